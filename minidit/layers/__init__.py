@@ -1,0 +1,89 @@
+"""Layers: pure forward/backward pairs, ``y, cache = op_forward(...)`` and ``dx, ... = op_backward(dy, cache)``."""
+
+from minidit.layers.activations import (
+    gelu_backward,
+    gelu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    silu_backward,
+    silu_forward,
+)
+from minidit.layers.attention import (
+    attention_backward,
+    attention_forward,
+    attention_weights,
+    multihead_attention_backward,
+    multihead_attention_forward,
+)
+from minidit.layers.embedding import embedding_backward, embedding_forward
+from minidit.layers.feedforward import feedforward_backward, feedforward_forward
+from minidit.layers.linear import linear_backward, linear_forward
+from minidit.layers.losses import (
+    gaussian_kl_backward,
+    gaussian_kl_forward,
+    hinge_discriminator_backward,
+    hinge_discriminator_forward,
+    hinge_generator_backward,
+    hinge_generator_forward,
+    mse_backward,
+    mse_forward,
+    reparameterize_backward,
+    reparameterize_forward,
+)
+from minidit.layers.modulation import (
+    gated_residual_backward,
+    gated_residual_forward,
+    modulate_backward,
+    modulate_forward,
+)
+from minidit.layers.normalization import layernorm_backward, layernorm_forward
+from minidit.layers.patchify import patchify, unpatchify
+from minidit.layers.positions import sincos_positions
+from minidit.layers.softmax import softmax_backward, softmax_forward
+from minidit.layers.timestep import timestep_embedding
+
+__all__ = [
+    "attention_backward",
+    "attention_forward",
+    "attention_weights",
+    "embedding_backward",
+    "embedding_forward",
+    "feedforward_backward",
+    "feedforward_forward",
+    "gated_residual_backward",
+    "gated_residual_forward",
+    "gaussian_kl_backward",
+    "gaussian_kl_forward",
+    "gelu_backward",
+    "gelu_forward",
+    "hinge_discriminator_backward",
+    "hinge_discriminator_forward",
+    "hinge_generator_backward",
+    "hinge_generator_forward",
+    "layernorm_backward",
+    "layernorm_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "linear_backward",
+    "linear_forward",
+    "modulate_backward",
+    "modulate_forward",
+    "mse_backward",
+    "mse_forward",
+    "multihead_attention_backward",
+    "multihead_attention_forward",
+    "patchify",
+    "relu_backward",
+    "relu_forward",
+    "reparameterize_backward",
+    "reparameterize_forward",
+    "silu_backward",
+    "silu_forward",
+    "sincos_positions",
+    "softmax_backward",
+    "softmax_forward",
+    "timestep_embedding",
+    "unpatchify",
+]
