@@ -1,15 +1,16 @@
 """Is a backward pass right? Compare it with the slope that the forward pass itself shows.
 
-An entry of an input is moved up and down a little, and the change of the output is measured (central differences, in
-float64). A gradient that was derived wrongly, scaled wrongly, transposed or forgotten does not agree.
+An entry of an input is moved up and down a little, and the change of the output is measured (central
+differences, in float64). A gradient that was derived wrongly, scaled wrongly, transposed or forgotten does
+not agree.
 """
 
 import inspect
 
 import numpy as np
 
-# Tried in turn until one agrees. A right gradient can miss one of them: a short step suffers from rounding, a long one
-# from curvature or from a kink (ReLU) it steps across. A wrong one misses all three.
+# Tried in turn until one agrees. A right gradient can miss one of them: a short step suffers from rounding,
+# a long one from curvature or from a kink (ReLU) it steps across. A wrong one misses all three.
 STEPS = (1e-5, 1e-4, 1e-6)
 
 
@@ -20,22 +21,25 @@ class GradientMismatch(AssertionError):
 def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=None):
     """Check every gradient of a forward/backward pair, entry by entry.
 
-    All float arrays among the inputs are differentiated, as float64 copies; everything else (ids, masks, numbers, None)
-    is handed on as it is. Use a different length for every axis, or a transposed gradient may pass for a right one.
+    All float arrays among the inputs are differentiated, as float64 copies; everything else (ids, masks,
+    numbers, None) is handed on as it is. Use a different length for every axis, or a transposed gradient
+    may pass for a right one.
 
     Args:
         forward: called as ``y, cache = forward(*inputs)``, with y an array or a number.
-        backward: called as ``backward(dy, cache)``; returns one gradient per float array, in the order of the inputs.
+        backward: called as ``backward(dy, cache)``; returns one gradient per float array, in the order of
+            the inputs.
         inputs: small arrays; the cost is 2 forward passes per number in them.
         names: of the inputs; the forward's parameter names by default.
-        tolerance: largest relative error allowed. An entry's error is measured relative to the entry, or to 1 % of the
-            gradient's largest entry where that is more.
+        tolerance: largest relative error allowed. An entry's error is measured relative to the entry, or to
+            1 % of the gradient's largest entry where that is more.
         rng: a numpy Generator for the output gradient; a fixed one by default.
     Returns:
         The worst relative error found.
     Raises:
-        GradientMismatch: if a gradient is wrong, zero everywhere, missing, or of another shape or dtype; if the forward
-            or the backward changes what it was given; if the backward gives another answer when called again.
+        GradientMismatch: if a gradient is wrong, zero everywhere, missing, or of another shape or dtype; if
+            the forward or the backward changes what it was given; if the backward gives another answer when
+            called again.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     operation = getattr(forward, "__name__", type(forward).__name__).removesuffix("_forward")
@@ -46,8 +50,9 @@ def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=
 
     y, cache = forward(*inputs)
     _insist_unchanged(f"{operation}: the forward", names, before, inputs)
-    if np.asarray(y).dtype != np.float64:
-        raise GradientMismatch(f"{operation}: the output is {np.asarray(y).dtype}, though all inputs are float64")
+    kind = np.asarray(y).dtype
+    if kind != np.float64:
+        raise GradientMismatch(f"{operation}: the output is {kind}, though all inputs are float64")
     dy = np.asarray(rng.normal(size=np.shape(y)))
     gradients = _tuple_of_copies(backward(np.array(dy), cache))
     again = np.array(dy)
@@ -55,7 +60,7 @@ def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=
     _insist_unchanged(f"{operation}: the backward", ["dy", *names], [dy, *before], [again, *inputs])
     if len(gradients) != len(checked):
         expected = ", ".join(f"d{name}" for name, _ in checked)
-        raise GradientMismatch(f"{operation}: the backward returned {len(gradients)} gradients, expected {expected}")
+        raise GradientMismatch(f"{operation}: {len(gradients)} gradients came back, expected {expected}")
 
     def output():
         return np.array(forward(*inputs)[0])
@@ -65,7 +70,7 @@ def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=
         label = f"{operation}: d{name}"
         _insist_plausible(label, x, gradient)
         if not np.array_equal(gradient, second):
-            raise GradientMismatch(f"{label} differs when the backward is called again: it changes its own cache")
+            raise GradientMismatch(f"{label} differs when the backward is called again: it changes its cache")
         for index in np.ndindex(x.shape):
             error = _compare(label, output, x, gradient, index, tolerance, dy)
             worst = max(worst, error)
@@ -77,8 +82,8 @@ def check_parameter_gradients(loss, params, grads, entries=6, tolerance=1e-6, rn
 
     Args:
         loss: called without arguments, returns the loss, a number; it must read `params` anew each time.
-        params: dict of name -> float64 array. Entries are changed in place and put back. Move every parameter away from
-            zero beforehand: zero gates (adaLN-Zero) hide mistakes.
+        params: dict of name -> float64 array. Entries are changed in place and put back. Move every
+            parameter away from zero beforehand: zero gates (adaLN-Zero) hide mistakes.
         grads: dict of name -> array, the gradients to check, with the same names.
         entries: how many of each parameter; the one with the largest gradient is always among them.
         tolerance: as for `check_gradients`.
@@ -148,7 +153,8 @@ def _compare(label, output, x, gradient, index, tolerance, dy=1.0):
             return error
     where = [int(i) for i in index]
     raise GradientMismatch(
-        f"{label} is wrong: relative error {error:.1e} at {where}: analytic {analytic:.6g}, numeric {numeric:.6g}"
+        f"{label} is wrong: relative error {error:.1e} at {where}: "
+        f"analytic {analytic:.6g}, numeric {numeric:.6g}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Layers: pure forward/backward pairs, ``y, cache = op_forward(...)`` and ``dx, ... = op_backward(dy, cache)``."""
+"""Layers: pure pairs, ``y, cache = op_forward(...)`` and ``dx, ... = op_backward(dy, cache)``."""
 
 from minidit.layers.activations import (
     gelu_backward,

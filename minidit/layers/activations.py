@@ -1,6 +1,7 @@
 """Activation functions: one number in, one number out.
 
-A derivative that shares work with its function is computed in the forward and saved; the backward is then one product.
+A derivative that shares work with its function is computed in the forward and saved; the backward is then
+one product.
 """
 
 import math
@@ -23,7 +24,7 @@ def relu_forward(x):
 
 
 def relu_backward(dy, cache):
-    """Returns dx (...): what x = max(x, 0) let through. At exactly 0 the slope is taken as 0, as PyTorch does."""
+    """Returns dx (...). At exactly 0 the slope is taken as 0, as PyTorch does."""
     (positive,) = cache
     return dy * positive
 
@@ -60,7 +61,7 @@ def silu_forward(x):
     Source: Elfwing et al. 2018, eq. 5; Hendrycks & Gimpel 2016, section 2.
     """
     xp = array_module(x)
-    sigmoid = 0.5 + 0.5 * xp.tanh(0.5 * x)          # ...   the same function as 1 / (1 + e⁻ˣ), with no overflow
+    sigmoid = 0.5 + 0.5 * xp.tanh(0.5 * x)          # ...   1 / (1 + e⁻ˣ) in a form that can't overflow
     y = x * sigmoid                                 # ...
     # Product rule with σ' = σ (1 - σ): y' = σ + x σ (1 - σ), and x σ is y.
     derivative = sigmoid + y * (1 - sigmoid)        # ...
@@ -95,8 +96,9 @@ def gelu_forward(x):
     gate += 1
     y = 0.5 * x                                     # ...
     y *= gate
-    # Product rule: y' = gate/2 + x/2 · (1 - tanh²) · inner'. As 1 - tanh² = (1 + tanh)(1 - tanh) = gate · (2 - gate)
-    # and x/2 · gate is y again, y' = gate/2 + y · (2 - gate) · inner', with inner' = √(2/π) + 3 · cubic · x².
+    # Product rule: y' = gate/2 + x/2 · (1 - tanh²) · inner', where inner' = √(2/π) · (1 + 3 · 0.044715 x²).
+    # As 1 - tanh² = (1 + tanh)(1 - tanh) = gate · (2 - gate), and x/2 · gate is y again:
+    # y' = gate/2 + y · (2 - gate) · inner'.
     derivative = square                             # ...   its memory, from here on
     derivative *= 3 * GELU_CUBIC
     derivative += GELU_LINEAR

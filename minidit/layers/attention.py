@@ -3,8 +3,8 @@
 from minidit.backend import array_module, row_dot
 from minidit.layers.linear import linear_backward, linear_forward
 
-# H = heads, T = tokens that ask, S = tokens that are asked (the same in self-attention), d = width of one head,
-# D = H · d
+# H = heads, T = tokens that ask, S = tokens that are asked (the same in self-attention), d = width of one
+# head, D = H · d
 
 
 def attention_forward(q, k, v, key_mask=None):
@@ -13,20 +13,20 @@ def attention_forward(q, k, v, key_mask=None):
     Args:
         q: (..., H, T, d) queries.
         k, v: (..., H, S, d) keys and values.
-        key_mask: (..., S) bool or None; True = may be attended to. It is shared by the heads. A masked key gets
-            exactly no weight, and no gradient; where every key is masked the output is zero.
+        key_mask: (..., S) bool or None; True = may be attended to. It is shared by the heads. A masked key
+            gets exactly no weight, and no gradient; where every key is masked the output is zero.
     Returns:
-        y (..., H, T, d) and a cache for `attention_backward`. In memory y is (..., T, H, d), so that joining the heads
-        costs nothing.
+        y (..., H, T, d) and a cache for `attention_backward`. In memory y is (..., T, H, d), so that
+        joining the heads costs nothing.
     Source: Vaswani et al. 2017, eq. 1.
     """
     xp = array_module(q)
-    q = q * q.shape[-1] ** -0.5                     # ..., H, T, d    smaller than the scores, so cheaper to scale
+    q = q * q.shape[-1] ** -0.5                     # ..., H, T, d    smaller than the scores, so cheaper
     weights, rsum = unnormalised_weights(q, k, key_mask)  # ..., H, T, S and ..., H, T, 1
     *leading, H, T, d = q.shape
     y = xp.empty((*leading, T, H, d), q.dtype).swapaxes(-3, -2)  # ..., H, T, d
     xp.matmul(weights, v, out=y)
-    y *= rsum                                       # softmax's division, made here: y is smaller than the weights
+    y *= rsum                                       # softmax's division: y is smaller than the weights
     return y, (q, k, v, weights, rsum, y)
 
 
@@ -45,8 +45,9 @@ def attention_backward(dy, cache, out=None):
     dq, dk, dv = out or (xp.empty_like(q), xp.empty_like(k), xp.empty_like(v))
     dy = dy * rsum                                  # ..., H, T, d    the forward's last line, reversed
     xp.matmul(weights.swapaxes(-1, -2), dy, out=dv)
-    # Softmax: a score gains what its own weight gains, less what all weights of the row gain on average. That average
-    # is Σ weight · (dy · v) = dy · Σ weight · v = dy · y: one dot product of two short rows, no T × S array.
+    # Softmax: a score gains what its own weight gains, less what all weights of the row gain on average.
+    # That average is Σ weight · (dy · v) = dy · Σ weight · v = dy · y: one dot product of two short rows,
+    # no T × S array.
     dscores = dy @ v.swapaxes(-1, -2)               # ..., H, T, S
     dscores -= row_dot(dy, y)[..., None]
     dscores *= weights
@@ -85,9 +86,10 @@ def unnormalised_weights(q, k, key_mask):
     weights = q @ k.swapaxes(-1, -2)                # ..., H, T, S    scores, made into weights in place
     if key_mask is not None:
         weights += xp.where(key_mask, 0.0, -xp.inf).astype(q.dtype)[..., None, None, :]
-    largest = weights.max(axis=-1, keepdims=True)   # ..., H, T, 1    exact: nothing overflows, no row vanishes
+    largest = weights.max(axis=-1, keepdims=True)   # ..., H, T, 1    exact, so that no row vanishes
     if key_mask is not None:
-        xp.maximum(largest, xp.finfo(q.dtype).min, out=largest)  # all keys masked: -∞ - (-∞) would be undefined
+        # Where every key is masked the largest is -∞, and -∞ - (-∞) would be undefined.
+        xp.maximum(largest, float(xp.finfo(q.dtype).min), out=largest)
     weights -= largest
     xp.exp(weights, out=weights)
     total = weights @ xp.ones((k.shape[-2], 1), q.dtype)  # ..., H, T, 1
@@ -128,7 +130,7 @@ def multihead_attention_backward(dy, cache):
     djoined, dw_out, db_out = linear_backward(dy, out_cache)
     *leading, T, D = djoined.shape
     dh = djoined.reshape(*leading, T, num_heads, D // num_heads).swapaxes(-3, -2)  # ..., H, T, d
-    dqkv = xp.empty((*leading, T, 3 * D), dy.dtype)  # ..., T, 3D    the three gradients are written side by side
+    dqkv = xp.empty((*leading, T, 3 * D), dy.dtype)  # ..., T, 3D    dq, dk and dv side by side
     attention_backward(dh, attention_cache, out=split_heads(dqkv, num_heads))
     dx, dw_qkv, db_qkv = linear_backward(dqkv, qkv_cache)
     return dx, dw_qkv, db_qkv, dw_out, db_out

@@ -23,8 +23,8 @@ def embedding_backward(dy, cache):
     """Returns dtable (V, D); a word that occurs twice gets both gradients."""
     ids, (V, D) = cache
     xp = array_module(dy)
-    # Looking up is a product with one-hot rows, y = onehot @ table; so is its gradient. For the few hundred words of
-    # our vocabulary that product is faster than scattering with add.at.
+    # Looking up is a product with one-hot rows, y = onehot @ table; so is its gradient. For the few hundred
+    # words of our vocabulary that product is faster than scattering with add.at.
     onehot = xp.zeros((ids.size, V), dy.dtype)      # N, V
     onehot[xp.arange(ids.size), ids.reshape(-1)] = 1
     return onehot.T @ dy.reshape(-1, D)             # V, D

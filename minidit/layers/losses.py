@@ -1,8 +1,8 @@
-"""Losses: one number that says how wrong, and its gradient. Those of the codec's training are here as well."""
+"""Losses: one number that says how wrong, and its gradient. Those of the codec's training are here too."""
 
 from minidit.backend import array_module
 
-# "..." = any shape, the same for all arrays of a pair. dloss is a number, 1.0 where the loss is what is trained.
+# "..." = any shape, the same for all arrays of a pair. dloss is a number: 1.0 for the loss that is trained.
 
 
 def mse_forward(prediction, target, weight=None):
@@ -10,7 +10,8 @@ def mse_forward(prediction, target, weight=None):
 
     Args:
         prediction, target: (...).
-        weight: None, or an array over the leading axes (one weight per sample, say); a constant, without gradient.
+        weight: None, or an array over the leading axes (one weight per sample, say); a constant, without
+            gradient.
     Returns:
         loss, a number, and a cache for `mse_backward`.
     Raises:
@@ -37,7 +38,7 @@ def mse_backward(dloss, cache):
 
 
 def gaussian_kl_forward(mean, log_variance):
-    """How far a Gaussian is from the standard one: mean over all elements of KL(N(mean, e^log_variance) || N(0, 1)).
+    """How far a Gaussian is from the standard one: the mean of KL(N(mean, e^log_variance) || N(0, 1)).
 
     Args:
         mean, log_variance: (...).

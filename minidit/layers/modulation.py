@@ -29,7 +29,7 @@ def modulate_backward(dy, cache):
     x, gain = cache
     xp = array_module(dy)
     # One shift and one scale served every token of a sample, so each token has something to say about them.
-    every_token = xp.ones(dy.shape[-2], dy.dtype)   # T         a product with ones is faster than .sum(axis=-2)
+    every_token = xp.ones(dy.shape[-2], dy.dtype)   # T         ones @ dy is faster than dy.sum(axis=-2)
     dx = dy * gain                                  # ..., T, D
     dshift = every_token @ dy                       # ..., D
     dscale = every_token @ (dy * x)                 # ..., D
@@ -57,7 +57,7 @@ def gated_residual_forward(x, h, gate):
 
 
 def gated_residual_backward(dy, cache):
-    """Returns dx (..., T, D), dh (..., T, D), dgate (..., D). The residual passes everything on: dx is dy itself."""
+    """Returns dx (..., T, D), dh (..., T, D), dgate (..., D). The residual hands on all: dx is dy itself."""
     h, gate = cache
     xp = array_module(dy)
     dh = dy * gate                                  # ..., T, D
@@ -66,7 +66,7 @@ def gated_residual_backward(dy, cache):
 
 
 def check_per_sample(x, **vectors):
-    """Broadcasting would accept a vector shared by several samples, and its gradient would then have another shape.
+    """Insist on one vector per sample. Broadcasting would accept fewer, but not give their gradients' shape.
 
     Args:
         x: (..., T, D).

@@ -1,4 +1,4 @@
-"""Layer normalisation, without learned scale and shift: in a DiT the conditioning supplies those (see modulation)."""
+"""Layer normalisation without learned scale and shift: in a DiT the conditioning supplies those."""
 
 from minidit.backend import array_module, row_dot
 

@@ -5,8 +5,8 @@ Both only move numbers about. So they are each other's inverse, and each other's
 
 from minidit.backend import array_module
 
-# F, H, W, C = frames, rows, columns, channels of a clip; f, r, c = the same counted in patches; T = f · r · c tokens;
-# pf, ph, pw = frames, rows, columns of a patch; P = pf · ph · pw · C numbers in a patch
+# F, H, W, C = frames, rows, columns, channels of a clip; pf, ph, pw = frames, rows, columns of a patch;
+# f, r, c = the clip's size in patches; T = f · r · c tokens; P = pf · ph · pw · C numbers in each
 
 
 def patchify(x, patch):

@@ -8,9 +8,9 @@ import numpy as np
 def sincos_positions(grid, width, dtype=np.float32):
     """Position vectors of all tokens of a grid, in the order in which `patchify` makes tokens.
 
-    One frame: the first half of the width encodes the column, the second half the row, exactly as facebookresearch/DiT
-    does ("w goes first" in its source). Several frames: three parts of even size, for frame, column and row; the last
-    two are equal, and the frame gets what remains.
+    One frame: the first half of the width encodes the column, the second half the row, exactly as
+    facebookresearch/DiT does ("w goes first" in its source). Several frames: three parts of even size, for
+    frame, column and row; the last two are equal, and the frame gets what remains.
 
     Args:
         grid: (frames, rows, columns), in tokens.
@@ -34,8 +34,8 @@ def sincos_positions(grid, width, dtype=np.float32):
 
 
 def _sincos(position, width):
-    """[sin(p ω₀) …, cos(p ω₀) …] of positions (T,) in float64; (T, width), nothing for width 0. Sine goes first here,
-    unlike in `timestep_embedding`."""
+    """[sin(p ω₀) …, cos(p ω₀) …] of positions (T,) in float64; (T, width), nothing for width 0. Sine goes
+    first here, unlike in `timestep_embedding`."""
     half = width // 2
     frequencies = 10000.0 ** (-np.arange(half) / max(half, 1))  # half
     angles = position[:, None] * frequencies        # T, half

@@ -9,7 +9,8 @@ def softmax_forward(x):
     """Softmax over the last axis: y = eˣ / Σ eˣ.
 
     Args:
-        x: (..., D) logits. The largest of a row is subtracted first: that changes nothing, and nothing overflows.
+        x: (..., D) logits. The largest of a row is subtracted first: that changes nothing, and nothing
+            overflows.
     Returns:
         y (..., D) and a cache for `softmax_backward`.
     """
@@ -23,8 +24,8 @@ def softmax_forward(x):
 def softmax_backward(dy, cache):
     """Returns dx (..., D)."""
     (y,) = cache
-    # Raising one logit raises its own weight and, because they share one sum, lowers all others in proportion:
-    # dyᵢ/dxⱼ = yᵢ (δᵢⱼ - yⱼ). What the weights gain on average, y · dy, is therefore no gain.
+    # Raising one logit raises its own weight and, because they share one sum, lowers all others in
+    # proportion: dyᵢ/dxⱼ = yᵢ (δᵢⱼ - yⱼ). What the weights gain on average, y · dy, is therefore no gain.
     dx = dy - row_dot(dy, y)[..., None]             # ..., D
     dx *= y
     return dx

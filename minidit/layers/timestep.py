@@ -16,10 +16,12 @@ def timestep_embedding(t, width, max_period=10000.0, dtype=np.float32):
         t: (...) times on the scale of the paper, 0 to 1000 (need not be whole); an array or a number.
         width: of the embedding; if it is odd, the last column is zero.
         max_period: the slowest wave repeats after nearly this many steps, times 2π.
-        dtype: of the result. The angles are computed in float64: at t = 1000 float32 would blur the fast waves.
+        dtype: of the result. The angles are computed in float64: at t = 1000 float32 would blur the fast
+            waves.
     Returns:
         (..., width).
-    Source: facebookresearch/DiT models.py, TimestepEmbedder.timestep_embedding; Vaswani et al. 2017, section 3.5.
+    Source: facebookresearch/DiT models.py, TimestepEmbedder.timestep_embedding; Vaswani et al. 2017,
+        section 3.5.
     """
     t = t if hasattr(t, "dtype") else np.asarray(t)
     xp = array_module(t)
