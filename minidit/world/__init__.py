@@ -12,6 +12,7 @@ from minidit.world.attributes import (
 from minidit.world.captions import VOCABULARY, attributes_in, caption, wordings
 from minidit.world.renderer import render, render_batch
 from minidit.world.split import HELD_OUT, SEEN
+from minidit.world.verifier import Reading, verify, verify_batch
 
 __all__ = [
     "ALL_ATTRIBUTES",
@@ -24,9 +25,12 @@ __all__ = [
     "SKIES",
     "VOCABULARY",
     "Attributes",
+    "Reading",
     "attributes_in",
     "caption",
     "render",
     "render_batch",
+    "verify",
+    "verify_batch",
     "wordings",
 ]
