@@ -13,6 +13,10 @@ import numpy as np
 # a long one from curvature or from a kink (ReLU) it steps across. A wrong one misses all three.
 STEPS = (1e-5, 1e-4, 1e-6)
 
+# Not 0, the seed that everybody takes: the output gradient would be the very numbers that the inputs were
+# made of. (LayerNorm's gradient vanishes in that direction, and a wrong one could hide.)
+SEED = 20_021
+
 
 class GradientMismatch(AssertionError):
     """A gradient is wrong; the message names it."""
@@ -41,9 +45,11 @@ def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=
             the forward or the backward changes what it was given; if the backward gives another answer when
             called again.
     """
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = np.random.default_rng(SEED) if rng is None else rng
     operation = getattr(forward, "__name__", type(forward).__name__).removesuffix("_forward")
     names = names or list(inspect.signature(forward).parameters)
+    if len(names) < len(inputs):
+        raise ValueError(f"{operation} names {len(names)} of {len(inputs)} inputs; give names=[...]")
     inputs = [x.astype(np.float64) if _is_float_array(x) else x for x in inputs]
     before = [np.array(x) if isinstance(x, np.ndarray) else x for x in inputs]
     checked = [(names[i], x) for i, x in enumerate(inputs) if _is_float_array(x)]
@@ -92,8 +98,9 @@ def check_parameter_gradients(loss, params, grads, entries=6, tolerance=1e-6, rn
         The worst relative error found.
     Raises:
         GradientMismatch: if a gradient is wrong, zero everywhere, missing, or of another shape or dtype.
+        ValueError: if a parameter is not float64: its differences would be rounding errors.
     """
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = np.random.default_rng(SEED) if rng is None else rng
     unmatched = sorted(set(params) ^ set(grads))
     if unmatched:
         raise GradientMismatch(f"not in both the parameters and the gradients: {', '.join(unmatched)}")
@@ -102,6 +109,8 @@ def check_parameter_gradients(loss, params, grads, entries=6, tolerance=1e-6, rn
     worst = 0.0
     for name, parameter in params.items():
         gradient = grads[name]
+        if parameter.dtype != np.float64:
+            raise ValueError(f"{name} is {parameter.dtype}; gradients can only be checked in float64")
         _insist_plausible(f"gradient of {name}", parameter, gradient)
         chosen = rng.choice(parameter.size, size=min(entries, parameter.size), replace=False)
         chosen[0] = np.abs(gradient).argmax()
