@@ -1,4 +1,4 @@
-"""A gradient check is worth what it catches: mistakes are planted here, and each has to be found and named."""
+"""A gradient check is worth what it catches: mistakes are planted here, and each must be found and named."""
 
 import numpy as np
 import pytest

@@ -37,7 +37,7 @@ def leaky_relu_forward(x, slope=0.2):
         slope: what negative numbers are multiplied by; 0.2 is the custom in discriminators.
     Returns:
         y (...) and a cache for `leaky_relu_backward`.
-    Source: Maas et al. 2013, section 2; slope 0.2: Radford et al. 2016 (DCGAN), section 3.
+    Source: Maas et al. 2013, section 2; slope 0.2: Radford et al. 2016 (DCGAN), section 4.
     """
     xp = array_module(x)
     positive = x > 0                                # ...
@@ -58,7 +58,7 @@ def silu_forward(x):
         x: (...).
     Returns:
         y (...) and a cache for `silu_backward`.
-    Source: Elfwing et al. 2018, eq. 5; Hendrycks & Gimpel 2016, section 2.
+    Source: Elfwing et al. 2018 (SiLU); Hendrycks & Gimpel 2016, section 2.
     """
     xp = array_module(x)
     sigmoid = 0.5 + 0.5 * xp.tanh(0.5 * x)          # ...   1 / (1 + e⁻ˣ) in a form that can't overflow

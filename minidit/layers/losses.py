@@ -88,7 +88,7 @@ def hinge_discriminator_forward(real_logits, fake_logits):
         real_logits, fake_logits: (...), each of its own shape; positive means "looks real".
     Returns:
         loss, a number, and a cache for `hinge_discriminator_backward`.
-    Source: Lim & Ye 2017, eq. 6; Miyato et al. 2018, eq. 16.
+    Source: Lim & Ye 2017 (Geometric GAN); Miyato et al. 2018, eq. 16.
     """
     xp = array_module(real_logits)
     real_margin = xp.maximum(1 - real_logits, 0)    # ...   how much is missing to a margin of one
@@ -111,7 +111,7 @@ def hinge_generator_forward(fake_logits):
         fake_logits: (...).
     Returns:
         loss, a number, and a cache for `hinge_generator_backward`.
-    Source: Lim & Ye 2017, eq. 6; Miyato et al. 2018, eq. 17.
+    Source: Lim & Ye 2017 (Geometric GAN); Miyato et al. 2018, eq. 17.
     """
     return -fake_logits.mean(), (fake_logits,)
 
