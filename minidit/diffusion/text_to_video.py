@@ -1,0 +1,74 @@
+"""From prompts to clips: noise, the guided sampler, the codec's decoder."""
+
+import numpy as np
+
+from minidit.diffusion.guidance import guided
+from minidit.diffusion.objectives import estimator
+from minidit.diffusion.paths import RectifiedFlow, network_time
+from minidit.diffusion.samplers import sample
+
+BATCH = 64  # clips sampled at once
+
+# N = clips, L = words of the longest prompt
+
+
+def starting_noise(shape, seeds):
+    """Standard normal noise (N, *shape) float32, each clip's from its own seed."""
+    return np.stack([np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) for seed in seeds])
+
+
+def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, interval, rng, callback=None):
+    """Latents (N, f, r, c, C) of one batch of prompts, from noise of that shape. Arguments as `generate`."""
+    ids = model.tokenizer.encode(prompts)  # N, L
+    null = np.zeros_like(ids[0])  # L
+    null[:1] = model.tokenizer.encode([""])[0]
+
+    def network(x, t, ids):
+        prediction, _ = model.dit.forward(x, np.full(len(x), network_time(t), x.dtype), ids)
+        return prediction
+
+    path = RectifiedFlow()
+    predict = estimator(guided(network, ids, null, guidance, interval), model.settings.prediction, path)
+    return sample(predict, noise, path, steps, sampler, shift, rng=rng, callback=callback)
+
+
+def generate(
+    model,
+    prompts,
+    seeds,
+    steps=None,
+    guidance=None,
+    sampler="euler",
+    shift=None,
+    interval=(0.0, 1.0),
+    callback=None,
+):
+    """Makes a clip for every prompt.
+
+    Args:
+        model: VideoModel.
+        prompts: N strings.
+        seeds: N integers; the same seed and prompt give the same clip, whatever else is in the batch.
+        steps, guidance, shift: of the sampler; by default the model's own settings.
+        sampler: a name from `minidit.diffusion.SAMPLERS`.
+        interval: times between which guidance acts.
+        callback: called as callback(steps_done, t, latents) after each step of each batch.
+    Returns:
+        (N, F, H, W, 3) float32 in [0, 1].
+    Raises:
+        UserError: an unknown word, or a setting of the sampler that makes no sense.
+    """
+    settings = model.settings
+    steps = settings.steps if steps is None else steps
+    guidance = settings.guidance if guidance is None else guidance
+    shift = settings.shift if shift is None else shift
+    clips = []
+    for start in range(0, len(prompts), BATCH):
+        part = slice(start, start + BATCH)
+        noise = starting_noise(settings.latent_shape, seeds[part])
+        rng = np.random.default_rng([*seeds[part]])  # what the stochastic samplers draw on the way
+        latents = sample_latents(
+            model, prompts[part], noise, steps, guidance, sampler, shift, interval, rng, callback
+        )
+        clips.append(model.codec.decode(latents))
+    return np.concatenate(clips)
