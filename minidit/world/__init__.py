@@ -10,9 +10,10 @@ from minidit.world.attributes import (
     Attributes,
 )
 from minidit.world.captions import VOCABULARY, attributes_in, caption, wordings
+from minidit.world.reading import Reading
 from minidit.world.renderer import render, render_batch
 from minidit.world.split import HELD_OUT, SEEN
-from minidit.world.verifier import Reading, verify, verify_batch
+from minidit.world.verifier import verify, verify_batch
 
 __all__ = [
     "ALL_ATTRIBUTES",

@@ -14,20 +14,19 @@ The steps, each a function, in order:
 All lengths are given for frames of 16 x 16 pixels and grow with the frame.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from minidit.world.attributes import COLORS, MOTIONS, SHAPES, SKIES, Attributes
+from minidit.world.attributes import COLORS, MOTIONS, SHAPES, SKIES
+from minidit.world.reading import Reading
 from minidit.world.renderer import COLOR_VALUES, REFERENCE_SIZE, sky_gradients
 from minidit.world.shapes import AREAS, coverage
 
 # N = clips, F = frames, H = rows, W = columns; "planes" are (N, F, H, W), a number per pixel
 
-STRICT_OVERLAP = 0.75      # intersection over union that a strict reading exceeds
 LEAST_OVERLAP = 0.5        # below it the object is a blob, whatever shape is nearest
 SKY_TOLERANCE = 0.18       # greatest difference, in any channel, between a pixel of the sky and the sky
-SKY_SHARE = 0.4            # of every frame that must be sky
+SKY_SHARE = 0.6            # of what the object leaves free in every frame that must be sky
+LEAST_FREE = 0.5           # of a frame; no object is so large that it leaves less
 STRAY_ENERGY = 0.1         # mean squared colour error of a neighbourhood that neither sky nor object explains
 FAINTEST = 0.08            # coverage below it is noise
 SMALLEST_AREA = 7.0        # square pixels; less isn't an object (the smallest real one has 30)
@@ -35,47 +34,11 @@ AREA_KEPT = 0.5            # of the mean area that every frame must have
 MOVED = 2.0                # pixels from the first frame to the last that make it motion (real: 0, or 3 to 5)
 DRIFT = 1.5                # pixels an object may drift across its direction of motion
 JUMP = 1.0                 # pixels a centre may lie off the straight path
-OVERHANG = 0.05            # share of the object's area that may lie outside the frame
+OVERHANG = 0.05            # share of the ideal object's area that may lie outside the frame
+SQUEEZE = 0.7              # variance across a touched edge, per variance along it, that means cut
+CONTACT = 1.5              # pixels of the object in the outermost row or column that make it touch the edge
 SHAPE_MARGIN = 1.5         # how many times better another shape must fit a frame to count as a change
 CLIPS_AT_ONCE = 8          # so that the planes of one chunk stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the verifier sees in one clip.
-
-    Attributes:
-        color, shape, motion: names, or None when nothing but sky was found.
-        sky: the name of the nearest sky.
-        iou: overlap (intersection over union, over all frames) of the measured mask with an ideal shape of
-            one size on a straight path; 1.0 for a plain sky.
-        faults: what is wrong with the clip, in words; empty when nothing is.
-    """
-
-    color: str | None
-    shape: str | None
-    motion: str | None
-    sky: str
-    iou: float
-    faults: tuple[str, ...] = ()
-
-    @property
-    def attributes(self):
-        """The four names as Attributes."""
-        return Attributes(self.color, self.shape, self.motion, self.sky)
-
-    @property
-    def whole(self):
-        """Is the object in every frame, uncut and unchanged, on a straight path, with only sky around it?"""
-        return not self.faults
-
-    def right(self, attributes):
-        """Are all four attributes the given ones, and the object whole?"""
-        return self.whole and self.attributes == tuple(attributes)
-
-    def strict(self, attributes):
-        """Right, and nearly the ideal shape on an ideal path?"""
-        return self.right(attributes) and self.iou > STRICT_OVERLAP
 
 
 def verify(clip):
@@ -112,7 +75,7 @@ def _read(clips):
     sky, backdrop, sky_share = find_sky(pixels)                # N; 3, N, 1, H, 1; N, F
     color, covered, unexplained = find_color(pixels, backdrop)  # N; N, F, H, W; N, F, H, W
     mask = clean_mask(covered, scale)                          # N, F, H, W
-    area, x, y = measure(mask)                                 # N, F each
+    area, x, y, squeeze = measure(mask, scale)                 # N, F each
     path_x, travel_x = straight_line(x)                        # N, F; N
     path_y, travel_y = straight_line(y)                        # N, F; N
     motion = name_motion(travel_x, travel_y, scale)            # N
@@ -120,18 +83,19 @@ def _read(clips):
     shape, changes_shape = find_shape(mask, x, y, mean_area)   # N; N
     overlap, inside = compare_with_ideal(mask, shape, path_x, path_y, mean_area)  # N; N
 
+    free = np.maximum(1 - area / (size * size), LEAST_FREE)    # N, F
     present = area > SMALLEST_AREA * scale * scale             # N, F
     plain = ~present.any(axis=1)                               # N
     drift = np.minimum(np.abs(travel_x), np.abs(travel_y))     # N
     jump = np.maximum(np.abs(x - path_x), np.abs(y - path_y)).max(axis=1)  # N
     stray = box_mean(unexplained, neighbourhood(scale)).max(axis=(1, 2, 3))  # N
     sky_faults = {
-        "no sky that the world has": sky_share.min(axis=1) < SKY_SHARE,
+        "no sky that the world has": (sky_share < SKY_SHARE * free).any(axis=1),
         "something else in the picture": stray > STRAY_ENERGY,
     }
     object_faults = {
         "the object is missing in a frame": ~present.all(axis=1) | (area.min(axis=1) < AREA_KEPT * mean_area),
-        "the object is cut by the edge": inside < 1 - OVERHANG,
+        "the object is cut by the edge": (inside < 1 - OVERHANG) | (squeeze.min(axis=1) < SQUEEZE),
         "the object leaves its straight path": (drift > DRIFT * scale) | (jump > JUMP * scale),
         "the object changes its shape": changes_shape,
         "the object has no clear shape": overlap < LEAST_OVERLAP,
@@ -214,13 +178,36 @@ def clean_mask(covered, scale):
     return covered * (near & (covered > FAINTEST))             # N, F, H, W
 
 
-def measure(mask):
-    """Area and centre of mass of the object in every frame: area, x, y, (N, F) each, in pixels."""
+def measure(mask, scale):
+    """Area, centre of mass and squeeze of the object in every frame.
+
+    All five shapes are as wide as they are high, in that their variances along x and y are equal. An object
+    that is flattened against an edge of the frame is cut by it.
+
+    Args:
+        mask: (N, F, H, W).
+    Returns:
+        area, x, y in pixels, and squeeze, the variance across an edge that the object touches divided by the
+        variance along it (1 where it touches none), (N, F) each.
+    """
     columns, rows = mask.sum(axis=2), mask.sum(axis=3)         # N, F, W; N, F, H
-    grid = np.arange(mask.shape[-1], dtype=np.float32)         # W
     area = columns.sum(axis=2)                                 # N, F
-    mass = np.maximum(area, 1e-3)
-    return area, columns @ grid / mass, rows @ grid / mass
+    center_x, variance_x = mean_and_variance(columns)          # N, F each
+    center_y, variance_y = mean_and_variance(rows)             # N, F each
+    contact_x = np.maximum(columns[..., 0], columns[..., -1])  # N, F
+    contact_y = np.maximum(rows[..., 0], rows[..., -1])        # N, F
+    across_x = np.where(contact_x > CONTACT * scale, variance_x / variance_y, 1.0)  # N, F
+    across_y = np.where(contact_y > CONTACT * scale, variance_y / variance_x, 1.0)  # N, F
+    return area, center_x, center_y, np.minimum(across_x, across_y)
+
+
+def mean_and_variance(profile):
+    """Where the mass of a profile (..., W) lies, in pixels, and its spread, in pixels²: (...) each."""
+    grid = np.arange(profile.shape[-1], dtype=np.float32)      # W
+    mass = np.maximum(profile.sum(axis=-1), 1e-3)              # ...
+    mean = profile @ grid / mass                               # ...
+    offset = grid - mean[..., None]                            # ..., W
+    return mean, np.maximum(np.vecdot(profile, offset * offset) / mass, 1e-3)
 
 
 def straight_line(position):

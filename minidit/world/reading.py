@@ -1,0 +1,45 @@
+"""What the verifier says about a clip, and when that counts as right."""
+
+from dataclasses import dataclass
+
+from minidit.world.attributes import Attributes
+
+STRICT_OVERLAP = 0.75  # intersection over union that a strict reading exceeds
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the verifier sees in one clip.
+
+    Attributes:
+        color, shape, motion: names, or None when nothing but sky was found.
+        sky: the name of the nearest sky.
+        iou: overlap (intersection over union, over all frames) of the measured mask with an ideal shape of
+            one size on a straight path; 1.0 for a plain sky.
+        faults: what is wrong with the clip, in words; empty when nothing is.
+    """
+
+    color: str | None
+    shape: str | None
+    motion: str | None
+    sky: str
+    iou: float
+    faults: tuple[str, ...] = ()
+
+    @property
+    def attributes(self):
+        """The four names as Attributes."""
+        return Attributes(self.color, self.shape, self.motion, self.sky)
+
+    @property
+    def whole(self):
+        """Is the object in every frame, uncut and unchanged, on a straight path, with only sky around it?"""
+        return not self.faults
+
+    def right(self, attributes):
+        """Are all four attributes the given ones, and the object whole?"""
+        return self.whole and self.attributes == tuple(attributes)
+
+    def strict(self, attributes):
+        """Right, and nearly the ideal shape on an ideal path?"""
+        return self.right(attributes) and self.iou > STRICT_OVERLAP
