@@ -19,6 +19,7 @@ from minidit.world import (
 from minidit.world.attributes import attribute_indices
 from minidit.world.renderer import COLOR_VALUES, STEPS, paint, sky_images
 from minidit.world.shapes import coverage
+from minidit.world.verifier import clean_mask
 
 SIZES = (16, 24, 32)
 
@@ -114,6 +115,16 @@ def test_reading_is_fast(rng):
     start = time.perf_counter()
     verify_batch(clips)
     assert (time.perf_counter() - start) / len(clips) < 0.006  # well under 1 ms on an ordinary core
+
+
+def test_the_mask_keeps_solid_pieces_with_their_outline_and_nothing_else():
+    covered = np.zeros((1, 1, 16, 16), np.float32)
+    covered[..., 4:9, 4:9] = 1.0
+    covered[..., 4:9, 9] = 0.4
+    kept = covered.copy()
+    covered[..., 3, 4:9] = 0.05  # faint
+    covered[..., 13, 13] = 1.0  # a star
+    assert np.array_equal(clean_mask(covered, 1.0), kept)
 
 
 # What must not be called right
@@ -235,6 +246,36 @@ def test_an_object_that_leaves_the_frame_is_wrong(shape, size):
     attributes = Attributes("white", shape, "left", "night")
     leaving = draw(attributes, np.linspace(5.5, 1.5, 8), np.full(8, 8.0), 4.4, size)
     assert not verify(leaving).right(attributes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shape", ["circle", "triangle", "cross", "ring"])
+def test_an_object_cut_by_two_edges_at_once_is_wrong(shape, size):
+    # Not the square: what a corner leaves of it is a whole, smaller square.
+    attributes = Attributes("red", shape, "still", "night")
+    x = np.full(8, reach(shape, "left") * 4.4 - 3)
+    y = np.full(8, reach(shape, "top") * 4.4 - 3)
+    assert verify(draw(attributes, x + 3, y + 3, 4.4, size)).right(attributes)
+    assert not verify(draw(attributes, x, y, 4.4, size)).right(attributes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("frame", [0, 5])
+def test_an_object_that_shrinks_in_one_frame_is_wrong(size, frame):
+    for shape in SHAPES:
+        attributes = Attributes("blue", shape, "up", "sunset")
+        clip = draw(attributes, *middle_path("up"), 4.8, size)
+        assert verify(clip).right(attributes)
+        clip[frame] = draw(attributes, *middle_path("up"), 2.8, size)[frame]
+        assert not verify(clip).right(attributes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_two_objects_of_one_colour_have_no_clear_shape(size):
+    attributes = Attributes("white", "circle", "still", "night")
+    y = np.full(8, 8.0)
+    pair = [draw(attributes, np.full(8, x), y, 2.8, size) for x in (4.0, 12.0)]
+    assert not verify(np.maximum(*pair)).whole
 
 
 @pytest.mark.parametrize("size", SIZES)
