@@ -72,8 +72,8 @@ def render_batch(attributes, rng, size=32, frames=8):
 def straight_paths(displacement, position, radius, size, frames):
     """Where the objects are in every frame: from a random start straight on, never leaving the frame.
 
-    A path too long for the full margin at both of its ends is centred in the frame. The margin is the ring's outer
-    radius, so the tip of a large triangle (1.24 radii) can lose up to 2 % of its area at the upper edge.
+    A path too long for the full margin at both of its ends is centred in the frame. The margin is the outer
+    radius of a ring: the tip of a large triangle (1.24 radii) can lose up to 2 % of its area at the top.
 
     Args:
         displacement: (N, 2) x and y from the first frame to the last, in pixels.
