@@ -1,0 +1,184 @@
+"""The visual codec: spacetime patches of pixels to a few latent numbers (step 3) and back (step 13).
+
+A variational autoencoder of one hidden ReLU layer each way, applied to every patch by itself. It is trained
+first (`minidit.training.codec`) and then frozen: the diffusion model only ever sees its latents, shifted and
+scaled so that they have mean 0 and standard deviation 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.backend import array_module
+from minidit.layers import (
+    linear_backward,
+    linear_forward,
+    patchify,
+    relu_backward,
+    relu_forward,
+    reparameterize_backward,
+    reparameterize_forward,
+    unpatchify,
+)
+from minidit.models.parameters import Parameters, xavier_weights
+
+# N = patches (or clips), P = values of a patch, H = hidden width, C = latent channels
+
+
+@dataclass(frozen=True)
+class CodecSettings:
+    """Sizes of the codec.
+
+    Attributes:
+        patch: (frames, rows, columns) of pixels that become one latent vector.
+        channels: numbers in that vector.
+        hidden: width of the ReLU layer, in the encoder and in the decoder.
+    """
+
+    patch: tuple[int, int, int]
+    channels: int
+    hidden: int
+
+
+def codec_shapes(settings):
+    """Name -> shape of the codec's parameters; the encoder's last layer gives mean and log variance."""
+    values = int(np.prod(settings.patch)) * 3
+    return {
+        "encoder.0.weight": (values, settings.hidden),
+        "encoder.0.bias": (settings.hidden,),
+        "encoder.2.weight": (settings.hidden, 2 * settings.channels),
+        "encoder.2.bias": (2 * settings.channels,),
+        "decoder.0.weight": (settings.channels, settings.hidden),
+        "decoder.0.bias": (settings.hidden,),
+        "decoder.2.weight": (settings.hidden, values),
+        "decoder.2.bias": (values,),
+    }
+
+
+class Codec:
+    """Clips to normalised latents and back.
+
+    Args:
+        settings: CodecSettings.
+        rng: draws the starting parameters; None leaves them zero, to be loaded.
+        dtype: float32, or float64 to check gradients.
+    Source: Kingma & Welling 2014 (the autoencoder); Rombach et al. 2022, section 3.1 (latents for diffusion).
+    """
+
+    def __init__(self, settings, rng=None, dtype=np.float32):
+        self.settings = settings
+        self.params = Parameters(codec_shapes(settings), dtype)
+        self.latent_mean = np.zeros(settings.channels, dtype)  # C
+        self.latent_std = np.ones(1, dtype)
+        if rng is not None:
+            xavier_weights(rng, self.params)
+
+    def encode(self, clips):
+        """Clips (N, F, H, W, 3) in [0, 1] to normalised latents (N, F/pf, H/ph, W/pw, C): the encoder's means."""
+        patches = patchify(to_signed(clips), self.settings.patch)  # N, T, P
+        mean, _, _ = self.encoder_forward(patches)
+        grid = tuple(size // step for size, step in zip(clips.shape[1:4], self.settings.patch, strict=True))
+        latents = (mean - self.latent_mean) / self.latent_std  # N, T, C
+        return latents.reshape(len(clips), *grid, self.settings.channels)
+
+    def decode(self, latents):
+        """Normalised latents (N, f, r, c, C) to clips (N, F, H, W, 3) in [0, 1]."""
+        grid = latents.shape[1:4]
+        z = latents.reshape(len(latents), -1, self.settings.channels)  # N, T, C
+        patches, _ = self.decoder_forward(z * self.latent_std + self.latent_mean)  # N, T, P
+        return from_signed(unpatchify(patches, self.settings.patch, grid))
+
+    def encoder_forward(self, patches):
+        """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
+        p = self.params
+        h, linear1_cache = linear_forward(patches, p["encoder.0.weight"], p["encoder.0.bias"])  # ..., H
+        h, relu_cache = relu_forward(h)
+        h, linear2_cache = linear_forward(h, p["encoder.2.weight"], p["encoder.2.bias"])  # ..., 2C
+        mean, log_variance = array_module(h).split(h, 2, axis=-1)
+        return mean, log_variance, (linear1_cache, relu_cache, linear2_cache)
+
+    def encoder_backward(self, dmean, dlog_variance, cache):
+        """Returns dpatches (..., P) and the gradients of the encoder."""
+        linear1_cache, relu_cache, linear2_cache = cache
+        dh = array_module(dmean).concatenate([dmean, dlog_variance], axis=-1)  # ..., 2C
+        dh, dweight2, dbias2 = linear_backward(dh, linear2_cache)
+        dh = relu_backward(dh, relu_cache)
+        dpatches, dweight0, dbias0 = linear_backward(dh, linear1_cache)
+        return dpatches, {
+            "encoder.0.weight": dweight0,
+            "encoder.0.bias": dbias0,
+            "encoder.2.weight": dweight2,
+            "encoder.2.bias": dbias2,
+        }
+
+    def decoder_forward(self, z):
+        """Latents as the encoder gives them (..., C), not normalised, to patches (..., P) and a cache."""
+        p = self.params
+        h, linear1_cache = linear_forward(z, p["decoder.0.weight"], p["decoder.0.bias"])  # ..., H
+        h, relu_cache = relu_forward(h)
+        patches, linear2_cache = linear_forward(h, p["decoder.2.weight"], p["decoder.2.bias"])  # ..., P
+        return patches, (linear1_cache, relu_cache, linear2_cache)
+
+    def decoder_backward(self, dpatches, cache):
+        """Returns dz (..., C) and the gradients of the decoder."""
+        linear1_cache, relu_cache, linear2_cache = cache
+        dh, dweight2, dbias2 = linear_backward(dpatches, linear2_cache)
+        dh = relu_backward(dh, relu_cache)
+        dz, dweight0, dbias0 = linear_backward(dh, linear1_cache)
+        return dz, {
+            "decoder.0.weight": dweight0,
+            "decoder.0.bias": dbias0,
+            "decoder.2.weight": dweight2,
+            "decoder.2.bias": dbias2,
+        }
+
+    def forward(self, patches, noise):
+        """One pass for training: encode, draw z = mean + exp(log_variance / 2) · noise, decode.
+
+        Args:
+            patches: (..., P) in [-1, 1].
+            noise: (..., C) standard normal.
+        Returns:
+            reconstruction (..., P), mean and log variance (..., C), and a cache for `backward`.
+        """
+        mean, log_variance, encoder_cache = self.encoder_forward(patches)
+        z, sample_cache = reparameterize_forward(mean, log_variance, noise)
+        reconstruction, decoder_cache = self.decoder_forward(z)
+        return reconstruction, mean, log_variance, (encoder_cache, sample_cache, decoder_cache)
+
+    def backward(self, dreconstruction, dmean, dlog_variance, cache):
+        """Gradients of all parameters.
+
+        Args:
+            dreconstruction: (..., P).
+            dmean, dlog_variance: (..., C), what the KL term says of them; what the sample says is added here.
+            cache: from `forward`.
+        """
+        encoder_cache, sample_cache, decoder_cache = cache
+        dz, decoder_grads = self.decoder_backward(dreconstruction, decoder_cache)
+        dmean_sample, dlog_variance_sample = reparameterize_backward(dz, sample_cache)
+        _, encoder_grads = self.encoder_backward(
+            dmean + dmean_sample, dlog_variance + dlog_variance_sample, encoder_cache
+        )
+        return encoder_grads | decoder_grads
+
+    def normalize_latents(self, patches):
+        """Sets the shift (per channel) and the scale (one for all) that give these patches' latents mean 0, std 1.
+
+        One scale keeps the channels' relative sizes: a channel that carries little stays small, so the
+        diffusion model does not spend itself on it.
+        """
+        mean, _, _ = self.encoder_forward(patches)  # ..., C
+        rows = mean.reshape(-1, self.settings.channels)
+        self.latent_mean[...] = rows.mean(axis=0)
+        self.latent_std[...] = (rows - self.latent_mean).std()
+
+
+def to_signed(clips):
+    """Pixels in [0, 1] to [-1, 1]."""
+    return clips * 2 - 1
+
+
+def from_signed(clips):
+    """Values around [-1, 1] to pixels, clipped to [0, 1]."""
+    return array_module(clips).clip((clips + 1) / 2, 0, 1)

@@ -1,0 +1,86 @@
+"""Named parameters that share one contiguous buffer, and how they are drawn at the start."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+
+class Parameters(Mapping):
+    """A dict of name -> array whose arrays are views into one flat buffer.
+
+    The layers read ``params["blocks.0.attn.qkv.weight"]``; the optimiser, the moving average and the checkpoint
+    see ``params.flat``, a single vector, and do their work in a few vector operations.
+
+    Args:
+        shapes: name -> shape, in the order in which they lie in the buffer.
+        dtype: of the buffer, float32 or float64.
+        buffer: a vector to use as the buffer, which several processes may share; by default zeros.
+    """
+
+    def __init__(self, shapes, dtype=np.float32, buffer=None):
+        self.shapes = dict(shapes)
+        sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
+        self.flat = np.zeros(sum(sizes), dtype) if buffer is None else buffer
+        ends = np.cumsum(sizes)
+        self._views = {
+            name: self.flat[end - size : end].reshape(shape)
+            for (name, shape), size, end in zip(self.shapes.items(), sizes, ends, strict=True)
+        }
+
+    def __getitem__(self, name):
+        return self._views[name]
+
+    def __iter__(self):
+        return iter(self._views)
+
+    def __len__(self):
+        return len(self._views)
+
+    @property
+    def dtype(self):
+        """The type of every array in the buffer."""
+        return self.flat.dtype
+
+    def astype(self, dtype):
+        """A copy in another precision."""
+        copy = Parameters(self.shapes, dtype)
+        copy.flat[...] = self.flat
+        return copy
+
+    def load(self, arrays):
+        """Copies a mapping of name -> array into the buffer.
+
+        Raises:
+            ValueError: a name is missing or unknown, or a shape differs.
+        """
+        missing, unknown = self.keys() - arrays.keys(), arrays.keys() - self.keys()
+        if missing or unknown:
+            raise ValueError(f"parameters don't match: missing {sorted(missing)}, unknown {sorted(unknown)}")
+        for name, view in self.items():
+            if arrays[name].shape != view.shape:
+                raise ValueError(f"{name} has shape {arrays[name].shape}, expected {view.shape}")
+            view[...] = arrays[name]
+
+    def under(self, prefix):
+        """The views whose names start with `prefix`, named by what follows it."""
+        return {name[len(prefix) :]: view for name, view in self.items() if name.startswith(prefix)}
+
+
+def prefixed(prefix, arrays):
+    """The same mapping with `prefix` before every name: the inverse of `Parameters.under`."""
+    return {prefix + name: array for name, array in arrays.items()}
+
+
+def xavier_uniform(rng, weight):
+    """Fills a (I, O) weight in place from U(-a, a), a = sqrt(6 / (I + O)) (Glorot & Bengio 2010, eq. 16)."""
+    bound = (6 / sum(weight.shape)) ** 0.5
+    weight[...] = rng.uniform(-bound, bound, weight.shape)
+
+
+def xavier_weights(rng, params):
+    """Xavier for every matrix, zero for every bias: where DiT, the text encoder and the codec all start from."""
+    for name, array in params.items():
+        if name.endswith(".weight"):
+            xavier_uniform(rng, array)
+        else:
+            array[...] = 0

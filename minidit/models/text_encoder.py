@@ -1,0 +1,107 @@
+"""The transformer that reads the prompt: words to one vector, trained jointly with the DiT.
+
+It starts as a bag of words: the blocks' output projections are zero, so at first its result is the scaled sum
+of the word embeddings, which is enough to tell any two prompts apart. What order and grammar add, it learns.
+"""
+
+from dataclasses import dataclass
+
+from minidit.backend import array_module
+from minidit.layers import embedding_backward, embedding_forward, linear_backward, linear_forward
+from minidit.models.block import (
+    transformer_block_backward,
+    transformer_block_forward,
+    transformer_block_shapes,
+)
+from minidit.models.parameters import prefixed, xavier_weights
+from minidit.models.tokenizer import PAD
+
+# B = batch, L = words of the longest prompt, W = width of the encoder, D = width of the conditioning vector
+
+WORD_INIT_STD = 0.3  # the first clips of a training run depend on it: at 0.02 the prompt reaches the tokens late
+
+
+@dataclass(frozen=True)
+class TextEncoderSettings:
+    """Sizes of the text encoder.
+
+    Attributes:
+        vocabulary_size: words, the tokenizer's special ones included.
+        max_length: the longest prompt, in words.
+        width, depth, num_heads, mlp_ratio: of its transformer blocks.
+    """
+
+    vocabulary_size: int
+    max_length: int = 20
+    width: int = 64
+    depth: int = 1
+    num_heads: int = 4
+    mlp_ratio: int = 4
+
+
+def text_encoder_shapes(settings, out_width):
+    """Name -> shape of the text encoder's parameters."""
+    shapes = {
+        "embedding.weight": (settings.vocabulary_size, settings.width),
+        "positions.weight": (settings.max_length, settings.width),
+    }
+    for i in range(settings.depth):
+        shapes |= prefixed(
+            f"blocks.{i}.", transformer_block_shapes(settings.width, settings.mlp_ratio * settings.width)
+        )
+    return shapes | {"proj.weight": (settings.width, out_width), "proj.bias": (out_width,)}
+
+
+def initialize_text_encoder(rng, params, settings):
+    """Draws the starting parameters in place (see the top of this file for why some are zero)."""
+    xavier_weights(rng, params)
+    params["embedding.weight"][...] = rng.normal(0, WORD_INIT_STD, params["embedding.weight"].shape)
+    params["positions.weight"][...] = rng.normal(0, 0.02, params["positions.weight"].shape)
+    for i in range(settings.depth):
+        params[f"blocks.{i}.attn.proj.weight"][...] = 0
+        params[f"blocks.{i}.mlp.fc2.weight"][...] = 0
+
+
+def text_encoder_forward(ids, p, settings):
+    """Reads prompts: word ids to one conditioning vector each.
+
+    Args:
+        ids: (B, L) int, padded at the end with `PAD`; every prompt has at least its start word.
+        p: parameters named as in `text_encoder_shapes`.
+        settings: TextEncoderSettings.
+    Returns:
+        y (B, D) and a cache for `text_encoder_backward`.
+    """
+    xp = array_module(ids)
+    length = ids.shape[1]
+    mask = ids != PAD  # B, L
+    words, embedding_cache = embedding_forward(ids, p["embedding.weight"])  # B, L, W
+    x = words + p["positions.weight"][:length]  # B, L, W
+    block_caches = []
+    for i in range(settings.depth):
+        block = {name.partition(f"blocks.{i}.")[2]: p[name] for name in p if name.startswith(f"blocks.{i}.")}
+        x, cache = transformer_block_forward(x, block, settings.num_heads, key_mask=mask)
+        block_caches.append(cache)
+    # A sum over n words of independent sign grows as sqrt(n): divided by that, prompts of any length weigh the same.
+    weights = mask / xp.sqrt(mask.sum(axis=1, keepdims=True))  # B, L
+    weights = weights.astype(x.dtype)[:, None]  # B, 1, L
+    pooled = (weights @ x)[:, 0]  # B, W
+    y, proj_cache = linear_forward(pooled, p["proj.weight"], p["proj.bias"])  # B, D
+    return y, (embedding_cache, block_caches, weights, proj_cache, p["positions.weight"].shape)
+
+
+def text_encoder_backward(dy, cache):
+    """Returns the gradients of the encoder's parameters. Word ids have none."""
+    embedding_cache, block_caches, weights, proj_cache, positions_shape = cache
+    xp = array_module(dy)
+    dpooled, dproj_weight, dproj_bias = linear_backward(dy, proj_cache)  # B, W
+    dx = weights.swapaxes(1, 2) * dpooled[:, None]  # B, L, W
+    grads = {"proj.weight": dproj_weight, "proj.bias": dproj_bias}
+    for i in reversed(range(len(block_caches))):
+        dx, dblock = transformer_block_backward(dx, block_caches[i])
+        grads |= prefixed(f"blocks.{i}.", dblock)
+    dpositions = xp.zeros(positions_shape, dx.dtype)  # max_length, W
+    dpositions[: dx.shape[1]] = dx.sum(axis=0)
+    grads["positions.weight"] = dpositions
+    grads["embedding.weight"] = embedding_backward(dx, embedding_cache)
+    return grads

@@ -1,0 +1,54 @@
+"""What a checkpoint holds: tokenizer, codec and DiT together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.models.codec import Codec, CodecSettings
+from minidit.models.dit import DiT, DiTSettings
+from minidit.models.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class VideoModelSettings:
+    """Everything that must be known to use a checkpoint.
+
+    Attributes:
+        size, frames: of a clip, (frames, size, size, 3).
+        codec, dit: their sizes.
+        vocabulary: words the model can read, in the order of their ids.
+        prediction: what the DiT predicts: "data", "noise" or "velocity".
+        guidance, steps, shift: defaults of the sampler: guidance scale, number of steps, timestep shift.
+    """
+
+    size: int
+    frames: int
+    codec: CodecSettings
+    dit: DiTSettings
+    vocabulary: tuple[str, ...]
+    prediction: str = "data"
+    guidance: float = 2.0
+    steps: int = 20
+    shift: float = 2.0
+
+    @property
+    def latent_shape(self):
+        """(frames, rows, columns, channels) of a clip's latents."""
+        frames, rows, columns = self.codec.patch
+        return (self.frames // frames, self.size // rows, self.size // columns, self.codec.channels)
+
+
+class VideoModel:
+    """Tokenizer, codec and DiT.
+
+    Args:
+        settings: VideoModelSettings.
+        rng: draws the starting parameters; None leaves them zero, to be loaded.
+        dit_buffer: the vector that the DiT's parameters are to live in; by default a new one.
+    """
+
+    def __init__(self, settings, rng=None, dtype=np.float32, dit_buffer=None):
+        self.settings = settings
+        self.tokenizer = Tokenizer(settings.vocabulary, settings.dit.text.max_length)
+        self.codec = Codec(settings.codec, rng, dtype)
+        self.dit = DiT(settings.dit, rng, dtype, dit_buffer)

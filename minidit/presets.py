@@ -1,0 +1,60 @@
+"""Settings by name: the paper's sizes, and the runs that this project trains."""
+
+import re
+from dataclasses import dataclass, field
+
+from minidit.errors import UserError
+from minidit.models.dit import DiTSettings
+from minidit.models.text_encoder import TextEncoderSettings
+from minidit.models.tokenizer import SPECIAL
+from minidit.models.video_model import VideoModelSettings
+from minidit.training.settings import CodecTraining, DiffusionTraining
+from minidit.world import VOCABULARY
+
+# Peebles & Xie 2023, table 1, and two sizes below it for a laptop: (width, depth, heads).
+SIZES = {
+    "XXS": (64, 2, 4),
+    "XS": (128, 4, 4),
+    "S": (384, 12, 6),
+    "B": (768, 12, 12),
+    "L": (1024, 24, 16),
+    "XL": (1152, 28, 16),
+}
+
+
+def dit_settings(name, in_channels, **conditioning):
+    """DiTSettings from a name in the style of the paper.
+
+    Args:
+        name: "minidit-XS/2" for patches of 2 × 2 latents, "minidit-XS/8x1x1" for frames × rows × columns.
+        in_channels: channels of the latents.
+        conditioning: `num_classes` or `text`, and `learn_sigma`, as in DiTSettings.
+    Raises:
+        UserError: the name is not of that form.
+    """
+    match = re.fullmatch(r"minidit-(\w+)/(?:(\d+)|(\d+)x(\d+)x(\d+))", name)
+    if not match or match[1] not in SIZES:
+        raise UserError(f'"{name}" names no size. Write minidit-SIZE/PATCH, with SIZE one of {", ".join(SIZES)}.')
+    patch = (1, int(match[2]), int(match[2])) if match[2] else tuple(int(match[i]) for i in (3, 4, 5))
+    width, depth, num_heads = SIZES[match[1]]
+    return DiTSettings(in_channels, patch, width, depth, num_heads, **conditioning)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A whole run: what is trained, and how.
+
+    Attributes:
+        description: one line for `minidit train --help`.
+        model: VideoModelSettings.
+        codec_training, diffusion_training: how each of its two parts is trained.
+    """
+
+    description: str
+    model: VideoModelSettings
+    codec_training: CodecTraining = field(default_factory=CodecTraining)
+    diffusion_training: DiffusionTraining = field(default_factory=DiffusionTraining)
+
+
+def _text(**sizes):
+    return TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **sizes)

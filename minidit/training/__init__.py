@@ -1,0 +1,1 @@
+"""Training: optimiser, batches, steps, processes, checkpoints, evaluation."""

@@ -1,0 +1,173 @@
+"""Trains the visual codec: likelihood and KL from the first step, an adversary towards the end."""
+
+import numpy as np
+from tqdm import tqdm
+
+from minidit.layers import (
+    gaussian_kl_backward,
+    gaussian_kl_forward,
+    hinge_discriminator_backward,
+    hinge_discriminator_forward,
+    hinge_generator_backward,
+    hinge_generator_forward,
+    mse_backward,
+    mse_forward,
+    patchify,
+)
+from minidit.models.codec import to_signed
+from minidit.models.discriminator import Discriminator
+from minidit.models.parameters import Parameters
+from minidit.training.optimizer import AdamWSettings, adamw_update
+from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
+
+# M = groups in a batch, P = values of a patch, C = latent channels; a group is 2 x 2 neighbouring patches
+
+RENDERED_AT_ONCE = 64
+
+
+def patch_pool(settings, size, frames, clips, rng, attributes=SEEN + PLAIN_SKIES):
+    """Patches of freshly drawn clips in [-1, 1]: (clips, frames/pf, size/ph, size/pw, P) float32."""
+    pf, ph, pw = settings.patch
+    grid = (frames // pf, size // ph, size // pw)
+    pool = np.empty((clips, *grid, pf * ph * pw * 3), np.float32)
+    for start in range(0, clips, RENDERED_AT_ONCE):
+        count = min(RENDERED_AT_ONCE, clips - start)
+        chosen = [attributes[i] for i in rng.integers(len(attributes), size=count)]
+        patches = patchify(to_signed(render_batch(chosen, rng, size, frames)), settings.patch)
+        pool[start : start + count] = patches.reshape(count, *grid, -1)
+    return pool
+
+
+def draw_groups(pool, count, rng):
+    """Random groups of 2 x 2 neighbouring patches: (count, 4, P)."""
+    clips, frames, rows, columns, _ = pool.shape
+    clip, frame = rng.integers(clips, size=count), rng.integers(frames, size=count)
+    row, column = rng.integers(rows - 1, size=count), rng.integers(columns - 1, size=count)
+    corners = [pool[clip, frame, row + down, column + right] for down in (0, 1) for right in (0, 1)]
+    return np.stack(corners, axis=1)  # count, 4, P
+
+
+def codec_loss_and_gradients(codec, patches, noise, noise_std):
+    """Minus the evidence lower bound, per value of a patch, and what it says of the reconstruction and the latents.
+
+    The pixels are Gaussian around the reconstruction with standard deviation `noise_std`: their likelihood is a
+    squared error over 2 · noise_std². The KL term is per latent number, so it counts C / P.
+
+    Args:
+        codec: Codec.
+        patches: (..., P) in [-1, 1].
+        noise: (..., C) standard normal.
+        noise_std: σ of the likelihood.
+    Returns:
+        loss, squared error, reconstruction (..., P), dreconstruction, dmean, dlog_variance, and the codec's cache.
+    Source: Kingma & Welling 2014, eq. 3 and appendix B.
+    """
+    reconstruction, mean, log_variance, cache = codec.forward(patches, noise)
+    squared_error, mse_cache = mse_forward(reconstruction, patches)
+    kl, kl_cache = gaussian_kl_forward(mean, log_variance)
+    likelihood_weight = 1 / (2 * noise_std**2)
+    kl_weight = mean.shape[-1] / patches.shape[-1]
+    dreconstruction, _ = mse_backward(likelihood_weight, mse_cache)
+    dmean, dlog_variance = gaussian_kl_backward(kl_weight, kl_cache)
+    loss = float(likelihood_weight * squared_error + kl_weight * kl)
+    return loss, float(squared_error), reconstruction, dreconstruction, dmean, dlog_variance, cache
+
+
+def adversarial_gradients(discriminator, real, fake):
+    """One look of the discriminator at real and reconstructed groups.
+
+    Args:
+        discriminator: Discriminator.
+        real, fake: (M, G).
+    Returns:
+        dfake (M, G), which makes the reconstructions look more real, and the gradients that make the
+        discriminator better at telling them apart. Both come from the same forward pass.
+    Source: Lim & Ye 2017, "Geometric GAN", eq. 6 and 7 (the hinge loss).
+    """
+    real_logits, real_cache = discriminator.forward(real)
+    fake_logits, fake_cache = discriminator.forward(fake)
+    _, generator_cache = hinge_generator_forward(fake_logits)
+    dfake, _ = discriminator.backward(hinge_generator_backward(1.0, generator_cache), fake_cache)
+    _, hinge_cache = hinge_discriminator_forward(real_logits, fake_logits)
+    dreal_logits, dfake_logits = hinge_discriminator_backward(1.0, hinge_cache)
+    _, from_real = discriminator.backward(dreal_logits, real_cache)
+    _, from_fake = discriminator.backward(dfake_logits, fake_cache)
+    return dfake, {name: from_real[name] + from_fake[name] for name in from_real}
+
+
+class FlatAdamW:
+    """AdamW for a small model in one process: moments and a gradient buffer beside its parameters."""
+
+    def __init__(self, params, settings):
+        self.params, self.settings = params, settings
+        self.grads = Parameters(params.shapes, params.dtype)
+        self.first, self.second = np.zeros_like(params.flat), np.zeros_like(params.flat)
+
+    def update(self, grads, step, learning_rate):
+        """One step, counted from 1, with gradients by name."""
+        self.grads.load(grads)
+        adamw_update(
+            self.params.flat, self.grads.flat, self.first, self.second, step, learning_rate, self.settings
+        )
+
+
+def train_codec(codec, training, size, frames, seed, progress=True):
+    """Trains a codec in place and normalises its latents.
+
+    Args:
+        codec: Codec, freshly drawn.
+        training: CodecTraining.
+        size, frames: of the clips.
+        seed: of everything random here.
+        progress: show a bar.
+    Returns:
+        PSNR in dB on held-out clips (see `reconstruction_psnr`).
+    """
+    rng = np.random.default_rng([seed, 1])
+    pool = patch_pool(codec.settings, size, frames, training.pool, rng)
+    discriminator = Discriminator(4 * pool.shape[-1], training.discriminator_hidden, rng)
+    codec_optimizer = FlatAdamW(codec.params, AdamWSettings(beta2=0.999))
+    discriminator_optimizer = FlatAdamW(discriminator.params, AdamWSettings(beta1=0.5, beta2=0.999))
+    adversarial_from = training.adversarial_start * training.steps if training.adversarial_weight else training.steps
+
+    bar = tqdm(range(training.steps), desc="codec", unit="step", disable=not progress)
+    for step in bar:
+        groups = draw_groups(pool, training.groups, rng)  # M, 4, P
+        noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
+        _, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
+            codec, groups, noise, training.noise_std
+        )
+        learning_rate = training.learning_rate * (1 - step / training.steps)
+        if step >= adversarial_from:
+            flat = (len(groups), -1)
+            dfake, discriminator_grads = adversarial_gradients(
+                discriminator, groups.reshape(flat), reconstruction.reshape(flat)
+            )
+            # Only the direction is the adversary's: its size follows the likelihood's (Esser et al. 2021, eq. 7).
+            strength = training.adversarial_weight * norm(dreconstruction) / (norm(dfake) + 1e-12)
+            dreconstruction = dreconstruction + strength * dfake.reshape(groups.shape)
+            discriminator_optimizer.update(discriminator_grads, step + 1, learning_rate)
+        grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
+        codec_optimizer.update(grads, step + 1, learning_rate)
+        if step % 200 == 0:
+            bar.set_postfix(psnr=f"{psnr(squared_error):.1f} dB")
+    codec.normalize_latents(pool[:256])
+    return reconstruction_psnr(codec, size, frames, seed)
+
+
+def norm(array):
+    """Euclidean length of all its entries, as a Python float."""
+    return float(np.vdot(array, array)) ** 0.5
+
+
+def psnr(squared_error):
+    """Peak signal-to-noise ratio in dB of a mean squared error of values that span 2 (from -1 to 1)."""
+    return float(10 * np.log10(4 / squared_error))
+
+
+def reconstruction_psnr(codec, size, frames, seed, clips=128):
+    """PSNR in dB of the codec's reconstructions (from the means, clipped to [0, 1]) of held-out clips."""
+    rng = np.random.default_rng([seed, 2])
+    chosen = [HELD_OUT[i] for i in rng.integers(len(HELD_OUT), size=clips)]
+    real = render_batch(chosen, rng, size, frames)
+    return psnr(4 * float(np.mean(np.square(codec.decode(codec.encode(real)) - real))))

@@ -1,0 +1,63 @@
+"""How a run is trained: the codec first, then the DiT on its latents."""
+
+from dataclasses import dataclass, field
+
+from minidit.training.optimizer import AdamWSettings
+
+
+@dataclass(frozen=True)
+class CodecTraining:
+    """How the codec is trained.
+
+    Attributes:
+        steps: how many.
+        pool: clips drawn beforehand, whose patches it is trained on.
+        groups: groups of 2 × 2 neighbouring patches in a batch.
+        learning_rate: at the start; it falls linearly to zero.
+        noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
+        adversarial_weight: strength of the adversarial gradient at the reconstruction, relative to that of the
+            likelihood; 0 trains by likelihood alone.
+        adversarial_start: the fraction of the steps after which it joins.
+        discriminator_hidden: width of the discriminator.
+    """
+
+    steps: int = 12_000
+    pool: int = 1024
+    groups: int = 128
+    learning_rate: float = 3e-3
+    noise_std: float = 0.05
+    adversarial_weight: float = 0.1
+    adversarial_start: float = 0.6
+    discriminator_hidden: int = 128
+
+
+@dataclass(frozen=True)
+class DiffusionTraining:
+    """How the DiT and its text encoder are trained.
+
+    Attributes:
+        steps, batch: how many steps, of how many clips.
+        shards: parts of a batch, each with its own random numbers, so that the numbers of a run don't depend on
+            how many processes share the work. Divides `batch`.
+        learning_rate, warmup, decay: the peak, steps of warm-up, and the final fraction of steps that decays.
+        adamw: its constants.
+        clip: largest norm of the gradient.
+        ema: decay of the moving average of the parameters, which is what is kept.
+        drop_prompt: fraction of clips whose prompt is replaced by the empty one (classifier-free guidance).
+        plain_sky: fraction of clips that show no object.
+        time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
+    """
+
+    steps: int = 10_000
+    batch: int = 64
+    shards: int = 4
+    learning_rate: float = 2e-3
+    warmup: int = 50
+    decay: float = 0.2
+    adamw: AdamWSettings = field(default_factory=AdamWSettings)
+    clip: float = 1.0
+    ema: float = 0.999
+    drop_prompt: float = 0.1
+    plain_sky: float = 0.03
+    time_mean: float = -1.0
+    time_std: float = 1.0
