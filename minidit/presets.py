@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from minidit.errors import UserError
+from minidit.models.codec import CodecSettings
 from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
@@ -58,3 +59,31 @@ class Preset:
 
 def _text(**sizes):
     return TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **sizes)
+
+
+PRESETS = {
+    "quick": Preset(
+        "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
+        VideoModelSettings(
+            size=16,
+            frames=8,
+            codec=CodecSettings(patch=(1, 4, 4), channels=16, hidden=160),
+            dit=dit_settings("minidit-XS/8x1x1", in_channels=16, text=_text()),
+            vocabulary=VOCABULARY,
+        ),
+        CodecTraining(steps=12_000),
+        DiffusionTraining(steps=12_000),
+    ),
+    "tiny": Preset(
+        "a few hundred steps of a very small model: to see that everything runs, not to make good clips",
+        VideoModelSettings(
+            size=16,
+            frames=8,
+            codec=CodecSettings(patch=(1, 4, 4), channels=8, hidden=64),
+            dit=dit_settings("minidit-XXS/8x1x1", in_channels=8, text=_text(width=32)),
+            vocabulary=VOCABULARY,
+        ),
+        CodecTraining(steps=600, pool=64),
+        DiffusionTraining(steps=300, batch=32),
+    ),
+}

@@ -17,7 +17,7 @@ from minidit.layers import (
 from minidit.models.codec import to_signed
 from minidit.models.discriminator import Discriminator
 from minidit.models.parameters import Parameters
-from minidit.training.optimizer import AdamWSettings, adamw_update
+from minidit.training.optimizer import AdamWSettings, adamw_update, clip_scale, learning_rate_at
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
 
 # M = groups in a batch, P = values of a patch, C = latent channels; a group is 2 x 2 neighbouring patches
@@ -104,10 +104,11 @@ class FlatAdamW:
         self.first, self.second = np.zeros_like(params.flat), np.zeros_like(params.flat)
 
     def update(self, grads, step, learning_rate):
-        """One step, counted from 1, with gradients by name."""
+        """One step, counted from 1, with gradients by name, clipped to a norm of 1."""
         self.grads.load(grads)
+        scale = clip_scale(float(np.vdot(self.grads.flat, self.grads.flat)), 1.0)
         adamw_update(
-            self.params.flat, self.grads.flat, self.first, self.second, step, learning_rate, self.settings
+            self.params.flat, self.grads.flat, self.first, self.second, step, learning_rate, self.settings, scale
         )
 
 
@@ -137,7 +138,7 @@ def train_codec(codec, training, size, frames, seed, progress=True):
         _, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
             codec, groups, noise, training.noise_std
         )
-        learning_rate = training.learning_rate * (1 - step / training.steps)
+        learning_rate = learning_rate_at(step, training.steps, training.learning_rate, training.warmup, decay=1.0)
         if step >= adversarial_from:
             flat = (len(groups), -1)
             dfake, discriminator_grads = adversarial_gradients(

@@ -13,7 +13,7 @@ class CodecTraining:
         steps: how many.
         pool: clips drawn beforehand, whose patches it is trained on.
         groups: groups of 2 × 2 neighbouring patches in a batch.
-        learning_rate: at the start; it falls linearly to zero.
+        learning_rate, warmup: the peak, which falls linearly to zero, and the steps of warm-up before it.
         noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
         adversarial_weight: strength of the adversarial gradient at the reconstruction, relative to that of the
             likelihood; 0 trains by likelihood alone.
@@ -24,7 +24,8 @@ class CodecTraining:
     steps: int = 12_000
     pool: int = 1024
     groups: int = 128
-    learning_rate: float = 3e-3
+    learning_rate: float = 2e-3
+    warmup: int = 200
     noise_std: float = 0.05
     adversarial_weight: float = 0.1
     adversarial_start: float = 0.6

@@ -1,9 +1,12 @@
 """A training run from nothing to a model: codec, DiT, checkpoints, previews; and going on after a kill."""
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
+from tqdm import tqdm
 
 from minidit.errors import UserError
 from minidit.models.video_model import VideoModel
@@ -12,15 +15,19 @@ from minidit.training.checkpoint import (
     load_codec,
     read_tensors,
     save_model,
+    settings_from_json,
     settings_to_json,
     write_tensors,
 )
 from minidit.training.codec import train_codec
+from minidit.training.preview import write_preview
 from minidit.training.steps import VECTORS
+from minidit.training.workers import Team
 
 SPAN = 25  # steps between two looks at the progress
 CHECKPOINT_SECONDS = 60
-TIMING_STEPS = 50  # steps after which --minutes knows how many will fit
+PREVIEWS = 10  # pictures in a run
+TIMED_STEPS = 40  # to know how many steps fit into a time
 
 STATE, MODEL = "state.safetensors", "model.safetensors"
 
@@ -44,15 +51,19 @@ class Run:
         self.settings, self.codec_training = preset.model, preset.codec_training
         self.training = preset.diffusion_training
         self.folder, self.seed, self.workers, self.progress = Path(folder), seed, workers, progress
-        self.step, self.history, self.codec_psnr = 0, [], None
+        self.step, self.codec_psnr = 0, None
+        self.history, self.scores = [], []  # (step, mean loss of a span), (step, strict seen, strict held-out)
         rng = np.random.default_rng([seed, 0])
         self.model = VideoModel(self.settings, rng)
         self.vectors = {name: np.zeros_like(self.model.dit.params.flat) for name in VECTORS}
         self.vectors["params"][...] = self.vectors["ema"][...] = self.model.dit.params.flat
 
-    def start(self):
-        """Makes the folder and trains the codec.
+    def start(self, minutes=None):
+        """Makes the folder, trains the codec, and writes the first state.
 
+        Args:
+            minutes: if given, some steps are timed, and as many are planned as fit into this time, the codec's
+                training and the final decay of the learning rate included.
         Raises:
             UserError: the folder holds a run already, or can't be made.
         """
@@ -64,9 +75,13 @@ class Run:
             (self.folder / "previews").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"can't make the folder {self.folder}: {error.strerror}.") from error
+        begin = monotonic()
         self.codec_psnr = train_codec(
             self.model.codec, self.codec_training, self.settings.size, self.settings.frames, self.seed, self.progress
         )
+        if minutes is not None:
+            left = 60 * minutes - (monotonic() - begin)
+            self.training = replace(self.training, steps=max(1, int(left / self.seconds_per_step())))
         self.save()
 
     def resume(self):
@@ -79,7 +94,7 @@ class Run:
         if not path.exists():
             raise UserError(f"{self.folder} holds no training run to resume ({STATE} is not there).")
         tensors, metadata = read_tensors(path)
-        if metadata["settings"] != json_ready(settings_to_json(self.settings)) or metadata["seed"] != self.seed:
+        if settings_from_json(metadata["settings"]) != self.settings or metadata["seed"] != self.seed:
             raise UserError(
                 f"the run in {self.folder} has other settings than this command's (preset or seed). "
                 "Resume it with the preset and seed that it was started with."
@@ -87,9 +102,59 @@ class Run:
         load_codec(self.model.codec, tensors)
         for name in VECTORS:
             self.vectors[name][...] = tensors[f"state.{name}"]
-        self.step, self.history = metadata["step"], metadata["history"]
-        self.codec_psnr = metadata["codec_psnr"]
+        self.step, self.codec_psnr = metadata["step"], metadata["codec_psnr"]
+        self.history, self.scores = metadata["history"], metadata["scores"]
         self.training = replace(self.training, steps=metadata["steps"])
+
+    def team(self):
+        """The processes that share this run's work, to be entered as a context."""
+        return Team(self.settings, self.training, self.model.codec, self.seed, self.workers)
+
+    def seconds_per_step(self):
+        """Times some steps, pictures and checkpoints left aside; nothing of them is kept."""
+        with self.team() as team:
+            team.load(self.vectors)
+            team.run(0, TIMED_STEPS)  # the first ones are slower
+            begin = monotonic()
+            team.run(TIMED_STEPS, 2 * TIMED_STEPS)
+            return (monotonic() - begin) / TIMED_STEPS
+
+    def train(self):
+        """Trains the DiT to the last step, writing checkpoints and previews on the way.
+
+        Raises:
+            UserError: the run diverged, or a process died. The last checkpoint stays.
+        """
+        bar = tqdm(total=self.training.steps, initial=self.step, desc="train", unit="step", disable=not self.progress)
+        with bar, self.team() as team:
+            team.load(self.vectors)
+            saved = monotonic()
+            while self.step < self.training.steps:
+                last = min(self.step + SPAN, self.training.steps)
+                losses, norms = team.run(self.step, last)
+                bar.update(last - self.step)
+                bar.set_postfix(loss=f"{np.mean(losses):.3f}", gradient=f"{np.mean(norms):.2f}")
+                self.history.append([last, float(np.mean(losses))])
+                preview_due = self.previews_before(last) > self.previews_before(self.step)
+                self.step = last
+                if preview_due or monotonic() - saved > CHECKPOINT_SECONDS:
+                    team.store(self.vectors)
+                    if preview_due:
+                        self.preview(bar)
+                    self.save()
+                    saved = monotonic()
+
+    def previews_before(self, step):
+        """How many of the run's previews are due by this step: they are spread evenly, the last at the end."""
+        return step * PREVIEWS // self.training.steps
+
+    def preview(self, bar):
+        """Draws and judges clips made by the moving average, and notes the scores."""
+        self.model.dit.params.flat[...] = self.vectors["ema"]
+        seen, held_out = write_preview(self.model, self.folder / "previews" / f"step_{self.step:06d}.png")
+        self.scores.append([self.step, seen, held_out])
+        message = f"step {self.step}: strictly right {seen:.0%} of seen, {held_out:.0%} of held-out prompts"
+        bar.write(message, file=sys.stderr)
 
     def save(self):
         """Writes the state and the model, each whole or not at all."""
@@ -101,9 +166,11 @@ class Run:
             "step": self.step,
             "steps": self.training.steps,
             "history": self.history,
+            "scores": self.scores,
             "codec_psnr": self.codec_psnr,
         }
         tensors = {f"state.{name}": vector for name, vector in self.vectors.items()}
         write_tensors(self.folder / STATE, tensors | codec_tensors(self.model.codec), metadata)
         self.model.dit.params.flat[...] = self.vectors["ema"]
         save_model(self.folder / MODEL, self.model)
+

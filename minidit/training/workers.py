@@ -98,6 +98,16 @@ class Team:
             self.memory.close()
             self.memory.unlink()
 
+    def load(self, vectors):
+        """Copies a training state, name -> vector, to where the processes see it."""
+        for name in VECTORS:
+            self.vectors[name][...] = vectors[name]
+
+    def store(self, vectors):
+        """Copies the training state out: the inverse of `load`."""
+        for name in VECTORS:
+            vectors[name][...] = self.vectors[name]
+
     def run(self, first, last):
         """Does steps first … last - 1. Returns their losses and gradient norms.
 
