@@ -17,6 +17,20 @@ def starting_noise(shape, seeds):
     return np.stack([np.random.default_rng(seed).standard_normal(shape, dtype=np.float32) for seed in seeds])
 
 
+class NoiseOfEach:
+    """What a stochastic sampler draws on the way: for each clip from a generator of its own.
+
+    So a clip doesn't depend on its batch. The 1 keeps these numbers apart from those of `starting_noise`.
+    """
+
+    def __init__(self, seeds):
+        self.generators = [np.random.default_rng([seed, 1]) for seed in seeds]
+
+    def standard_normal(self, shape, dtype):
+        """Standard normal noise of shape (N, ...), as the method of numpy.random.Generator."""
+        return np.stack([rng.standard_normal(shape[1:], dtype=dtype) for rng in self.generators])
+
+
 def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, interval, rng, callback=None):
     """Latents (N, f, r, c, C) of one batch of prompts, from noise of that shape. Arguments as `generate`."""
     ids = model.tokenizer.encode(prompts)  # N, L
@@ -66,7 +80,7 @@ def generate(
     for start in range(0, len(prompts), BATCH):
         part = slice(start, start + BATCH)
         noise = starting_noise(settings.latent_shape, seeds[part])
-        rng = np.random.default_rng([*seeds[part]])  # what the stochastic samplers draw on the way
+        rng = NoiseOfEach(seeds[part])
         latents = sample_latents(
             model, prompts[part], noise, steps, guidance, sampler, shift, interval, rng, callback
         )
