@@ -27,7 +27,7 @@ from minidit.layers import (
     unpatchify,
 )
 from minidit.models.block import dit_block_backward, dit_block_forward, dit_block_shapes
-from minidit.models.parameters import Parameters, prefixed, xavier_weights
+from minidit.models.parameters import Parameters, prefixed, under, xavier_weights
 from minidit.models.text_encoder import (
     TextEncoderSettings,
     initialize_text_encoder,
@@ -115,8 +115,8 @@ class DiT:
     def __init__(self, settings, rng=None, dtype=np.float32, buffer=None):
         self.settings = settings
         self.params = Parameters(dit_shapes(settings), dtype, buffer)
-        self.block_params = [self.params.under(f"blocks.{i}.") for i in range(settings.depth)]
-        self.text_params = self.params.under("text_encoder.")
+        self.block_params = [under(f"blocks.{i}.", self.params) for i in range(settings.depth)]
+        self.text_params = under("text_encoder.", self.params)
         self.positions = {}  # grid -> (T, D)
         if rng is not None:
             self.initialize(rng)

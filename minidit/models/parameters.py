@@ -61,13 +61,14 @@ class Parameters(Mapping):
                 raise ValueError(f"{name} has shape {arrays[name].shape}, expected {view.shape}")
             view[...] = arrays[name]
 
-    def under(self, prefix):
-        """The views whose names start with `prefix`, named by what follows it."""
-        return {name[len(prefix) :]: view for name, view in self.items() if name.startswith(prefix)}
+
+def under(prefix, arrays):
+    """The arrays whose names start with `prefix`, named by what follows it."""
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def prefixed(prefix, arrays):
-    """The same mapping with `prefix` before every name: the inverse of `Parameters.under`."""
+    """The same mapping with `prefix` before every name: the inverse of `under`."""
     return {prefix + name: array for name, array in arrays.items()}
 
 

@@ -1,7 +1,7 @@
 """The transformer that reads the prompt: words to one vector, trained jointly with the DiT.
 
-It starts as a bag of words: the blocks' output projections are zero, so at first its result is the scaled sum
-of the word embeddings, which is enough to tell any two prompts apart. What order and grammar add, it learns.
+It starts as a bag of words: the blocks' output projections are zero, so at first its result is a linear map of
+the sum of the word embeddings, which tells any two prompts apart. What order and grammar add, it learns.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from minidit.models.block import (
     transformer_block_forward,
     transformer_block_shapes,
 )
-from minidit.models.parameters import prefixed, xavier_weights
+from minidit.models.parameters import prefixed, under, xavier_weights
 from minidit.models.tokenizer import PAD
 
 # B = batch, L = words of the longest prompt, W = width of the encoder, D = width of the conditioning vector
@@ -79,23 +79,20 @@ def text_encoder_forward(ids, p, settings):
     x = words + p["positions.weight"][:length]  # B, L, W
     block_caches = []
     for i in range(settings.depth):
-        block = {name.partition(f"blocks.{i}.")[2]: p[name] for name in p if name.startswith(f"blocks.{i}.")}
-        x, cache = transformer_block_forward(x, block, settings.num_heads, key_mask=mask)
+        x, cache = transformer_block_forward(x, under(f"blocks.{i}.", p), settings.num_heads, key_mask=mask)
         block_caches.append(cache)
-    # A sum over n words of independent sign grows as sqrt(n): divided by that, prompts of any length weigh the same.
-    weights = mask / xp.sqrt(mask.sum(axis=1, keepdims=True))  # B, L
-    weights = weights.astype(x.dtype)[:, None]  # B, 1, L
-    pooled = (weights @ x)[:, 0]  # B, W
+    present = mask.astype(x.dtype)[:, None]  # B, 1, L
+    pooled = (present @ x)[:, 0]  # B, W   the sum over the words
     y, proj_cache = linear_forward(pooled, p["proj.weight"], p["proj.bias"])  # B, D
-    return y, (embedding_cache, block_caches, weights, proj_cache, p["positions.weight"].shape)
+    return y, (embedding_cache, block_caches, present, proj_cache, p["positions.weight"].shape)
 
 
 def text_encoder_backward(dy, cache):
     """Returns the gradients of the encoder's parameters. Word ids have none."""
-    embedding_cache, block_caches, weights, proj_cache, positions_shape = cache
+    embedding_cache, block_caches, present, proj_cache, positions_shape = cache
     xp = array_module(dy)
     dpooled, dproj_weight, dproj_bias = linear_backward(dy, proj_cache)  # B, W
-    dx = weights.swapaxes(1, 2) * dpooled[:, None]  # B, L, W
+    dx = present.swapaxes(1, 2) * dpooled[:, None]  # B, L, W
     grads = {"proj.weight": dproj_weight, "proj.bias": dproj_bias}
     for i in reversed(range(len(block_caches))):
         dx, dblock = transformer_block_backward(dx, block_caches[i])

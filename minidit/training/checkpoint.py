@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,10 +34,12 @@ def write_whole(path, data):
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(
             f"can't write {path}: {error.strerror}. Choose another place, or make the folder writable."
         ) from error
+    finally:
+        with suppress(OSError):  # after the rename it isn't there
+            temporary.unlink()
 
 
 def write_tensors(path, tensors, metadata):
@@ -108,17 +111,19 @@ def load_codec(codec, tensors):
     codec.latent_std[...] = tensors["codec.latent_std"]
 
 
-def save_model(path, model, dtype=np.float32):
+def save_model(path, model, record=None, dtype=np.float32):
     """Writes a model for use (not for going on with training): its weights by name, and its settings.
 
     Args:
         path: of the safetensors file.
         model: VideoModel.
+        record: how it was trained, a JSON-able dict, for `load_record`.
         dtype: of the weights in the file; float16 halves it.
     """
     tensors = codec_tensors(model.codec) | {f"dit.{name}": array for name, array in model.dit.params.items()}
     tensors = {name: array.astype(dtype) for name, array in tensors.items()}
-    write_tensors(path, tensors, {"kind": "model", "settings": settings_to_json(model.settings)})
+    metadata = {"kind": "model", "settings": settings_to_json(model.settings), "record": record or {}}
+    write_tensors(path, tensors, metadata)
 
 
 def load_model(path):
@@ -139,3 +144,12 @@ def load_model(path):
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} does not fit its own settings ({error}). Was it made by another version?") from error
     return model
+
+
+def load_record(path):
+    """How a model was trained, as its run noted it (see `minidit.training.trainer.Run.record`).
+
+    Raises:
+        UserError: as `read_tensors`.
+    """
+    return read_tensors(path)[1].get("record", {})

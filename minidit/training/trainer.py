@@ -26,6 +26,7 @@ from minidit.training.workers import Team
 
 SPAN = 25  # steps between two looks at the progress
 CHECKPOINT_SECONDS = 60
+RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
 
@@ -172,5 +173,23 @@ class Run:
         tensors = {f"state.{name}": vector for name, vector in self.vectors.items()}
         write_tensors(self.folder / STATE, tensors | codec_tensors(self.model.codec), metadata)
         self.model.dit.params.flat[...] = self.vectors["ema"]
-        save_model(self.folder / MODEL, self.model)
+        save_model(self.folder / MODEL, self.model, self.record())
+
+    def record(self):
+        """What is worth knowing about the run later on, for the model's file.
+
+        Returns:
+            "seed", "step", "codec_psnr" in dB; "history", at most RECORDED pairs (step, mean loss up to it); "scores",
+            triples (step, strictly right of seen, of held-out prompts) of the previews.
+        """
+        history = np.array(self.history).reshape(-1, 2)
+        parts = np.array_split(history, min(RECORDED, len(history))) if len(history) else []
+        thinned = [[int(part[-1, 0]), float(part[:, 1].mean())] for part in parts]
+        return {
+            "seed": self.seed,
+            "step": self.step,
+            "codec_psnr": self.codec_psnr,
+            "history": thinned,
+            "scores": self.scores,
+        }
 

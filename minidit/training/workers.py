@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import traceback
 from contextlib import contextmanager
-from multiprocessing import shared_memory
+from multiprocessing import connection, shared_memory
 
 import numpy as np
 
@@ -116,10 +116,10 @@ class Team:
         """
         if self.ranks == 1:
             return self.worker.run(0, 1, Alone(), first, last)
-        for pipe in self.pipes:
-            pipe.send((first, last))
         try:
-            answers = [pipe.recv() for pipe in self.pipes]
+            for pipe in self.pipes:
+                pipe.send((first, last))
+            answers = self.answers()
         except (EOFError, OSError) as error:
             raise UserError(
                 "a training process died (out of memory, or killed). The last checkpoint is whole: "
@@ -129,6 +129,18 @@ class Team:
             if kind == "error":
                 raise answer
         return answers[0][1]
+
+    def answers(self):
+        """What each process answers, in the order in which they do; an EOFError as soon as one of them has died.
+
+        They are listened to all at once: the survivors wait at the barrier for the dead one, and say nothing.
+        """
+        answers, waiting = [], list(self.pipes)
+        while waiting:
+            for pipe in connection.wait(waiting):
+                answers.append(pipe.recv())
+                waiting.remove(pipe)
+        return answers
 
 
 class Worker:
@@ -171,8 +183,9 @@ def serve(settings, training, codec, seed, memory_name, parameters, rank, ranks,
         except KeyboardInterrupt:
             return
         except Exception:
-            barrier.abort()
+            # Said before the others are let go, whose complaint about the broken barrier would else come first.
             pipe.send(("error", RuntimeError(f"worker {rank} failed:\n{traceback.format_exc()}")))
+            barrier.abort()
 
 
 class Patient:
