@@ -72,7 +72,6 @@ def text_encoder_forward(ids, p, settings):
     Returns:
         y (B, D) and a cache for `text_encoder_backward`.
     """
-    xp = array_module(ids)
     length = ids.shape[1]
     mask = ids != PAD  # B, L
     words, embedding_cache = embedding_forward(ids, p["embedding.weight"])  # B, L, W
