@@ -66,14 +66,14 @@ def evaluate(
           interval over all clips, and `…_by_seed`, a list.
         - `attributes_seen`, `attributes_held_out`: the share of each attribute that is right, and of whole objects.
         - `control_real`: fresh real clips of the same combinations. `control_codec`: these through the codec, which
-          no model on its latents can be expected to pass, with its PSNR in dB. `control_shuffled`: the generated
+          no model on its latents can be expected to surpass, with its PSNR in dB. `control_shuffled`: the generated
           clips judged by other clips' prompts. `control_chance`: a random combination, counted out. All have
           "right" and one share per attribute; all but chance have "strict", "whole" and intervals.
         - `nearest_training_clip`: root mean squared pixel error to the nearest of 6 clips of the same combination,
           mean and least, for generated and for fresh real clips of the seen combinations. Training draws fresh
-          clips and keeps none, so the pool is drawn as training draws: a model that has learned the world is as far
-          from it as real clips are, one that repeats a few clips of it would be nearer. Held-out combinations have
-          no training clips.
+          clips and keeps none, so the pool is a new one, drawn as training draws. A model that has learned the world
+          is as far from it as real clips are, and one that copies clips of the pool is at distance 0. Copies of
+          training clips that are not in the pool would not show. Held-out combinations have no training clips.
         - `frechet_distance`: of generated clips and of fresh real ones to other real clips, as many, of the same
           combinations (see `minidit.training.frechet`).
         - `prompts`, `seeds`, `seed`, `clips_per_split`, `steps`, `guidance`, `sampler`, `checkpoint`, `size`,
