@@ -3,6 +3,7 @@
 import numpy as np
 from tqdm import tqdm
 
+from minidit.errors import UserError
 from minidit.layers import (
     gaussian_kl_backward,
     gaussian_kl_forward,
@@ -102,14 +103,15 @@ class FlatAdamW:
         self.params, self.settings = params, settings
         self.grads = Parameters(params.shapes, params.dtype)
         self.first, self.second = np.zeros_like(params.flat), np.zeros_like(params.flat)
+        self.step = 0
 
-    def update(self, grads, step, learning_rate):
-        """One step, counted from 1, with gradients by name, clipped to a norm of 1."""
+    def update(self, grads, learning_rate):
+        """One step with gradients by name, clipped to a norm of 1."""
+        self.step += 1  # its own count: the discriminator joins late, and its moments are as young as it is
         self.grads.load(grads)
         scale = clip_scale(float(np.vdot(self.grads.flat, self.grads.flat)), 1.0)
-        adamw_update(
-            self.params.flat, self.grads.flat, self.first, self.second, step, learning_rate, self.settings, scale
-        )
+        moments = (self.first, self.second)
+        adamw_update(self.params.flat, self.grads.flat, *moments, self.step, learning_rate, self.settings, scale)
 
 
 def train_codec(codec, training, size, frames, seed, progress=True):
@@ -123,6 +125,8 @@ def train_codec(codec, training, size, frames, seed, progress=True):
         progress: show a bar.
     Returns:
         PSNR in dB on held-out clips (see `reconstruction_psnr`).
+    Raises:
+        UserError: the loss is not finite: the training diverged.
     """
     rng = np.random.default_rng([seed, 1])
     pool = patch_pool(codec.settings, size, frames, training.pool, rng)
@@ -135,9 +139,14 @@ def train_codec(codec, training, size, frames, seed, progress=True):
     for step in bar:
         groups = draw_groups(pool, training.groups, rng)  # M, 4, P
         noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
-        _, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
+        loss, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
             codec, groups, noise, training.noise_std
         )
+        if not np.isfinite(loss):
+            raise UserError(
+                f"the codec's training diverged at step {step}: the loss is {loss}. "
+                "Give its CodecTraining a lower learning_rate."
+            )
         learning_rate = learning_rate_at(step, training.steps, training.learning_rate, training.warmup, decay=1.0)
         if step >= adversarial_from:
             flat = (len(groups), -1)
@@ -147,9 +156,9 @@ def train_codec(codec, training, size, frames, seed, progress=True):
             # Only the direction is the adversary's: its size follows the likelihood's (Esser et al. 2021, eq. 7).
             strength = training.adversarial_weight * norm(dreconstruction) / (norm(dfake) + 1e-12)
             dreconstruction = dreconstruction + strength * dfake.reshape(groups.shape)
-            discriminator_optimizer.update(discriminator_grads, step + 1, learning_rate)
+            discriminator_optimizer.update(discriminator_grads, learning_rate)
         grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
-        codec_optimizer.update(grads, step + 1, learning_rate)
+        codec_optimizer.update(grads, learning_rate)
         if step % 200 == 0:
             bar.set_postfix(psnr=f"{psnr(squared_error):.1f} dB")
     codec.normalize_latents(pool[:256])
