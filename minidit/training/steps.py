@@ -59,7 +59,7 @@ def run_steps(model, training, seed, vectors, grads, reports, rank, ranks, barri
     Returns:
         losses (last - first,), and gradient norms (last - first,).
     Raises:
-        UserError: the loss is not finite: the run diverged.
+        UserError: the loss or its gradient is not finite: the run diverged.
     """
     shards = range(rank, training.shards, ranks)
     share = len(shards) / training.shards
@@ -83,8 +83,8 @@ def run_steps(model, training, seed, vectors, grads, reports, rank, ranks, barri
         loss, squared_norm = reports.sum(axis=0).tolist()
         if not np.isfinite(loss + squared_norm):
             raise UserError(
-                f"training diverged at step {step}: the loss is {loss}. Try a lower --learning-rate; "
-                "the last checkpoint is whole, and --resume goes on from it."
+                f"training diverged at step {step} (loss {loss:.3g}, gradient norm {squared_norm**0.5:.3g}). "
+                "Start again in another --out with a lower --learning-rate; the last checkpoint in this one is whole."
             )
         learning_rate = learning_rate_at(
             step, training.steps, training.learning_rate, training.warmup, training.decay
