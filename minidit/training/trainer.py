@@ -20,7 +20,9 @@ from minidit.training.checkpoint import (
     write_tensors,
 )
 from minidit.training.codec import train_codec
+from minidit.training.optimizer import AdamWSettings
 from minidit.training.preview import write_preview
+from minidit.training.settings import DiffusionTraining
 from minidit.training.steps import VECTORS
 from minidit.training.workers import Team
 
@@ -64,14 +66,16 @@ class Run:
 
         Args:
             minutes: if given, some steps are timed, and as many are planned as fit into this time, the codec's
-                training and the final decay of the learning rate included.
+                training, the timing itself and the final decay of the learning rate included.
         Raises:
-            UserError: the folder holds a run already, or can't be made.
+            UserError: the folder holds a run or a model already, or can't be made.
         """
         if (self.folder / STATE).exists():
             raise UserError(
                 f"{self.folder} holds a training run already. Go on with it by --resume, or choose another --out."
             )
+        if (self.folder / MODEL).exists():
+            raise UserError(f"{self.folder} holds a model already, {MODEL}. Choose another --out.")
         try:
             (self.folder / "previews").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -81,8 +85,9 @@ class Run:
             self.model.codec, self.codec_training, self.settings.size, self.settings.frames, self.seed, self.progress
         )
         if minutes is not None:
+            seconds_per_step = self.seconds_per_step()
             left = 60 * minutes - (monotonic() - begin)
-            self.training = replace(self.training, steps=max(1, int(left / self.seconds_per_step())))
+            self.training = replace(self.training, steps=max(1, int(left / seconds_per_step)))
         self.save()
 
     def resume(self):
@@ -95,6 +100,8 @@ class Run:
         if not path.exists():
             raise UserError(f"{self.folder} holds no training run to resume ({STATE} is not there).")
         tensors, metadata = read_tensors(path)
+        if metadata.get("kind") != "state":
+            raise UserError(f"{path} is not the state of a training run. Choose another --out.")
         if settings_from_json(metadata["settings"]) != self.settings or metadata["seed"] != self.seed:
             raise UserError(
                 f"the run in {self.folder} has other settings than this command's (preset or seed). "
@@ -105,7 +112,8 @@ class Run:
             self.vectors[name][...] = tensors[f"state.{name}"]
         self.step, self.codec_psnr = metadata["step"], metadata["codec_psnr"]
         self.history, self.scores = metadata["history"], metadata["scores"]
-        self.training = replace(self.training, steps=metadata["steps"])
+        plan = metadata["training"]  # its own, which may differ from the preset's in steps and learning rate
+        self.training = DiffusionTraining(**plan | {"adamw": AdamWSettings(**plan["adamw"])})
 
     def team(self):
         """The processes that share this run's work, to be entered as a context."""
@@ -158,22 +166,24 @@ class Run:
         bar.write(message, file=sys.stderr)
 
     def save(self):
-        """Writes the state and the model, each whole or not at all."""
+        """Writes the model and the state, each whole or not at all.
+
+        The state comes last: killed in between, a run that is resumed makes the model again.
+        """
         metadata = {
             "kind": "state",
             "settings": settings_to_json(self.settings),
             "training": asdict(self.training),
             "seed": self.seed,
             "step": self.step,
-            "steps": self.training.steps,
             "history": self.history,
             "scores": self.scores,
             "codec_psnr": self.codec_psnr,
         }
         tensors = {f"state.{name}": vector for name, vector in self.vectors.items()}
-        write_tensors(self.folder / STATE, tensors | codec_tensors(self.model.codec), metadata)
         self.model.dit.params.flat[...] = self.vectors["ema"]
         save_model(self.folder / MODEL, self.model, self.record())
+        write_tensors(self.folder / STATE, tensors | codec_tensors(self.model.codec), metadata)
 
     def record(self):
         """What is worth knowing about the run later on, for the model's file.
