@@ -1,0 +1,634 @@
+"""A Diffusion Transformer on paper: fourteen steps with integers small enough for a pencil.
+
+Every matrix is laid out as it is drawn by hand: one *column* per patch. A map is `W @ x + b`, the weight on
+the left, and the bias is a column added to every column of the product. (The real model has one *row* per
+token: `x @ w + b`.) All arrays are int64; only the optimiser step in step 11 needs fractions.
+
+Read the steps from top to bottom; `solve` calls them in that order and `render_worksheet` writes them out.
+
+Source: the fourteen steps and the published values (text [0, 1, -1], t = 3 as [1, 1], scale [2, -1],
+shift [-1, 5]) are those of Tom Yeh, "AI by Hand" 18. All other integers are our own.
+"""
+
+import textwrap
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from minidit.errors import UserError
+
+# F = frames, H = height, W = width of the video, P = patches; a patch has 4 pixels, a latent 2 numbers
+
+STEPS = (
+    "Setting the stage",
+    "Video → patches",
+    "Visual encoder",
+    "Add noise",
+    "Encode the conditions",
+    "Estimate scale and shift",
+    "Apply scale and shift",
+    "Self-attention",
+    "Attention pooling",
+    "Pointwise feed-forward",
+    "Training",
+    "Denoise",
+    "Visual decoder",
+    "Patches → video",
+)
+
+
+def _matrix(rows):
+    """An int64 matrix that nobody can change by accident."""
+    array = np.array(rows, dtype=np.int64)
+    array.setflags(write=False)
+    return array
+
+
+# ------------------------------------------------------------------------------------------ the given numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The worksheet's matrices: the codec's (encoder and decoder) are frozen, step 11 learns all others."""
+
+    encoder_weight: np.ndarray  # 2, 4   frozen
+    encoder_bias: np.ndarray  # 2, 1   frozen
+    conditioning_weight: np.ndarray  # 4, 5   rows: scale, scale, shift, shift
+    conditioning_bias: np.ndarray  # 4, 1
+    query_weight: np.ndarray  # 2, 2
+    key_weight: np.ndarray  # 2, 2
+    feed_forward_weight: np.ndarray  # 2, 2
+    feed_forward_bias: np.ndarray  # 2, 1
+    decoder_weight: np.ndarray  # 4, 2   frozen
+    decoder_bias: np.ndarray  # 4, 1   frozen
+
+
+WEIGHTS = Weights(
+    encoder_weight=_matrix([[1, -1, 0, -1], [0, 0, 1, 0]]),
+    encoder_bias=_matrix([[0], [3]]),
+    conditioning_weight=_matrix([[1, 1, 0, 0, 1], [2, 0, 1, 1, 0], [0, -1, 0, 1, 0], [-1, 2, 0, 1, 1]]),
+    conditioning_bias=_matrix([[0], [-1], [-1], [1]]),
+    query_weight=_matrix([[1, -1], [1, 0]]),
+    key_weight=_matrix([[1, 0], [1, 1]]),
+    feed_forward_weight=_matrix([[1, -1], [1, -1]]),
+    feed_forward_bias=_matrix([[2], [1]]),
+    decoder_weight=_matrix([[2, 1], [1, 1], [0, 1], [-1, 1]]),
+    decoder_bias=_matrix([[-3], [-3], [-3], [-3]]),
+)
+
+# Brightness from 0 (black) to 9 (white): the sun moves to the right while the sky brightens from 1 to 2.
+VIDEO = _matrix(
+    [
+        [[5, 3, 1, 1], [1, 0, 1, 1]],
+        [[2, 2, 6, 4], [2, 2, 2, 0]],
+    ]
+)
+PROMPT = "sora is sky"
+WORDS = {"sora": 0, "is": 1, "sky": -1}
+TIME = 3  # of 0, 1, 2, 3: more t, less noise
+NOISE = _matrix([[-1, 1, 0, -1], [-1, 1, -1, -1]])
+LEARNING_RATE = Fraction(1, 1000)
+
+
+# ---------------------------------------------------------------------------------------- the steps, in order
+
+
+def step_1_stage():
+    """What is given: a video, a prompt and a diffusion step.
+
+    Returns: video (F, H, W) of brightness 0 to 9, prompt (three words), t (0 to 3).
+    """
+    return VIDEO, PROMPT, TIME
+
+
+def step_2_patches(video):
+    """Cut every frame into 2 × 2 patches and write each patch as a column.
+
+    Args:    video (F, H, W), height and width even.
+    Returns: patches (4, P), ordered by frame, then row, then column; each holds its top left, top right,
+             bottom left and bottom right pixel.
+    Raises:  ValueError if 2 × 2 patches don't tile the frames.
+    """
+    frames, height, width = video.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"frames of {height} x {width} pixels can't be cut into 2 x 2 patches")
+    blocks = video.reshape(frames, height // 2, 2, width // 2, 2)  # F, H/2, 2, W/2, 2
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(-1, 4).T  # 4, P
+
+
+def step_3_encode(patches, weight, bias):
+    """The visual encoder: four pixels become two latent numbers. Frozen.
+
+    Args:    patches (4, P), weight (2, 4), bias (2, 1)
+    Returns: the value before the ReLU (2, P) and the latent (2, P).
+    """
+    before_relu = weight @ patches + bias  # 2, P
+    return before_relu, np.maximum(before_relu, 0)  # 2, P
+
+
+def step_4_add_noise(latent, noise):
+    """Add the sampled noise. A higher t has less noise: here |noise| ≤ 4 − t, so at t = 3 it is −1, 0 or 1.
+
+    Args:    latent (2, P), noise (2, P)
+    Returns: the noised latent (2, P).
+    """
+    return latent + noise  # 2, P
+
+
+def step_5_conditions(prompt, t):
+    """Turn the prompt and t into numbers: one number a word, two binary digits for t.
+
+    Args:    prompt, three words out of `WORDS`; t, an integer from 0 to 3.
+    Returns: text (3, 1), time (2, 1) and both joined, the condition (5, 1).
+    Raises:  UserError for an unknown word, another number of words, or another t.
+    """
+    words = prompt.split()
+    unknown = [word for word in words if word not in WORDS]
+    if unknown or len(words) != 3:
+        problem = f"does not know the word {unknown[0]!r}" if unknown else f"was given {len(words)} words"
+        raise UserError(
+            f"The worksheet {problem} in {prompt!r}; it expects three words out of {', '.join(WORDS)}. "
+            f"Try {PROMPT!r}."
+        )
+    if t not in range(4):
+        raise UserError(f"The worksheet was given t = {t}; it expects 0, 1, 2 or 3, two binary digits.")
+    text = _matrix([[WORDS[word]] for word in words])  # 3, 1
+    time = _matrix([[t // 2], [t % 2]])  # 2, 1
+    return text, time, np.concatenate([text, time])  # 5, 1
+
+
+def step_6_scale_and_shift(condition, weight, bias):
+    """One linear map turns the condition into a scale and a shift for each of the two latent numbers.
+
+    Args:    condition (5, 1), weight (4, 5), bias (4, 1)
+    Returns: scale (2, 1) and shift (2, 1).
+    """
+    both = weight @ condition + bias  # 4, 1
+    return both[:2], both[2:]
+
+
+def step_7_apply(noised, scale, shift):
+    """Scale and shift every patch alike: this is how the prompt and t reach the video.
+
+    Args:    noised (2, P), scale (2, 1), shift (2, 1)
+    Returns: the conditioned noised latent (2, P).
+    """
+    return scale * noised + shift  # 2, P
+
+
+def step_8_self_attention(conditioned, query_weight, key_weight):
+    """Compare every patch with every other. No value matrix and no softmax on the worksheet.
+
+    Args:    conditioned (2, P), query_weight (2, 2), key_weight (2, 2)
+    Returns: queries (2, P), keys (2, P) and attention (P, P); row i, column j holds key i · query j.
+    """
+    queries = query_weight @ conditioned  # 2, P
+    keys = key_weight @ conditioned  # 2, P
+    return queries, keys, keys.T @ queries  # P, P
+
+
+def step_9_pool(conditioned, attention):
+    """Mix the patches: new patch j is the sum over i of patch i times attention (i, j).
+
+    Args:    conditioned (2, P), attention (P, P)
+    Returns: pooled (2, P).
+    """
+    return conditioned @ attention  # 2, P
+
+
+def step_10_feed_forward(pooled, weight, bias):
+    """Map every patch on its own; what comes out is the predicted noise.
+
+    Args:    pooled (2, P), weight (2, 2), bias (2, 1)
+    Returns: the predicted noise (2, P).
+    """
+    return weight @ pooled + bias  # 2, P
+
+
+def step_11a_loss(predicted, noise):
+    """Half the sum of the squared errors, so that its gradient is the error itself.
+
+    Args:    predicted (2, P), noise (2, P)
+    Returns: the loss, an exact Fraction, and dpredicted (2, P).
+    """
+    dpredicted = predicted - noise  # 2, P
+    return Fraction(sum((dpredicted * dpredicted).ravel().tolist()), 2), dpredicted
+
+
+def step_11b_feed_forward(dpredicted, pooled, weight):
+    """Back through step 10. Returns dpooled (2, P), dweight (2, 2), dbias (2, 1)."""
+    dpooled = weight.T @ dpredicted  # 2, P
+    dweight = dpredicted @ pooled.T  # 2, 2
+    dbias = dpredicted.sum(axis=1, keepdims=True)  # 2, 1   one bias served every patch
+    return dpooled, dweight, dbias
+
+
+def step_11c_pool(dpooled, conditioned, attention):
+    """Back through step 9. Returns dconditioned (2, P), by this way only, and dattention (P, P)."""
+    return dpooled @ attention.T, conditioned.T @ dpooled
+
+
+def step_11d_self_attention(dattention, conditioned, queries, keys, query_weight, key_weight):
+    """Back through step 8.
+
+    Returns: dconditioned (2, P), by this way only; dqueries, dkeys (2, P); dquery_weight, dkey_weight (2, 2).
+    """
+    dqueries = keys @ dattention  # 2, P
+    dkeys = queries @ dattention.T  # 2, P
+    dconditioned = query_weight.T @ dqueries + key_weight.T @ dkeys  # 2, P
+    return dconditioned, dqueries, dkeys, dqueries @ conditioned.T, dkeys @ conditioned.T
+
+
+def step_11e_apply(dconditioned, noised):
+    """Back through step 7. Returns dscale (2, 1) and dshift (2, 1); below lies only the frozen encoder."""
+    dscale = (dconditioned * noised).sum(axis=1, keepdims=True)  # 2, 1   one scale served every patch
+    dshift = dconditioned.sum(axis=1, keepdims=True)  # 2, 1
+    return dscale, dshift
+
+
+def step_11f_scale_and_shift(dscale, dshift, condition):
+    """Back through step 6. Returns dweight (4, 5) and dbias (4, 1)."""
+    dbias = np.concatenate([dscale, dshift])  # 4, 1
+    return dbias @ condition.T, dbias
+
+
+def step_11g_update(weight, gradient, learning_rate=LEARNING_RATE):
+    """One step of gradient descent, in exact fractions.
+
+    Args:    weight and gradient of one shape, integers; learning_rate, a Fraction.
+    Returns: weight − learning_rate · gradient, an array of Fractions.
+    """
+    return weight - learning_rate * gradient.astype(object)
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """The gradient of the loss with respect to everything between the loss and the learned matrices."""
+
+    predicted: np.ndarray  # 2, P
+    feed_forward_weight: np.ndarray  # 2, 2
+    feed_forward_bias: np.ndarray  # 2, 1
+    pooled: np.ndarray  # 2, P
+    attention: np.ndarray  # P, P
+    queries: np.ndarray  # 2, P
+    keys: np.ndarray  # 2, P
+    query_weight: np.ndarray  # 2, 2
+    key_weight: np.ndarray  # 2, 2
+    conditioned_by_pooling: np.ndarray  # 2, P
+    conditioned_by_attention: np.ndarray  # 2, P
+    conditioned: np.ndarray  # 2, P   the sum of the two ways
+    scale: np.ndarray  # 2, 1
+    shift: np.ndarray  # 2, 1
+    conditioning_weight: np.ndarray  # 4, 5
+    conditioning_bias: np.ndarray  # 4, 1
+
+
+def step_11_train(
+    condition, noised, conditioned, queries, keys, attention, pooled, predicted, noise, weights
+):
+    """The backward pass: from the loss through steps 10, 9, 8, 7 and 6, in reverse, to every learned matrix.
+
+    Args:    what the steps 5 to 10 computed, the actual noise (2, P), and the `Weights`.
+    Returns: the loss, an exact Fraction, and its `Gradients`.
+    """
+    loss, dpredicted = step_11a_loss(predicted, noise)
+    dpooled, dff_weight, dff_bias = step_11b_feed_forward(dpredicted, pooled, weights.feed_forward_weight)
+    by_pooling, dattention = step_11c_pool(dpooled, conditioned, attention)
+    by_attention, dqueries, dkeys, dquery_weight, dkey_weight = step_11d_self_attention(
+        dattention, conditioned, queries, keys, weights.query_weight, weights.key_weight
+    )
+    dconditioned = by_pooling + by_attention  # 2, P   it fed the attention and the pooling
+    dscale, dshift = step_11e_apply(dconditioned, noised)
+    dconditioning_weight, dconditioning_bias = step_11f_scale_and_shift(dscale, dshift, condition)
+    return loss, Gradients(
+        predicted=dpredicted, feed_forward_weight=dff_weight, feed_forward_bias=dff_bias,
+        pooled=dpooled, attention=dattention, queries=dqueries, keys=dkeys,
+        query_weight=dquery_weight, key_weight=dkey_weight,
+        conditioned_by_pooling=by_pooling, conditioned_by_attention=by_attention, conditioned=dconditioned,
+        scale=dscale, shift=dshift,
+        conditioning_weight=dconditioning_weight, conditioning_bias=dconditioning_bias,
+    )
+
+
+def step_12_denoise(noised, conditioned, noise):
+    """Subtract the noise, in both ways that one finds written down.
+
+    Only `noised − noise` undoes step 4, and it is what a sampler does. `conditioned − noise` is how the step
+    is sometimes told; it keeps the scale and shift of step 7, which the decoder knows nothing about.
+
+    Args:    noised (2, P), conditioned (2, P), noise (2, P), predicted or actual.
+    Returns: denoised = noised − noise, as_told = conditioned − noise, both (2, P).
+    """
+    return noised - noise, conditioned - noise  # 2, P
+
+
+def step_13_decode(latent, weight, bias):
+    """The visual decoder: two latent numbers become four pixels. Frozen.
+
+    Args:    latent (2, P), weight (4, 2), bias (4, 1)
+    Returns: the value before the ReLU (4, P) and the decoded patches (4, P).
+    """
+    before_relu = weight @ latent + bias  # 4, P
+    return before_relu, np.maximum(before_relu, 0)  # 4, P
+
+
+def step_14_video(patches, shape):
+    """Put the patches back where step 2 took them from.
+
+    Args:    patches (4, P); shape (F, H, W) of the video.
+    Returns: video (F, H, W).
+    """
+    frames, height, width = shape
+    blocks = patches.T.reshape(frames, height // 2, width // 2, 2, 2)  # F, H/2, W/2, 2, 2
+    return blocks.transpose(0, 1, 3, 2, 4).reshape(shape)  # F, H, W
+
+
+# ------------------------------------------------------------------------------------------ all of it at once
+
+
+@dataclass(frozen=True, eq=False)
+class Worksheet:
+    """Everything that the fourteen steps use and compute, in their order."""
+
+    weights: Weights
+    video: np.ndarray  # F, H, W     1
+    prompt: str
+    t: int
+    patches: np.ndarray  # 4, P        2
+    encoder_before_relu: np.ndarray  # 2, P        3
+    latent: np.ndarray  # 2, P
+    noise: np.ndarray  # 2, P        4
+    noised: np.ndarray  # 2, P
+    text: np.ndarray  # 3, 1        5
+    time: np.ndarray  # 2, 1
+    condition: np.ndarray  # 5, 1
+    scale: np.ndarray  # 2, 1        6
+    shift: np.ndarray  # 2, 1
+    conditioned: np.ndarray  # 2, P        7
+    queries: np.ndarray  # 2, P        8
+    keys: np.ndarray  # 2, P
+    attention: np.ndarray  # P, P
+    pooled: np.ndarray  # 2, P        9
+    predicted: np.ndarray  # 2, P        10
+    loss: Fraction  # 11
+    gradients: Gradients
+    updated_weight: np.ndarray  # 2, 2   feed-forward, after one optimiser step, Fractions
+    updated_bias: np.ndarray  # 2, 1
+    updated_loss: Fraction
+    denoised: np.ndarray  # 2, P        12   noised − predicted
+    as_told: np.ndarray  # 2, P             conditioned − predicted
+    perfect_denoised: np.ndarray  # 2, P             noised − noise
+    perfect_as_told: np.ndarray  # 2, P             conditioned − noise
+    decoder_before_relu: np.ndarray  # 4, P        13
+    decoded: np.ndarray  # 4, P
+    generated: np.ndarray  # F, H, W     14   from denoised
+    perfect_video: np.ndarray  # F, H, W          from perfect_denoised
+    as_told_video: np.ndarray  # F, H, W          from as_told
+
+
+def solve(video=None, prompt=None, t=None, noise=None, weights=WEIGHTS):
+    """Work through the fourteen steps.
+
+    Args:    video (F, H, W), prompt, t, noise (2, P) with P = F·H·W / 4, and the `Weights`; whatever is not
+             given is the worksheet's own.
+    Returns: a `Worksheet` with every intermediate result.
+    """
+    given_video, given_prompt, given_t = step_1_stage()
+    video = given_video if video is None else video
+    prompt = given_prompt if prompt is None else prompt
+    t = given_t if t is None else t
+    noise = NOISE if noise is None else noise
+    decoder = (weights.decoder_weight, weights.decoder_bias)
+
+    patches = step_2_patches(video)
+    encoder_before_relu, latent = step_3_encode(patches, weights.encoder_weight, weights.encoder_bias)
+    noised = step_4_add_noise(latent, noise)
+    text, time, condition = step_5_conditions(prompt, t)
+    scale, shift = step_6_scale_and_shift(condition, weights.conditioning_weight, weights.conditioning_bias)
+    conditioned = step_7_apply(noised, scale, shift)
+    queries, keys, attention = step_8_self_attention(conditioned, weights.query_weight, weights.key_weight)
+    pooled = step_9_pool(conditioned, attention)
+    predicted = step_10_feed_forward(pooled, weights.feed_forward_weight, weights.feed_forward_bias)
+    loss, gradients = step_11_train(
+        condition, noised, conditioned, queries, keys, attention, pooled, predicted, noise, weights
+    )
+    updated_weight = step_11g_update(weights.feed_forward_weight, gradients.feed_forward_weight)
+    updated_bias = step_11g_update(weights.feed_forward_bias, gradients.feed_forward_bias)
+    updated_loss, _ = step_11a_loss(step_10_feed_forward(pooled, updated_weight, updated_bias), noise)
+    denoised, as_told = step_12_denoise(noised, conditioned, predicted)
+    perfect_denoised, perfect_as_told = step_12_denoise(noised, conditioned, noise)
+    decoder_before_relu, decoded = step_13_decode(denoised, *decoder)
+    _, perfect_decoded = step_13_decode(perfect_denoised, *decoder)
+    _, as_told_decoded = step_13_decode(as_told, *decoder)
+    return Worksheet(
+        weights=weights, video=video, prompt=prompt, t=t, patches=patches,
+        encoder_before_relu=encoder_before_relu, latent=latent, noise=noise, noised=noised,
+        text=text, time=time, condition=condition, scale=scale, shift=shift, conditioned=conditioned,
+        queries=queries, keys=keys, attention=attention, pooled=pooled, predicted=predicted,
+        loss=loss, gradients=gradients,
+        updated_weight=updated_weight, updated_bias=updated_bias, updated_loss=updated_loss,
+        denoised=denoised, as_told=as_told,
+        perfect_denoised=perfect_denoised, perfect_as_told=perfect_as_told,
+        decoder_before_relu=decoder_before_relu, decoded=decoded,
+        generated=step_14_video(decoded, video.shape),
+        perfect_video=step_14_video(perfect_decoded, video.shape),
+        as_told_video=step_14_video(as_told_decoded, video.shape),
+    )
+
+
+# ------------------------------------------------------------------------------------------ the printed sheet
+
+COLUMNS = 100
+SHADES = " ░▒▓█"  # a pixel's brightness from 0 to 9
+PLAIN = str.maketrans("━⎡⎤⎢⎥⎣⎦░▒▓█→·×−ᵀ∘", "=[][][].:*#>*x-'o")
+
+
+def _number(value):
+    return str(value) if isinstance(value, int) else f"{float(value):.10g}"
+
+
+def _box(matrix):
+    """A matrix as lines of equal width, brackets around it."""
+    cells = [[_number(value) for value in row] for row in matrix.tolist()]
+    width = max(len(cell) for row in cells for cell in row)
+    rows = [" ".join(cell.rjust(width) for cell in row) for row in cells]
+    if len(rows) == 1:
+        return [f"[ {rows[0]} ]"]
+    edges = ["⎡⎤", *["⎢⎥"] * (len(rows) - 2), "⎣⎦"]
+    return [f"{left} {row} {right}" for row, (left, right) in zip(rows, edges, strict=True)]
+
+
+def _picture(frame):
+    """A frame as lines: its numbers, then the same pixels as shades, two characters a pixel."""
+    shades = ["".join(SHADES[min((4 * int(pixel) + 8) // 9, 4)] * 2 for pixel in row) for row in frame]
+    return [f"{line}  {shade}" for line, shade in zip(_box(frame), shades, strict=True)]
+
+
+def _frames(caption, video):
+    return _beside(*[(f"{caption} {number}", _picture(frame)) for number, frame in enumerate(video, start=1)])
+
+
+def _beside(*items):
+    """Lay out an equation: each item is a sign such as "+", or a caption with a matrix (or with lines)."""
+    columns = []
+    for item in items:
+        caption, body = ("", [item]) if isinstance(item, str) else item
+        columns.append((caption, _box(body) if isinstance(body, np.ndarray) else body))
+    height = max(len(lines) for _, lines in columns)
+    padded = []
+    for caption, lines in columns:
+        above = (height - len(lines)) // 2
+        column = [caption, *[""] * above, *lines, *[""] * (height - len(lines) - above)]
+        width = max(len(line) for line in column)
+        padded.append([line.ljust(width) for line in column])
+    return [("  " + "  ".join(parts)).rstrip() for parts in zip(*padded, strict=True)] + [""]
+
+
+def _step(number, sentence, *formulas):
+    """A heading, what is done in one sentence, and the formulas, each a pair with its shapes."""
+    heading = f"━━ Step {number}: {STEPS[number - 1]} ".ljust(COLUMNS, "━")
+    lines = [f"    {formula:<58}{shapes}" for formula, shapes in formulas]
+    return [heading, *textwrap.wrap(sentence, COLUMNS), "", *lines, ""]
+
+
+def _back(number, formulas):
+    return [f"  Back through step {number}:  {formulas}", ""]
+
+
+def _render_forward(s):
+    """Steps 1 to 10 as lines."""
+    w, x = s.weights, ("X", s.conditioned)
+    words = ", ".join(f"{word} → {number}" for word, number in WORDS.items())
+    bits = "".join(str(bit) for bit in s.time.ravel().tolist())
+    return [
+        *_step(1, f'Given are a video, the prompt "{s.prompt}" and the diffusion step t = {s.t}.',
+               ("video = frames × rows × columns, brightness 0 to 9", "(2×2×4)")),
+        *_frames("frame", s.video),
+        *_step(2, "Cut each frame into patches of 2 × 2 pixels and write each patch as a column.",
+               ("column = top left, top right, bottom left, bottom right", "(2×2×4) → (4×4)")),
+        *_beside(("patches x", s.patches)),
+        *_step(3, "A weight, a bias, and ReLU, which makes negative numbers 0: 4 pixels become 2 numbers.",
+               ("latent = ReLU(W · x + b)", "(2×4)·(4×4) + (2×1) → (2×4)")),
+        *_beside(("W, frozen", w.encoder_weight), "·", ("patches x", s.patches), "+",
+                 ("b, frozen", w.encoder_bias), "=", ("before ReLU", s.encoder_before_relu), "→",
+                 ("latent", s.latent)),
+        *_step(4, "Add the sampled noise. A higher t has less noise: t goes from 0 to 3, and no noise here "
+                  f"is larger than 4 − t, which is {4 - s.t} at t = {s.t}.",
+               ("noised = latent + noise", "(2×4) + (2×4) → (2×4)")),
+        *_beside(("latent", s.latent), "+", ("noise", s.noise), "=", ("noised", s.noised)),
+        *_step(5, f"Turn words into numbers ({words}) and t into binary ({s.t} → {bits}), then join both.",
+               ("condition c = [text; time]", "(3×1), (2×1) → (5×1)")),
+        *_beside(("text", s.text), ",", ("time", s.time), "→", ("condition c", s.condition)),
+        *_step(6, "A weight and a bias turn the condition into scale (upper half) and shift (lower half).",
+               ("[scale; shift] = W · c + b", "(4×5)·(5×1) + (4×1) → (2×1), (2×1)")),
+        *_beside(("W, learned", w.conditioning_weight), "·", ("c", s.condition), "+",
+                 ("b, learned", w.conditioning_bias), "→", ("scale", s.scale), ",", ("shift", s.shift)),
+        *_step(7, "Multiply each row by its scale and add its shift; every patch gets the same.",
+               ("conditioned X = scale ∘ noised + shift", "(2×1)∘(2×4) + (2×1) → (2×4)")),
+        *_beside(("scale", s.scale), "∘", ("noised", s.noised), "+", ("shift", s.shift), "=",
+                 ("conditioned X", s.conditioned)),
+        *_step(8, "Give each patch a query and a key; multiply keys by queries. No value and no softmax.",
+               ("queries Q = Wq · X,   keys K = Wk · X", "(2×2)·(2×4) → (2×4), each"),
+               ("attention A = Kᵀ · Q", "(4×2)·(2×4) → (4×4)")),
+        *_beside(("Wq, learned", w.query_weight), "·", x, "=", ("queries Q", s.queries)),
+        *_beside(("Wk, learned", w.key_weight), "·", x, "=", ("keys K", s.keys)),
+        *_beside(("Kᵀ", s.keys.T), "·", ("Q", s.queries), "=", ("attention A", s.attention)),
+        *_step(9, "Multiply the conditioned latent by the attention: each new patch is a mix of all patches.",
+               ("pooled = X · A", "(2×4)·(4×4) → (2×4)")),
+        *_beside(x, "·", ("A", s.attention), "=", ("pooled", s.pooled)),
+        *_step(10, "A weight and a bias turn each patch, on its own, into the noise predicted for it.",
+               ("predicted = W · pooled + b", "(2×2)·(2×4) + (2×1) → (2×4)")),
+        *_beside(("W, learned", w.feed_forward_weight), "·", ("pooled", s.pooled), "+",
+                 ("b, learned", w.feed_forward_bias), "=", ("predicted", s.predicted)),
+    ]
+
+
+def _render_training(s):
+    """Step 11 as lines."""
+    w, g, rate = s.weights, s.gradients, LEARNING_RATE
+    error = ("dpredicted", g.predicted)
+    return [
+        *_step(11, "Compare the predicted with the actual noise, then go back through steps 10 to 6 and give "
+                   "every learned matrix its gradient. The codec stays frozen.",
+               ("dpredicted = predicted − noise", "(2×4) − (2×4) → (2×4)"),
+               ("loss = half the sum of the squares of dpredicted", "one number")),
+        *_beside(("predicted", s.predicted), "−", ("noise", s.noise), "=", error,
+                 f"      loss = {s.loss} = {_number(s.loss)}"),
+        *_back(10, "dW = dpredicted · pooledᵀ,  dpooled = Wᵀ · dpredicted"),
+        *_beside(error, "·", ("pooledᵀ", s.pooled.T), "=", ("dW", g.feed_forward_weight), "  ",
+                 ("db = row sums of dpredicted", g.feed_forward_bias)),
+        *_beside(("Wᵀ", w.feed_forward_weight.T), "·", error, "=", ("dpooled", g.pooled)),
+        *_back(9, "dA = Xᵀ · dpooled,  dX by pooling = dpooled · Aᵀ"),
+        *_beside(("Xᵀ", s.conditioned.T), "·", ("dpooled", g.pooled), "=", ("dA", g.attention)),
+        *_beside(("dpooled", g.pooled), "·", ("Aᵀ", s.attention.T), "=",
+                 ("dX by pooling", g.conditioned_by_pooling)),
+        *_back(8, "dQ = K · dA,  dWq = dQ · Xᵀ,  dK = Q · dAᵀ,  dWk = dK · Xᵀ"),
+        *_beside(("K", s.keys), "·", ("dA", g.attention), "=", ("dQ", g.queries), "→",
+                 ("dWq = dQ · Xᵀ", g.query_weight)),
+        *_beside(("Q", s.queries), "·", ("dAᵀ", g.attention.T), "=", ("dK", g.keys), "→",
+                 ("dWk = dK · Xᵀ", g.key_weight)),
+        "  Steps 8 and 9 both used X, so its gradients add up:  dX = dX by attention + dX by pooling", "",
+        *_beside(("by attention = Wqᵀ · dQ + Wkᵀ · dK", g.conditioned_by_attention), "+",
+                 ("by pooling", g.conditioned_by_pooling), "=", ("dX", g.conditioned)),
+        *_back(7, "dscale = row sums of dX ∘ noised,  dshift = row sums of dX"),
+        *_beside(("dX ∘ noised", g.conditioned * s.noised), "→", ("dscale", g.scale), "      ",
+                 ("dX", g.conditioned), "→", ("dshift", g.shift)),
+        *_back(6, "db = [dscale; dshift],  dW = db · cᵀ"),
+        *_beside(("db", g.conditioning_bias), "·", ("cᵀ", s.condition.T), "=", ("dW", g.conditioning_weight)),
+        f"  One optimiser step for step 10 at learning rate {rate}:  W − {rate} · dW,  b − {rate} · db", "",
+        *_beside(("W, updated", s.updated_weight), "  ", ("b, updated", s.updated_bias),
+                 f"      loss {_number(s.loss)} → {_number(s.updated_loss)}"),
+    ]
+
+
+def _render_generation(s):
+    """Steps 12 to 14 as lines."""
+    w, latent, predicted = s.weights, ("latent", s.latent), ("predicted", s.predicted)
+    return [
+        *_step(12, "Subtract the predicted noise from the noised latent, as samplers do. A perfect "
+                   "one undoes step 4.",
+               ("denoised = noised − predicted", "(2×4) − (2×4) → (2×4)")),
+        *_beside(("noised", s.noised), "−", predicted, "=", ("denoised", s.denoised)),
+        "  The step is also told with the conditioned noised latent X; that differs by what step 7 did:", "",
+        *_beside(("conditioned X", s.conditioned), "−", predicted, "=", ("as told", s.as_told)),
+        *_beside(("as told", s.as_told), "−", ("denoised", s.denoised), "=",
+                 ("difference", s.as_told - s.denoised), "=", ("X − noised", s.conditioned - s.noised)),
+        "  With a perfect prediction, the actual noise, only the first gives back the latent of step 3:", "",
+        *_beside(("noised − noise", s.perfect_denoised), "=", latent, "      ",
+                 ("X − noise", s.perfect_as_told), "is not", latent),
+        *_step(13, "The decoder's weight and bias, then ReLU: 2 latent numbers become 4 pixels.",
+               ("patches = ReLU(W · denoised + b)", "(4×2)·(2×4) + (4×1) → (4×4)")),
+        *_beside(("W, frozen", w.decoder_weight), "·", ("denoised", s.denoised), "+",
+                 ("b, frozen", w.decoder_bias), "=", ("before ReLU", s.decoder_before_relu), "→",
+                 ("patches", s.decoded)),
+        *_step(14, "Put each patch back where step 2 took it from: these are the generated frames.",
+               ("video = each column back as 2 × 2 pixels", "(4×4) → (2×2×4)")),
+        *_frames("generated frame", s.generated),
+        "  With a perfect prediction the frames of step 1 come back; with step 12 as told they don't:", "",
+        *_frames("perfect frame", s.perfect_video),
+        *_frames("as told, frame", s.as_told_video),
+    ]
+
+
+def render_worksheet(sheet=None, plain=False):
+    """The whole worksheet as text, at most 100 columns wide.
+
+    Args:
+        sheet: a `Worksheet`; by default the one of `solve()`, whose wording and shapes the text has.
+        plain: write ASCII only, for a terminal or a file that can't take anything else.
+    Returns: one string, without a newline at its end.
+    """
+    title = [
+        "A Diffusion Transformer by hand: fourteen steps from a prompt to a video",
+        "",
+        "One column is one patch. A bias is added to every column.",
+        "· multiplies matrices, ∘ multiplies entry by entry, ᵀ swaps rows and columns.",
+        "dW is the gradient of the loss with respect to W.",
+        "Learned matrices change in step 11; frozen ones are the codec's, which was trained before.",
+        "",
+    ]
+    sheet = solve() if sheet is None else sheet
+    lines = title + _render_forward(sheet) + _render_training(sheet) + _render_generation(sheet)
+    text = "\n".join(lines).rstrip()
+    return text.translate(PLAIN) if plain else text
