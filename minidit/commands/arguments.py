@@ -1,0 +1,52 @@
+"""Kinds of arguments that commands share."""
+
+import argparse
+import math
+import re
+
+EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
+
+
+def add_seed(command, what):
+    """--seed, a whole number of at least 0."""
+    command.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help=f"{what} (default: 0)")
+
+
+def add_sampling(command):
+    """--steps and --guidance of the sampler; None leaves the choice to the model's settings."""
+    command.add_argument("--steps", type=whole_number(1), metavar="N", help="of the sampler (default: the model's)")
+    command.add_argument(
+        "--guidance",
+        type=finite_number,
+        metavar="G",
+        help="1 is none, more follows the prompt more closely (default: the model's)",
+    )
+
+
+def whole_number(least):
+    """A kind of argument: a whole number of at least `least`."""
+
+    def parse(text):
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number of at least {least}')
+        return int(text)
+
+    return parse
+
+
+def finite_number(text):
+    """A kind of argument: any number but NaN and infinity."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f'"{text}" is not a finite number')
+    return number
+
+
+def positive_number(text):
+    """A kind of argument: a finite number above 0."""
+    if finite_number(text) <= 0:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number above 0')
+    return float(text)

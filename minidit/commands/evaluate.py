@@ -1,0 +1,54 @@
+"""`minidit evaluate`: how often a model's clips show what the prompt says."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+
+SUMMARY = "measure how often a model's clips show what the prompt says"
+EXAMPLE = "minidit evaluate runs/quick --prompts 500 --seeds 3 --json > scores.json"
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command."""
+    command.add_argument(
+        "checkpoint",
+        nargs="?",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="model, or folder of a training run (default: the shipped one)",
+    )
+    command.add_argument(
+        "--prompts",
+        type=shared.whole_number(1),
+        default=500,
+        metavar="N",
+        help="as many of seen and as many of held-out combinations (default: 500)",
+    )
+    command.add_argument(
+        "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="repetitions of all that (default: 3)"
+    )
+    shared.add_sampling(command)
+    command.add_argument("--json", action="store_true", help="print one JSON object, and all else to standard error")
+
+
+def run(arguments):
+    """Prints a table, or with --json one object."""
+    from minidit.backend import keep_freed_memory
+    from minidit.studio import load
+    from minidit.training.evaluate import evaluate, report_table
+
+    keep_freed_memory()
+    studio = load(arguments.checkpoint)
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the result alone
+        report = evaluate(
+            studio.model,
+            prompts=arguments.prompts,
+            seeds=arguments.seeds,
+            guidance=arguments.guidance,
+            steps=arguments.steps,
+            checkpoint=str(arguments.checkpoint or "shipped"),
+        )
+    print(json.dumps(report, indent=2, allow_nan=False) if arguments.json else report_table(report))

@@ -1,0 +1,41 @@
+"""`minidit lessons`: the lessons in JupyterLab."""
+
+from pathlib import Path
+
+import minidit
+from minidit.errors import UserError
+
+SUMMARY = "open the lessons in JupyterLab"
+EXAMPLE = "minidit lessons"
+FIRST_PAGE = "README.md"
+
+
+def add_arguments(command):
+    """There are none."""
+
+
+def run(arguments):
+    """Runs JupyterLab on the folder of lessons until it is closed.
+
+    Raises:
+        UserError: JupyterLab or the folder is missing.
+    """
+    try:
+        from jupyterlab.labapp import LabApp
+    except ModuleNotFoundError as error:
+        raise UserError(
+            "the lessons open in JupyterLab, which is not installed: pip install 'minidit[lessons]'"
+        ) from error
+    LabApp.launch_instance([str(lessons_folder()), f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"])
+
+
+def lessons_folder():
+    """The folder `lessons` of a clone: here, or beside the package where that was installed with `pip install -e`.
+
+    Raises:
+        UserError: there is none, as an installed wheel has no lessons.
+    """
+    for root in (Path.cwd(), Path(minidit.__file__).parents[1]):
+        if (root / "lessons" / FIRST_PAGE).is_file():
+            return root / "lessons"
+    raise UserError("there is no folder of lessons here. Run this command in a clone of minidit's repository.")

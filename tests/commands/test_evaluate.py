@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from minidit.cli import main
+
+
+@pytest.fixture
+def evaluate(tiny_checkpoint):
+    """Runs a very small `minidit evaluate` on the tiny checkpoint."""
+    return lambda *words: main(["evaluate", str(tiny_checkpoint), "--prompts", "4", "--seeds", "2", *words])
+
+
+def test_json_is_one_object_on_standard_output_and_nothing_else(evaluate, capsys):
+    assert evaluate("--json", "--steps", "1", "--guidance", "1.5") == 0
+    report = json.loads(capsys.readouterr().out)
+    for name in ("right_seen", "right_held_out", "strict_seen", "strict_held_out"):
+        low, high = report[f"{name}_interval"]
+        assert 0 <= low <= report[name] <= high <= 1
+    assert (report["prompts"], report["seeds"], report["steps"], report["guidance"]) == (4, 2, 1, 1.5)
+
+
+def test_by_default_a_table_is_printed(evaluate, capsys, tiny_checkpoint):
+    assert evaluate() == 0
+    out = capsys.readouterr().out
+    assert out.startswith(str(tiny_checkpoint))
+    assert "held-out combinations" in out
+
+
+def test_what_is_printed_on_the_way_goes_to_standard_error(evaluate, capsys, monkeypatch):
+    def talkative(model, **options):
+        print("half way")
+        return {"right_seen": 0.5}
+
+    monkeypatch.setattr("minidit.training.evaluate.evaluate", talkative)
+    assert evaluate("--json") == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out) == {"right_seen": 0.5}
+    assert "half way" in captured.err
+
+
+def test_a_mistake_leaves_standard_output_empty(capsys, tmp_path):
+    assert main(["evaluate", str(tmp_path / "nothing.safetensors"), "--json"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "there is no checkpoint" in captured.err
+
+
+@pytest.mark.parametrize("option", ["--prompts", "--seeds", "--steps"])
+def test_an_impossible_number_is_refused(option, capsys):
+    assert main(["evaluate", option, "0"]) == 2
+    assert f'{option}: "0" is not a whole number of at least 1' in capsys.readouterr().err

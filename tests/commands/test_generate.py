@@ -1,0 +1,256 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file, save_file
+
+from minidit import clips
+from minidit.cli import main
+from minidit.commands.generate import file_name, output_paths
+from minidit.training import checkpoint
+from minidit.training.checkpoint import read_tensors, save_model
+
+PROMPT = "a red circle moves right in the day sky"
+DEFAULT_NAME = "a-red-circle-moves-right-in-the-day-sky.gif"
+
+
+@pytest.fixture
+def generate(tiny_checkpoint, tmp_path, monkeypatch):
+    """Runs `minidit generate` in an empty folder, with the tiny checkpoint unless another is given."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        words = [str(word) for word in words]
+        return main(["generate", *words, *([] if "--checkpoint" in words else ["--checkpoint", str(tiny_checkpoint)])])
+
+    return run
+
+
+def files(folder):
+    """Name -> contents of all files in a folder, hidden ones included."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def refused(generate, tmp_path, capsys):
+    """Runs it with a mistake; asserts the status, one sentence on stderr, and that no file has changed."""
+
+    def run(*words):
+        before = files(tmp_path)
+        assert generate(*words) == 2
+        assert files(tmp_path) == before
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("minidit: ")
+        assert "Traceback" not in captured.err
+        return captured.err
+
+    return run
+
+
+def test_it_writes_a_looping_gif_named_after_the_prompt_and_says_where_and_how_long(generate, tmp_path, capsys):
+    assert generate(PROMPT) == 0
+    with Image.open(tmp_path / DEFAULT_NAME) as image:
+        assert (image.format, image.n_frames, image.size, image.info["loop"]) == ("GIF", 8, (256, 256), 0)
+    out = capsys.readouterr().out
+    assert out.startswith(DEFAULT_NAME)
+    assert out.rstrip().endswith(" s)")
+    assert out.count("\n") == 1
+    assert list(files(tmp_path)) == [DEFAULT_NAME]  # and no temporary file
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (["--seed", "0"], True),
+        (["--seed", "1"], False),
+        (["--steps", "3"], True),
+        (["--steps", "2"], False),
+        (["--guidance", "2"], True),
+        (["--guidance", "5"], False),
+        (["--sampler", "euler"], True),
+        (["--sampler", "ddim"], True),  # the two are one on the straight path
+        (["--sampler", "ddpm"], False),
+    ],
+)
+def test_a_setting_changes_the_clip_unless_it_is_the_default(change, same, generate, tmp_path):
+    assert generate(PROMPT, "-o", "a.gif") == 0
+    assert generate(PROMPT, "-o", "b.gif", *change) == 0
+    with Image.open(tmp_path / "a.gif") as a, Image.open(tmp_path / "b.gif") as b:
+        difference = np.abs(np.asarray(a.convert("RGB"), int) - np.asarray(b.convert("RGB"), int))
+    assert (difference.max() <= 2) == same
+
+
+def test_each_of_several_clips_is_the_one_of_its_seed(generate, tmp_path):
+    assert generate(PROMPT, "-o", "clip.gif", "--count", "3", "--seed", "5", "--sampler", "sde") == 0
+    assert sorted(files(tmp_path)) == ["clip-0.gif", "clip-1.gif", "clip-2.gif"]
+    assert generate(PROMPT, "-o", "alone.gif", "--seed", "6", "--sampler", "sde") == 0
+    made = files(tmp_path)
+    assert made["alone.gif"] == made["clip-1.gif"]
+    assert made["alone.gif"] != made["clip-0.gif"]
+
+
+def test_an_existing_output_is_left_alone_without_force(refused, tmp_path, monkeypatch):
+    def never(path):
+        raise AssertionError("work was begun")
+
+    (tmp_path / "out.gif").write_bytes(b"a holiday")
+    monkeypatch.setattr("minidit.studio.load", never)
+    assert "out.gif exists already. Replace it by --force" in refused(PROMPT, "-o", "out.gif")
+
+
+def test_one_existing_output_of_several_stops_all(refused, tmp_path):
+    (tmp_path / "out-1.gif").write_bytes(b"a holiday")
+    assert "out-1.gif exists already" in refused(PROMPT, "-o", "out.gif", "--count", "2")
+
+
+def test_force_replaces_an_existing_output(generate, tmp_path):
+    (tmp_path / "out.gif").write_bytes(b"a holiday")
+    assert generate(PROMPT, "-o", "out.gif", "--force") == 0
+    assert files(tmp_path)["out.gif"].startswith(b"GIF89a")
+
+
+def test_an_unknown_word_is_named_beside_the_nearest_and_a_prompt_that_works(refused):
+    err = refused("a plaid zeppelin moves rigth in the day sky")
+    assert 'I don\'t know the words "plaid" and "zeppelin" and "rigth"' in err
+    assert '"rigth", did you mean right' in err
+    assert err.splitlines()[1].strip() == f'Try: minidit generate "{PROMPT}"'
+
+
+def test_a_prompt_that_is_too_long_is_refused(refused):
+    assert "the prompt has 60 words; this model reads at most 19" in refused("red " * 60)
+
+
+def test_an_unknown_sampler_is_answered_with_the_known_ones(refused):
+    assert '"magic": choose one of euler, heun, ddim, ddpm, sde' in refused(PROMPT, "--sampler", "magic")
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ("out.mp4", "Give -o a name that ends in .gif"),
+        ("out", "Give -o a name that ends in .gif"),
+        ("nowhere/out.gif", "there is no folder nowhere"),
+        ("folder.gif", "folder.gif is a folder"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused(out, said, generate, tmp_path, capsys):
+    (tmp_path / "folder.gif").mkdir()
+    assert generate(PROMPT, "-o", out) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.gif"]
+
+
+def test_an_unwritable_folder_is_refused_before_any_work(refused, monkeypatch):
+    def denied(dir):
+        raise PermissionError(13, "Permission denied")
+
+    # Faked, because root may write anywhere.
+    monkeypatch.setattr("minidit.commands.generate.tempfile.TemporaryFile", denied)
+    assert "can't write to the folder .: Permission denied" in refused(PROMPT)
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(refused, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "out.gif").write_bytes(b"a holiday")
+    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    assert "No space left on device" in refused(PROMPT, "-o", "out.gif", "--force")
+
+
+def test_a_stop_in_the_middle_leaves_the_clips_that_are_done_and_no_part_of_another(generate, tmp_path, monkeypatch):
+    write, written = clips.write_whole, []
+
+    def interrupted(path, data):
+        if written:
+            raise KeyboardInterrupt
+        written.append(path)
+        write(path, data)
+
+    monkeypatch.setattr(clips, "write_whole", interrupted)
+    assert generate(PROMPT, "-o", "out.gif", "--count", "2") == 130
+    assert list(files(tmp_path)) == ["out-0.gif"]
+
+
+# ---- checkpoints
+
+
+def test_a_missing_checkpoint_is_answered_with_how_to_train_one(refused):
+    err = refused(PROMPT, "--checkpoint", "nothing.safetensors")
+    assert "there is no checkpoint nothing.safetensors" in err
+    assert "minidit train" in err
+
+
+@pytest.mark.parametrize("left", [0, 4, 100, 0.5, 0.999])
+def test_a_truncated_checkpoint_is_refused(left, refused, tmp_path, tiny_checkpoint):
+    data = tiny_checkpoint.read_bytes()
+    (tmp_path / "cut.safetensors").write_bytes(data[: left if isinstance(left, int) else int(left * len(data))])
+    assert "cut.safetensors is not a whole checkpoint" in refused(PROMPT, "--checkpoint", "cut.safetensors")
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(refused, tmp_path):
+    (tmp_path / "notes.txt").write_text("to do: buy milk\n" * 10)
+    assert "notes.txt is not a whole checkpoint" in refused(PROMPT, "--checkpoint", "notes.txt")
+
+
+def test_someone_elses_safetensors_are_refused(refused, tmp_path):
+    save_file({"blocks.0.attn.qkv.weight": np.ones((3, 3), np.float32)}, tmp_path / "dit.safetensors")
+    assert "not one of minidit's" in refused(PROMPT, "--checkpoint", "dit.safetensors")
+
+
+def test_a_checkpoint_with_nan_is_refused_and_the_array_named(refused, tmp_path, tiny_checkpoint):
+    def spoil(tensors):
+        tensors["dit.final_layer.linear.weight"][0, 0] = np.nan
+
+    altered(tiny_checkpoint, tmp_path / "nan.safetensors", spoil)
+    assert "NaN or infinity in dit.final_layer.linear.weight" in refused(PROMPT, "--checkpoint", "nan.safetensors")
+
+
+def test_a_checkpoint_that_misses_an_array_is_refused(refused, tmp_path, tiny_checkpoint):
+    altered(tiny_checkpoint, tmp_path / "gap.safetensors", lambda tensors: tensors.pop("dit.final_layer.linear.weight"))
+    err = refused(PROMPT, "--checkpoint", "gap.safetensors")
+    assert "does not fit its own settings" in err
+    assert "final_layer.linear.weight" in err
+
+
+def altered(source, target, change):
+    """Copies a checkpoint with its arrays changed in place."""
+    _, metadata = read_tensors(source)
+    tensors = load_file(source)
+    change(tensors)
+    save_file(tensors, target, {"format": checkpoint.FORMAT, "minidit": json.dumps(metadata)})
+
+
+def test_a_folder_of_a_training_run_stands_for_its_model(generate, tmp_path, tiny_model):
+    (tmp_path / "run").mkdir()
+    save_model(tmp_path / "run" / "model.safetensors", tiny_model)
+    assert generate(PROMPT, "-o", "a.gif", "--checkpoint", "run") == 0
+    assert generate(PROMPT, "-o", "b.gif") == 0
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        (PROMPT, "a-red-circle-moves-right-in-the-day-sky"),
+        ("  Sora is SKY. ", "sora-is-sky"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("", "clip"),
+        ("空", "clip"),
+        ("red " * 100, ("red-" * 25)[:-1]),
+    ],
+)
+def test_a_file_is_named_after_its_prompt(prompt, name):
+    assert file_name(prompt) == name
+
+
+def test_one_clip_has_the_name_given_and_several_are_numbered(tmp_path):
+    path = tmp_path / "a.b.gif"
+    assert output_paths(path, 1) == [path]
+    assert [os.path.basename(p) for p in output_paths(path, 2)] == ["a.b-0.gif", "a.b-1.gif"]

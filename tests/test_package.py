@@ -1,0 +1,96 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CLONE = Path(__file__).parents[1]
+PAGES = ["README.md", "CONTRIBUTING.md", "lessons/README.md"]
+README = (CLONE / "README.md").read_text(encoding="utf-8")
+HEAVY = {"matplotlib", "cupy", "torch", "jupyterlab", "IPython", "pytest"}
+
+
+def modules_after(statement):
+    """Top-level modules that a fresh Python has loaded after a statement."""
+    code = f"{statement}\nimport json, sys\nprint(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    return set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
+
+
+def test_importing_minidit_loads_no_numpy_and_takes_less_time_than_numpy_does():
+    code = """
+from time import perf_counter as now
+begin = now(); import minidit; ours = now() - begin
+import sys; assert "numpy" not in sys.modules
+begin = now(); import numpy; numpys = now() - begin
+print(ours / numpys)
+"""
+    # NumPy takes about a tenth of a second.
+    assert float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) < 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import minidit", "from minidit import load", "import minidit.cli", "import minidit.clips, minidit.presets"],
+)
+def test_nothing_heavy_is_imported_before_it_is_needed(statement):
+    assert not modules_after(statement) & HEAVY
+
+
+def test_generating_needs_nothing_heavy(tiny_checkpoint):
+    statement = f"from minidit import load; load({str(tiny_checkpoint)!r}).generate('the day sky')"
+    loaded = modules_after(statement)
+    assert "numpy" in loaded
+    assert not loaded & HEAVY
+
+
+def test_what_the_package_offers_is_found():
+    import minidit
+
+    assert {"load", "Studio"} <= set(dir(minidit))
+    assert minidit.load.__module__ == minidit.Studio.__module__ == "minidit.studio"
+    with pytest.raises(AttributeError, match="no attribute 'lode'"):
+        _ = minidit.lode
+
+
+def test_ci_runs_the_readmes_test_command():
+    commands = re.findall(r"^python3 -m venv .*", README, re.MULTILINE)
+    tests = [command for command in commands if command.endswith("pytest")]
+    assert len(tests) == 1
+    assert tests[0] in (CLONE / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_of_a_page_lead_somewhere(page):
+    text = (CLONE / page).read_text(encoding="utf-8")
+    links = re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", text)
+    missing = [link for link in links if not link.startswith("http") and not ((CLONE / page).parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_on_a_page_runs(page, tiny_checkpoint, monkeypatch):
+    from minidit import studio
+
+    monkeypatch.setattr(studio, "load", lambda: studio.Studio(studio.load_model(tiny_checkpoint)))
+    blocks = re.findall(r"```python\n(.*?)```", (CLONE / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks or page == "CONTRIBUTING.md"
+    for block in blocks:
+        if "state_dict" not in block:  # which it takes PyTorch's files to run
+            exec(compile(block, page, "exec"), {})
+
+
+def test_the_lessons_page_names_things_that_exist():
+    import importlib
+
+    text = (CLONE / "lessons" / "README.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"`(minidit\.[\w.]+)`", text))
+    assert len(names) > 10
+    for name in names:
+        parent, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(parent), last) or importlib.import_module(name)
+    worksheet = importlib.import_module("minidit.worksheet")
+    steps = re.findall(r"`(step_\d+_\w+)`", text)
+    assert len(steps) == 14
+    assert all(hasattr(worksheet, step) for step in steps)
