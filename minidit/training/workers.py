@@ -9,6 +9,7 @@ import os
 import traceback
 from contextlib import contextmanager
 from multiprocessing import connection, shared_memory
+from threading import BrokenBarrierError
 
 import numpy as np
 
@@ -128,6 +129,8 @@ class Team:
         for kind, answer in answers:
             if kind == "error":
                 raise answer
+        if any(kind == "left" for kind, _ in answers):
+            raise RuntimeError(f"the training processes waited for each other for more than {PATIENCE} seconds")
         return answers[0][1]
 
     def answers(self):
@@ -178,12 +181,14 @@ def serve(settings, training, codec, seed, memory_name, parameters, rank, ranks,
             return
         try:
             pipe.send(("done", worker.run(rank, ranks, patient, first, last)))
+        except (KeyboardInterrupt, BrokenPipeError):  # stopped, or nobody is listening any more
+            return
+        except BrokenBarrierError:
+            pipe.send(("left", None))  # because another process failed, which says why
         except UserError as error:
             pipe.send(("error", error))
-        except KeyboardInterrupt:
-            return
+            barrier.abort()  # or the others would wait for this process
         except Exception:
-            # Said before the others are let go, whose complaint about the broken barrier would else come first.
             pipe.send(("error", RuntimeError(f"worker {rank} failed:\n{traceback.format_exc()}")))
             barrier.abort()
 
