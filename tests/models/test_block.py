@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+
+from minidit.gradient_check import check_parameter_gradients
+from minidit.layers import (
+    feedforward_backward,
+    gated_residual_backward,
+    layernorm_backward,
+    linear_backward,
+    modulate_backward,
+    multihead_attention_backward,
+)
+from minidit.models.block import (
+    dit_block_backward,
+    dit_block_forward,
+    dit_block_shapes,
+    transformer_block_backward,
+    transformer_block_forward,
+    transformer_block_shapes,
+)
+from minidit.models.parameters import Parameters, xavier_weights
+
+# B, T, D, M = batch, tokens, width, hidden width: all different, like the number of heads
+B, T, D, M, HEADS = 2, 5, 6, 7, 3
+
+
+class DiTBlock:
+    """A DiT block with its inputs, all away from zero, and what the checker wants of it."""
+
+    def __init__(self, rng, away_from_zero):
+        self.weights = away_from_zero(Parameters(dit_block_shapes(D, M), np.float64))
+        self.x, self.c, self.dy = rng.normal(size=(B, T, D)), rng.normal(size=(B, D)), rng.normal(size=(B, T, D))
+        self.params = {"x": self.x, "c": self.c, **self.weights}
+
+    def loss(self):
+        return np.sum(self.dy * dit_block_forward(self.x, self.c, self.weights, HEADS)[0])
+
+    def grads(self):
+        _, cache = dit_block_forward(self.x, self.c, self.weights, HEADS)
+        dx, dc, grads = dit_block_backward(self.dy, cache)
+        return {"x": dx, "c": dc} | grads
+
+
+@pytest.fixture
+def dit_block(rng, away_from_zero):
+    return DiTBlock(rng, away_from_zero)
+
+
+def test_every_gradient_of_the_dit_block(dit_block):
+    check_parameter_gradients(dit_block.loss, dit_block.params, dit_block.grads(), entries=20)
+
+
+@pytest.mark.parametrize("mask", [None, [[True] * T, [True, True, True, False, False]]])
+def test_every_gradient_of_the_transformer_block(rng, away_from_zero, mask):
+    weights = away_from_zero(Parameters(transformer_block_shapes(D, M), np.float64))
+    x, dy = rng.normal(size=(B, T, D)), rng.normal(size=(B, T, D))
+    mask = mask if mask is None else np.array(mask)
+    _, cache = transformer_block_forward(x, weights, HEADS, mask)
+    dx, grads = transformer_block_backward(dy, cache)
+    check_parameter_gradients(
+        lambda: np.sum(dy * transformer_block_forward(x, weights, HEADS, mask)[0]),
+        {"x": x, **weights},
+        {"x": dx} | grads,
+        entries=20,
+    )
+
+
+# Mistakes in the backward. Each is planted in one call of the block; the names are what it makes wrong.
+
+ATTENTION = {"attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias"}
+MLP = {"mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias"}
+MODULATION = {"adaLN_modulation.1.weight", "adaLN_modulation.1.bias", "c"}
+
+
+def residual_dropped(dy, cache):
+    _, dh, dgate = gated_residual_backward(dy, cache)
+    return np.zeros_like(dy), dh, dgate
+
+
+def gate_forgotten(dy, cache):
+    dx, _, dgate = gated_residual_backward(dy, cache)
+    return dx, dy, dgate
+
+
+def gate_gradient_missing(dy, cache):
+    dx, dh, dgate = gated_residual_backward(dy, cache)
+    return dx, dh, np.zeros_like(dgate)
+
+
+def shift_and_scale_gradients_swapped(dy, cache):
+    dx, dshift, dscale = modulate_backward(dy, cache)
+    return dx, dscale, dshift
+
+
+def one_plus_forgotten(dy, cache):
+    x, gain = cache
+    return modulate_backward(dy, (x, gain - 1))
+
+
+def attention_not_passed_on(dy, cache):
+    dx, *dweights = multihead_attention_backward(dy, cache)
+    return np.zeros_like(dx), *dweights
+
+
+def mlp_not_passed_on(dy, cache):
+    dx, *dweights = feedforward_backward(dy, cache)
+    return np.zeros_like(dx), *dweights
+
+
+def projection_transposed(dy, cache):
+    dx, dqkv, dqkv_bias, dproj, dproj_bias = multihead_attention_backward(dy, cache)
+    return dx, dqkv, dqkv_bias, dproj.T, dproj_bias
+
+
+def norm_skipped(dy, cache):
+    return dy
+
+
+def norm_not_passed_on(dy, cache):
+    return np.zeros_like(layernorm_backward(dy, cache))
+
+
+def condition_forgotten(dy, cache):
+    dx, dw, db = linear_backward(dy, cache)
+    return np.zeros_like(dx), dw, db
+
+
+SLIPS = [
+    # The two halves share these calls: what is wrong in the second half spoils the first half's gradients too.
+    ("gated_residual_backward", residual_dropped, {"x"} | ATTENTION | MODULATION),
+    ("gated_residual_backward", gate_forgotten, {"x"} | ATTENTION | MLP | MODULATION),
+    ("gated_residual_backward", gate_gradient_missing, MODULATION),
+    ("modulate_backward", shift_and_scale_gradients_swapped, MODULATION),
+    ("modulate_backward", one_plus_forgotten, {"x"} | ATTENTION | MODULATION),
+    ("layernorm_backward", norm_skipped, {"x"} | ATTENTION | MODULATION),
+    ("layernorm_backward", norm_not_passed_on, {"x"} | ATTENTION | MODULATION),
+    ("multihead_attention_backward", attention_not_passed_on, {"x"} | MODULATION),
+    ("multihead_attention_backward", projection_transposed, {"attn.proj.weight"}),
+    ("feedforward_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
+    ("linear_backward", condition_forgotten, {"c"}),
+]
+
+
+@pytest.mark.parametrize(("call", "slip", "wrong"), SLIPS, ids=[slip.__name__ for _, slip, _ in SLIPS])
+def test_the_check_names_what_a_mistake_makes_wrong(dit_block, wrong_gradients, monkeypatch, call, slip, wrong):
+    monkeypatch.setattr(f"minidit.models.block.{call}", slip)
+    assert wrong_gradients(dit_block.loss, dit_block.params, dit_block.grads()) == wrong
+
+
+def test_zero_gates_would_hide_a_mistake_and_the_check_says_so(dit_block, wrong_gradients):
+    dit_block.weights["adaLN_modulation.1.weight"][...] = 0
+    dit_block.weights["adaLN_modulation.1.bias"][...] = 0
+    assert ATTENTION | MLP <= wrong_gradients(dit_block.loss, dit_block.params, dit_block.grads())
+
+
+# What a block is
+
+
+def test_a_dit_block_with_zero_modulation_is_the_identity(rng):
+    weights = Parameters(dit_block_shapes(D, M))
+    xavier_weights(rng, weights)
+    weights["adaLN_modulation.1.weight"][...] = 0
+    x = rng.normal(size=(B, T, D)).astype(np.float32)
+    y, _ = dit_block_forward(x, rng.normal(size=(B, D)).astype(np.float32), weights, HEADS)
+    np.testing.assert_array_equal(y, x)
+
+
+def test_the_condition_of_one_sample_steers_that_sample_only(dit_block):
+    before, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
+    after, _ = dit_block_forward(dit_block.x, dit_block.c + [[0.0], [1.0]], dit_block.weights, HEADS)
+    np.testing.assert_array_equal(before[0], after[0])
+    assert (before[1] != after[1]).all()
+
+
+def test_tokens_may_come_in_any_order(dit_block, rng):
+    order = rng.permutation(T)
+    y, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
+    shuffled, _ = dit_block_forward(dit_block.x[:, order], dit_block.c, dit_block.weights, HEADS)
+    np.testing.assert_allclose(shuffled, y[:, order], rtol=1e-10)
+
+
+def test_a_masked_token_is_seen_by_no_other(rng, away_from_zero):
+    weights = away_from_zero(Parameters(transformer_block_shapes(D, M), np.float64))
+    x = rng.normal(size=(B, T, D))
+    mask = np.array([[True, True, True, False, False]] * B)
+    before, _ = transformer_block_forward(x, weights, HEADS, mask)
+    after, _ = transformer_block_forward(np.where(mask[..., None], x, 9.0), weights, HEADS, mask)
+    np.testing.assert_array_equal(before[mask], after[mask])
+
+
+def test_float32_stays_float32_and_nothing_given_is_written_to(rng, away_from_zero, float_types, locked):
+    for shapes, forward, backward in (
+        (dit_block_shapes, dit_block_forward, dit_block_backward),
+        (transformer_block_shapes, lambda x, c, *rest: transformer_block_forward(x, *rest), transformer_block_backward),
+    ):
+        weights = locked(dict(away_from_zero(Parameters(shapes(D, M)))))
+        x, c, dy = (locked(rng.normal(size=s).astype(np.float32)) for s in [(B, T, D), (B, D), (B, T, D)])
+        y, cache = forward(x, c, weights, HEADS)
+        grads = backward(dy, locked(cache))
+        assert float_types(y, cache, grads) == {"float32"}

@@ -1,0 +1,176 @@
+import numpy as np
+import pytest
+
+from minidit.gradient_check import check_gradients, check_parameter_gradients
+from minidit.layers import gaussian_kl_backward, gaussian_kl_forward, mse_backward, mse_forward, patchify
+from minidit.models.codec import Codec, CodecSettings, from_signed, to_signed
+
+SETTINGS = CodecSettings(patch=(2, 1, 3), channels=4, hidden=9)
+VALUES = 2 * 1 * 3 * 3
+CLIPS = (2, 4, 3, 6, 3)  # two clips, on a grid of 2 × 3 × 2 patches
+
+
+@pytest.fixture
+def codec(away_from_zero):
+    codec = Codec(SETTINGS, dtype=np.float64)
+    away_from_zero(codec.params)
+    return codec
+
+
+class Training:
+    """A codec at work: reconstruction and KL, as in its training."""
+
+    def __init__(self, codec, rng):
+        self.codec = codec
+        self.patches, self.noise = rng.uniform(-1, 1, (5, VALUES)), rng.normal(size=(5, SETTINGS.channels))
+
+    def run(self):
+        reconstruction, mean, log_variance, cache = self.codec.forward(self.patches, self.noise)
+        error, mse_cache = mse_forward(reconstruction, self.patches)
+        kl, kl_cache = gaussian_kl_forward(mean, log_variance)
+        return error + 0.3 * kl, (cache, mse_cache, kl_cache)
+
+    def loss(self):
+        return self.run()[0]
+
+    def grads(self):
+        _, (cache, mse_cache, kl_cache) = self.run()
+        dreconstruction, _ = mse_backward(1.0, mse_cache)
+        dmean, dlog_variance = gaussian_kl_backward(0.3, kl_cache)
+        return self.codec.backward(dreconstruction, dmean, dlog_variance, cache)
+
+
+# Gradients
+
+
+def test_every_gradient_of_the_training_loss(codec, rng):
+    training = Training(codec, rng)
+    check_parameter_gradients(training.loss, codec.params, training.grads(), entries=30)
+
+
+def test_gradients_reach_the_patches_and_the_latents(codec, rng):
+    def encoder_forward(patches):
+        mean, log_variance, cache = codec.encoder_forward(patches)
+        return np.concatenate([mean, log_variance], axis=-1), cache
+
+    def encoder_backward(dy, cache):
+        return codec.encoder_backward(dy[..., : SETTINGS.channels], dy[..., SETTINGS.channels :], cache)[0]
+
+    def decoder_backward(dy, cache):
+        return codec.decoder_backward(dy, cache)[0]
+
+    check_gradients(encoder_forward, encoder_backward, rng.uniform(-1, 1, (3, VALUES)))
+    check_gradients(codec.decoder_forward, decoder_backward, rng.normal(size=(3, SETTINGS.channels)))
+
+
+ENCODER = {"encoder.0.weight", "encoder.0.bias", "encoder.2.weight", "encoder.2.bias"}
+DECODER = {"decoder.0.weight", "decoder.0.bias", "decoder.2.weight", "decoder.2.bias"}
+
+SLIPS = {
+    "the sample forgotten": (
+        "minidit.models.codec.reparameterize_backward",
+        lambda dz, cache: (np.zeros_like(dz), np.zeros_like(dz)),
+        ENCODER,
+    ),
+    "the noise taken for a constant": (
+        "minidit.models.codec.reparameterize_backward",
+        lambda dz, cache: (dz, np.zeros_like(dz)),
+        ENCODER,
+    ),
+    "ReLU passed over": ("minidit.models.codec.relu_backward", lambda dy, cache: dy, ENCODER | DECODER),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_the_check_names_what_a_mistake_makes_wrong(codec, rng, wrong_gradients, monkeypatch, slip):
+    target, replacement, wrong = SLIPS[slip]
+    monkeypatch.setattr(target, replacement)
+    training = Training(codec, rng)
+    named = wrong_gradients(training.loss, codec.params, training.grads())
+    assert named and named <= wrong
+    assert {name.partition(".")[0] for name in named} == {name.partition(".")[0] for name in wrong}
+
+
+# Clips and latents
+
+
+def test_latents_lie_on_the_grid_of_patches_and_clips_come_back_in_range(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    latents = codec.encode(clips)
+    assert latents.shape == (2, 2, 3, 2, SETTINGS.channels)
+    decoded = codec.decode(10 * latents)
+    assert decoded.shape == clips.shape
+    assert (decoded.min(), decoded.max()) == (0, 1)
+
+
+def test_each_patch_is_encoded_and_decoded_by_itself(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    changed = clips.copy()
+    changed[1, 2:4, 1:2, 3:6] = 0  # the patch at (1, 1, 1) of the second clip
+    difference = (codec.encode(changed) != codec.encode(clips)).any(axis=-1)
+    np.testing.assert_array_equal(np.argwhere(difference), [[1, 1, 1, 1]])
+    latents = rng.normal(size=(2, 2, 3, 2, SETTINGS.channels)) * 0.1
+    moved = latents.copy()
+    moved[1, 1, 1, 1] += 0.1
+    difference = (codec.decode(moved) != codec.decode(latents)).any(axis=-1)
+    outside = difference.copy()
+    outside[1, 2:4, 1:2, 3:6] = False
+    assert difference.any() and not outside.any()
+
+
+def test_normalised_latents_have_mean_0_and_standard_deviation_1(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    codec.normalize_latents(patchify(to_signed(clips), SETTINGS.patch))
+    latents = codec.encode(clips)
+    np.testing.assert_allclose(latents.mean(axis=(0, 1, 2, 3)), 0, atol=1e-12)  # of every channel
+    assert latents.std() == pytest.approx(1, rel=1e-12)  # of all together
+
+
+def test_one_scale_keeps_the_relative_sizes_of_the_channels(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    before = codec.encode(clips).std(axis=(0, 1, 2, 3))
+    codec.normalize_latents(patchify(to_signed(clips), SETTINGS.patch))
+    after = codec.encode(clips).std(axis=(0, 1, 2, 3))
+    np.testing.assert_allclose(after / before, (after / before)[0], rtol=1e-9)
+    assert before.max() / before.min() > 1.1
+
+
+def test_normalising_does_not_change_what_is_reconstructed(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    plain = codec.decode(codec.encode(clips))
+    codec.normalize_latents(patchify(to_signed(clips), SETTINGS.patch))
+    np.testing.assert_allclose(codec.decode(codec.encode(clips)), plain, rtol=1e-9, atol=1e-12)
+
+
+def test_without_noise_training_sees_what_encode_and_decode_do(codec, rng):
+    clips = rng.uniform(size=CLIPS)
+    patches = patchify(to_signed(clips), SETTINGS.patch)
+    reconstruction, mean, _, _ = codec.forward(patches, np.zeros((*patches.shape[:-1], SETTINGS.channels)))
+    np.testing.assert_allclose(mean.reshape(codec.encode(clips).shape), codec.encode(clips), rtol=1e-12)
+    decoded = patchify(codec.decode(codec.encode(clips)), SETTINGS.patch)
+    np.testing.assert_allclose(from_signed(reconstruction), decoded, rtol=1e-9, atol=1e-12)
+
+
+def test_pixels_and_signed_values_undo_each_other(rng):
+    clips = rng.uniform(size=CLIPS)
+    np.testing.assert_allclose(from_signed(to_signed(clips)), clips, atol=1e-15)
+    np.testing.assert_array_equal(from_signed(np.array([-1.5, -1, 0, 1, 1.5])), [0, 0, 0.5, 1, 1])
+
+
+def test_a_clip_that_does_not_divide_is_refused(codec):
+    with pytest.raises(ValueError, match="5 columns do not divide into patches of 3"):
+        codec.encode(np.zeros((1, 2, 1, 5, 3)))
+
+
+def test_float32_stays_float32_and_nothing_given_is_written_to(rng, float_types, locked):
+    codec = Codec(SETTINGS, rng)
+    clips = locked(rng.uniform(size=CLIPS).astype(np.float32))
+    patches = locked(patchify(to_signed(clips), SETTINGS.patch))
+    codec.normalize_latents(patches)
+    locked(dict(codec.params))
+    noise = locked(rng.normal(size=(*patches.shape[:-1], SETTINGS.channels)).astype(np.float32))
+    *outputs, cache = codec.forward(patches, noise)
+    grads = codec.backward(*locked(outputs), locked(cache))
+    latents = locked(codec.encode(clips))
+    assert float_types(outputs, cache, grads, latents, codec.decode(latents)) == {"float32"}
+    assert {name: gradient.shape for name, gradient in grads.items()} == dict(codec.params.shapes)

@@ -1,0 +1,272 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidit.gradient_check import check_parameter_gradients
+from minidit.layers import gated_residual_backward, modulate_backward, timestep_embedding
+from minidit.models.block import dit_block_backward, dit_block_forward
+from minidit.models.dit import DiT, DiTSettings
+from minidit.models.text_encoder import TextEncoderSettings
+from minidit.models.tokenizer import PAD, START
+
+TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=1, num_heads=2, mlp_ratio=2)
+BY_TEXT = DiTSettings(in_channels=3, patch=(2, 1, 2), width=12, depth=2, num_heads=3, mlp_ratio=2, text=TEXT)
+BY_LABEL = replace(BY_TEXT, text=None, num_classes=4)
+CLIP = (4, 3, 2)  # frames, rows, columns: a grid of 2 × 3 × 1 patches
+
+T = np.array([0.0, 437.5, 1000.0])
+PROMPTS = np.array([[START, 3, 5, 3], [START, 7, PAD, PAD], [START, PAD, PAD, PAD]])
+LABELS = np.array([4, 1, 4])  # 4 is "no label"
+
+
+class Checked:
+    """A float64 DiT with every parameter away from zero, its inputs, and what the checker wants of it."""
+
+    def __init__(self, settings, rng, away_from_zero, clip=CLIP):
+        self.dit = DiT(settings, dtype=np.float64)
+        away_from_zero(self.dit.params)
+        self.x = rng.normal(size=(3, *clip, settings.in_channels))
+        self.dy = rng.normal(size=(3, *clip, settings.out_channels))
+        self.condition = PROMPTS if settings.text else LABELS
+        self.params = {"x": self.x, **self.dit.params}
+
+    def forward(self):
+        return self.dit.forward(self.x, T, self.condition)
+
+    def loss(self):
+        return np.sum(self.dy * self.forward()[0])
+
+    def grads(self):
+        dx, grads = self.dit.backward(self.dy, self.forward()[1])
+        return {"x": dx} | grads
+
+    def check(self, entries):
+        check_parameter_gradients(self.loss, self.params, self.grads(), entries)
+
+
+# Gradients
+
+
+@pytest.mark.parametrize("learn_sigma", [False, True])
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_every_gradient(rng, away_from_zero, settings, learn_sigma):
+    Checked(replace(settings, learn_sigma=learn_sigma), rng, away_from_zero).check(entries=6)
+
+
+@pytest.mark.parametrize(
+    ("patch", "clip"),
+    [
+        ((1, 1, 1), (1, 2, 3)),  # a picture, pixel by pixel
+        ((1, 2, 2), (1, 4, 6)),  # a picture, as in the paper
+        ((1, 2, 1), (3, 4, 2)),  # frame by frame
+        ((4, 1, 2), (4, 2, 4)),  # all frames in one token
+        ((2, 2, 2), (6, 2, 4)),  # patches of time and space
+        ((2, 1, 1), (8, 1, 1)),  # one pixel, over time
+    ],
+)
+def test_every_gradient_on_every_grid(rng, away_from_zero, patch, clip):
+    Checked(replace(BY_LABEL, patch=patch, depth=1), rng, away_from_zero, clip).check(entries=3)
+
+
+def test_the_gradient_of_a_label_used_twice_counts_both(rng, away_from_zero):
+    checked = Checked(BY_LABEL, rng, away_from_zero)
+    dtable = checked.grads()["y_embedder.embedding_table.weight"]
+    np.testing.assert_array_equal(dtable.any(axis=1), [False, True, False, False, True])
+    check_parameter_gradients(
+        checked.loss,
+        {"no label": checked.params["y_embedder.embedding_table.weight"]},
+        {"no label": dtable},
+        entries=60,
+    )
+
+
+def test_the_backward_can_be_called_again(rng, away_from_zero, locked):
+    checked = Checked(BY_TEXT, rng, away_from_zero)
+    _, cache = checked.forward()
+    first = checked.dit.backward(locked(checked.dy), locked(cache))
+    second = checked.dit.backward(checked.dy, cache)
+    np.testing.assert_array_equal(first[0], second[0])
+    for name, gradient in first[1].items():
+        np.testing.assert_array_equal(gradient, second[1][name])
+
+
+# Mistakes in the backward, and all that each makes wrong
+
+TIME = {f"t_embedder.mlp.{i}.{kind}" for i in (0, 2) for kind in ("weight", "bias")}
+LABEL = {"y_embedder.embedding_table.weight"}
+FINAL_MODULATION = {"final_layer.adaLN_modulation.1.weight", "final_layer.adaLN_modulation.1.bias"}
+BLOCK_MODULATION = {f"blocks.{i}.adaLN_modulation.1.{kind}" for i in (0, 1) for kind in ("weight", "bias")}
+
+
+def block_keeps_its_condition(dx, cache):
+    dx, dc, grads = dit_block_backward(dx, cache)
+    return dx, np.zeros_like(dc), grads
+
+
+def gate_gradient_missing(dy, cache):
+    dx, dh, dgate = gated_residual_backward(dy, cache)
+    return dx, dh, np.zeros_like(dgate)
+
+
+def silu_slope_forgotten(dy, cache):
+    return dy
+
+
+def shift_and_scale_swapped(dy, cache):
+    dx, dshift, dscale = modulate_backward(dy, cache)
+    return dx, dscale, dshift
+
+
+SLIPS = [
+    ("minidit.models.dit.dit_block_backward", block_keeps_its_condition, TIME | LABEL),
+    ("minidit.models.block.gated_residual_backward", gate_gradient_missing, TIME | LABEL | BLOCK_MODULATION),
+    ("minidit.models.dit.silu_backward", silu_slope_forgotten, TIME | LABEL),
+    ("minidit.models.dit.modulate_backward", shift_and_scale_swapped, TIME | LABEL | FINAL_MODULATION),
+]
+
+
+@pytest.mark.parametrize(("call", "slip", "wrong"), SLIPS, ids=[slip.__name__ for _, slip, _ in SLIPS])
+def test_the_check_names_what_a_mistake_makes_wrong(
+    rng, away_from_zero, wrong_gradients, monkeypatch, call, slip, wrong
+):
+    checked = Checked(BY_LABEL, rng, away_from_zero)
+    monkeypatch.setattr(call, slip)
+    assert wrong_gradients(checked.loss, checked.params, checked.grads()) == wrong
+
+
+# The condition
+
+
+def test_a_padded_prompt_steers_like_an_unpadded_one(rng, away_from_zero):
+    checked = Checked(BY_TEXT, rng, away_from_zero)
+    together, _ = checked.forward()
+    for i, prompt in enumerate(PROMPTS):
+        alone, _ = checked.dit.forward(checked.x[i : i + 1], T[i : i + 1], prompt[prompt != PAD][None])
+        np.testing.assert_allclose(alone[0], together[i], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_time_and_condition_both_matter(rng, away_from_zero, settings):
+    checked = Checked(settings, rng, away_from_zero)
+    y, _ = checked.forward()
+    later, _ = checked.dit.forward(checked.x, T + 50, checked.condition)
+    otherwise, _ = checked.dit.forward(checked.x, T, np.roll(checked.condition, 1, axis=0))
+    assert (np.abs(later - y).max(axis=(1, 2, 3, 4)) > 1e-3).all()
+    assert np.abs(otherwise[1] - y[1]).max() > 1e-3
+
+
+def test_time_is_embedded_as_the_number_it_is(rng, away_from_zero, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "minidit.models.dit.timestep_embedding",
+        lambda t, width, dtype: asked.append((t.tolist(), width)) or timestep_embedding(t, width, dtype=dtype),
+    )
+    Checked(BY_LABEL, rng, away_from_zero).forward()
+    assert asked == [([0.0, 437.5, 1000.0], 256)]
+
+
+# Tokens and grids
+
+
+def test_the_same_weights_serve_every_grid(rng, away_from_zero):
+    checked = Checked(BY_TEXT, rng, away_from_zero)
+    for clip in [CLIP, (2, 1, 4), (8, 5, 2), CLIP]:
+        x = rng.normal(size=(3, *clip, 3))
+        y, cache = checked.dit.forward(x, T, PROMPTS)
+        dx, _ = checked.dit.backward(y, cache)
+        assert y.shape == dx.shape == x.shape
+    assert set(checked.dit.positions) == {(2, 3, 1), (1, 1, 2), (4, 5, 1)}
+
+
+def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero):
+    checked = Checked(replace(BY_TEXT, patch=(1, 1, 1)), rng, away_from_zero)
+    y, _ = checked.forward()
+    backwards, _ = checked.dit.forward(checked.x[:, ::-1], T, PROMPTS)
+    assert np.abs(backwards[:, ::-1] - y).max() > 1e-3
+
+
+def test_a_size_that_does_not_divide_is_refused(rng, away_from_zero):
+    with pytest.raises(ValueError, match="3 columns do not divide into patches of 2"):
+        Checked(BY_TEXT, rng, away_from_zero, clip=(4, 3, 3)).forward()
+
+
+# The start
+
+
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_at_the_start_every_block_is_the_identity_and_the_output_zero(rng, settings):
+    dit = DiT(settings, rng)
+    h, c = rng.normal(size=(3, 6, 12)).astype(np.float32), rng.normal(size=(3, 12)).astype(np.float32)
+    for block in dit.block_params:
+        np.testing.assert_array_equal(dit_block_forward(h, c, block, settings.num_heads)[0], h)
+    x = rng.normal(size=(3, *CLIP, 3)).astype(np.float32)
+    y, cache = dit.forward(x, T, PROMPTS if settings.text else LABELS)
+    assert not y.any()
+    # So the first step of training moves the last layer, and only then do the others hear of the loss.
+    _, grads = dit.backward(np.ones_like(y), cache)
+    assert {name for name, gradient in grads.items() if gradient.any()} == {
+        "final_layer.linear.weight",
+        "final_layer.linear.bias",
+    }
+
+
+def test_what_starts_at_zero_and_what_does_not(rng):
+    params = DiT(BY_LABEL, rng).params
+    zero = {name for name, array in params.items() if not array.any()}
+    biases = {name for name in params if name.endswith("bias")}
+    assert zero == biases | {name for name in params if "adaLN_modulation" in name or "final_layer" in name}
+
+
+def test_embeddings_start_small_as_in_the_reference(rng):
+    params = DiT(replace(BY_LABEL, width=120, num_classes=50), rng).params
+    for name in ("t_embedder.mlp.0.weight", "t_embedder.mlp.2.weight", "y_embedder.embedding_table.weight"):
+        assert params[name].std() == pytest.approx(0.02, rel=0.05)
+
+
+def test_the_same_seed_draws_the_same_model():
+    one, other = (DiT(BY_TEXT, np.random.default_rng(5)).params.flat for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert not DiT(BY_TEXT).params.flat.any()
+
+
+# Settings, precision, memory
+
+
+@pytest.mark.parametrize("condition", [{}, {"num_classes": 3, "text": TEXT}])
+def test_a_dit_wants_exactly_one_kind_of_condition(condition):
+    with pytest.raises(ValueError, match="give num_classes or text, not both"):
+        DiTSettings(3, (1, 2, 2), 12, 1, 3, **condition)
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(ValueError, match="width 12 is not divisible by num_heads 5"):
+        replace(BY_TEXT, num_heads=5)
+
+
+def test_learn_sigma_doubles_the_channels(rng):
+    settings = replace(BY_LABEL, learn_sigma=True)
+    y, _ = DiT(settings, rng).forward(rng.normal(size=(3, *CLIP, 3)).astype(np.float32), T, LABELS)
+    assert settings.out_channels == 6
+    assert y.shape == (3, *CLIP, 6)
+
+
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_float32_stays_float32_and_nothing_given_is_written_to(rng, away_from_zero, float_types, locked, settings):
+    dit = DiT(settings)
+    away_from_zero(dit.params)
+    locked(dict(dit.params))
+    x, dy = (locked(rng.normal(size=(3, *CLIP, 3)).astype(np.float32)) for _ in range(2))
+    condition = (PROMPTS if settings.text else LABELS).copy()
+    y, cache = dit.forward(x, locked(T.copy()), locked(condition))  # the times are float64
+    dx, grads = dit.backward(dy, locked(cache))
+    assert float_types(y, cache, dx, grads) == {"float32"}
+    assert {name: gradient.shape for name, gradient in grads.items()} == dict(dit.params.shapes)
+
+
+def test_the_parameters_live_in_the_buffer_given(rng):
+    size = DiT(BY_TEXT).params.flat.size
+    buffer = np.zeros(size, np.float32)
+    dit = DiT(BY_TEXT, rng, buffer=buffer)
+    assert np.shares_memory(dit.block_params[1]["attn.qkv.weight"], buffer)
+    assert np.count_nonzero(buffer) > size / 2
