@@ -88,7 +88,8 @@ def test_a_mistake_in_the_program_is_not_passed_off_as_the_users(monkeypatch):
 def test_a_reader_that_leaves_early_causes_no_traceback():
     reading, writing = os.pipe()
     os.close(reading)
-    process = subprocess.run([sys.executable, "-m", "minidit", "worksheet"], stdout=writing, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "minidit", "worksheet"]
+    process = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
     os.close(writing)
     assert process.returncode == 141
     assert process.stderr == ""

@@ -11,7 +11,10 @@ FIRST_PAGE = "README.md"
 
 
 def add_arguments(command):
-    """There are none."""
+    """Adds the arguments to the parser of this command."""
+    command.add_argument(
+        "options", nargs="*", metavar="OPTION", help="for JupyterLab, after --, as in: minidit lessons -- --no-browser"
+    )
 
 
 def run(arguments):
@@ -26,7 +29,8 @@ def run(arguments):
         raise UserError(
             "the lessons open in JupyterLab, which is not installed: pip install 'minidit[lessons]'"
         ) from error
-    LabApp.launch_instance([str(lessons_folder()), f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"])
+    page = f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"
+    LabApp.launch_instance([str(lessons_folder()), page, *arguments.options])
 
 
 def lessons_folder():

@@ -26,6 +26,12 @@ def test_jupyterlab_opens_on_the_first_page(launched, monkeypatch):
     assert launched == [[str(CLONE / "lessons"), "--LabApp.default_url=/lab/tree/README.md"]]
 
 
+def test_options_after_two_hyphens_are_jupyterlabs(launched, monkeypatch):
+    monkeypatch.chdir(CLONE)
+    assert main(["lessons", "--", "--no-browser", "--port", "9999"]) == 0
+    assert launched[0][2:] == ["--no-browser", "--port", "9999"]
+
+
 def test_without_jupyterlab_one_sentence_says_how_to_get_it(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "jupyterlab", None)  # as if not installed
     monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
