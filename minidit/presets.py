@@ -12,10 +12,11 @@ from minidit.models.video_model import VideoModelSettings
 from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
 
-# Peebles & Xie 2023, table 1, and two sizes below it for a laptop: (width, depth, heads).
+# Peebles & Xie 2023, table 1, and three sizes below it for a laptop: (width, depth, heads).
 SIZES = {
-    "XXS": (64, 2, 4),
-    "XS": (128, 4, 4),
+    "XXXS": (64, 2, 4),
+    "XXS": (128, 4, 4),
+    "XS": (160, 6, 5),
     "S": (384, 12, 6),
     "B": (768, 12, 12),
     "L": (1024, 24, 16),
@@ -68,11 +69,23 @@ PRESETS = {
             size=16,
             frames=8,
             codec=CodecSettings(patch=(1, 4, 4), channels=16, hidden=160),
-            dit=dit_settings("minidit-XS/8x1x1", in_channels=16, text=_text()),
+            dit=dit_settings("minidit-XXS/8x1x1", in_channels=16, text=_text()),
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=12_000),
         DiffusionTraining(steps=12_000),
+    ),
+    "sky": Preset(
+        "32 x 32 pixels, 8 frames: the shipped checkpoint",
+        VideoModelSettings(
+            size=32,
+            frames=8,
+            codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
+            dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text()),
+            vocabulary=VOCABULARY,
+        ),
+        CodecTraining(steps=12_000),
+        DiffusionTraining(steps=40_000, learning_rate=1.5e-3, decay=0.3, ema=0.9995),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",
@@ -80,7 +93,7 @@ PRESETS = {
             size=16,
             frames=8,
             codec=CodecSettings(patch=(1, 4, 4), channels=8, hidden=64),
-            dit=dit_settings("minidit-XXS/8x1x1", in_channels=8, text=_text(width=32)),
+            dit=dit_settings("minidit-XXXS/8x1x1", in_channels=8, text=_text(width=32)),
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=600, pool=64),

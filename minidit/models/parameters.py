@@ -21,6 +21,8 @@ class Parameters(Mapping):
         self.shapes = dict(shapes)
         sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         self.flat = np.zeros(sum(sizes), dtype) if buffer is None else buffer
+        if self.flat.shape != (sum(sizes),):
+            raise ValueError(f"the buffer has shape {self.flat.shape}, expected ({sum(sizes)},)")
         ends = np.cumsum(sizes)
         self._views = {
             name: self.flat[end - size : end].reshape(shape)
