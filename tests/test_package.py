@@ -69,6 +69,14 @@ def test_links_of_a_page_lead_somewhere(page):
     assert missing == []
 
 
+def test_presets_named_in_the_readme_exist():
+    from minidit.presets import PRESETS
+
+    named = re.findall(r"--preset (\S+)", README)
+    assert named
+    assert set(named) <= set(PRESETS)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_on_a_page_runs(page, tiny_checkpoint, monkeypatch):
     from minidit import studio

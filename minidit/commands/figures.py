@@ -12,10 +12,15 @@ def add_arguments(command):
     command.add_argument(
         "--out", type=Path, default=Path("figures"), metavar="DIR", help="folder to write to (default: figures)"
     )
+    command.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="model, or folder of a training run (default: the shipped one)"
+    )
 
 
 def run(arguments):
     """Makes the figures."""
-    from minidit import figures
+    from minidit.backend import keep_freed_memory
+    from minidit.figures import draw_figures
 
-    figures.main(arguments.names, arguments.out)
+    keep_freed_memory()
+    draw_figures(arguments.names, arguments.out, arguments.checkpoint)
