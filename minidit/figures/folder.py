@@ -1,0 +1,102 @@
+"""Draws figures into a folder, with a page that shows them."""
+
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from minidit.errors import UserError
+from minidit.figures import clip, codec, denoising, samples, training
+from minidit.studio import checkpoint_file
+from minidit.training.checkpoint import load_model, load_record, write_whole
+
+FIGURES = {module.__name__.rpartition(".")[2]: module for module in (clip, samples, denoising, training, codec)}
+
+PAGE = "README.md"
+INTRODUCTION = """\
+# Figures
+
+Drawn by code from the model that minidit is shipped with. `minidit figures` makes all of them anew, and this page
+with them: a change made here by hand is lost the next time. With `--checkpoint FILE` they show another model.
+"""
+
+
+def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
+    """Draws figures of a trained model. Files of the same name are replaced, each whole or not at all.
+
+    Args:
+        names: of FIGURES; none or None for all that the checkpoint has the numbers for.
+        out: folder to write to; made if need be.
+        checkpoint: a checkpoint, or the folder of a training run; by default the one that minidit is shipped with.
+        progress: show a bar, and name the files that were written on standard output.
+    Returns:
+        the paths of the files that were written, README.md last.
+    Raises:
+        UserError: an unknown name, a checkpoint that can't be read or lacks what a figure needs, or a folder that
+            can't be written to.
+    """
+    check_names(names or ())
+    with checkpoint_file(checkpoint) as file:
+        model, record = load_model(file), load_record(file)
+    lacking = {name: reason for name in names or FIGURES if (reason := missing(name, record))}
+    if names and lacking:
+        name, reason = next(iter(lacking.items()))
+        raise UserError(
+            f"can't draw {name}: the checkpoint holds {reason}. Leave {name} out, or give a checkpoint that "
+            "`minidit train` wrote."
+        )
+    chosen = [name for name in dict.fromkeys(names or FIGURES) if name not in lacking]
+    bar = tqdm(chosen, desc="figures", unit="figure", leave=False, disable=None if progress else True)
+    drawn = {FIGURES[name].FILE: FIGURES[name].draw(model, record) for name in bar}  # all before any is written
+
+    folder = make_folder(out)
+    for file, data in drawn.items():
+        write_whole(folder / file, data)
+    write_whole(folder / PAGE, page(folder).encode())
+    written = [folder / file for file in (*drawn, PAGE)]
+    if progress:
+        print(*written, sep="\n")
+        for name, reason in lacking.items():
+            print(f"left out {FIGURES[name].FILE}: the checkpoint holds {reason}", file=sys.stderr)
+    return written
+
+
+def check_names(names):
+    """Makes sure that every name is one of a figure.
+
+    Raises:
+        UserError: one isn't.
+    """
+    for name in names:
+        if name not in FIGURES:
+            raise UserError(f'there is no figure "{name}". Choose from: {", ".join(FIGURES)}.')
+
+
+def missing(name, record):
+    """What a figure needs of the record and doesn't find there, in words; empty when nothing."""
+    module = FIGURES[name]
+    return module.missing(record) if hasattr(module, "missing") else ""
+
+
+def make_folder(path):
+    """A folder to write to, as a Path.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"can't make the folder {folder}: {error.strerror}. Choose another place.") from error
+    return folder
+
+
+def page(folder):
+    """The page about the figures that lie in a folder, in Markdown: titles, pictures with alt texts, commands."""
+    parts = [INTRODUCTION]
+    for name, figure in FIGURES.items():
+        if (folder / figure.FILE).exists():
+            picture, command = f"![{figure.ALT}]({figure.FILE})", f"`minidit figures {name}`"
+            parts.append(f"## {figure.TITLE}\n\n{picture}\n\n{figure.NOTE}\n\nMade by {command}.\n")
+    return "\n".join(parts)

@@ -1,0 +1,94 @@
+"""What the figures share: one plain style, and pixels that stay square.
+
+Nothing here touches matplotlib's global state: figures are `Figure` objects without pyplot, and `style` puts the
+settings back. Positions and sizes are in pixels from the top left, as every pixel of a clip is drawn as a square
+of whole pixels.
+"""
+
+import io
+from contextlib import contextmanager
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from minidit.clips import to_pixels
+
+DPI = 150
+GAP = 6  # pixels between pictures
+MOST_FRAMES = 8  # in a row
+
+# Okabe & Ito 2008, colours that all kinds of colour vision tell apart.
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#007A5A"  # the green a little darker, to be read as text
+INK, FAINT = "#222222", "#D9D9D9"
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure is the same everywhere
+    "font.size": 9,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def style():
+    """Matplotlib's own defaults and the settings above, whatever the user's are; also a decorator."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def sheet(width, height):
+    """An empty figure of so many pixels."""
+    return Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+
+
+def png_bytes(figure):
+    """A figure as the bytes of a PNG file, the same ones with every version of matplotlib that draws the same."""
+    data = io.BytesIO()
+    figure.savefig(data, format="png", dpi=DPI, metadata={"Software": None})
+    return data.getvalue()
+
+
+def place(figure, picture, left, top, cell):
+    """Puts a picture (H, W, 3) in [0, 1] with its top left corner there, as large as fits `cell` pixels of width.
+
+    Every pixel of it becomes a square; what is left of the cell stays free around it.
+    """
+    height, width, _ = picture.shape
+    factor = max(1, cell // width)
+    left, top = left + max(0, cell - factor * width) // 2, top + max(0, cell - factor * height) // 2
+    total_width, total_height = np.rint(figure.get_size_inches() * DPI)
+    bottom = total_height - top - factor * height
+    box = (left / total_width, bottom / total_height, factor * width / total_width, factor * height / total_height)
+    axes = figure.add_axes(box)
+    axes.imshow(to_pixels(picture), interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+
+
+def write(figure, text, left, top, **settings):
+    """Writes text at a point, in its middle height unless `va` says otherwise. Settings as `Figure.text`."""
+    total_width, total_height = figure.get_size_inches() * DPI
+    settings = {"va": "center", "ha": "left", "linespacing": 1.35} | settings
+    figure.text(left / total_width, 1 - top / total_height, text, **settings)
+
+
+def spread_over(count, most=MOST_FRAMES):
+    """At most so many indices below `count`, the first and the last among them, evenly spread: a list of int."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
