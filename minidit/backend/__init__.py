@@ -22,13 +22,3 @@ def row_dot(a, b):
     """
     xp = array_module(a)
     return np.vecdot(a, b) if xp is np else (a * b).sum(axis=-1)
-
-
-def keep_freed_memory():
-    """Makes the C library keep freed memory instead of giving it back to the system, if it is glibc.
-
-    A training step makes and frees large arrays all the time. Given back, each of their pages has to be fetched
-    and cleared again at first touch, which costs more than much of the arithmetic. Freeing one large block raises
-    glibc's threshold for that (`man mallopt`, M_MMAP_THRESHOLD); elsewhere it does nothing. Call it once per process.
-    """
-    np.empty(32 * 2**20 - 8192, np.uint8)

@@ -36,11 +36,9 @@ def add_arguments(command):
 
 def run(arguments):
     """Prints a table, or with --json one object."""
-    from minidit.backend import keep_freed_memory
     from minidit.studio import load
     from minidit.training.evaluate import evaluate, report_table
 
-    keep_freed_memory()
     studio = load(arguments.checkpoint)
     with contextlib.redirect_stdout(sys.stderr):  # standard output is for the result alone
         report = evaluate(

@@ -19,8 +19,6 @@ def add_arguments(command):
 
 def run(arguments):
     """Makes the figures."""
-    from minidit.backend import keep_freed_memory
     from minidit.figures import draw_figures
 
-    keep_freed_memory()
     draw_figures(arguments.names, arguments.out, arguments.checkpoint)

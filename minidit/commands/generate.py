@@ -44,11 +44,9 @@ def run(arguments):
 
     from tqdm import tqdm
 
-    from minidit.backend import keep_freed_memory
     from minidit.clips import save_gif
     from minidit.studio import load
 
-    keep_freed_memory()
     studio = load(arguments.checkpoint)
     check_prompt(studio, arguments.prompt)
     steps = arguments.steps or studio.settings.steps

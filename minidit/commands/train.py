@@ -41,7 +41,6 @@ def add_arguments(command):
 
 def run(arguments):
     """Starts a run, or goes on with one."""
-    from minidit.backend import keep_freed_memory
     from minidit.presets import PRESETS
     from minidit.training.trainer import MODEL, Run
 
@@ -52,7 +51,6 @@ def run(arguments):
     if arguments.resume and (changes or arguments.minutes is not None):
         raise UserError("a resumed run keeps its plan: leave out --steps, --minutes and --learning-rate.")
 
-    keep_freed_memory()
     begin = monotonic()
     preset = PRESETS[arguments.preset]
     training = replace(preset.diffusion_training, **changes)
