@@ -12,7 +12,7 @@ def add_arguments(command):
 
 def run(arguments):
     """Prints the worksheet, in ASCII where standard output takes nothing else."""
-    from minidit.worksheet import render_worksheet
+    from minidit.worksheet_text import render_worksheet
 
     text = render_worksheet()
     try:
