@@ -1,0 +1,130 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidit.models.tokenizer import PAD, SPECIAL, START
+from minidit.training import batches
+from minidit.training.batches import draw_attributes, draw_batch, null_row
+from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, VOCABULARY, Attributes, attributes_in, render_batch, verify_batch
+
+FIELDS = ("latents", "noise", "t", "ids")
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in FIELDS)
+
+
+def sentences(ids):
+    words = np.array(SPECIAL + VOCABULARY)
+    return [" ".join(words[row[row != PAD][1:]]) for row in ids]
+
+
+@pytest.fixture
+def training(small_preset):
+    return replace(small_preset.diffusion_training, batch=8, shards=4)
+
+
+def test_a_batch_follows_from_seed_step_and_shard_alone(small_model, training):
+    batch = draw_batch(small_model, training, 5, 7, [2])
+    draw_batch(small_model, training, 5, 8, [1])
+    assert same(draw_batch(small_model, training, 5, 7, [2]), batch)
+    for seed, step, shard in ((6, 7, 2), (5, 8, 2), (5, 7, 3), (7, 5, 2), (2, 5, 7)):
+        other = draw_batch(small_model, training, seed, step, [shard])
+        for name in ("latents", "noise", "t"):
+            assert not np.isclose(getattr(other, name), getattr(batch, name)).all()
+        assert abs(np.corrcoef(other.noise.ravel(), batch.noise.ravel())[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize("division", [[[0], [1], [2], [3]], [[0, 2], [1, 3]], [[3, 1], [0, 2]]])
+def test_the_clips_do_not_depend_on_who_draws_which_shards(small_model, training, division):
+    whole = draw_batch(small_model, training, 0, 3, range(4))
+    for shards in division:
+        part = draw_batch(small_model, training, 0, 3, shards)
+        rows = np.concatenate([[2 * shard, 2 * shard + 1] for shard in shards])
+        assert np.array_equal(part.noise, whole.noise[rows])
+        assert np.array_equal(part.t, whole.t[rows])
+        np.testing.assert_allclose(part.latents, whole.latents[rows], atol=1e-5)
+        assert sentences(part.ids) == [sentences(whole.ids)[row] for row in rows]
+
+
+def test_a_batch_has_the_stated_shapes_in_float32(small_model, training):
+    batch = draw_batch(small_model, training, 0, 0, range(4))
+    assert batch.latents.shape == batch.noise.shape == (8, 8, 4, 4, 4)
+    assert batch.t.shape == (8,)
+    assert batch.ids.shape[0] == 8
+    assert {batch.latents.dtype, batch.noise.dtype, batch.t.dtype} == {np.dtype(np.float32)}
+    assert np.issubdtype(batch.ids.dtype, np.integer)
+    assert ((batch.t > 0) & (batch.t < 1)).all()
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 1.0])
+def test_the_stated_fraction_of_prompts_is_dropped(small_model, training, fraction):
+    training = replace(training, batch=800, drop_prompt=fraction)
+    ids = draw_batch(small_model, training, 0, 0, range(4)).ids
+    empty = (ids == null_row(ids.shape[1])).all(axis=1)
+    assert abs(empty.mean() - fraction) <= 0.06 * (0 < fraction < 1)  # four standard errors
+    assert (ids[:, 0] == START).all()
+    assert (ids[~empty, 1] != PAD).all()
+
+
+def test_dropping_a_prompt_changes_nothing_else(small_model, training):
+    kept = draw_batch(small_model, replace(training, drop_prompt=0.0), 0, 0, range(4))
+    dropped = draw_batch(small_model, replace(training, drop_prompt=1.0), 0, 0, range(4))
+    for name in ("latents", "noise", "t"):
+        assert np.array_equal(getattr(kept, name), getattr(dropped, name))
+
+
+def test_the_empty_prompt_is_the_tokenizers(small_model):
+    assert np.array_equal(null_row(1), small_model.tokenizer.encode([""])[0])
+    assert null_row(4).tolist() == [START, PAD, PAD, PAD]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.1, 1.0])
+def test_the_stated_fraction_of_clips_is_plain_sky(fraction, rng):
+    drawn = [draw_attributes(rng, fraction) for _ in range(4000)]
+    plain = np.mean([attributes in PLAIN_SKIES for attributes in drawn])
+    assert abs(plain - fraction) <= 0.02 * (0 < fraction < 1)  # four standard errors
+    assert fraction == 0 or set(PLAIN_SKIES) <= set(drawn)
+
+
+def test_every_seen_combination_is_drawn_and_no_held_out_one(rng):
+    drawn = {draw_attributes(rng, 0.03) for _ in range(8000)}
+    assert drawn == set(SEEN) | set(PLAIN_SKIES)
+    assert not drawn & set(HELD_OUT)
+
+
+def test_no_prompt_of_the_training_names_a_held_out_combination(small_model, training):
+    training = replace(training, batch=64)
+    named = set()
+    for step in range(25):
+        ids = draw_batch(small_model, training, 0, step, range(4)).ids
+        named |= {attributes_in(sentence) for sentence in sentences(ids) if sentence}
+    named -= {Attributes(None, None, None, None)}  # "sora is sky"
+    assert len(named) > 300
+    assert named <= set(SEEN) | set(PLAIN_SKIES)
+
+
+def test_a_prompt_says_what_its_clip_shows(small_model, training, monkeypatch):
+    drawn = []
+
+    def render_and_remember(*arguments):
+        drawn.append(render_batch(*arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(batches, "render_batch", render_and_remember)
+    training = replace(training, batch=40, drop_prompt=0.0, plain_sky=0.0)
+    batch = draw_batch(small_model, training, 0, 0, range(4))
+    clips = np.concatenate(drawn)
+    prompts = sentences(batch.ids)
+    agree = [reading.right(attributes_in(p)) for reading, p in zip(verify_batch(clips), prompts, strict=True)]
+    assert np.mean(agree) >= 0.95
+    np.testing.assert_array_equal(batch.latents, small_model.codec.encode(clips))
+
+
+def test_the_times_are_logistic_normal_with_the_stated_mean_and_spread(small_model, training):
+    training = replace(training, batch=1200, time_mean=-1.0, time_std=0.5)
+    t = draw_batch(small_model, training, 0, 0, range(4)).t
+    logit = np.log(t / (1 - t))
+    assert abs(logit.mean() + 1.0) < 0.06
+    assert abs(logit.std() - 0.5) < 0.05

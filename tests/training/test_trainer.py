@@ -1,0 +1,400 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import minidit
+from minidit.errors import UserError
+from minidit.training import trainer
+from minidit.training.checkpoint import (
+    load_model,
+    load_record,
+    read_tensors,
+    save_model,
+    settings_to_json,
+    write_tensors,
+)
+from minidit.training.steps import VECTORS
+from minidit.training.trainer import Run
+from minidit.training.workers import Team
+
+
+@pytest.fixture(autouse=True)
+def short_spans(monkeypatch):
+    """A run of 40 steps has 8 spans, and a checkpoint after each."""
+    monkeypatch.setattr(trainer, "SPAN", 5)
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", -1)
+    monkeypatch.setattr(trainer, "PREVIEWS", 2)
+    monkeypatch.setattr(trainer, "TIMED_STEPS", 3)
+
+
+def started(preset, folder, workers=1, seed=0):
+    run = Run(preset, folder, seed, workers, progress=False)
+    run.start()
+    return run
+
+
+def resumed(preset, folder, workers=1, seed=0):
+    run = Run(preset, folder, seed, workers, progress=False)
+    run.resume()
+    return run
+
+
+def trained(preset, folder, workers=1):
+    run = started(preset, folder, workers)
+    run.train()
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(small_preset, tmp_path_factory):
+    """An uninterrupted run for every number of workers: a function that gives the folder."""
+    folders = {}
+
+    def of(workers):
+        if workers not in folders:
+            folders[workers] = tmp_path_factory.mktemp("finished") / "run"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(trainer, "SPAN", 5)
+                patch.setattr(trainer, "PREVIEWS", 2)
+                trained(small_preset, folders[workers], workers)
+        return folders[workers]
+
+    return of
+
+
+def assert_same_run(folder, expected):
+    """The same state, bit for bit, and the same model, history, scores and pictures."""
+    for file in (trainer.STATE, trainer.MODEL):
+        (tensors, notes), (right, right_notes) = read_tensors(folder / file), read_tensors(expected / file)
+        assert notes == right_notes
+        assert tensors.keys() == right.keys()
+        for name, array in right.items():
+            assert tensors[name].tobytes() == array.tobytes(), f"{name} differs"
+    pictures = sorted(path.name for path in (expected / "previews").iterdir())
+    assert sorted(path.name for path in (folder / "previews").iterdir()) == pictures
+    for name in pictures:
+        assert (folder / "previews" / name).read_bytes() == (expected / "previews" / name).read_bytes()
+
+
+# --- A run -------------------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_its_state_a_model_and_previews(small_preset, tmp_path):
+    folder = tmp_path / "deep" / "run"
+    run = trained(small_preset, folder)
+    assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == [
+        "model.safetensors",
+        "previews/step_000020.png",
+        "previews/step_000040.png",
+        "state.safetensors",
+    ]
+    with Image.open(folder / "previews" / "step_000040.png") as image:
+        image.verify()
+
+    assert run.step == 40
+    assert [step for step, _ in run.history] == [5, 10, 15, 20, 25, 30, 35, 40]
+    assert all(np.isfinite(loss) and loss > 0 for _, loss in run.history)
+    assert [step for step, *_ in run.scores] == [20, 40]
+    assert all(0 <= share <= 1 for _, *shares in run.scores for share in shares)
+    assert run.codec_psnr > 8
+
+    model = load_model(folder / trainer.MODEL)
+    tensors, notes = read_tensors(folder / trainer.STATE)
+    assert model.settings == small_preset.model
+    assert np.array_equal(model.dit.params.flat, tensors["state.ema"])
+    assert not np.array_equal(tensors["state.params"], tensors["state.ema"])
+    assert np.array_equal(model.codec.params["decoder.0.weight"], tensors["codec.decoder.0.weight"])
+    assert {name for name in tensors if not name.startswith("codec.")} == {f"state.{name}" for name in VECTORS}
+    assert (notes["kind"], notes["seed"], notes["step"]) == ("state", 0, 40)
+
+    record = load_record(folder / trainer.MODEL)
+    assert record["codec_psnr"] == run.codec_psnr
+    assert (record["seed"], record["step"]) == (0, 40)
+    assert record["history"] == run.history
+    assert record["scores"] == run.scores
+
+
+def test_a_long_history_is_thinned_in_the_record(small_preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "RECORDED", 10)
+    run = Run(small_preset, tmp_path, progress=False)
+    run.history = [[25 * n, float(n)] for n in range(1, 96)]
+    history = run.record()["history"]
+    assert len(history) == 10
+    assert history[-1][0] == 25 * 95  # each entry says up to where it goes
+    assert history[0] == [25 * 10, 5.5]  # and is the mean of what it joins
+    run.history = []
+    assert run.record()["history"] == []
+
+
+def test_a_run_follows_from_its_seed(small_preset, finished, tmp_path):
+    trained(small_preset, tmp_path / "again")
+    assert_same_run(tmp_path / "again", finished(1))
+    other = started(small_preset, tmp_path / "other", seed=1)
+    tensors, _ = read_tensors(finished(1) / trainer.STATE)
+    assert not np.allclose(other.model.codec.params["decoder.0.weight"], tensors["codec.decoder.0.weight"])
+
+
+def test_two_workers_train_as_one_does(finished):
+    (one, notes), (two, notes_of_two) = (read_tensors(finished(workers) / trainer.STATE) for workers in (1, 2))
+    np.testing.assert_allclose(notes_of_two["history"], notes["history"], rtol=1e-3)
+    for name, vector in one.items():
+        np.testing.assert_allclose(two[name], vector, rtol=1e-2, atol=1e-3 * np.abs(vector).max(), err_msg=name)
+
+
+def test_a_run_that_diverges_keeps_its_last_checkpoint(small_preset, tmp_path, monkeypatch):
+    run = started(small_preset, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.safetensors")}
+    run.vectors["params"][3] = np.nan
+    with pytest.raises(UserError, match="diverged at step 0"):
+        run.train()
+    assert len(before) == 2
+    assert all(path.read_bytes() == data for path, data in before.items())
+
+
+# --- Going on after an interruption ------------------------------------------------------------------------
+
+
+def interrupt_after(steps, monkeypatch):
+    """Ctrl-C in the span of steps that would lead beyond this number."""
+    run = Team.run
+
+    def run_until(team, first, last):
+        if last > steps:
+            raise KeyboardInterrupt
+        return run(team, first, last)
+
+    monkeypatch.setattr(Team, "run", run_until)
+
+
+@pytest.mark.parametrize(("workers", "steps"), [(1, 0), (1, 15), (1, 20), (1, 35), (2, 25)])
+def test_an_interrupted_run_ends_with_the_same_bits(workers, steps, small_preset, finished, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    run = started(small_preset, folder, workers)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(steps, patch)
+        run.train()
+    run = resumed(small_preset, folder, workers)
+    assert run.step == steps
+    run.train()
+    assert_same_run(folder, finished(workers))
+
+
+def test_work_since_the_last_checkpoint_is_done_again_with_the_same_bits(
+    small_preset, finished, tmp_path, monkeypatch
+):
+    """Interrupted twice, with a checkpoint after every third span only: 15 of 25 steps are kept, then 30 of 35."""
+    clock = iter(range(10**6))
+    monkeypatch.setattr(trainer, "monotonic", lambda: next(clock))  # two ticks pass from a checkpoint to the next look
+    monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 2)
+    monkeypatch.setattr(trainer, "PREVIEWS", 1)
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    trained(small_preset, whole)
+    run = started(small_preset, folder)
+    kept = []
+    for steps in (25, 35):
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            interrupt_after(steps, patch)
+            run.train()
+        assert run.step == steps
+        run = resumed(small_preset, folder)
+        kept.append(run.step)
+    assert kept == [15, 30]
+    run.train()
+    assert_same_run(folder, whole)
+
+
+def test_a_run_killed_between_its_two_last_files_gets_both(small_preset, finished, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    run = started(small_preset, folder)
+
+    def killed_at_the_end(path, *arguments):
+        if path.name == trainer.STATE and run.step == 40:
+            raise KeyboardInterrupt
+        write_tensors(path, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "write_tensors", killed_at_the_end)
+        run.train()
+    resumed(small_preset, folder).train()
+    assert_same_run(folder, finished(1))
+
+
+def test_a_finished_run_can_be_resumed_and_stays_as_it_is(small_preset, finished):
+    before = {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()}
+    run = resumed(small_preset, finished(1))
+    run.train()
+    assert run.step == 40
+    assert {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()} == before
+
+
+KILLED = """
+import json, sys
+from minidit.presets import Preset
+from minidit.training import trainer
+from minidit.training.checkpoint import settings_from_json
+from minidit.training.optimizer import AdamWSettings
+from minidit.training.settings import CodecTraining, DiffusionTraining
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    training = given["training"]
+    training["adamw"] = AdamWSettings(**training["adamw"])
+    trainer.SPAN, trainer.CHECKPOINT_SECONDS, trainer.PREVIEWS = 5, -1, 2
+    model, codec = settings_from_json(given["model"]), CodecTraining(**given["codec"])
+    run = trainer.Run(Preset("", model, codec, DiffusionTraining(**training)), given["folder"], progress=False)
+    run.start()
+    run.train()
+"""
+
+
+def test_a_run_whose_process_is_killed_ends_with_the_same_bits(small_preset, tmp_path):
+    preset = replace(small_preset, diffusion_training=replace(small_preset.diffusion_training, steps=100))
+    folder, whole = tmp_path / "killed", tmp_path / "whole"
+    trained(preset, whole)
+    given = {
+        "folder": str(folder),
+        "model": settings_to_json(preset.model),
+        "codec": asdict(preset.codec_training),
+        "training": asdict(preset.diffusion_training),
+    }
+    environment = os.environ | {"PYTHONPATH": str(Path(minidit.__file__).parents[1])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    process.stdin.write(json.dumps(given))
+    process.stdin.close()
+    give_up = time.monotonic() + 30
+    while not list(folder.glob("previews/*.png")):  # the first half is done
+        assert process.poll() is None and time.monotonic() < give_up, process.stderr.read()
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+
+    step = read_tensors(folder / trainer.STATE)[1]["step"]
+    assert 0 < step < 100
+    resumed(preset, folder).train()
+    for leftover in folder.glob(".*.part"):  # of the write that the kill interrupted
+        leftover.unlink()
+    assert_same_run(folder, whole)
+
+
+# --- Bad input ---------------------------------------------------------------------------------------------
+
+
+def test_a_folder_with_a_run_is_not_started_over(small_preset, finished):
+    before = {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match="holds a training run already.*--resume.*another --out"):
+        Run(small_preset, finished(1), progress=False).start()
+    assert {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_with_a_model_is_not_written_over(small_preset, small_model, tmp_path):
+    path = tmp_path / trainer.MODEL
+    save_model(path, small_model)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="holds a model already.*another --out"):
+        Run(small_preset, tmp_path, progress=False).start()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_a_users_error(small_preset, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UserError, match="can't make the folder .*file"):
+        Run(small_preset, tmp_path / "file", progress=False).start()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_where_there_is_no_run_none_can_be_resumed(small_preset, tmp_path):
+    with pytest.raises(UserError, match="holds no training run to resume"):
+        resumed(small_preset, tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_a_run_is_not_resumed_with_other_settings_or_another_seed(small_preset, finished):
+    with pytest.raises(UserError, match=r"other settings .*preset and seed that it was started with"):
+        resumed(small_preset, finished(1), seed=1)
+    wider = replace(small_preset, model=replace(small_preset.model, prediction="noise"))
+    with pytest.raises(UserError, match=r"other settings .*preset and seed that it was started with"):
+        resumed(wider, finished(1))
+
+
+def test_a_state_that_is_truncated_or_something_else_is_a_users_error(small_preset, finished, tmp_path):
+    path = tmp_path / trainer.STATE
+    path.write_bytes((finished(1) / trainer.STATE).read_bytes()[:5000])
+    with pytest.raises(UserError, match="not a whole checkpoint"):
+        resumed(small_preset, tmp_path)
+    path.write_bytes((finished(1) / trainer.MODEL).read_bytes())
+    with pytest.raises(UserError, match="not the state of a training run"):
+        resumed(small_preset, tmp_path)
+
+
+def test_a_resumed_run_keeps_the_plan_that_it_was_started_with(small_preset, tmp_path):
+    plan = replace(small_preset.diffusion_training, steps=60, learning_rate=1e-3)
+    started(replace(small_preset, diffusion_training=plan), tmp_path / "run")
+    assert resumed(small_preset, tmp_path / "run").training == plan
+
+
+# --- Planning by the clock ---------------------------------------------------------------------------------
+
+
+def test_as_many_steps_are_planned_as_fit_into_the_minutes(small_preset, tmp_path, monkeypatch):
+    """Of two minutes, the codec's training takes 30 seconds and the timing 10: 80 seconds of half a second each."""
+    now = [1000.0]
+
+    def passes(seconds, result):
+        def spend(*_):
+            now[0] += seconds
+            return result
+
+        return spend
+
+    monkeypatch.setattr(trainer, "monotonic", lambda: now[0])
+    monkeypatch.setattr(trainer, "train_codec", passes(30, 20.0))
+    monkeypatch.setattr(Run, "seconds_per_step", passes(10, 0.5))
+    run = Run(small_preset, tmp_path / "run", progress=False)
+    run.start(minutes=2)
+    assert run.training.steps == 160
+    assert resumed(small_preset, tmp_path / "run").training.steps == 160
+
+
+def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
+    run = Run(small_preset, tmp_path / "run", progress=False)
+    run.start(minutes=1e-6)
+    assert run.training.steps == 1
+    run.train()
+    assert run.step == 1
+    assert [step for step, *_ in run.scores] == [1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_timing_the_steps_leaves_the_run_as_it_was(workers, small_preset, tmp_path):
+    run = started(small_preset, tmp_path / "run", workers)
+    before = {name: vector.copy() for name, vector in run.vectors.items()}
+    codec = run.model.codec.params.flat.copy()
+    assert 0 < run.seconds_per_step() < 5
+    for name in VECTORS:
+        assert np.array_equal(run.vectors[name], before[name])
+    assert np.array_equal(run.model.codec.params.flat, codec)
+
+
+# --- What it says ------------------------------------------------------------------------------------------
+
+
+def test_the_scores_and_the_progress_go_to_standard_error(small_preset, tmp_path, capfd):
+    run = Run(small_preset, tmp_path / "run", progress=True)
+    run.start()
+    run.train()
+    out, error = capfd.readouterr()
+    assert out == ""
+    assert "step 20: strictly right 0% of seen, 0% of held-out prompts" in error
+    assert "codec" in error and "40/40" in error and "loss=" in error

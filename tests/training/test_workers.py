@@ -1,0 +1,162 @@
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+from multiprocessing import shared_memory
+
+import numpy as np
+import pytest
+
+from minidit.errors import UserError
+from minidit.training.steps import VECTORS
+from minidit.training.workers import Team, layout, one_thread_each, views
+
+
+@pytest.fixture
+def team_of(small_preset, small_model):
+    """A function that makes a Team for the small model."""
+
+    def make(ranks, **changes):
+        training = replace(small_preset.diffusion_training, **changes)
+        return Team(small_preset.model, training, small_model.codec, 0, ranks)
+
+    return make
+
+
+def trained(team, state, *spans):
+    """The state after these spans of steps, and all their losses and norms."""
+    reached, losses, norms = {name: np.empty_like(vector) for name, vector in state.items()}, [], []
+    with team:
+        team.load(state)
+        for first, last in spans:
+            span_losses, span_norms = team.run(first, last)
+            losses += span_losses
+            norms += span_norms
+        team.store(reached)
+    return reached, losses, norms
+
+
+@pytest.fixture
+def state(small_model, state_of):
+    return state_of(small_model)
+
+
+def test_two_processes_train_as_one_does_and_are_gone_afterwards(team_of, state):
+    alone, losses, norms = trained(team_of(1), state, (0, 4), (4, 6))
+    team = team_of(2)
+    name = team.memory.name
+    shared, shared_losses, shared_norms = trained(team, state, (0, 4), (4, 6))
+
+    assert len(losses) == len(norms) == 6
+    np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
+    np.testing.assert_allclose(shared_norms, norms, rtol=1e-4)
+    for vector in VECTORS:
+        largest = np.abs(alone[vector]).max()
+        np.testing.assert_allclose(shared[vector], alone[vector], rtol=1e-4, atol=1e-5 * largest, err_msg=vector)
+        assert not np.array_equal(alone[vector], state[vector])
+
+    assert len(team.processes) == 2
+    assert not any(process.is_alive() for process in team.processes)
+    with pytest.raises(FileNotFoundError):
+        shared_memory.SharedMemory(name=name)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_killed_in_the_middle_of_its_work_ends_the_run_at_once(rank, team_of, state):
+    team = team_of(2, steps=10**6)
+    name = team.memory.name
+    with pytest.raises(UserError, match="a training process died.*--resume"), team:
+        team.load(state)
+        team.run(0, 1)  # they are up
+        killer = threading.Timer(0.3, os.kill, (team.processes[rank].pid, signal.SIGKILL))
+        killer.start()
+        begin = time.monotonic()
+        try:
+            team.run(1, 10**6)
+        finally:
+            killer.join()
+            waited = time.monotonic() - begin
+    assert waited < 20
+    assert not any(process.is_alive() for process in team.processes)
+    with pytest.raises(FileNotFoundError):
+        shared_memory.SharedMemory(name=name)
+
+
+def test_a_process_killed_between_two_spans_is_noticed(team_of, state):
+    with team_of(2) as team:
+        team.load(state)
+        team.processes[1].kill()
+        team.processes[1].join()
+        with pytest.raises(UserError, match="a training process died"):
+            team.run(0, 5)
+
+
+def test_divergence_is_reported_once_for_all_processes(team_of, state):
+    state["params"][0] = np.nan
+    with team_of(2) as team, pytest.raises(UserError, match="diverged at step 2"):
+        team.load(state)
+        team.run(2, 5)
+
+
+def test_a_mistake_in_one_process_ends_the_others_wait(small_preset, small_model, state):
+    """A sky whose word is missing fails in the process that draws it first, while the other one waits for it."""
+    words = tuple("evening" if word == "sunset" else word for word in small_preset.model.vocabulary)
+    settings = replace(small_preset.model, vocabulary=words)
+    training = replace(small_preset.diffusion_training, batch=4, drop_prompt=0.0)
+    with Team(settings, training, small_model.codec, 0, 2) as team:
+        team.load(state)
+        begin = time.monotonic()
+        with pytest.raises(UserError, match="sunset"):
+            team.run(0, 40)
+        assert time.monotonic() - begin < 20
+
+
+def test_a_bug_in_a_process_is_reported_with_its_traceback(small_preset, small_model, state):
+    training = replace(small_preset.diffusion_training, time_std=None)  # nothing that a process can work with
+    with Team(small_preset.model, training, small_model.codec, 0, 2) as team:
+        team.load(state)
+        with pytest.raises(RuntimeError, match=r"(?s)worker [01] failed:.*sample_times.*TypeError"):
+            team.run(0, 2)
+
+
+def test_processes_that_cannot_share_the_shards_evenly_are_refused(team_of):
+    with pytest.raises(UserError, match="3 processes can't share 4 shards.*divisor of 4"):
+        team_of(3)
+
+
+def test_what_is_loaded_can_be_stored(team_of, state, rng):
+    state = {name: rng.random(vector.shape, dtype=np.float32) for name, vector in state.items()}
+    reached = {name: np.zeros_like(vector) for name, vector in state.items()}
+    with team_of(1) as team:
+        team.load(state)
+        state_before = {name: vector.copy() for name, vector in state.items()}
+        team.store(reached)
+        team.run(0, 1)  # moves the team's vectors, not ours
+    for name in VECTORS:
+        assert np.array_equal(reached[name], state_before[name])
+        assert np.array_equal(state[name], state_before[name])
+
+
+def test_the_vectors_in_shared_memory_do_not_overlap():
+    ranks, size = 3, 5
+    names = [name for name, _ in layout(size, ranks)]
+    assert names == [*VECTORS, "grads0", "grads1", "grads2"]
+    buffer = bytearray(16 * ranks + 4 * sum(length for _, length in layout(size, ranks)))
+    found, reports = views(buffer, size, ranks)
+    for number, vector in enumerate(found.values(), start=1):
+        assert vector.shape == (size,) and vector.dtype == np.float32
+        vector[...] = number
+    reports[...] = -1
+    again, reports_again = views(buffer, size, ranks)
+    assert [set(again[name]) for name in names] == [{number} for number in range(1, 8)]
+    assert reports_again.shape == (ranks, 2) and (reports_again == -1).all()
+
+
+def test_the_environment_is_put_back(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with one_thread_each():
+        assert os.environ["OPENBLAS_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
