@@ -34,7 +34,7 @@ def dit_settings(name, in_channels, **conditioning):
     Raises:
         UserError: the name is not of that form.
     """
-    match = re.fullmatch(r"minidit-(\w+)/(?:(\d+)|(\d+)x(\d+)x(\d+))", name)
+    match = re.fullmatch(r"minidit-(\w+)/(?:([1-9]\d*)|([1-9]\d*)x([1-9]\d*)x([1-9]\d*))", name)
     if not match or match[1] not in SIZES:
         raise UserError(f'"{name}" names no size. Write minidit-SIZE/PATCH, with SIZE one of {", ".join(SIZES)}.')
     patch = (1, int(match[2]), int(match[2])) if match[2] else tuple(int(match[i]) for i in (3, 4, 5))
