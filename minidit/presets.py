@@ -73,7 +73,7 @@ PRESETS = {
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=12_000),
-        DiffusionTraining(steps=12_000),
+        DiffusionTraining(steps=18_000, batch=32, time_mean=-1.6),
     ),
     "sky": Preset(
         "32 x 32 pixels, 8 frames: the shipped checkpoint",
@@ -85,7 +85,7 @@ PRESETS = {
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=12_000),
-        DiffusionTraining(steps=40_000, learning_rate=1.5e-3, decay=0.3, ema=0.9995),
+        DiffusionTraining(steps=34_000, decay=0.3, ema=0.9995, time_mean=-1.8),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",

@@ -60,5 +60,5 @@ class DiffusionTraining:
     ema: float = 0.999
     drop_prompt: float = 0.1
     plain_sky: float = 0.03
-    time_mean: float = -1.0
+    time_mean: float = -1.75
     time_std: float = 1.0
