@@ -8,6 +8,7 @@ from minidit.diffusion.paths import RectifiedFlow, network_time
 from minidit.diffusion.samplers import sample
 
 BATCH = 64  # clips sampled at once
+NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
 # N = clips, L = words of the longest prompt
 
@@ -41,9 +42,10 @@ def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, inter
         prediction, _ = model.dit.forward(x, np.full(len(x), network_time(t), x.dtype), ids)
         return prediction
 
-    path = RectifiedFlow()
-    predict = estimator(guided(network, ids, null, guidance, interval), model.settings.prediction, path)
-    return sample(predict, noise, path, steps, sampler, shift, rng=rng, callback=callback)
+    path, prediction = RectifiedFlow(), model.settings.prediction
+    predict = estimator(guided(network, ids, null, guidance, interval), prediction, path)
+    start = NOISE_START if prediction == "noise" else 0.0
+    return sample(predict, noise, path, steps, sampler, shift, start, rng, callback)
 
 
 def generate(
