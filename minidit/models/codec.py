@@ -90,47 +90,22 @@ class Codec:
 
     def encoder_forward(self, patches):
         """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
-        p = self.params
-        h, linear1_cache = linear_forward(patches, p["encoder.0.weight"], p["encoder.0.bias"])  # ..., H
-        h, relu_cache = relu_forward(h)
-        h, linear2_cache = linear_forward(h, p["encoder.2.weight"], p["encoder.2.bias"])  # ..., 2C
+        h, cache = two_layers_forward(patches, self.params, "encoder")  # ..., 2C
         mean, log_variance = array_module(h).split(h, 2, axis=-1)
-        return mean, log_variance, (linear1_cache, relu_cache, linear2_cache)
+        return mean, log_variance, cache
 
     def encoder_backward(self, dmean, dlog_variance, cache):
         """Returns dpatches (..., P) and the gradients of the encoder."""
-        linear1_cache, relu_cache, linear2_cache = cache
         dh = array_module(dmean).concatenate([dmean, dlog_variance], axis=-1)  # ..., 2C
-        dh, dweight2, dbias2 = linear_backward(dh, linear2_cache)
-        dh = relu_backward(dh, relu_cache)
-        dpatches, dweight0, dbias0 = linear_backward(dh, linear1_cache)
-        return dpatches, {
-            "encoder.0.weight": dweight0,
-            "encoder.0.bias": dbias0,
-            "encoder.2.weight": dweight2,
-            "encoder.2.bias": dbias2,
-        }
+        return two_layers_backward(dh, "encoder", cache)
 
     def decoder_forward(self, z):
         """Latents as the encoder gives them (..., C), not normalised, to patches (..., P) and a cache."""
-        p = self.params
-        h, linear1_cache = linear_forward(z, p["decoder.0.weight"], p["decoder.0.bias"])  # ..., H
-        h, relu_cache = relu_forward(h)
-        patches, linear2_cache = linear_forward(h, p["decoder.2.weight"], p["decoder.2.bias"])  # ..., P
-        return patches, (linear1_cache, relu_cache, linear2_cache)
+        return two_layers_forward(z, self.params, "decoder")
 
     def decoder_backward(self, dpatches, cache):
         """Returns dz (..., C) and the gradients of the decoder."""
-        linear1_cache, relu_cache, linear2_cache = cache
-        dh, dweight2, dbias2 = linear_backward(dpatches, linear2_cache)
-        dh = relu_backward(dh, relu_cache)
-        dz, dweight0, dbias0 = linear_backward(dh, linear1_cache)
-        return dz, {
-            "decoder.0.weight": dweight0,
-            "decoder.0.bias": dbias0,
-            "decoder.2.weight": dweight2,
-            "decoder.2.bias": dbias2,
-        }
+        return two_layers_backward(dpatches, "decoder", cache)
 
     def forward(self, patches, noise):
         """One pass for training: encode, draw z = mean + exp(log_variance / 2) · noise, decode.
@@ -178,6 +153,28 @@ class Codec:
         scale = xp.sqrt(uncertainty)  # C
         self.latent_mean[...] = mean.mean(axis=0)
         self.latent_std[...] = scale * ((mean - self.latent_mean) / scale).std()
+
+
+def two_layers_forward(x, p, name):
+    """Linear, ReLU, linear, with the parameters `name.0` and `name.2`: (..., I) to (..., O) and a cache."""
+    h, linear0_cache = linear_forward(x, p[f"{name}.0.weight"], p[f"{name}.0.bias"])  # ..., H
+    h, relu_cache = relu_forward(h)
+    y, linear2_cache = linear_forward(h, p[f"{name}.2.weight"], p[f"{name}.2.bias"])  # ..., O
+    return y, (linear0_cache, relu_cache, linear2_cache)
+
+
+def two_layers_backward(dy, name, cache):
+    """Returns dx (..., I) and the gradients by parameter name."""
+    linear0_cache, relu_cache, linear2_cache = cache
+    dh, dweight2, dbias2 = linear_backward(dy, linear2_cache)
+    dh = relu_backward(dh, relu_cache)
+    dx, dweight0, dbias0 = linear_backward(dh, linear0_cache)
+    return dx, {
+        f"{name}.0.weight": dweight0,
+        f"{name}.0.bias": dbias0,
+        f"{name}.2.weight": dweight2,
+        f"{name}.2.bias": dbias2,
+    }
 
 
 def to_signed(clips):

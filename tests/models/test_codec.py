@@ -126,13 +126,17 @@ def test_normalised_latents_have_mean_0_and_standard_deviation_1(codec, rng):
     assert latents.std() == pytest.approx(1, rel=1e-12)  # of all together
 
 
-def test_one_scale_keeps_the_relative_sizes_of_the_channels(codec, rng):
+def test_a_channel_is_scaled_by_the_root_of_the_encoders_uncertainty_about_it(codec, rng):
     clips = rng.uniform(size=CLIPS)
+    patches = patchify(to_signed(clips), SETTINGS.patch)
     before = codec.encode(clips).std(axis=(0, 1, 2, 3))
-    codec.normalize_latents(patchify(to_signed(clips), SETTINGS.patch))
+    codec.normalize_latents(patches)
     after = codec.encode(clips).std(axis=(0, 1, 2, 3))
-    np.testing.assert_allclose(after / before, (after / before)[0], rtol=1e-9)
-    assert before.max() / before.min() > 1.1
+    _, log_variance, _ = codec.encoder_forward(patches)
+    uncertainty = np.sqrt(np.exp(log_variance).mean(axis=(0, 1)))
+    product = after / before * np.sqrt(uncertainty)
+    np.testing.assert_allclose(product, product[0], rtol=1e-9)
+    assert uncertainty.max() / uncertainty.min() > 1.1
 
 
 def test_normalising_does_not_change_what_is_reconstructed(codec, rng):
