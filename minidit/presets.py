@@ -16,7 +16,7 @@ from minidit.world import VOCABULARY
 SIZES = {
     "XXXS": (64, 2, 4),
     "XXS": (128, 4, 4),
-    "XS": (160, 6, 5),
+    "XS": (128, 6, 4),
     "S": (384, 12, 6),
     "B": (768, 12, 12),
     "L": (1024, 24, 16),
@@ -84,8 +84,8 @@ PRESETS = {
             dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text()),
             vocabulary=VOCABULARY,
         ),
-        CodecTraining(steps=12_000),
-        DiffusionTraining(steps=34_000, decay=0.3, ema=0.9995, time_mean=-1.8),
+        CodecTraining(steps=10_000),
+        DiffusionTraining(steps=60_000, batch=32, decay=0.3, ema=0.9995, time_mean=-1.8),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",
