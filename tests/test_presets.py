@@ -28,8 +28,8 @@ def test_the_papers_sizes_are_the_papers(size, width, depth, heads, millions):
 
 
 def test_sizes_grow_and_their_heads_divide_the_width():
-    widths = [width for width, _, _ in SIZES.values()]
-    assert widths == sorted(set(widths))
+    weights = [depth * width * width for width, depth, _ in SIZES.values()]
+    assert weights == sorted(set(weights))
     for width, _, heads in SIZES.values():
         assert width % heads == 0
         assert width // heads % 2 == 0

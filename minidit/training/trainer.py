@@ -31,6 +31,7 @@ CHECKPOINT_SECONDS = 60
 RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
+TRAINING_SHARE = 0.95  # of that time; the rest is for previews and checkpoints
 
 STATE, MODEL = "state.safetensors", "model.safetensors"
 
@@ -86,7 +87,7 @@ class Run:
         )
         if minutes is not None:
             seconds_per_step = self.seconds_per_step()
-            left = 60 * minutes - (monotonic() - begin)
+            left = TRAINING_SHARE * (60 * minutes - (monotonic() - begin))
             self.training = replace(self.training, steps=max(1, int(left / seconds_per_step)))
         self.save()
 
