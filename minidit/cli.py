@@ -27,6 +27,9 @@ def main(argv=None):
     """
     try:
         arguments = parser().parse_args(argv)
+        from minidit.backend import keep_freed_memory
+
+        keep_freed_memory()
         arguments.run(arguments)
         sys.stdout.flush()
     except UserError as error:

@@ -85,7 +85,7 @@ PRESETS = {
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=10_000),
-        DiffusionTraining(steps=60_000, batch=32, decay=0.3, ema=0.9995, time_mean=-1.8),
+        DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",

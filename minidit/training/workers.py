@@ -13,6 +13,7 @@ from threading import BrokenBarrierError
 
 import numpy as np
 
+from minidit.backend import keep_freed_memory
 from minidit.errors import UserError
 from minidit.models.dit import dit_shapes
 from minidit.models.parameters import Parameters
@@ -168,6 +169,7 @@ class Worker:
 
 def serve(settings, training, codec, seed, memory_name, parameters, rank, ranks, barrier, pipe):
     """The life of a worker process: does the steps it is told to, until the pipe closes."""
+    keep_freed_memory()
     memory = shared_memory.SharedMemory(name=memory_name)
     vectors, reports = views(memory.buf, parameters, ranks)
     model = VideoModel(settings)
