@@ -34,8 +34,8 @@ def keep_freed_memory():
     """Makes this process keep the memory that it frees, where the C library is glibc; elsewhere does nothing.
 
     A forward pass makes and frees large arrays all the time. By default glibc gives their pages back to the system,
-    which then has to fetch and clear each one again at its next use. Keeping them took 43 % off the processor time
-    of sampling 64 clips, and 11 to 16 % off a training step (one thread of an AMD EPYC).
+    which then has to fetch and clear each one again at its next use: hundreds of thousands of page faults while 64
+    clips are sampled, as `/usr/bin/time -v` shows with and without this.
     Source: man 3 mallopt.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None

@@ -33,7 +33,7 @@ def add_arguments(command):
         "--workers",
         type=shared.whole_number(1),
         metavar="N",
-        help="processes that share each step, without effect on the numbers (default: one per core)",
+        help="processes that share each step; the numbers stay the same but for rounding (default: one per core)",
     )
     command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
     return "presets:\n" + "".join(f"  {name:<8} {p.description}\n" for name, p in PRESETS.items()) + "\n"

@@ -18,7 +18,8 @@ from minidit.models.tokenizer import PAD
 
 # B = batch, L = words of the longest prompt, W = width of the encoder, D = width of the conditioning vector
 
-WORD_INIT_STD = 0.3  # the first clips of a training run depend on it: at 0.02 the prompt reaches the tokens late
+# Large enough that the sum of a prompt's words is of the size of the tokens from the first step on.
+WORD_INIT_STD = 0.3
 
 
 @dataclass(frozen=True)
