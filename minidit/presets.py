@@ -73,7 +73,7 @@ PRESETS = {
             vocabulary=VOCABULARY,
         ),
         CodecTraining(steps=12_000),
-        DiffusionTraining(steps=18_000, batch=32, time_mean=-1.6),
+        DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
     "sky": Preset(
         "32 x 32 pixels, 8 frames: the shipped checkpoint",

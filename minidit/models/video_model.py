@@ -27,9 +27,9 @@ class VideoModelSettings:
     dit: DiTSettings
     vocabulary: tuple[str, ...]
     prediction: str = "data"
-    guidance: float = 2.0
+    guidance: float = 1.5
     steps: int = 20
-    shift: float = 2.0
+    shift: float = 3.0
 
     @property
     def latent_shape(self):
