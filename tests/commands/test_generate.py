@@ -68,7 +68,7 @@ def test_it_writes_a_looping_gif_named_after_the_prompt_and_says_where_and_how_l
         (["--seed", "1"], False),
         (["--steps", "3"], True),
         (["--steps", "2"], False),
-        (["--guidance", "2"], True),
+        (["--guidance", "1.5"], True),
         (["--guidance", "5"], False),
         (["--sampler", "euler"], True),
         (["--sampler", "ddim"], True),  # the two are one on the straight path
