@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS = 60
 RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
-TRAINING_SHARE = 0.95  # of that time; the rest is for previews and checkpoints
+TRAINING_SHARE = 0.9  # of that time; the rest is for previews and checkpoints
 
 STATE, MODEL = "state.safetensors", "model.safetensors"
 
