@@ -24,7 +24,7 @@ from pytorch_parity import (
 )
 
 torch = pytest.importorskip("torch")
-from pytorch_dit import DiT, pytorch_results  # noqa: E402  it imports PyTorch
+from pytorch_dit import pytorch_results, reference  # noqa: E402  it imports PyTorch
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "load_dit_weights.py"
 
@@ -59,14 +59,14 @@ def test_the_golden_file_is_what_pytorch_gives_today(case):
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_shapes_written_out_are_those_of_the_pytorch_model(case):
-    model = DiT(**CASES[case]._asdict())
+    model = reference(CASES[case])
     assert {name: tuple(a.shape) for name, a in model.state_dict().items()} == state_dict_shapes(CASES[case])
 
 
-@pytest.mark.parametrize("of", [DiT.state_dict, lambda model: dict(model.named_parameters())])
+@pytest.mark.parametrize("of", [torch.nn.Module.state_dict, lambda model: dict(model.named_parameters())])
 def test_tensors_load_as_they_are(of):
     sizes = CASES["patch_4"]
-    model = DiT(**sizes._asdict())
+    model = reference(sizes)
     model.load_state_dict(tensors(random_state_dict(sizes, np.float32)))
     x, t, labels, _ = random_inputs(sizes, np.float32)
     ours, _ = from_pytorch_dit(of(model), sizes.num_heads).forward(x, t, labels)

@@ -1,6 +1,6 @@
 """Makes the golden file with PyTorch: python tests/golden/make_golden.py
 
-Run it after a change of `tests/pytorch_parity.py` or `tests/pytorch_dit.py`. The file holds, for every case, what
+Run it after a change of `tests/pytorch_parity.py` or `minidit/benchmark/pytorch_dit.py`. The file holds, for every case, what
 `pytorch_parity.fingerprint` keeps of PyTorch's results in float64.
 """
 
