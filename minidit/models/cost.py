@@ -1,0 +1,176 @@
+"""What a DiT costs in arithmetic: its parameters, and the matrix products of a pass, one by one.
+
+The list follows the code: `matrix_products` names every product in the order in which `DiT.forward` and
+`DiT.backward` do them, with the shapes and the memory layout of the operands, so that they can be counted,
+and run alone to see what a step would take if nothing else had to be done.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
+
+
+@dataclass(frozen=True)
+class MatrixProduct:
+    """(batch, m, k) @ (batch, k, n): each of its batch · m · n results takes k multiply-accumulates.
+
+    Attributes:
+        name: of the layer, as its parameters are called; in the backward followed by what the gradient is of.
+        batch: pairs of matrices that are multiplied at once; 1 outside attention.
+        m, k, n: sizes of the matrices.
+        left_transposed, right_transposed: whether that operand is a view, the transpose of what lies in memory.
+    """
+
+    name: str
+    batch: int
+    m: int
+    k: int
+    n: int
+    left_transposed: bool = False
+    right_transposed: bool = False
+
+    @property
+    def multiply_accumulates(self):
+        """How many multiplications, each with an addition."""
+        return self.batch * self.m * self.k * self.n
+
+
+def parameter_count(settings):
+    """How many numbers a DiT learns, its text encoder or label table included."""
+    return sum(int(np.prod(shape)) for shape in dit_shapes(settings).values())
+
+
+def multiply_accumulates(settings, batch, grid, words=None, training=True, recompute=False):
+    """Multiply-accumulates of all `matrix_products`, whose arguments these are.
+
+    It is what Peebles & Xie 2023, table 4, counts as flops (two to a multiply-accumulate elsewhere), up to their one
+    for every number that a layer norm reads.
+    """
+    products = matrix_products(settings, batch, grid, words, training, recompute)
+    return sum(product.multiply_accumulates for product in products)
+
+
+def matrix_products(settings, batch, grid, words=None, training=True, recompute=False):
+    """Every matrix product of a pass, in order: those of linear layers, of attention, and of embeddings' gradients.
+
+    Left out are products with a vector of constants, which are sums in disguise: a layer norm's means, softmax's
+    sums, the gradients of biases, shifts, scales and gates, and the sum over a prompt's words.
+
+    Args:
+        settings: DiTSettings.
+        batch: clips.
+        grid: (frames, rows, columns), in tokens.
+        words: of the longest prompt in the batch; None for class labels.
+        training: forward and backward; otherwise the forward alone.
+        recompute: the backward first runs each block's forward again (gradient checkpointing).
+    Returns:
+        a list of MatrixProduct.
+    Raises:
+        ValueError: words without a text encoder, or a text encoder without words.
+    """
+    if (words is None) != (settings.text is None):
+        raise ValueError("give words for a DiT that reads prompts, and only for one")
+    tokens, width, hidden = int(np.prod(grid)), settings.width, int(settings.mlp_ratio * settings.width)
+    values = int(np.prod(settings.patch))
+    if settings.text:
+        condition = text_encoder(settings.text, batch, words, width)
+    else:
+        condition = embedding("y_embedder.embedding_table", settings.num_classes + 1, batch, width)
+    blocks = [
+        chain(
+            linear(f"blocks.{i}.adaLN_modulation.1", batch, width, 6 * width),
+            transformer_block(f"blocks.{i}.", batch, tokens, width, settings.num_heads, hidden),
+        )
+        for i in range(settings.depth)
+    ]
+    if recompute:
+        blocks = [Products(block.forward, block.forward + block.backward) for block in blocks]
+    network = chain(
+        linear("x_embedder.proj", batch * tokens, values * settings.in_channels, width),
+        linear("t_embedder.mlp.0", batch, FREQUENCY_WIDTH, width),
+        linear("t_embedder.mlp.2", batch, width, width),
+        condition,
+        *blocks,
+        linear("final_layer.adaLN_modulation.1", batch, width, 2 * width),
+        linear("final_layer.linear", batch * tokens, width, values * settings.out_channels),
+    )
+    return network.forward + network.backward if training else network.forward
+
+
+class Products(NamedTuple):
+    """The products of some part of the network."""
+
+    forward: list
+    backward: list
+
+
+def chain(*parts):
+    """Parts one after the other; the backward goes through them from the last to the first."""
+    return Products(
+        [product for part in parts for product in part.forward],
+        [product for part in reversed(parts) for product in part.backward],
+    )
+
+
+def linear(name, rows, inputs, outputs):
+    """y = x @ w, dx = dy @ wᵀ, dw = xᵀ @ dy."""
+    return Products(
+        [MatrixProduct(name, 1, rows, inputs, outputs)],
+        [
+            MatrixProduct(f"{name}.dx", 1, rows, outputs, inputs, right_transposed=True),
+            MatrixProduct(f"{name}.dw", 1, inputs, rows, outputs, left_transposed=True),
+        ],
+    )
+
+
+def embedding(name, table_rows, lookups, width):
+    """Looking up is none, but its gradient is computed as the product with one-hot rows that looking up could be."""
+    return Products([], [MatrixProduct(f"{name}.dw", 1, table_rows, lookups, width, left_transposed=True)])
+
+
+def attention(name, heads, tokens, head_width):
+    """Scores and values of all heads of a batch. The tokens that are asked are the rows, those that ask the columns."""
+    T, d = tokens, head_width
+    return Products(
+        [
+            MatrixProduct(f"{name}.scores", heads, T, d, T, right_transposed=True),
+            MatrixProduct(f"{name}.values", heads, T, T, d, left_transposed=True),
+        ],
+        [
+            MatrixProduct(f"{name}.values.dv", heads, T, T, d),
+            MatrixProduct(f"{name}.values.dscores", heads, T, d, T, right_transposed=True),
+            MatrixProduct(f"{name}.scores.dq", heads, T, T, d, left_transposed=True),
+            MatrixProduct(f"{name}.scores.dk", heads, T, T, d),
+        ],
+    )
+
+
+def transformer_block(prefix, batch, tokens, width, num_heads, hidden):
+    """What the blocks of DiT and of the text encoder have in common: attention and feed-forward."""
+    rows = batch * tokens
+    return chain(
+        linear(f"{prefix}attn.qkv", rows, width, 3 * width),
+        attention(f"{prefix}attn", batch * num_heads, tokens, width // num_heads),
+        linear(f"{prefix}attn.proj", rows, width, width),
+        linear(f"{prefix}mlp.fc1", rows, width, hidden),
+        linear(f"{prefix}mlp.fc2", rows, hidden, width),
+    )
+
+
+def text_encoder(settings, batch, words, out_width):
+    """Word embeddings, blocks, and the projection of the words' sum."""
+    width = settings.width
+    blocks = [
+        transformer_block(
+            f"text_encoder.blocks.{i}.", batch, words, width, settings.num_heads, settings.mlp_ratio * width
+        )
+        for i in range(settings.depth)
+    ]
+    return chain(
+        embedding("text_encoder.embedding", settings.vocabulary_size, batch * words, width),
+        *blocks,
+        linear("text_encoder.proj", batch, width, out_width),
+    )

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pytest
+
+from minidit.models.cost import MatrixProduct, matrix_products, multiply_accumulates, parameter_count
+from minidit.models.dit import DiT, DiTSettings
+from minidit.models.text_encoder import TextEncoderSettings
+from minidit.presets import dit_settings
+
+TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=2, num_heads=2, mlp_ratio=2)
+BY_TEXT = DiTSettings(in_channels=3, patch=(2, 1, 2), width=12, depth=3, num_heads=3, mlp_ratio=2, text=TEXT)
+BY_LABEL = replace(BY_TEXT, text=None, num_classes=4)
+
+
+def papers(name):
+    """The network of the paper: latents of 4 channels, its classes, and a variance."""
+    return dit_settings(name, in_channels=4, num_classes=1000, learn_sigma=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "gflops"),
+    [
+        ("minidit-S/2", 32, "6.06"),
+        ("minidit-B/2", 32, "23.01"),
+        ("minidit-L/2", 32, "80.71"),
+        ("minidit-XL/2", 32, "118.64"),
+        ("minidit-XL/2", 64, "524.6"),
+    ],
+)
+def test_a_forward_has_the_papers_multiply_accumulates(name, side, gflops):
+    """Peebles & Xie 2023, tables 2 to 4. They count one for each number that a layer norm reads; all else are products."""
+    settings, tokens = papers(name), (side // 2) ** 2
+    layer_norms = (2 * settings.depth + 1) * tokens * settings.width
+    count = multiply_accumulates(settings, 1, (1, side // 2, side // 2), training=False) + layer_norms
+    digits = len(gflops.partition(".")[2])
+    assert f"{count / 1e9:.{digits}f}" == gflops
+
+
+def test_the_largest_has_the_papers_parameters():
+    # Their checkpoint holds 675,129,632 numbers; 256 · 1152 of them are the positions, which are computed here.
+    assert parameter_count(papers("minidit-XL/2")) == 675_129_632 - 256 * 1152
+
+
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_the_parameters_are_counted_without_making_them(settings):
+    assert parameter_count(settings) == DiT(settings).params.flat.size
+
+
+def test_a_product_takes_so_many_multiply_accumulates_for_each_of_its_results():
+    assert MatrixProduct("any", batch=2, m=3, k=5, n=7).multiply_accumulates == 2 * (3 * 7) * 5
+
+
+def test_a_linear_layer_costs_twice_as_much_in_the_backward_as_in_the_forward():
+    products = [p for p in matrix_products(BY_LABEL, 5, (2, 3, 1)) if p.name.startswith("blocks.1.mlp.fc1")]
+    assert [p.name for p in products] == ["blocks.1.mlp.fc1", "blocks.1.mlp.fc1.dx", "blocks.1.mlp.fc1.dw"]
+    assert [p.multiply_accumulates for p in products] == [5 * 6 * 12 * 24] * 3
+
+
+def test_recomputing_adds_exactly_the_forward_of_the_blocks():
+    grid = (2, 3, 1)
+    forward = [p for p in matrix_products(BY_TEXT, 5, grid, words=4, training=False) if p.name.startswith("blocks")]
+    plain = multiply_accumulates(BY_TEXT, 5, grid, words=4)
+    again = multiply_accumulates(BY_TEXT, 5, grid, words=4, recompute=True)
+    assert again - plain == sum(p.multiply_accumulates for p in forward) > 0
+
+
+@pytest.mark.parametrize(("settings", "words"), [(BY_TEXT, None), (BY_LABEL, 4)], ids=["text", "label"])
+def test_words_are_needed_for_prompts_and_only_for_prompts(settings, words):
+    with pytest.raises(ValueError, match="give words for a DiT that reads prompts"):
+        matrix_products(settings, 1, (1, 1, 1), words)
