@@ -1,7 +1,7 @@
 """Makes the golden file with PyTorch: python tests/golden/make_golden.py
 
-Run it after a change of `tests/pytorch_parity.py` or `minidit/benchmark/pytorch_dit.py`. The file holds, for every case, what
-`pytorch_parity.fingerprint` keeps of PyTorch's results in float64.
+Run it after a change of `tests/pytorch_parity.py` or `minidit/benchmark/pytorch_dit.py`. The file holds, for every
+case, what `pytorch_parity.fingerprint` keeps of PyTorch's results in float64.
 """
 
 import sys
