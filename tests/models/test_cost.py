@@ -28,7 +28,7 @@ def papers(name):
     ],
 )
 def test_a_forward_has_the_papers_multiply_accumulates(name, side, gflops):
-    """Peebles & Xie 2023, tables 2 to 4. Beside the products they count one for every number that a layer norm reads."""
+    """Peebles & Xie 2023, tables 2 to 4. Beside products they count one for each number in a layer norm."""
     settings, tokens = papers(name), (side // 2) ** 2
     layer_norms = (2 * settings.depth + 1) * tokens * settings.width
     count = multiply_accumulates(settings, 1, (1, side // 2, side // 2), training=False) + layer_norms
