@@ -34,16 +34,13 @@ class NoiseOfEach:
 
 def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, interval, rng, callback=None):
     """Latents (N, f, r, c, C) of one batch of prompts, from noise of that shape. Arguments as `generate`."""
-    ids = model.tokenizer.encode(prompts)  # N, L
-    null = np.zeros_like(ids[0])  # L
-    null[:1] = model.tokenizer.encode([""])[0]
+    *read, nothing = model.dit.embed(model.tokenizer.encode([*prompts, ""]))  # D each
 
-    def network(x, t, ids):
-        prediction, _ = model.dit.forward(x, np.full(len(x), network_time(t), x.dtype), ids)
-        return prediction
+    def network(x, t, embedding):
+        return model.dit.predict(x, np.full(len(x), network_time(t), x.dtype), embedding)
 
     path, prediction = RectifiedFlow(), model.settings.prediction
-    predict = estimator(guided(network, ids, null, guidance, interval), prediction, path)
+    predict = estimator(guided(network, np.stack(read), nothing, guidance, interval), prediction, path)
     start = NOISE_START if prediction == "noise" else 0.0
     return sample(predict, noise, path, steps, sampler, shift, start, rng, callback)
 

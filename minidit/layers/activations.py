@@ -78,13 +78,14 @@ GELU_LINEAR = math.sqrt(2 / math.pi)
 GELU_CUBIC = GELU_LINEAR * 0.044715
 
 
-def gelu_forward(x):
+def gelu_forward(x, training=True):
     """Gaussian error linear unit, tanh form: y = x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))).
 
     Args:
         x: (...), at least one axis.
+        training: False leaves out the derivative, which is half of the work.
     Returns:
-        y (...) and a cache for `gelu_backward`.
+        y (...) and a cache for `gelu_backward`, or None where there will be none.
     Source: Hendrycks & Gimpel 2016, section 2; PyTorch's nn.GELU(approximate="tanh").
     """
     xp = array_module(x)
@@ -96,6 +97,8 @@ def gelu_forward(x):
     gate += 1
     y = 0.5 * x                                     # ...
     y *= gate
+    if not training:
+        return y, None
     # Product rule: y' = gate/2 + x/2 · (1 - tanh²) · inner', where inner' = √(2/π) · (1 + 3 · 0.044715 x²).
     # As 1 - tanh² = (1 + tanh)(1 - tanh) = gate · (2 - gate), and x/2 · gate is y again:
     # y' = gate/2 + y · (2 - gate) · inner'.

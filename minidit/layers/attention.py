@@ -21,11 +21,10 @@ def attention_forward(q, k, v, key_mask=None):
     Source: Vaswani et al. 2017, eq. 1.
     """
     xp = array_module(q)
-    q = q * q.shape[-1] ** -0.5                     # ..., H, T, d    smaller than the scores, so cheaper
-    weights, rsum = unnormalised_weights(q, k, key_mask)  # ..., H, T, S and ..., H, T, 1
+    weights, rsum = unnormalised_weights(q, k, key_mask)  # ..., H, S, T and ..., H, T, 1
     *leading, H, T, d = q.shape
     y = xp.empty((*leading, T, H, d), q.dtype).swapaxes(-3, -2)  # ..., H, T, d
-    xp.matmul(weights, v, out=y)
+    xp.matmul(weights.swapaxes(-1, -2), v, out=y)
     y *= rsum                                       # softmax's division: y is smaller than the weights
     return y, (q, k, v, weights, rsum, y)
 
@@ -40,20 +39,20 @@ def attention_backward(dy, cache, out=None):
     Returns:
         dq (..., H, T, d), dk (..., H, S, d), dv (..., H, S, d).
     """
-    q, k, v, weights, rsum, y = cache               # q is scaled already
+    q, k, v, weights, rsum, y = cache
     xp = array_module(dy)
     dq, dk, dv = out or (xp.empty_like(q), xp.empty_like(k), xp.empty_like(v))
     dy = dy * rsum                                  # ..., H, T, d    the forward's last line, reversed
-    xp.matmul(weights.swapaxes(-1, -2), dy, out=dv)
-    # Softmax: a score gains what its own weight gains, less what all weights of the row gain on average.
+    xp.matmul(weights, dy, out=dv)
+    # Softmax: a score gains what its own weight gains, less what all weights of its query gain on average.
     # That average is Σ weight · (dy · v) = dy · Σ weight · v = dy · y: one dot product of two short rows,
-    # no T × S array.
-    dscores = dy @ v.swapaxes(-1, -2)               # ..., H, T, S
-    dscores -= row_dot(dy, y)[..., None]
+    # no S × T array.
+    dscores = v @ dy.swapaxes(-1, -2)               # ..., H, S, T
+    dscores -= row_dot(dy, y)[..., None, :]
     dscores *= weights
-    xp.matmul(dscores, k, out=dq)
-    dq *= q.shape[-1] ** -0.5
-    xp.matmul(dscores.swapaxes(-1, -2), q, out=dk)
+    scale = q.shape[-1] ** -0.5                     # scores = k · (scale · q), so that both q and k see it
+    xp.matmul(dscores.swapaxes(-1, -2), scale * k, out=dq)
+    xp.matmul(dscores, scale * q, out=dk)
     return dq, dk, dv
 
 
@@ -67,34 +66,39 @@ def attention_weights(q, k, key_mask=None):
     Returns:
         (..., H, T, S); each row adds up to one (to zero where every key is masked).
     """
-    weights, rsum = unnormalised_weights(q * q.shape[-1] ** -0.5, k, key_mask)
-    weights *= rsum
-    return weights
+    weights, rsum = unnormalised_weights(q, k, key_mask)
+    return weights.swapaxes(-1, -2) * rsum
 
 
 def unnormalised_weights(q, k, key_mask):
-    """Softmax of q kᵀ, short of the division.
+    """Softmax of q kᵀ / √d, short of the division.
+
+    A query's weights stand in a column here, not in a row: its maximum is then taken over whole rows at a time, which
+    is twice as fast in NumPy.
 
     Args:
-        q: (..., H, T, d) queries, scaled already.
+        q: (..., H, T, d) queries.
         k: (..., H, S, d) keys.
         key_mask: (..., S) bool or None.
     Returns:
-        weights (..., H, T, S), the largest of each row 1, and 1 / their sum (..., H, T, 1).
+        weights (..., H, S, T), the largest of each query 1, and 1 / their sum (..., H, T, 1).
     """
     xp = array_module(q)
-    weights = q @ k.swapaxes(-1, -2)                # ..., H, T, S    scores, made into weights in place
+    q = q * q.shape[-1] ** -0.5                     # ..., H, T, d    smaller than the scores, so cheaper
+    weights = k @ q.swapaxes(-1, -2)                # ..., H, S, T    scores, made into weights in place
     if key_mask is not None:
-        weights += xp.where(key_mask, 0.0, -xp.inf).astype(q.dtype)[..., None, None, :]
-    largest = weights.max(axis=-1, keepdims=True)   # ..., H, T, 1    exact, so that no row vanishes
+        unreachable = xp.zeros(key_mask.shape, q.dtype)  # ..., S
+        unreachable[~key_mask] = -xp.inf
+        weights += unreachable[..., None, :, None]
+    largest = weights.max(axis=-2, keepdims=True)   # ..., H, 1, T    exact, so that no query is left without a weight
     if key_mask is not None:
         # Where every key is masked the largest is -∞, and -∞ - (-∞) would be undefined.
         xp.maximum(largest, float(xp.finfo(q.dtype).min), out=largest)
     weights -= largest
     xp.exp(weights, out=weights)
-    total = weights @ xp.ones((k.shape[-2], 1), q.dtype)  # ..., H, T, 1
-    # The largest weight of a row is e⁰ = 1, so that only a row without any key can have a sum below one.
-    return weights, 1 / xp.maximum(total, 1)
+    total = xp.ones((1, k.shape[-2]), q.dtype) @ weights  # ..., H, 1, T
+    # The largest weight of a query is e⁰ = 1, so that only one without any key can have a sum below one.
+    return weights, (1 / xp.maximum(total, 1)).swapaxes(-1, -2)
 
 
 def multihead_attention_forward(x, w_qkv, b_qkv, w_out, b_out, num_heads, key_mask=None):
@@ -138,8 +142,7 @@ def multihead_attention_backward(dy, cache):
 
 def split_heads(qkv, num_heads):
     """Queries, keys and values of every head, as views: (..., T, 3D) -> three times (..., H, T, d)."""
-    xp = array_module(qkv)
     *leading, T, width = qkv.shape
     parts = qkv.reshape(*leading, T, 3, num_heads, width // (3 * num_heads))  # ..., T, 3, H, d
-    q, k, v = xp.moveaxis(parts, -3, 0).swapaxes(-3, -2)  # ..., H, T, d each
+    q, k, v = (parts[..., i, :, :].swapaxes(-3, -2) for i in range(3))  # ..., H, T, d each
     return q, k, v

@@ -26,7 +26,13 @@ from minidit.layers import (
     timestep_embedding,
     unpatchify,
 )
-from minidit.models.block import dit_block_backward, dit_block_forward, dit_block_shapes
+from minidit.models.block import (
+    dit_block_backward,
+    dit_block_forward,
+    dit_block_shapes,
+    recomputed_dit_block_backward,
+    recomputed_dit_block_forward,
+)
 from minidit.models.parameters import Parameters, prefixed, under, xavier_weights
 from minidit.models.text_encoder import (
     TextEncoderSettings,
@@ -140,82 +146,115 @@ class DiT:
             self.positions[grid] = sincos_positions(grid, self.settings.width, self.params.dtype)
         return self.positions[grid]
 
-    def forward(self, x, t, condition):
+    def forward(self, x, t, condition, recompute=False):
         """Predicts, for every latent, what the objective asks for (noise, data or velocity).
 
         Args:
             x: (B, F, H, W, C) noised latents, any grid that the patch divides.
             t: (B,) times as numbers from 0 to 1000 (see `minidit.diffusion.paths` for their direction).
             condition: (B, L) word ids from the tokenizer, or (B,) class labels.
+            recompute: keep only what goes into each block, and let the backward run the block's forward again.
         Returns:
             y (B, F, H, W, out_channels) and a cache for `backward`.
         """
-        p, patch = self.params, self.settings.patch
-        grid = tuple(size // step for size, step in zip(x.shape[1:4], patch, strict=True))
-
-        tokens, embed_cache = linear_forward(
-            patchify(x, patch), p["x_embedder.proj.weight"], p["x_embedder.proj.bias"]
-        )  # B, T, D
-        h = tokens + self.positions_of(grid)  # B, T, D
-
-        c, condition_cache = self.condition_forward(t, condition)  # B, D
+        block_forward = recomputed_dit_block_forward if recompute else dit_block_forward
+        h, embed_cache = self.tokens_forward(x)
+        embedding, embedding_cache = self.embedding_forward(condition)
+        c, condition_cache = self.condition_forward(t, embedding)
         block_caches = []
         for block in self.block_params:
-            h, cache = dit_block_forward(h, c, block, self.settings.num_heads)
+            h, cache = block_forward(h, c, block, self.settings.num_heads)
             block_caches.append(cache)
-
         y, final_cache = self.final_layer_forward(h, c)  # B, T, O
-        return unpatchify(y, patch, grid), (embed_cache, condition_cache, block_caches, final_cache, grid)
+        caches = (embed_cache, embedding_cache, condition_cache, block_caches, final_cache)
+        return self.latents_of(y, x.shape), (caches, x.shape, recompute)
 
     def backward(self, dy, cache):
         """Returns dx (B, F, H, W, C) and a dict of the gradients of all parameters."""
-        embed_cache, condition_cache, block_caches, final_cache, grid = cache
-        patch = self.settings.patch
+        (embed_cache, embedding_cache, condition_cache, block_caches, final_cache), shape, recompute = cache
+        block_backward = recomputed_dit_block_backward if recompute else dit_block_backward
 
-        dh, dc, grads = self.final_layer_backward(patchify(dy, patch), final_cache)
-
+        dh, dc, grads = self.final_layer_backward(patchify(dy, self.settings.patch), final_cache)
         for i in reversed(range(len(block_caches))):
-            dh, dc_block, dblock = dit_block_backward(dh, block_caches[i])
+            dh, dc_block, dblock = block_backward(dh, block_caches[i])
             dc = dc + dc_block  # one condition steered every block
             grads |= prefixed(f"blocks.{i}.", dblock)
-        grads |= self.condition_backward(dc, condition_cache)
+        dembedding, dcondition = self.condition_backward(dc, condition_cache)
+        grads |= dcondition | self.embedding_backward(dembedding, embedding_cache)
 
         dtokens, dweight, dbias = linear_backward(dh, embed_cache)
         grads |= {"x_embedder.proj.weight": dweight, "x_embedder.proj.bias": dbias}
-        return unpatchify(dtokens, patch, grid), grads
+        return self.latents_of(dtokens, shape), grads
 
-    def condition_forward(self, t, condition):
-        """Time and prompt (or label) to SiLU(time embedding + condition embedding): c (B, D) and a cache."""
+    def predict(self, x, t, embedding):
+        """The same prediction as `forward` makes, for sampling: nothing is kept for a backward.
+
+        Args:
+            x, t: as in `forward`.
+            embedding: (B, D) of the prompts or labels, from `embed`. A sampler needs it only once for all its steps.
+        Returns:
+            y (B, F, H, W, out_channels).
+        """
+        h, _ = self.tokens_forward(x)
+        c, _ = self.condition_forward(t, embedding)
+        for block in self.block_params:
+            h, _ = dit_block_forward(h, c, block, self.settings.num_heads, training=False)
+        y, _ = self.final_layer_forward(h, c)
+        return self.latents_of(y, x.shape)
+
+    def embed(self, condition):
+        """What the prompts or labels say, for `predict`: word ids (B, L), or labels (B,), to (B, D)."""
+        embedding, _ = self.embedding_forward(condition)
+        return embedding
+
+    def tokens_forward(self, x):
+        """Latents (B, F, H, W, C) to tokens (B, T, D) that know their place, and a cache for `linear_backward`."""
+        p, patch = self.params, self.settings.patch
+        patches = patchify(x, patch)  # B, T, P
+        h, cache = linear_forward(patches, p["x_embedder.proj.weight"], p["x_embedder.proj.bias"])  # B, T, D
+        h += self.positions_of(self.grid_of(x.shape))
+        return h, cache
+
+    def grid_of(self, shape):
+        """Tokens along each of (frames, rows, columns) of latents of this shape (B, F, H, W, C)."""
+        return tuple(size // step for size, step in zip(shape[1:4], self.settings.patch, strict=True))
+
+    def latents_of(self, tokens, shape):
+        """Puts tokens (B, T, O) back where the patches of latents of this shape (B, F, H, W, C) were."""
+        return unpatchify(tokens, self.settings.patch, self.grid_of(shape))
+
+    def embedding_forward(self, condition):
+        """Prompts or labels to one vector each: (B, D) and a cache."""
+        if self.settings.text:
+            return text_encoder_forward(condition, self.text_params, self.settings.text)
+        return embedding_forward(condition, self.params["y_embedder.embedding_table.weight"])
+
+    def embedding_backward(self, dembedding, cache):
+        """Returns the gradients of the text encoder, or of the label table."""
+        if self.settings.text:
+            return prefixed("text_encoder.", text_encoder_backward(dembedding, cache))
+        return {"y_embedder.embedding_table.weight": embedding_backward(dembedding, cache)}
+
+    def condition_forward(self, t, embedding):
+        """Times (B,) and the embedding (B, D) to SiLU(time embedding + embedding): c (B, D) and a cache."""
         p = self.params
         features = timestep_embedding(t, FREQUENCY_WIDTH, dtype=p.dtype)  # B, FREQUENCY_WIDTH
         h, hidden_cache = linear_forward(features, p["t_embedder.mlp.0.weight"], p["t_embedder.mlp.0.bias"])
         h, silu_cache = silu_forward(h)
         t_embedding, out_cache = linear_forward(h, p["t_embedder.mlp.2.weight"], p["t_embedder.mlp.2.bias"])
-
-        if self.settings.text:
-            y_embedding, y_cache = text_encoder_forward(condition, self.text_params, self.settings.text)
-        else:
-            y_embedding, y_cache = embedding_forward(condition, p["y_embedder.embedding_table.weight"])
-
         # Each block's modulation layer begins with this SiLU (Peebles & Xie's code); once is enough for all.
-        c, c_silu_cache = silu_forward(t_embedding + y_embedding)  # B, D
-        return c, (hidden_cache, silu_cache, out_cache, y_cache, c_silu_cache)
+        c, c_silu_cache = silu_forward(t_embedding + embedding)  # B, D
+        return c, (hidden_cache, silu_cache, out_cache, c_silu_cache)
 
     def condition_backward(self, dc, cache):
-        """Returns the gradients of the time embedder and of the text encoder (or the label table)."""
-        hidden_cache, silu_cache, out_cache, y_cache, c_silu_cache = cache
+        """Returns dembedding (B, D) and the gradients of the time embedder."""
+        hidden_cache, silu_cache, out_cache, c_silu_cache = cache
         dsum = silu_backward(dc, c_silu_cache)  # B, D   the gradient of both embeddings
-
-        if self.settings.text:
-            grads = prefixed("text_encoder.", text_encoder_backward(dsum, y_cache))
-        else:
-            grads = {"y_embedder.embedding_table.weight": embedding_backward(dsum, y_cache)}
-
         dh, dweight, dbias = linear_backward(dsum, out_cache)
-        grads |= {"t_embedder.mlp.2.weight": dweight, "t_embedder.mlp.2.bias": dbias}
+        grads = {"t_embedder.mlp.2.weight": dweight, "t_embedder.mlp.2.bias": dbias}
         dh = silu_backward(dh, silu_cache)
         _, dweight, dbias = linear_backward(dh, hidden_cache)
-        return grads | {"t_embedder.mlp.0.weight": dweight, "t_embedder.mlp.0.bias": dbias}
+        return dsum, grads | {"t_embedder.mlp.0.weight": dweight, "t_embedder.mlp.0.bias": dbias}
 
     def final_layer_forward(self, h, c):
         """Norm, shift and scale by the condition, linear: h (B, T, D) to y (B, T, O) and a cache."""
@@ -223,9 +262,9 @@ class DiT:
         modulation, modulation_cache = linear_forward(
             c, p["final_layer.adaLN_modulation.1.weight"], p["final_layer.adaLN_modulation.1.bias"]
         )  # B, 2D
-        shift, scale = array_module(h).split(modulation, 2, axis=-1)  # B, D
-        h, norm_cache = layernorm_forward(h)
-        h, modulate_cache = modulate_forward(h, shift, scale)
+        shift, scale = modulation.reshape(len(c), 2, -1).swapaxes(0, 1)  # B, D
+        xhat, norm_cache = layernorm_forward(h)
+        h, modulate_cache = modulate_forward(xhat, shift, scale)
         y, linear_cache = linear_forward(h, p["final_layer.linear.weight"], p["final_layer.linear.bias"])
         return y, (modulation_cache, norm_cache, modulate_cache, linear_cache)
 

@@ -103,13 +103,13 @@ def test_what_the_network_predicts_is_taken_for_what_it_is(prediction, tiny_mode
     data = np.random.default_rng(5).standard_normal((1, *model.settings.latent_shape), dtype=np.float32)
     reached = []
 
-    def knows(x, t, ids):
+    def knows(x, t, embedding):
         assert (t >= 0).all() and (t <= 1000).all() and t.dtype == np.float32
         t = np.clip(t.reshape(-1, 1, 1, 1, 1) / 1000, 0.001, 0.999)
         noise = (x - t * data) / (1 - t)
-        return {"data": data + 0 * x, "noise": noise, "velocity": data - noise}[prediction], None
+        return {"data": data + 0 * x, "noise": noise, "velocity": data - noise}[prediction]
 
-    model.dit.forward = knows
+    model.dit.predict = knows
     generate(model, PROMPTS[:1], [0], steps=6, guidance=1.0, callback=lambda *step: reached.append(step))
     assert [done for done, _, _ in reached] == [1, 2, 3, 4, 5, 6]
     np.testing.assert_allclose(reached[-1][2], data, atol=0.02)

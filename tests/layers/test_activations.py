@@ -64,3 +64,10 @@ def test_the_slope_of_the_leak_can_be_chosen(rng):
     x = rng.normal(size=(3, 4))
     check_gradients(layers.leaky_relu_forward, layers.leaky_relu_backward, x, 0.01)
     assert layers.leaky_relu_forward(np.array([-2.0]), slope=0.01)[0][0] == -0.02
+
+
+def test_gelu_can_do_without_its_derivative(rng):
+    x = rng.normal(size=(3, 4))
+    y, cache = layers.gelu_forward(x, training=False)
+    assert cache is None
+    assert np.array_equal(y, layers.gelu_forward(x)[0])

@@ -8,12 +8,15 @@ from minidit.layers import (
     layernorm_backward,
     linear_backward,
     modulate_backward,
+    modulate_forward,
     multihead_attention_backward,
 )
 from minidit.models.block import (
     dit_block_backward,
     dit_block_forward,
     dit_block_shapes,
+    recomputed_dit_block_backward,
+    recomputed_dit_block_forward,
     transformer_block_backward,
     transformer_block_forward,
     transformer_block_shapes,
@@ -22,6 +25,13 @@ from minidit.models.parameters import Parameters, xavier_weights
 
 # B, T, D, M = batch, tokens, width, hidden width: all different, like the number of heads
 B, T, D, M, HEADS = 2, 5, 6, 7, 3
+
+
+def arrays_in(cache):
+    """All arrays of a cache, however deep they lie."""
+    if isinstance(cache, tuple | list):
+        return [array for part in cache for array in arrays_in(part)]
+    return [cache] if isinstance(cache, np.ndarray) else []
 
 
 class DiTBlock:
@@ -198,3 +208,37 @@ def test_float32_stays_float32_and_nothing_given_is_written_to(rng, away_from_ze
         y, cache = forward(x, c, weights, HEADS)
         grads = backward(dy, locked(cache))
         assert float_types(y, cache, grads) == {"float32"}
+
+
+def test_a_block_can_be_run_without_keeping_anything(dit_block):
+    inputs = dit_block.x, dit_block.c, dit_block.weights, HEADS
+    y, cache = dit_block_forward(*inputs, training=False)
+    assert cache is None
+    assert np.array_equal(y, dit_block_forward(*inputs)[0])
+
+
+def test_a_block_run_again_in_the_backward_has_the_same_gradients(dit_block):
+    inputs = dit_block.x, dit_block.c, dit_block.weights, HEADS
+    y, cache = dit_block_forward(*inputs)
+    y_again, small_cache = recomputed_dit_block_forward(*inputs)
+    assert np.array_equal(y, y_again)
+    assert small_cache == inputs
+    dx, dc, grads = dit_block_backward(dit_block.dy, cache)
+    dx_again, dc_again, grads_again = recomputed_dit_block_backward(dit_block.dy, small_cache)
+    assert np.array_equal(dx, dx_again) and np.array_equal(dc, dc_again)
+    assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
+
+
+def test_the_modulated_tokens_are_not_kept(dit_block, monkeypatch):
+    """They can be made again from what the norm keeps, and a block would hold two more arrays of its tokens' size."""
+    modulated = []
+
+    def watched(*arguments):
+        y, cache = modulate_forward(*arguments)
+        modulated.append(y)
+        return y, cache
+
+    monkeypatch.setattr("minidit.models.block.modulate_forward", watched)
+    _, cache = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
+    assert len(modulated) == 2
+    assert not any(np.shares_memory(kept, made) for kept in arrays_in(cache) for made in modulated)

@@ -48,6 +48,32 @@ class Checked:
 # Gradients
 
 
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_recomputing_gives_the_same_gradients_from_a_smaller_cache(rng, away_from_zero, settings):
+    checked = Checked(settings, rng, away_from_zero)
+    kept, cache = checked.forward()
+    recomputed, small_cache = checked.dit.forward(checked.x, T, checked.condition, recompute=True)
+    assert np.array_equal(recomputed, kept)
+    dx, grads = checked.dit.backward(checked.dy, cache)
+    dx_again, grads_again = checked.dit.backward(checked.dy, small_cache)
+    assert np.array_equal(dx, dx_again)
+    assert grads.keys() == grads_again.keys()
+    assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
+
+    block_caches = small_cache[0][3]
+    assert len(block_caches) == settings.depth
+    for x, c, parameters, _ in block_caches:  # what went in, and nothing else
+        assert (x.ndim, c.ndim) == (3, 2)
+        assert all(np.shares_memory(array, checked.dit.params.flat) for array in parameters.values())
+
+
+@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
+def test_predicting_for_a_sampler_is_the_forward_pass(rng, away_from_zero, settings):
+    checked = Checked(settings, rng, away_from_zero)
+    predicted = checked.dit.predict(checked.x, T, checked.dit.embed(checked.condition))
+    assert np.array_equal(predicted, checked.forward()[0])
+
+
 @pytest.mark.parametrize("learn_sigma", [False, True])
 @pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
 def test_every_gradient(rng, away_from_zero, settings, learn_sigma):
