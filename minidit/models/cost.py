@@ -64,7 +64,7 @@ def matrix_products(settings, batch, grid, words=None, training=True, recompute=
         batch: clips.
         grid: (frames, rows, columns), in tokens.
         words: of the longest prompt in the batch; None for class labels.
-        training: forward and backward; otherwise the forward alone.
+        training: `DiT.forward` and `DiT.backward`; otherwise `DiT.embed` and one `DiT.predict`, for sampling.
         recompute: the backward first runs each block's forward again (gradient checkpointing).
     Returns:
         a list of MatrixProduct.
@@ -90,9 +90,9 @@ def matrix_products(settings, batch, grid, words=None, training=True, recompute=
         blocks = [Products(block.forward, block.forward + block.backward) for block in blocks]
     network = chain(
         linear("x_embedder.proj", batch * tokens, values * settings.in_channels, width),
+        condition,
         linear("t_embedder.mlp.0", batch, FREQUENCY_WIDTH, width),
         linear("t_embedder.mlp.2", batch, width, width),
-        condition,
         *blocks,
         linear("final_layer.adaLN_modulation.1", batch, width, 2 * width),
         linear("final_layer.linear", batch * tokens, width, values * settings.out_channels),

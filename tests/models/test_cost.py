@@ -1,11 +1,18 @@
+import math
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minidit.models.cost import MatrixProduct, matrix_products, multiply_accumulates, parameter_count
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.presets import dit_settings
+
+sys.path.append(str(Path(__file__).parents[1]))  # the tests are not a package
+from recorder import recorded, recording
 
 TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=2, num_heads=2, mlp_ratio=2)
 BY_TEXT = DiTSettings(in_channels=3, patch=(2, 1, 2), width=12, depth=3, num_heads=3, mlp_ratio=2, text=TEXT)
@@ -68,3 +75,64 @@ def test_recomputing_adds_exactly_the_forward_of_the_blocks():
 def test_words_are_needed_for_prompts_and_only_for_prompts(settings, words):
     with pytest.raises(ValueError, match="give words for a DiT that reads prompts"):
         matrix_products(settings, 1, (1, 1, 1), words)
+
+
+# The products that a real model does
+
+GRID = (2, 3, 1)
+
+
+@pytest.fixture(params=[BY_TEXT, BY_LABEL], ids=["text", "label"])
+def settings(request):
+    return request.param
+
+
+@pytest.fixture
+def arguments(settings, rng):
+    """x, t and condition of five clips."""
+    shape = tuple(tokens * step for tokens, step in zip(GRID, settings.patch, strict=True))
+    x = rng.standard_normal((5, *shape, settings.in_channels), dtype=np.float32)
+    ids = np.array([[1, 2, 3, 4], [1, 5, 0, 0], [1, 0, 0, 0], [1, 3, 3, 2], [1, 7, 6, 0]])
+    t = np.linspace(0, 1000, 5, dtype=np.float32)
+    return recorded(x), recorded(t), recorded(ids if settings.text else ids[:, 1] % 5)
+
+
+@pytest.fixture
+def model(settings):
+    model = DiT(settings, np.random.default_rng(0))
+    return DiT(settings, buffer=recorded(model.params.flat))
+
+
+def done(calls):
+    """What `matrix_products` should say of the Calls, name aside."""
+    operands = [call.inputs for call in calls if call.name == "matmul"]
+    products = [as_product(*pair) for pair in operands if all(len(operand.shape) > 1 for operand in pair)]
+    return [product for product in products if product.m > 1 and product.n > 1]  # one row or column is a sum
+
+
+def as_product(left, right):
+    transposed = [operand.strides[-1] != operand.dtype.itemsize for operand in (left, right)]
+    return MatrixProduct("", math.prod(left.shape[:-2]), *left.shape[-2:], right.shape[-1], *transposed)
+
+
+def nameless(products):
+    return [replace(product, name="") for product in products]
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_training_step_does_these_products_in_this_order(settings, model, arguments, recompute):
+    with recording() as calls:
+        y, cache = model.forward(*arguments, recompute=recompute)
+        model.backward(recorded(np.ones(y.shape, np.float32)), cache)
+    words = 4 if settings.text else None
+    assert done(calls) == nameless(matrix_products(settings, 5, GRID, words, recompute=recompute))
+
+
+def test_a_prediction_does_these_products_in_this_order(settings, model, arguments):
+    x, t, condition = arguments
+    with recording() as calls:
+        model.predict(x, t, model.embed(condition))
+    words = 4 if settings.text else None
+    expected = nameless(matrix_products(settings, 5, GRID, words, training=False))
+    assert sorted(done(calls), key=str) == sorted(expected, key=str)  # the embedding comes first here
+    assert len(expected) == 3 * 7 + 5 + (2 * 6 + 1 if settings.text else 0)

@@ -1,0 +1,96 @@
+"""How much memory a training step of a DiT takes: what the forward saves for the backward, and what comes and goes.
+
+Like `minidit.models.cost` this follows the code, layer by layer, and has to change with it: the tests compare it with
+the caches of a real forward, byte by byte, and with the memory that a real step takes.
+"""
+
+import numpy as np
+
+from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
+from minidit.models.parameters import under
+
+# B = batch, T = tokens of a clip, L = words of a prompt, N = B · T (or B · L) rows, H = heads, D = width,
+# M = width of the feed-forward's hidden layer, P = values of a patch
+
+FLOAT, ID = 4, 8  # bytes of a number in the network, and of a word's or label's
+
+
+def saved_activation_bytes(settings, batch, grid, words=None, recompute=False):
+    """Bytes of all arrays that the cache of a training forward holds, the parameters not among them.
+
+    Args:
+        settings: DiTSettings.
+        batch: clips.
+        grid: (frames, rows, columns), in tokens.
+        words: of the longest prompt in the batch; None for class labels.
+        recompute: of `DiT.forward`: only what goes into each block is kept.
+    """
+    T, D = int(np.prod(grid)), settings.width
+    N, patch = batch * T, int(np.prod(settings.patch))
+    block = N * D if recompute else saved_by_block(settings, batch, T)
+    floats = (
+        N * patch * settings.in_channels  # the patches
+        + batch * (FREQUENCY_WIDTH + 3 * D)  # waves of the time; SiLU's derivative, the layer's input, SiLU's again
+        + batch * D  # the condition, which every block shares
+        + settings.depth * block
+        + N * (2 * D + 1) + batch * D  # final layer: normalised, modulated, 1 / deviation; the gain
+    )  # fmt: skip
+    if settings.text:
+        floats += saved_by_text_encoder(settings.text, batch, words)
+    return FLOAT * floats + ID * batch * (words or 1)
+
+
+def saved_by_block(settings, batch, tokens):
+    """Numbers that a DiT block saves."""
+    B, T, D = batch, tokens, settings.width
+    N, M = B * T, int(settings.mlp_ratio * D)
+    norms = 2 * N * (D + 1)  # normalised, and 1 / deviation; the modulated tokens are made again from it
+    gates = 2 * N * D  # what each of the two branches gave
+    return 6 * B * D + norms + saved_by_attention(B, settings.num_heads, T, D) + 2 * N * M + gates
+
+
+def saved_by_attention(batch, num_heads, tokens, width):
+    """Numbers that attention saves: queries, keys and values, the joined heads, the weights and one over their sums."""
+    return 4 * batch * tokens * width + batch * num_heads * tokens * (tokens + 1)
+
+
+def saved_by_text_encoder(settings, batch, words):
+    """Numbers that the text encoder saves."""
+    W, N = settings.width, batch * words
+    block = 2 * N * (W + 1) + saved_by_attention(batch, settings.num_heads, words, W) + 2 * N * settings.mlp_ratio * W
+    return settings.depth * block + N + batch * W  # which words there are, and their sum
+
+
+def step_bytes(settings, batch, grid, words=None, recompute=False):
+    """Bytes that a training step needs at its peak, beyond the vectors that stay (parameters, moments, gradients).
+
+    Arguments as for `saved_activation_bytes`.
+
+    Returns:
+        the saved activations, the gradients by name before they are copied into their vector, and temporaries:
+        three numbers, whose sum is good to a few per cent.
+    """
+    T, D = int(np.prod(grid)), settings.width
+    N, M = batch * T, int(settings.mlp_ratio * D)
+    latents = 7 * N * int(np.prod(settings.patch)) * settings.in_channels  # noised, predicted, error, its gradient…
+    scores = batch * settings.num_heads * T * T
+    shapes = dit_shapes(settings)
+    every = numbers(shapes)
+    behind_first = every - numbers(under("blocks.0.", shapes))  # gradients that are there before the first block's
+
+    again = saved_by_block(settings, batch, T) if recompute else 0
+
+    # The peak is at one of four moments (gradients, temporaries):
+    moments = [
+        (0, again + 3 * N * M + N * D),  # the last block's GELU, forward: three of its arrays, and the tokens
+        (behind_first + 2 * D * M, latents + again + 2 * N * M + 3 * N * D),  # the first block's GELU, backward
+        (behind_first + 2 * D * M + D * D, latents + again + scores + 10 * N * D),  # its attention, backward
+        (every, latents + 4 * N * D),  # the end of the backward
+    ]
+    gradients, temporaries = max(moments, key=sum)
+    return saved_activation_bytes(settings, batch, grid, words, recompute), FLOAT * gradients, FLOAT * temporaries
+
+
+def numbers(shapes):
+    """How many numbers there are in arrays of these shapes."""
+    return sum(int(np.prod(shape)) for shape in shapes.values())
