@@ -33,7 +33,10 @@ def main(argv=None):
         arguments.run(arguments)
         sys.stdout.flush()
     except UserError as error:
-        print(f"minidit: {error}", file=sys.stderr)
+        from minidit.training.launcher import speaks
+
+        if speaks():
+            print(f"minidit: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("\nminidit: stopped.", file=sys.stderr)

@@ -11,7 +11,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from minidit.commands.train import default_workers
+from minidit.commands.arguments import available_cores
 from minidit.diffusion import PREDICTIONS
 from minidit.presets import PRESETS
 from minidit.training.checkpoint import load_model
@@ -33,7 +33,7 @@ def main():
     for prediction in PREDICTIONS:
         folder = arguments.out / prediction
         changed = replace(preset, model=replace(preset.model, prediction=prediction), diffusion_training=training)
-        run = Run(changed, folder, arguments.seed, default_workers(training.shards))
+        run = Run(changed, folder, arguments.seed, available_cores())
         if (folder / STATE).exists():
             run.resume()
         else:

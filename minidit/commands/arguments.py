@@ -2,7 +2,9 @@
 
 import argparse
 import math
+import os
 import re
+from contextlib import contextmanager
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
 
@@ -21,6 +23,31 @@ def add_sampling(command):
         metavar="G",
         help="1 is none, more follows the prompt more closely (default: the model's)",
     )
+
+
+def add_threads(command, default):
+    """--threads, a whole number of at least 1; None if it isn't given."""
+    command.add_argument(
+        "--threads", type=whole_number(1), metavar="N", help=f"how many cores to use (default: {default})"
+    )
+
+
+def available_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def blas_threads(count):
+    """Matrix products computed inside use so many threads; None leaves it to their library's own choice.
+
+    Apple's Accelerate can't be told, and goes on to choose by itself.
+    """
+    import numpy  # noqa: F401  only a library that is loaded can be told
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(count, user_api="blas"):
+        yield
 
 
 def whole_number(least):

@@ -31,6 +31,7 @@ def add_arguments(command):
         "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="repetitions of all that (default: 3)"
     )
     shared.add_sampling(command)
+    shared.add_threads(command, "as the matrix library chooses")
     command.add_argument("--json", action="store_true", help="print one JSON object, and all else to standard error")
 
 
@@ -40,7 +41,8 @@ def run(arguments):
     from minidit.training.evaluate import evaluate, report_table
 
     studio = load(arguments.checkpoint)
-    with contextlib.redirect_stdout(sys.stderr):  # standard output is for the result alone
+    # Standard output is for the result alone.
+    with shared.blas_threads(arguments.threads), contextlib.redirect_stdout(sys.stderr):
         report = evaluate(
             studio.model,
             prompts=arguments.prompts,

@@ -34,6 +34,7 @@ def add_arguments(command):
         metavar="N",
         help="make several, with this seed and the next ones, in OUT-0.gif, OUT-1.gif, ...",
     )
+    shared.add_threads(command, "as the matrix library chooses")
     command.add_argument("--force", action="store_true", help="replace files that exist")
 
 
@@ -50,7 +51,8 @@ def run(arguments):
     studio = load(arguments.checkpoint)
     check_prompt(studio, arguments.prompt)
     steps = arguments.steps or studio.settings.steps
-    with tqdm(total=len(outputs) * steps, unit="step", leave=False, disable=None) as bar:
+    bar = tqdm(total=len(outputs) * steps, unit="step", leave=False, disable=None)
+    with shared.blas_threads(arguments.threads), bar:
         for seed, path in enumerate(outputs, start=arguments.seed):
             begin = monotonic()
             clip = studio.generate(

@@ -1,7 +1,7 @@
 """`minidit train`: from nothing to a model."""
 
-import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -10,6 +10,10 @@ from minidit.errors import UserError
 
 SUMMARY = "train a model from nothing, or go on with a run that was stopped"
 EXAMPLE = "minidit train --preset quick --out runs/quick --minutes 10"
+LAST_WORDS = (
+    "minidit: a rank died, or mpiexec was stopped, and so this run ended. Its last checkpoint is whole: "
+    "go on from it with --resume."
+)
 
 
 def add_arguments(command):
@@ -26,37 +30,47 @@ def add_arguments(command):
         "--minutes", type=shared.positive_number, metavar="M", help="plan as many steps as fit, the codec's included"
     )
     command.add_argument(
+        "--batch", type=shared.whole_number(1), metavar="N", help="clips in a step (default: the preset's)"
+    )
+    command.add_argument(
         "--learning-rate", type=shared.positive_number, metavar="X", help="its peak (default: the preset's)"
     )
     shared.add_seed(command, "of everything random")
+    shared.add_threads(command, "all; one per rank under mpiexec")
     command.add_argument(
-        "--workers",
-        type=shared.whole_number(1),
-        metavar="N",
-        help="processes that share each step; the numbers stay the same but for rounding (default: one per core)",
+        "--recompute", action="store_true", help="take less memory and more time: compute each block's forward twice"
     )
     command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
-    return "presets:\n" + "".join(f"  {name:<8} {p.description}\n" for name, p in PRESETS.items()) + "\n"
+    presets = "".join(f"  {name:<8} {p.description}\n" for name, p in PRESETS.items())
+    return (
+        f"presets:\n{presets}\n"
+        "Processes on N cores, or N ranks of `mpiexec -n N minidit train ...`, share each step: they see the same\n"
+        "clips, and come to the same numbers but for rounding, whatever N.\n\n"
+    )
 
 
 def run(arguments):
-    """Starts a run, or goes on with one."""
-    from minidit.presets import PRESETS
+    """Starts a run, or goes on with one; under mpiexec with all its ranks."""
+    from minidit.training.launcher import launched
+
+    preset = chosen_preset(arguments)
+    if not launched():
+        with shared.blas_threads(arguments.threads):
+            train(arguments, preset)
+        return
+    if arguments.threads is not None:
+        raise UserError("under mpiexec each rank has one thread: leave out --threads, and start a rank per core.")
+    from minidit.training.mpi import lead_or_follow
+
+    lead_or_follow(partial(train, arguments, preset), LAST_WORDS)
+
+
+def train(arguments, preset, ranks=None):
+    """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
     from minidit.training.trainer import MODEL, Run
 
-    if arguments.preset not in PRESETS:
-        raise UserError(f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}.')
-    changes = {"steps": arguments.steps, "learning_rate": arguments.learning_rate}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if arguments.resume and (changes or arguments.minutes is not None):
-        raise UserError("a resumed run keeps its plan: leave out --steps, --minutes and --learning-rate.")
-
     begin = monotonic()
-    preset = PRESETS[arguments.preset]
-    training = replace(preset.diffusion_training, **changes)
-    preset = replace(preset, diffusion_training=training)
-    workers = arguments.workers or default_workers(training.shards)
-    training_run = Run(preset, arguments.out, arguments.seed, workers)
+    training_run = Run(preset, arguments.out, arguments.seed, arguments.threads or shared.available_cores(), ranks)
     if arguments.resume:
         training_run.resume()
     else:
@@ -66,7 +80,34 @@ def run(arguments):
     print(f"Try: {shared.EXAMPLE} --checkpoint {arguments.out}")
 
 
-def default_workers(shards):
-    """The most processes that have a core each and can share the shards of a batch evenly."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(workers for workers in range(1, shards + 1) if shards % workers == 0 and workers <= cores)
+def chosen_preset(arguments):
+    """The preset, with what the arguments change of it.
+
+    Raises:
+        UserError: there is no such preset, or the changes are impossible.
+    """
+    from minidit.presets import PRESETS
+
+    if arguments.preset not in PRESETS:
+        raise UserError(f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}.')
+    preset = PRESETS[arguments.preset]
+    training = preset.diffusion_training
+    changes = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "batch": arguments.batch}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if arguments.resume and (changes or arguments.minutes is not None):
+        raise UserError("a resumed run keeps its plan: leave out --steps, --minutes, --batch and --learning-rate.")
+    if arguments.batch is not None:
+        changes["shards"] = shards_of(arguments.batch, training.batch // training.shards)
+    return replace(preset, diffusion_training=replace(training, recompute=arguments.recompute, **changes))
+
+
+def shards_of(batch, clips):
+    """How many shards of so many clips make a batch. Their size stays, so that more clips are more shards to share.
+
+    Raises:
+        UserError: it takes a part of one.
+    """
+    if batch % clips:
+        near = f"{batch - batch % clips} or {batch + clips - batch % clips}" if batch > clips else clips
+        raise UserError(f"a batch of {batch} clips can't be shared out: they come in shards of {clips}. Try {near}.")
+    return batch // clips

@@ -47,6 +47,8 @@ class DiffusionTraining:
         drop_prompt: fraction of clips whose prompt is replaced by the empty one (classifier-free guidance).
         plain_sky: fraction of clips that show no object.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
+        recompute: keep only the inputs of the DiT's blocks for the backward, and compute the rest a second time: less
+            memory, more time, the same numbers.
     """
 
     steps: int = 10_000
@@ -62,3 +64,4 @@ class DiffusionTraining:
     plain_sky: float = 0.03
     time_mean: float = -1.75
     time_std: float = 1.0
+    recompute: bool = False

@@ -1,88 +1,74 @@
-"""The training step: forward, loss, backward, AdamW, moving average; alone or shared among processes."""
+"""The training step: gradients, AdamW, moving average; alone, or shared among processes or machines.
+
+A *worker* computes the gradients of some shards of a batch (`minidit.training.job`). A *group* adds them up over all
+who share the step: `Alone`, `minidit.training.workers.Shared` (processes on the same memory) or
+`minidit.training.mpi.Across` (MPI ranks, each with a memory of its own). It has
+
+    rank, ranks     which of how many this process is
+    grads           Parameters, to be filled with this process's share of the gradients
+    part            the slice of the parameters that this process updates
+    add_up(loss)    the sums over all: gradients of that part, loss, and the squared norm of the whole gradient
+    wait()          returns when everyone has updated their part
+"""
 
 import numpy as np
 
-from minidit.diffusion import (
-    RectifiedFlow,
-    diffusion_loss_backward,
-    diffusion_loss_forward,
-    network_time,
-)
 from minidit.errors import UserError
-from minidit.training.batches import draw_batch
+from minidit.models.parameters import Parameters
 from minidit.training.optimizer import adamw_update, clip_scale, ema_decay, ema_update, learning_rate_at
-
-PATH = RectifiedFlow()
 
 VECTORS = ("params", "ema", "first", "second")  # what a training state is made of, each one value per parameter
 
 
-def loss_and_gradients(model, batch):
-    """Loss of a batch and its gradients by parameter name.
-
-    Args:
-        model: VideoModel.
-        batch: Batch.
-    """
-    x_t = PATH.noised(batch.latents, batch.noise, batch.t)  # N, f, r, c, C
-    prediction, cache = model.dit.forward(x_t, network_time(batch.t), batch.ids)
-    loss, loss_cache = diffusion_loss_forward(
-        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t
-    )
-    _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
-    return float(loss), grads
+class Stopped(UserError):
+    """The run can't go on, as all who share it have found out for themselves at the same step."""
 
 
 class Alone:
-    """The barrier of a run with one process: there is nobody to wait for."""
+    """The group of one process: there is nobody to add up with or to wait for."""
+
+    rank, ranks, part = 0, 1, slice(None)
+
+    def __init__(self, shapes):
+        self.grads = Parameters(shapes)
+
+    def add_up(self, loss):
+        """Gradients (n,), loss, and squared norm of the gradient."""
+        total = self.grads.flat
+        return total, loss, float(np.vdot(total, total))
 
     def wait(self):
         """Returns at once."""
 
 
-def run_steps(model, training, seed, vectors, grads, reports, rank, ranks, barrier, first, last):
-    """Does training steps first … last - 1, as one of `ranks` processes that share the vectors.
+def run_steps(worker, training, vectors, group, first, last):
+    """Does training steps first … last - 1, as one of the processes of a group.
 
-    Each process takes every `ranks`-th shard of the batch; then each sums the gradients of, and updates, its own
-    part of the parameters. The barriers keep anyone from reading what another is still writing.
+    Each process takes every `ranks`-th shard of the batch, so some have one more than others where their number does
+    not divide that of the shards; the mean over all clips is the same.
 
     Args:
-        model: VideoModel whose DiT's parameters live in `vectors["params"]`.
+        worker: has `loss_and_gradients(step, shards)`, and its parameters live in `vectors["params"]`.
         training: DiffusionTraining.
-        seed: of the run.
         vectors: name -> (n,) for each of VECTORS.
-        grads: one `Parameters` per process, whose buffers all processes see.
-        reports: (ranks, 2) float64 that all see: loss and squared norm of the gradient, by process.
-        rank, ranks: which process this is, and how many there are.
-        barrier: has `wait()`.
+        group: who shares the steps, see above.
         first, last: the steps, counted from 0.
     Returns:
         losses (last - first,), and gradient norms (last - first,).
     Raises:
-        UserError: the loss or its gradient is not finite: the run diverged.
+        Stopped: the loss or its gradient is not finite: the run diverged.
     """
-    shards = range(rank, training.shards, ranks)
-    share = len(shards) / training.shards
-    bounds = np.linspace(0, vectors["params"].size, ranks + 1).astype(int)
-    part = slice(bounds[rank], bounds[rank + 1])
-    params, ema, first_moment, second_moment = (vectors[name][part] for name in VECTORS)
+    shards = range(group.rank, training.shards, group.ranks)
+    share = len(shards) / training.shards  # of the clips: each shard has as many
+    params, ema, first_moment, second_moment = (vectors[name][group.part] for name in VECTORS)
     losses, norms = [], []
     for step in range(first, last):
-        loss, named_grads = loss_and_gradients(model, draw_batch(model, training, seed, step, shards))
-        grads[rank].load(named_grads)
-        grads[rank].flat[...] *= share
-        reports[rank, 0] = loss * share
-        barrier.wait()
-
-        total = grads[0].flat[part]
-        for other in grads[1:]:
-            total += other.flat[part]
-        reports[rank, 1] = np.vdot(total, total)
-        barrier.wait()
-
-        loss, squared_norm = reports.sum(axis=0).tolist()
+        loss, grads = worker.loss_and_gradients(step, shards)
+        group.grads.load(grads)
+        group.grads.flat[...] *= share
+        total, loss, squared_norm = group.add_up(loss * share)
         if not np.isfinite(loss + squared_norm):
-            raise UserError(
+            raise Stopped(
                 f"training diverged at step {step} (loss {loss:.3g}, gradient norm {squared_norm**0.5:.3g}). "
                 "Start again in another --out with a lower --learning-rate; the last checkpoint in this one is whole."
             )
@@ -96,5 +82,24 @@ def run_steps(model, training, seed, vectors, grads, reports, rank, ranks, barri
         ema_update(ema, params, ema_decay(step, training.ema))
         losses.append(loss)
         norms.append(squared_norm**0.5)
-        barrier.wait()
+        group.wait()
     return losses, norms
+
+
+def check_shares(ranks, training):
+    """Makes sure that so many processes have a shard of the batch each.
+
+    Raises:
+        UserError: there are fewer shards.
+    """
+    if ranks > training.shards:
+        clips = training.batch // training.shards
+        raise UserError(
+            f"{ranks} processes can't share a batch of {training.batch} clips, which comes in {training.shards} shards "
+            f"of {clips}. Start at most {training.shards}, or a new run with --batch {ranks * clips} or more."
+        )
+
+
+def size_of(shapes):
+    """How many values arrays of these shapes hold together, n."""
+    return sum(int(np.prod(shape)) for shape in shapes.values())

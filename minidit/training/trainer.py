@@ -20,10 +20,11 @@ from minidit.training.checkpoint import (
     write_tensors,
 )
 from minidit.training.codec import train_codec
+from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings
 from minidit.training.preview import write_preview
 from minidit.training.settings import DiffusionTraining
-from minidit.training.steps import VECTORS
+from minidit.training.steps import VECTORS, check_shares
 from minidit.training.workers import Team
 
 SPAN = 25  # steps between two looks at the progress
@@ -40,21 +41,24 @@ class Run:
     """A training run in a folder.
 
     The folder holds `state.safetensors` (all that is needed to go on), `model.safetensors` (the moving average,
-    ready for use) and `previews/`. A killed run that is resumed ends with the same numbers, bit for bit, as one
-    that was not: its random numbers follow from the seed and the step, and the state is the whole rest.
+    ready for use) and `previews/`. A killed run that is resumed ends with the same numbers as one that was not: its
+    random numbers follow from the seed and the step, and the state is the whole rest. They are the same bit for bit
+    if as many processes share the work; else sums are rounded in another order.
 
     Args:
         preset: Preset.
         folder: where to write; made if need be.
         seed: of everything random.
-        workers: processes that share each step.
+        threads: how many cores to use, by processes that share each step.
+        ranks: `minidit.training.mpi.Ranks` that share each step instead.
         progress: show bars.
     """
 
-    def __init__(self, preset, folder, seed=0, workers=1, progress=True):
+    def __init__(self, preset, folder, seed=0, threads=1, ranks=None, progress=True):
         self.settings, self.codec_training = preset.model, preset.codec_training
         self.training = preset.diffusion_training
-        self.folder, self.seed, self.workers, self.progress = Path(folder), seed, workers, progress
+        self.folder, self.seed, self.progress = Path(folder), seed, progress
+        self.threads, self.ranks = threads, ranks
         self.step, self.codec_psnr = 0, None
         self.history, self.scores = [], []  # (step, mean loss of a span), (step, strict seen, strict held-out)
         rng = np.random.default_rng([seed, 0])
@@ -69,8 +73,9 @@ class Run:
             minutes: if given, some steps are timed, and as many are planned as fit into this time, the codec's
                 training, the timing itself and the final decay of the learning rate included.
         Raises:
-            UserError: the folder holds a run or a model already, or can't be made.
+            UserError: the folder holds a run or a model already, or can't be made; or there are too many ranks.
         """
+        self.check_ranks()
         if (self.folder / STATE).exists():
             raise UserError(
                 f"{self.folder} holds a training run already. Go on with it by --resume, or choose another --out."
@@ -95,7 +100,7 @@ class Run:
         """Reads the state that an earlier run of the same preset and seed left in the folder.
 
         Raises:
-            UserError: there is none, it is damaged, or it is of a run with other settings.
+            UserError: there is none, it is damaged, or it is of a run with other settings; or there are too many ranks.
         """
         path = self.folder / STATE
         if not path.exists():
@@ -113,12 +118,41 @@ class Run:
             self.vectors[name][...] = tensors[f"state.{name}"]
         self.step, self.codec_psnr = metadata["step"], metadata["codec_psnr"]
         self.history, self.scores = metadata["history"], metadata["scores"]
-        plan = metadata["training"]  # its own, which may differ from the preset's in steps and learning rate
+        # Its own plan, which may differ from the preset's in steps and the like; how to compute it is ours to choose.
+        plan = metadata["training"] | {"recompute": self.training.recompute}
         self.training = DiffusionTraining(**plan | {"adamw": AdamWSettings(**plan["adamw"])})
+        self.check_ranks()
+        before = metadata.get("shared_by", self.shared_by)
+        if before != self.shared_by:
+            print(
+                f"minidit: {before} shared this run so far, and now {self.shared_by}: it sees the same clips, "
+                "but rounds its sums in another order, so that the last digits will differ.",
+                file=sys.stderr,
+            )
+
+    def check_ranks(self):
+        """Makes sure that each MPI rank has something to do."""
+        if self.ranks:
+            check_shares(self.ranks.count, self.training)
+
+    @property
+    def processes(self):
+        """How many processes share the work on this machine: one per core, as far as the batch has shards for them."""
+        return min(self.threads, self.training.shards)
+
+    @property
+    def shared_by(self):
+        """Who shares the work, in words."""
+        if self.ranks:
+            return f"{self.ranks.count} MPI ranks"
+        return f"{self.processes} processes with {self.threads // self.processes} threads each"
 
     def team(self):
-        """The processes that share this run's work, to be entered as a context."""
-        return Team(self.settings, self.training, self.model.codec, self.seed, self.workers)
+        """Those who share this run's work, to be entered as a context."""
+        job = VideoTraining(self.settings, self.training, codec_tensors(self.model.codec), self.seed)
+        if self.ranks:
+            return self.ranks.team(job)
+        return Team(job, self.processes, self.threads // self.processes)
 
     def seconds_per_step(self):
         """Times some steps, pictures and checkpoints left aside; nothing of them is kept."""
@@ -180,6 +214,7 @@ class Run:
             "history": self.history,
             "scores": self.scores,
             "codec_psnr": self.codec_psnr,
+            "shared_by": self.shared_by,
         }
         tensors = {f"state.{name}": vector for name, vector in self.vectors.items()}
         self.model.dit.params.flat[...] = self.vectors["ema"]

@@ -15,11 +15,8 @@ import numpy as np
 
 from minidit.backend import keep_freed_memory
 from minidit.errors import UserError
-from minidit.models.dit import dit_shapes
 from minidit.models.parameters import Parameters
-from minidit.models.video_model import VideoModel
-from minidit.training.checkpoint import codec_tensors, load_codec
-from minidit.training.steps import VECTORS, Alone, run_steps
+from minidit.training.steps import VECTORS, Alone, check_shares, run_steps, size_of
 
 PATIENCE = 600  # seconds after which a process that waits for the others gives up
 
@@ -39,48 +36,80 @@ def views(buffer, parameters, ranks):
     return found, reports
 
 
+class Shared:
+    """The group of processes that see the same vectors: each adds up and updates its own part of the parameters.
+
+    The barriers keep anyone from reading what another is still writing.
+
+    Args:
+        shapes: name -> shape of each parameter.
+        vectors: name -> (n,) float32, as `views` finds them: all processes see them.
+        reports: (ranks, 2) float64 that all see: loss and squared norm of the gradient, by process.
+        rank: which process this is.
+        barrier: has `wait(timeout)`.
+    """
+
+    def __init__(self, shapes, vectors, reports, rank, barrier):
+        self.rank, self.ranks, self.reports, self.barrier = rank, len(reports), reports, barrier
+        self.grads = Parameters(shapes, buffer=vectors[f"grads{rank}"])
+        bounds = np.linspace(0, self.grads.flat.size, self.ranks + 1).astype(int)
+        self.part = slice(bounds[rank], bounds[rank + 1])
+        self.gradient_parts = [vectors[f"grads{other}"][self.part] for other in range(self.ranks)]
+
+    def add_up(self, loss):
+        """This process's part of the summed gradients, the loss, and the squared norm of the whole gradient."""
+        self.reports[self.rank, 0] = loss
+        self.wait()
+        total, *others = self.gradient_parts
+        for other in others:
+            total += other
+        self.reports[self.rank, 1] = np.vdot(total, total)
+        self.wait()
+        loss, squared_norm = self.reports.sum(axis=0).tolist()
+        return total, loss, squared_norm
+
+    def wait(self):
+        """Waits for all processes, but not for ever: none is to outlive a dead one."""
+        self.barrier.wait(PATIENCE)
+
+
 class Team:
-    """The processes that train a model, and the vectors they share.
+    """The processes that do a job together, and the vectors they share.
 
     Use it as a context manager: leaving it ends the processes and frees the memory.
 
     Args:
-        settings: VideoModelSettings.
-        training: DiffusionTraining.
-        codec: the trained Codec.
-        seed: of the run.
-        ranks: how many processes; 1 trains in this one.
+        job: what is computed, see `minidit.training.job`.
+        ranks: how many processes, at most one per shard; 1 trains in this one.
+        threads: of each process's matrix products. With one process, they are this one's own business.
+    Raises:
+        UserError: there are more processes than shards.
     """
 
-    def __init__(self, settings, training, codec, seed, ranks):
-        if training.shards % ranks:
-            raise UserError(
-                f"{ranks} processes can't share {training.shards} shards of a batch evenly. "
-                f"Give --workers a divisor of {training.shards}."
-            )
-        self.settings, self.training, self.seed, self.ranks = settings, training, seed, ranks
-        shapes = dit_shapes(settings.dit)
-        self.parameters = sum(int(np.prod(shape)) for shape in shapes.values())
-        size = 16 * ranks + 4 * sum(size for _, size in layout(self.parameters, ranks))
-        self.memory = shared_memory.SharedMemory(create=True, size=size) if ranks > 1 else None
-        buffer = self.memory.buf if self.memory else bytearray(size)
-        self.vectors, self.reports = views(buffer, self.parameters, ranks)
-        self.codec = codec
+    def __init__(self, job, ranks, threads=1):
+        check_shares(ranks, job.training)
+        self.job, self.ranks, self.threads = job, ranks, threads
+        parameters = size_of(job.shapes)
+        if ranks == 1:
+            self.memory, self.vectors = None, {name: np.zeros(parameters, np.float32) for name in VECTORS}
+        else:
+            size = 16 * ranks + 4 * sum(size for _, size in layout(parameters, ranks))
+            self.memory = shared_memory.SharedMemory(create=True, size=size)
+            self.vectors, _ = views(self.memory.buf, parameters, ranks)
         self.processes, self.pipes = [], []
 
     def __enter__(self):
         if self.ranks == 1:
-            self.worker = Worker(self.settings, self.training, self.codec, self.seed, self.vectors, self.reports)
+            self.worker, self.group = self.job.at(self.vectors["params"]), Alone(self.job.shapes)
             return self
         context = multiprocessing.get_context("spawn")
         self.barrier = context.Barrier(self.ranks)  # kept, or it would be gone before the processes find it
-        with one_thread_each():
+        with threads_each(self.threads):
             for rank in range(self.ranks):
                 ours, theirs = context.Pipe()
-                arguments = (self.settings, self.training, codec_tensors(self.codec), self.seed)
                 process = context.Process(
                     target=serve,
-                    args=(*arguments, self.memory.name, self.parameters, rank, self.ranks, self.barrier, theirs),
+                    args=(self.job, self.memory.name, rank, self.ranks, self.barrier, theirs),
                     daemon=True,
                 )
                 process.start()
@@ -96,7 +125,7 @@ class Team:
             process.terminate()
             process.join()
         if self.memory:
-            self.vectors = self.reports = None  # the memory can't be freed while arrays look at it
+            self.vectors = None  # the memory can't be freed while arrays look at it
             self.memory.close()
             self.memory.unlink()
 
@@ -117,7 +146,7 @@ class Team:
             UserError: the run diverged, or a process died.
         """
         if self.ranks == 1:
-            return self.worker.run(0, 1, Alone(), first, last)
+            return run_steps(self.worker, self.job.training, self.vectors, self.group, first, last)
         try:
             for pipe in self.pipes:
                 pipe.send((first, last))
@@ -147,42 +176,19 @@ class Team:
         return answers
 
 
-class Worker:
-    """One process's view of the run: a model on the shared parameters, and everyone's gradients."""
-
-    def __init__(self, settings, training, codec, seed, vectors, reports):
-        self.training, self.seed, self.vectors, self.reports = training, seed, vectors, reports
-        self.model = VideoModel(settings, dit_buffer=vectors["params"])
-        self.model.codec = codec
-        shapes = dit_shapes(settings.dit)
-        self.grads = [
-            Parameters(shapes, buffer=vector) for name, vector in vectors.items() if name.startswith("grads")
-        ]
-
-    def run(self, rank, ranks, barrier, first, last):
-        """`run_steps` on this worker's model and vectors."""
-        return run_steps(
-            self.model, self.training, self.seed, self.vectors, self.grads, self.reports,
-            rank, ranks, barrier, first, last,
-        )  # fmt: skip
-
-
-def serve(settings, training, codec, seed, memory_name, parameters, rank, ranks, barrier, pipe):
+def serve(job, memory_name, rank, ranks, barrier, pipe):
     """The life of a worker process: does the steps it is told to, until the pipe closes."""
     keep_freed_memory()
     memory = shared_memory.SharedMemory(name=memory_name)
-    vectors, reports = views(memory.buf, parameters, ranks)
-    model = VideoModel(settings)
-    load_codec(model.codec, codec)
-    worker = Worker(settings, training, model.codec, seed, vectors, reports)
-    patient = Patient(barrier)
+    vectors, reports = views(memory.buf, size_of(job.shapes), ranks)
+    worker, group = job.at(vectors["params"]), Shared(job.shapes, vectors, reports, rank, barrier)
     while True:
         try:
             first, last = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
         try:
-            pipe.send(("done", worker.run(rank, ranks, patient, first, last)))
+            pipe.send(("done", run_steps(worker, job.training, vectors, group, first, last)))
         except (KeyboardInterrupt, BrokenPipeError):  # stopped, or nobody is listening any more
             return
         except BrokenBarrierError:
@@ -195,23 +201,12 @@ def serve(settings, training, codec, seed, memory_name, parameters, rank, ranks,
             barrier.abort()
 
 
-class Patient:
-    """A barrier that is given up after `PATIENCE` seconds, so that no process outlives a dead one for ever."""
-
-    def __init__(self, barrier):
-        self.barrier = barrier
-
-    def wait(self):
-        """Waits for all processes."""
-        self.barrier.wait(PATIENCE)
-
-
 @contextmanager
-def one_thread_each():
-    """Processes started inside have one thread in each matrix product: the cores are busy with each other's."""
+def threads_each(count):
+    """Processes started inside have so many threads in each matrix product: the other cores have their own work."""
     names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
+    os.environ.update(dict.fromkeys(names, str(count)))
     try:
         yield
     finally:

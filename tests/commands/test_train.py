@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from minidit.cli import main
-from minidit.commands.train import default_workers
+from minidit.commands.arguments import available_cores
 from minidit.errors import UserError
 from minidit.presets import PRESETS
 
@@ -12,9 +15,10 @@ def runs(monkeypatch):
     made = []
 
     class NotedRun:
-        def __init__(self, preset, folder, seed, workers):
-            self.preset, self.folder, self.seed, self.workers = preset, folder, seed, workers
+        def __init__(self, preset, folder, seed, threads, ranks):
+            self.preset, self.folder, self.seed, self.threads, self.ranks = preset, folder, seed, threads, ranks
             self.called, self.step = [], 7
+            self.blas_threads = {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
             made.append(self)
 
         def start(self, minutes):
@@ -35,20 +39,35 @@ def test_a_run_is_started_as_the_preset_says(runs, tmp_path, capsys):
     (run,) = runs
     assert run.preset == PRESETS["tiny"]
     assert (run.folder, run.seed, run.called) == (tmp_path / "run", 0, [("start", None), ("train",)])
-    assert PRESETS["tiny"].diffusion_training.shards % run.workers == 0
+    assert (run.threads, run.ranks) == (available_cores(), None)
     out = capsys.readouterr().out
     assert str(tmp_path / "run" / "model.safetensors") in out
     assert f"--checkpoint {tmp_path / 'run'}" in out
 
 
 def test_options_change_the_preset(runs, tmp_path):
-    words = ["--steps", "12", "--seed", "3", "--workers", "2", "--learning-rate", "1e-3"]
+    words = ["--steps", "12", "--seed", "3", "--threads", "3", "--learning-rate", "1e-3", "--recompute"]
     assert main(["train", "--preset", "tiny", "--out", str(tmp_path), *words]) == 0
     (run,) = runs
-    assert (run.preset.diffusion_training.steps, run.preset.diffusion_training.learning_rate) == (12, 1e-3)
-    assert (run.seed, run.workers) == (3, 2)
+    tiny = PRESETS["tiny"].diffusion_training
+    assert run.preset.diffusion_training == replace(tiny, steps=12, learning_rate=1e-3, recompute=True)
+    assert (run.seed, run.threads) == (3, 3)
     assert run.preset.model == PRESETS["tiny"].model
     assert run.preset.codec_training == PRESETS["tiny"].codec_training
+
+
+def test_a_larger_batch_has_more_shards_of_the_same_size(runs, tmp_path):
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path), "--batch", "48"]) == 0
+    training = runs[0].preset.diffusion_training
+    assert (training.batch, training.shards) == (48, 6)
+    assert replace(training, batch=32, shards=4) == PRESETS["tiny"].diffusion_training
+
+
+@pytest.mark.parametrize(("words", "threads"), [([], 2), (["--threads", "1"], 1), (["--threads", "3"], 3)])
+def test_matrix_products_in_this_process_have_the_threads_that_were_asked_for(words, threads, runs, tmp_path):
+    with threadpool_limits(2):
+        assert main(["train", "--preset", "tiny", "--out", str(tmp_path), *words]) == 0
+        assert runs[0].blas_threads == {threads}
 
 
 def test_minutes_are_passed_on(runs, tmp_path):
@@ -70,7 +89,11 @@ def test_resume_goes_on_instead_of_starting(runs, tmp_path):
         (["--preset", "tiny", "--minutes", "-3"], '--minutes: "-3" is not a number above 0'),
         (["--preset", "tiny", "--learning-rate", "nan"], '--learning-rate: "nan" is not a finite number'),
         (["--preset", "tiny", "--steps", "3", "--minutes", "1"], "not allowed with argument --steps"),
-        (["--preset", "tiny", "--workers", "0"], '--workers: "0" is not a whole number of at least 1'),
+        (["--preset", "tiny", "--threads", "0"], '--threads: "0" is not a whole number of at least 1'),
+        (["--preset", "tiny", "--batch", "0"], '--batch: "0" is not a whole number of at least 1'),
+        (["--preset", "tiny", "--batch", "3"], "3 clips can't be shared out: they come in shards of 8. Try 8."),
+        (["--preset", "tiny", "--batch", "20"], "clips can't be shared out: they come in shards of 8. Try 16 or 24"),
+        (["--preset", "tiny", "--resume", "--batch", "32"], "a resumed run keeps its plan"),
         (["--preset", "tiny", "--resume", "--learning-rate", "1e-3"], "a resumed run keeps its plan"),
         (["--preset", "tiny", "--resume", "--minutes", "1"], "a resumed run keeps its plan"),
         ([], "required: --preset"),
@@ -108,9 +131,3 @@ def test_the_help_lists_the_presets(capsys):
         main(["train", "--help"])
     out = capsys.readouterr().out
     assert all(name in out and preset.description in out for name, preset in PRESETS.items())
-
-
-@pytest.mark.parametrize(("cores", "shards", "workers"), [(1, 4, 1), (2, 4, 2), (3, 4, 2), (16, 4, 4), (2, 3, 1)])
-def test_workers_are_as_many_as_cores_and_shards_allow(cores, shards, workers, monkeypatch):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
-    assert default_workers(shards) == workers

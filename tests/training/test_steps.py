@@ -5,136 +5,45 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
-from minidit.gradient_check import GradientMismatch, check_parameter_gradients
-from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
+from minidit.models import VideoModel
 from minidit.models.parameters import Parameters
-from minidit.training import steps
-from minidit.training.batches import Batch, draw_batch
+from minidit.training.batches import draw_batch
+from minidit.training.checkpoint import codec_tensors
+from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
-from minidit.training.steps import VECTORS, Alone, loss_and_gradients, run_steps
-
-# --- Loss and gradients ------------------------------------------------------------------------------------
-
-
-def precise_model_and_batch(prediction, rng):
-    """A model in float64 with every axis of another length and every parameter moved, and two clips for it."""
-    settings = VideoModelSettings(
-        size=6,
-        frames=4,
-        codec=CodecSettings(patch=(2, 3, 2), channels=3, hidden=5),
-        dit=DiTSettings(
-            in_channels=3,
-            patch=(1, 2, 1),
-            width=12,
-            depth=2,
-            num_heads=3,
-            text=TextEncoderSettings(vocabulary_size=7, max_length=5, width=8, depth=1, num_heads=2),
-        ),
-        vocabulary=("a", "b", "c", "d", "e"),
-        prediction=prediction,
-    )
-    model = VideoModel(settings, rng, np.float64)
-    model.dit.params.flat[...] += 0.2 * rng.normal(size=model.dit.params.flat.shape)
-    latents, noise = rng.normal(size=(2, 2, *settings.latent_shape))
-    ids = model.tokenizer.encode(["a b a", "e"])  # a word that occurs twice, and padding
-    return model, Batch(latents, noise, np.array([0.3, 0.75]), ids)
-
-
-@pytest.mark.parametrize("prediction", ["data", "noise", "velocity"])
-def test_the_gradients_are_the_slopes_of_the_loss(prediction, rng):
-    model, batch = precise_model_and_batch(prediction, rng)
-    loss, grads = loss_and_gradients(model, batch)
-    assert type(loss) is float
-    check_parameter_gradients(lambda: loss_and_gradients(model, batch)[0], model.dit.params, grads, entries=5)
-
-
-def test_a_gradient_of_the_unweighted_loss_would_be_caught(rng, monkeypatch):
-    model, batch = precise_model_and_batch("data", rng)
-
-    def slope():
-        return loss_and_gradients(model, batch)[0]
-
-    forward = steps.diffusion_loss_forward
-    with monkeypatch.context() as patch:
-        patch.setattr(steps, "diffusion_loss_forward", lambda *a: forward(*a, weighted=False))
-        _, grads = loss_and_gradients(model, batch)
-    with pytest.raises(GradientMismatch, match="is wrong"):
-        check_parameter_gradients(slope, model.dit.params, grads, entries=1)
-
-
-@pytest.mark.parametrize("prediction", ["data", "noise", "velocity"])
-def test_the_loss_is_that_of_the_velocity(prediction, rng):
-    """Whatever is predicted: the mean over clips of the squared error that it means for data - noise."""
-    model, batch = precise_model_and_batch(prediction, rng)
-    t = batch.t.reshape(-1, 1, 1, 1, 1)
-    x_t = t * batch.latents + (1 - t) * batch.noise
-    answer, _ = model.dit.forward(x_t, 1000 * batch.t, batch.ids)
-    velocity = {"data": (answer - x_t) / (1 - t), "noise": (x_t - answer) / t, "velocity": answer}[prediction]
-    loss, _ = loss_and_gradients(model, batch)
-    assert loss == pytest.approx(np.mean((velocity - (batch.latents - batch.noise)) ** 2), rel=1e-10)
-
-
-LOSS = ("diffusion_loss_forward", "diffusion_loss_backward")
-
-
-@pytest.mark.parametrize("prediction", ["data", "noise", "velocity"])
-def test_a_float32_step_is_float32_throughout(prediction, small_preset, rng, arrays_in, monkeypatch):
-    model = VideoModel(replace(small_preset.model, prediction=prediction), rng)
-    batch = draw_batch(model, small_preset.diffusion_training, 0, 0, range(4))
-    seen = []
-
-    def watch(owner, name):
-        function = getattr(owner, name)
-
-        def watched(*arguments):
-            seen.append((arguments, function(*arguments)))
-            return seen[-1][1]
-
-        monkeypatch.setattr(owner, name, watched)
-
-    for owner, names in ((model.dit, ("forward", "backward")), (steps, LOSS)):
-        for name in names:
-            watch(owner, name)
-    _, grads = loss_and_gradients(model, batch)
-    assert len(seen) == 4
-    found = arrays_in([model.dit.params, batch, grads, seen])
-    assert len(found) > 150
-    kinds = {array.dtype for array in found if np.issubdtype(array.dtype, np.inexact)}
-    assert kinds == {np.dtype(np.float32)}
-
-
-# --- The step, shared among processes ----------------------------------------------------------------------
+from minidit.training.steps import VECTORS, Alone, Stopped, check_shares, run_steps, size_of
+from minidit.training.workers import Shared
 
 # Threads stand in for the processes here: they run the same function on the same vectors.
 
 
 def shared_run(preset, state, ranks, first, last, training=None):
     """Runs steps on a copy of the state with so many threads: (the state after them, losses, norms)."""
-    training = training or preset.diffusion_training
+    codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
+    job = VideoTraining(preset.model, training or preset.diffusion_training, codec, 0)
     vectors = {name: state[name].copy() for name in VECTORS}
-    models = [VideoModel(preset.model, dit_buffer=vectors["params"]) for _ in range(ranks)]
-    for model in models:
-        model.codec = VideoModel(preset.model, np.random.default_rng(3)).codec
-    grads = [Parameters(models[0].dit.params.shapes) for _ in range(ranks)]
+    gradients = {f"grads{rank}": np.empty_like(vectors["params"]) for rank in range(ranks)}
     reports, answers = np.zeros((ranks, 2)), [None] * ranks
-    barrier = threading.Barrier(ranks, timeout=20) if ranks > 1 else Alone()
+    barrier = threading.Barrier(ranks)
 
     def work(rank):
+        group = Shared(job.shapes, gradients, reports, rank, barrier) if ranks > 1 else Alone(job.shapes)
         try:
-            answers[rank] = run_steps(
-                models[rank], training, 0, vectors, grads, reports, rank, ranks, barrier, first, last
-            )
-        except UserError as error:
+            answers[rank] = run_steps(job.at(vectors["params"]), job.training, vectors, group, first, last)
+        except Stopped as error:
             answers[rank] = error
+        except BaseException:
+            barrier.abort()
+            raise
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(ranks)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    for answer in answers:
-        if isinstance(answer, UserError):
-            raise answer
+    if any(isinstance(answer, Stopped) for answer in answers):
+        assert len({str(answer) for answer in answers}) == 1  # all processes have found out the same
+        raise answers[0]
     assert all(answer == answers[0] for answer in answers)  # all processes know the same losses
     return vectors, *answers[0]
 
@@ -171,7 +80,7 @@ def test_one_step_is_backpropagation_clipping_adamw_and_the_average(small_preset
         assert not np.array_equal(vectors[name], state[name])
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("ranks", [2, 3, 4])  # of three, one has two of the four shards
 def test_any_number_of_processes_does_the_same_steps(ranks, small_preset, state):
     alone, losses, norms = shared_run(small_preset, state, 1, 0, 6)
     shared, shared_losses, shared_norms = shared_run(small_preset, state, ranks, 0, 6)
@@ -216,13 +125,23 @@ def test_a_learning_rate_far_too_high_stops_the_run_and_names_the_step(ranks, sm
 
 
 def test_a_step_that_diverges_changes_nothing(small_preset, small_model, state):
-    training = small_preset.diffusion_training
-    model = VideoModel(small_preset.model, dit_buffer=state["params"])
-    model.codec = small_model.codec
-    model.codec.latent_mean[0] = np.nan
+    codec = codec_tensors(small_model.codec)
+    codec["codec.latent_mean"][0] = np.nan
+    job = VideoTraining(small_preset.model, small_preset.diffusion_training, codec, 0)
     before = {name: vector.copy() for name, vector in state.items()}
-    grads = [Parameters(model.dit.params.shapes)]
     with pytest.raises(UserError, match="diverged at step 0"):
-        run_steps(model, training, 0, state, grads, np.zeros((1, 2)), 0, 1, Alone(), 0, 5)
+        run_steps(job.at(state["params"]), job.training, state, Alone(job.shapes), 0, 5)
     for name in VECTORS:
         assert np.array_equal(state[name], before[name])
+
+
+def test_every_process_needs_a_shard(small_preset):
+    training = replace(small_preset.diffusion_training, batch=12, shards=3)
+    check_shares(3, training)
+    with pytest.raises(UserError, match=r"4 processes can't share .* 12 clips.* 3 shards of 4.* --batch 16 or more"):
+        check_shares(4, training)
+
+
+def test_the_size_of_shapes_is_that_of_their_parameters(small_model):
+    assert size_of(small_model.dit.params.shapes) == small_model.dit.params.flat.size
+    assert size_of({"scalar": (), "vector": (3,)}) == 4

@@ -35,37 +35,37 @@ def short_spans(monkeypatch):
     monkeypatch.setattr(trainer, "TIMED_STEPS", 3)
 
 
-def started(preset, folder, workers=1, seed=0):
-    run = Run(preset, folder, seed, workers, progress=False)
+def started(preset, folder, threads=1, seed=0):
+    run = Run(preset, folder, seed, threads, progress=False)
     run.start()
     return run
 
 
-def resumed(preset, folder, workers=1, seed=0):
-    run = Run(preset, folder, seed, workers, progress=False)
+def resumed(preset, folder, threads=1, seed=0):
+    run = Run(preset, folder, seed, threads, progress=False)
     run.resume()
     return run
 
 
-def trained(preset, folder, workers=1):
-    run = started(preset, folder, workers)
+def trained(preset, folder, threads=1):
+    run = started(preset, folder, threads)
     run.train()
     return run
 
 
 @pytest.fixture(scope="module")
 def finished(small_preset, tmp_path_factory):
-    """An uninterrupted run for every number of workers: a function that gives the folder."""
+    """An uninterrupted run on every number of cores: a function that gives the folder."""
     folders = {}
 
-    def of(workers):
-        if workers not in folders:
-            folders[workers] = tmp_path_factory.mktemp("finished") / "run"
+    def of(threads):
+        if threads not in folders:
+            folders[threads] = tmp_path_factory.mktemp("finished") / "run"
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(trainer, "SPAN", 5)
                 patch.setattr(trainer, "PREVIEWS", 2)
-                trained(small_preset, folders[workers], workers)
-        return folders[workers]
+                trained(small_preset, folders[threads], threads)
+        return folders[threads]
 
     return of
 
@@ -142,8 +142,8 @@ def test_a_run_follows_from_its_seed(small_preset, finished, tmp_path):
     assert not np.allclose(other.model.codec.params["decoder.0.weight"], tensors["codec.decoder.0.weight"])
 
 
-def test_two_workers_train_as_one_does(finished):
-    (one, notes), (two, notes_of_two) = (read_tensors(finished(workers) / trainer.STATE) for workers in (1, 2))
+def test_two_processes_train_as_one_does(finished):
+    (one, notes), (two, notes_of_two) = (read_tensors(finished(threads) / trainer.STATE) for threads in (1, 2))
     np.testing.assert_allclose(notes_of_two["history"], notes["history"], rtol=1e-3)
     for name, vector in one.items():
         np.testing.assert_allclose(two[name], vector, rtol=1e-2, atol=1e-3 * np.abs(vector).max(), err_msg=name)
@@ -174,17 +174,17 @@ def interrupt_after(steps, monkeypatch):
     monkeypatch.setattr(Team, "run", run_until)
 
 
-@pytest.mark.parametrize(("workers", "steps"), [(1, 0), (1, 15), (1, 20), (1, 35), (2, 25)])
-def test_an_interrupted_run_ends_with_the_same_bits(workers, steps, small_preset, finished, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("threads", "steps"), [(1, 0), (1, 15), (1, 20), (1, 35), (2, 25)])
+def test_an_interrupted_run_ends_with_the_same_bits(threads, steps, small_preset, finished, tmp_path, monkeypatch):
     folder = tmp_path / "run"
-    run = started(small_preset, folder, workers)
+    run = started(small_preset, folder, threads)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         interrupt_after(steps, patch)
         run.train()
-    run = resumed(small_preset, folder, workers)
+    run = resumed(small_preset, folder, threads)
     assert run.step == steps
     run.train()
-    assert_same_run(folder, finished(workers))
+    assert_same_run(folder, finished(threads))
 
 
 def test_work_since_the_last_checkpoint_is_done_again_with_the_same_bits(
@@ -376,9 +376,9 @@ def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
     assert [step for step, *_ in run.scores] == [1]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_timing_the_steps_leaves_the_run_as_it_was(workers, small_preset, tmp_path):
-    run = started(small_preset, tmp_path / "run", workers)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_timing_the_steps_leaves_the_run_as_it_was(threads, small_preset, tmp_path):
+    run = started(small_preset, tmp_path / "run", threads)
     before = {name: vector.copy() for name, vector in run.vectors.items()}
     codec = run.model.codec.params.flat.copy()
     assert 0 < run.seconds_per_step() < 5

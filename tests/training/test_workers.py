@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
+from minidit.training.checkpoint import codec_tensors
+from minidit.training.job import VideoTraining
 from minidit.training.steps import VECTORS
-from minidit.training.workers import Team, layout, one_thread_each, views
+from minidit.training.workers import Team, layout, threads_each, views
 
 GIVE_UP = 30  # seconds
 
@@ -35,7 +37,7 @@ def team_of(small_preset, small_model):
 
     def make(ranks, **changes):
         training = replace(small_preset.diffusion_training, **changes)
-        return Team(small_preset.model, training, small_model.codec, 0, ranks)
+        return Team(VideoTraining(small_preset.model, training, codec_tensors(small_model.codec), 0), ranks)
 
     return make
 
@@ -116,23 +118,33 @@ def test_a_mistake_in_one_process_ends_the_others_wait(small_preset, small_model
     words = tuple("evening" if word == "sunset" else word for word in small_preset.model.vocabulary)
     settings = replace(small_preset.model, vocabulary=words)
     training = replace(small_preset.diffusion_training, batch=4, drop_prompt=0.0)
-    with Team(settings, training, small_model.codec, 0, 2) as team, not_for_ever(team):
+    job = VideoTraining(settings, training, codec_tensors(small_model.codec), 0)
+    with Team(job, 2) as team, not_for_ever(team):
         team.load(state)
         with pytest.raises(UserError, match="sunset"):
             team.run(0, 40)
 
 
-def test_a_bug_in_a_process_is_reported_with_its_traceback(small_preset, small_model, state):
-    training = replace(small_preset.diffusion_training, time_std=None)  # nothing that a process can work with
-    with Team(small_preset.model, training, small_model.codec, 0, 2) as team:
+def test_a_bug_in_a_process_is_reported_with_its_traceback(team_of, state):
+    with team_of(2, time_std=None) as team:  # nothing that a process can work with
         team.load(state)
         with pytest.raises(RuntimeError, match=r"(?s)worker [01] failed:.*sample_times.*TypeError"):
             team.run(0, 2)
 
 
-def test_processes_that_cannot_share_the_shards_evenly_are_refused(team_of):
-    with pytest.raises(UserError, match="3 processes can't share 4 shards.*divisor of 4"):
-        team_of(3)
+def test_three_processes_share_four_shards(team_of, state):
+    alone, losses, norms = trained(team_of(1), state, (0, 6))
+    shared, shared_losses, shared_norms = trained(team_of(3), state, (0, 6))
+    np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
+    np.testing.assert_allclose(shared_norms, norms, rtol=1e-4)
+    for vector in VECTORS:
+        largest = np.abs(alone[vector]).max()
+        np.testing.assert_allclose(shared[vector], alone[vector], rtol=1e-4, atol=1e-5 * largest, err_msg=vector)
+
+
+def test_more_processes_than_shards_are_refused(team_of):
+    with pytest.raises(UserError, match="5 processes can't share .* 4 shards"):
+        team_of(5)
 
 
 def test_what_is_loaded_can_be_stored(team_of, state, rng):
@@ -166,7 +178,38 @@ def test_the_vectors_in_shared_memory_do_not_overlap():
 def test_the_environment_is_put_back(monkeypatch):
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
-    with one_thread_each():
-        assert os.environ["OPENBLAS_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
+    with threads_each(3):
+        assert os.environ["OPENBLAS_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "3"
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+COUNTING = """
+import numpy as np
+from threadpoolctl import threadpool_info
+from minidit.training.settings import DiffusionTraining
+
+class CountThreads:
+    shapes = {"nothing": (1,)}
+    training = DiffusionTraining(batch=2, shards=2)
+
+    def at(self, params):
+        return self
+
+    def loss_and_gradients(self, step, shards):
+        threads = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+        return float(max(threads)), {"nothing": np.zeros(1, np.float32)}
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_process_has_as_many_threads_as_it_is_given(threads, tmp_path, monkeypatch):
+    """By a job whose loss is the number of threads of its matrix products."""
+    (tmp_path / "counting.py").write_text(COUNTING, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)  # where the processes look as well
+    import counting
+
+    with Team(counting.CountThreads(), 2, threads) as team:
+        team.load(dict.fromkeys(VECTORS, np.zeros(1, np.float32)))
+        losses, _ = team.run(0, 1)
+    assert losses == [threads]

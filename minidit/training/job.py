@@ -1,0 +1,84 @@
+"""What a training step computes: a drawn batch, forward, loss, backward.
+
+Who adds the gradients up is another matter (`minidit.training.steps`). Processes and machines that share the work get
+a copy each of a *job*, which can be sent:
+
+    job.shapes      name -> shape of each parameter
+    job.training    DiffusionTraining: shards, steps, learning rate and so on
+    job.at(params)  a worker: the job on a flat vector of parameters, which it reads anew at each step
+
+and a worker has `loss_and_gradients(step, shards)`: the means over the clips of some of the batch's shards, a loss and
+a dict of gradients.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
+from minidit.models.dit import dit_shapes
+from minidit.models.video_model import VideoModel, VideoModelSettings
+from minidit.training.batches import draw_batch
+from minidit.training.checkpoint import load_codec
+from minidit.training.settings import DiffusionTraining
+
+PATH = RectifiedFlow()
+
+
+@dataclass(frozen=True, eq=False)
+class VideoTraining:
+    """The job of a run: a DiT on the latents of freshly drawn clips.
+
+    Attributes:
+        settings: VideoModelSettings.
+        training: DiffusionTraining.
+        codec: the trained codec's arrays, as `minidit.training.checkpoint.codec_tensors` names them.
+        seed: of the run.
+    """
+
+    settings: VideoModelSettings
+    training: DiffusionTraining
+    codec: dict[str, np.ndarray]
+    seed: int
+
+    @property
+    def shapes(self):
+        """Name -> shape of each parameter."""
+        return dit_shapes(self.settings.dit)
+
+    def at(self, params):
+        """The worker for the parameters in this vector (n,) float32."""
+        model = VideoModel(self.settings, dit_buffer=params)
+        load_codec(model.codec, self.codec)
+        return VideoWorker(model, self.training, self.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class VideoWorker:
+    """A `VideoTraining` at work on a VideoModel."""
+
+    model: VideoModel
+    training: DiffusionTraining
+    seed: int
+
+    def loss_and_gradients(self, step, shards):
+        """Loss and gradients by name, means over the clips of these shards of a step's batch."""
+        batch = draw_batch(self.model, self.training, self.seed, step, shards)
+        return loss_and_gradients(self.model, batch, self.training.recompute)
+
+
+def loss_and_gradients(model, batch, recompute=False):
+    """Loss of a batch and its gradients by parameter name.
+
+    Args:
+        model: VideoModel.
+        batch: Batch.
+        recompute: run each block's forward pass a second time in the backward instead of keeping what it computed.
+    """
+    x_t = PATH.noised(batch.latents, batch.noise, batch.t)  # N, f, r, c, C
+    prediction, cache = model.dit.forward(x_t, network_time(batch.t), batch.ids, recompute=recompute)
+    loss, loss_cache = diffusion_loss_forward(
+        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t
+    )
+    _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
+    return float(loss), grads
