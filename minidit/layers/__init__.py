@@ -14,6 +14,8 @@ from minidit.layers.attention import (
     attention_backward,
     attention_forward,
     attention_weights,
+    blockwise_attention_backward,
+    blockwise_attention_forward,
     multihead_attention_backward,
     multihead_attention_forward,
 )
@@ -48,6 +50,8 @@ __all__ = [
     "attention_backward",
     "attention_forward",
     "attention_weights",
+    "blockwise_attention_backward",
+    "blockwise_attention_forward",
     "embedding_backward",
     "embedding_forward",
     "feedforward_backward",
