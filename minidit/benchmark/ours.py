@@ -1,0 +1,112 @@
+"""Our side of the comparison."""
+
+import itertools
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.benchmark.cases import Case, fixed_inputs, fixed_model
+from minidit.benchmark.task import TRAINING
+from minidit.layers import mse_backward, mse_forward
+from minidit.models.dit import DiT, dit_shapes
+from minidit.models.parameters import Parameters
+from minidit.training.optimizer import AdamWSettings, adamw_update
+from minidit.training.settings import DiffusionTraining
+
+LEARNING_RATE = 1e-4
+ADAMW = AdamWSettings(beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)  # PyTorch's defaults
+
+
+def our_step(task):
+    """A function that does the task once."""
+    return training_step(task) if task.kind == TRAINING else sampling_step(task)
+
+
+def loss_and_gradients(model, inputs):
+    """Mean squared error of a batch, and its gradients by name."""
+    prediction, cache = model.forward(inputs.x, inputs.t, inputs.condition)
+    loss, loss_cache = mse_forward(prediction, inputs.target)
+    dprediction, _ = mse_backward(1.0, loss_cache)
+    _, grads = model.backward(dprediction, cache)
+    return float(loss), grads
+
+
+def training_step(task):
+    """A function that trains on the fixed batch for one step, in this process."""
+    model, inputs = fixed_model(task.case), fixed_inputs(task.case, task.batch)
+    params = model.params
+    grads, first, second = Parameters(params.shapes), np.zeros_like(params.flat), np.zeros_like(params.flat)
+    numbers = itertools.count(1)
+
+    def step():
+        _, named_grads = loss_and_gradients(model, inputs)
+        grads.load(named_grads)
+        adamw_update(params.flat, grads.flat, first, second, next(numbers), LEARNING_RATE, ADAMW)
+
+    return step
+
+
+def sampling_step(task):
+    """A function that evaluates the network once."""
+    model, inputs = fixed_model(task.case), fixed_inputs(task.case, task.batch)
+    embedding = model.embed(inputs.condition)  # B, D
+    return lambda: model.predict(inputs.x, inputs.t, embedding)
+
+
+@dataclass(frozen=True)
+class FixedBatch:
+    """The training of a case on its fixed batch, as a job that processes share (see `minidit.training.job`)."""
+
+    case: Case
+    ranks: int
+
+    @property
+    def shapes(self):
+        """Name -> shape of the parameters."""
+        return dit_shapes(self.case.settings)
+
+    @property
+    def training(self):
+        """DiffusionTraining with the constants of `training_step`; clipping and the moving average come on top."""
+        return DiffusionTraining(
+            steps=1_000_000, batch=self.case.batch, shards=self.ranks, learning_rate=LEARNING_RATE, warmup=0, decay=0.0,
+            adamw=ADAMW,
+        )  # fmt: skip
+
+    def at(self, params):
+        """The job on parameters in this vector."""
+        return FixedBatchWorker(self, params)
+
+
+class FixedBatchWorker:
+    """Computes losses and gradients of shards of the fixed batch."""
+
+    def __init__(self, job, params):
+        self.model = DiT(job.case.settings, buffer=params)
+        self.inputs, self.shards = fixed_inputs(job.case), job.ranks
+
+    def loss_and_gradients(self, step, shards):
+        """Mean loss of these shards and its gradients by name; every step has the same clips."""
+        parts = np.array_split(np.arange(len(self.inputs.x)), self.shards)
+        return loss_and_gradients(self.model, self.inputs.of(np.concatenate([parts[shard] for shard in shards])))
+
+
+@contextmanager
+def shared_training(task):
+    """For `timing.timed`: gives `run(steps)` of as many processes as the task has threads, as `minidit train` does."""
+    from minidit.training.steps import VECTORS
+    from minidit.training.workers import Team
+
+    with Team(FixedBatch(task.case, task.threads), task.threads) as team:
+        params = fixed_model(task.case).params.flat
+        team.load({name: params if name in ("params", "ema") else np.zeros_like(params) for name in VECTORS})
+        done = itertools.count()
+
+        def run(steps):
+            first = next(done)
+            for _ in range(steps - 1):
+                next(done)
+            team.run(first, first + steps)
+
+        yield run

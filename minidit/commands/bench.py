@@ -1,0 +1,117 @@
+"""`minidit bench`: how fast it is, beside PyTorch and beside matrix products alone."""
+
+import json
+import sys
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+from minidit.errors import UserError
+
+SUMMARY = "time training and sampling against PyTorch and against matrix products alone"
+EXAMPLE = "minidit bench --cases tiny lesson --threads 1 --json bench.json"
+NOTES = """\
+All contenders take turns, each in a process of its own, so that a busy machine is busy for all of them. Nothing else
+should be running all the same. Everything takes about three quarters of an hour, most of it torch.compile's;
+--cases tiny --rounds 3 --no-compile gives an impression in two minutes.
+
+"""
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument(
+        "--cases",
+        nargs="+",
+        metavar="NAME",
+        help="of tiny, lesson, S and the presets quick and sky (default: all)",
+    )
+    command.add_argument(
+        "--threads", nargs="+", type=shared.whole_number(1), metavar="N", default=[1, 2], help="(default: 1 2)"
+    )
+    command.add_argument(
+        "--rounds", type=shared.whole_number(1), default=15, metavar="N", help="of each comparison (default: 15)"
+    )
+    command.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there, too")
+    command.add_argument("--force", action="store_true", help="replace that file if it exists")
+    others = command.add_mutually_exclusive_group()
+    others.add_argument(
+        "--mpi",
+        action="store_true",
+        help="measure instead how training scales with MPI ranks: mpiexec -n 2 minidit bench --mpi",
+    )
+    others.add_argument(
+        "--growth", action="store_true", help="measure instead how a step grows with tokens, width, depth and batch"
+    )
+    return NOTES
+
+
+def run(arguments):
+    """Prints tables, and with --json writes the figures behind them."""
+    if arguments.mpi:
+        from minidit.benchmark.scaling import run as measure_scaling
+
+        print(measure_scaling(), end="")
+    elif arguments.growth:
+        from minidit.benchmark.growth import run as measure_growth
+        from minidit.benchmark.growth import table
+
+        check_output(arguments.json, arguments.force)
+        show(measure_growth(), table, arguments.json)
+    else:
+        compare(arguments)
+
+
+def compare(arguments):
+    """The comparison of all contenders."""
+    from minidit.benchmark.cases import CASES
+
+    names = arguments.cases or list(CASES)
+    unknown = [name for name in names if name not in CASES]
+    if unknown:
+        raise UserError(f'there is no case "{unknown[0]}". Choose among: {", ".join(CASES)}.')
+    check_output(arguments.json, arguments.force)
+
+    from tqdm import tqdm
+
+    from minidit.benchmark.contenders import pytorch_is_installed
+    from minidit.benchmark.report import report
+    from minidit.benchmark.suite import plan, run, why_not_compiled
+
+    compiled = pytorch_is_installed() and not arguments.no_compile
+    problem = why_not_compiled() if compiled else None
+    if problem:
+        print(f"torch.compile does not work here and is left out: {problem}", file=sys.stderr)
+    measurements = plan(names, arguments.threads, arguments.rounds, compiled and not problem)
+    with tqdm(total=len(measurements), desc="bench") as bar:
+        result = run(announced(measurements, bar))
+    show(result, report, arguments.json)
+
+
+def announced(measurements, bar):
+    """The measurements, each written on the progress bar before it is made."""
+    for measurement in measurements:
+        bar.set_postfix_str(f"{measurement.section}: {measurement.name}")
+        yield measurement
+        bar.update()
+
+
+def check_output(path, force):
+    """Finds out beforehand, and not after an hour, that a file can't be written.
+
+    Raises:
+        UserError: its folder does not exist, it is a folder itself, or it exists and `force` is not given.
+    """
+    if path and (path.is_dir() or not path.parent.is_dir()):
+        raise UserError(f"can't write {path}: give --json a file in a folder that exists.")
+    if path and path.exists() and not force:
+        raise UserError(f"{path} exists already. Replace it by --force, or give --json another name.")
+
+
+def show(result, table, path):
+    """Prints what `table` makes of a result, and writes the result itself to a file if there is a path."""
+    from minidit.training.checkpoint import write_whole
+
+    print(table(result), end="")
+    if path:
+        write_whole(path, json.dumps(result, indent=1).encode())
