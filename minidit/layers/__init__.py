@@ -10,15 +10,8 @@ from minidit.layers.activations import (
     silu_backward,
     silu_forward,
 )
-from minidit.layers.attention import (
-    attention_backward,
-    attention_forward,
-    attention_weights,
-    blockwise_attention_backward,
-    blockwise_attention_forward,
-    multihead_attention_backward,
-    multihead_attention_forward,
-)
+from minidit.layers.attention import attention_backward, attention_forward, attention_weights
+from minidit.layers.blockwise_attention import blockwise_attention_backward, blockwise_attention_forward
 from minidit.layers.embedding import embedding_backward, embedding_forward
 from minidit.layers.feedforward import feedforward_backward, feedforward_forward
 from minidit.layers.linear import linear_backward, linear_forward
@@ -40,6 +33,7 @@ from minidit.layers.modulation import (
     modulate_backward,
     modulate_forward,
 )
+from minidit.layers.multihead_attention import multihead_attention_backward, multihead_attention_forward
 from minidit.layers.normalization import layernorm_backward, layernorm_forward
 from minidit.layers.patchify import patchify, unpatchify
 from minidit.layers.positions import sincos_positions
