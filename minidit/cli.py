@@ -35,8 +35,9 @@ def main(argv=None):
     except UserError as error:
         from minidit.training.launcher import speaks
 
-        if speaks():
-            print(f"minidit: {error}", file=sys.stderr)
+        if not speaks():
+            return 0  # a launcher would end all ranks at the first other status, and cut short the one that speaks
+        print(f"minidit: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
         print("\nminidit: stopped.", file=sys.stderr)

@@ -10,6 +10,7 @@ VARIABLES = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMIX_RANK", "SLURM_NTASKS"),
 )
+LOCAL_RANKS = ("MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID")  # among those on the same machine
 
 
 def launched():
@@ -21,8 +22,12 @@ def launched():
 
 
 def speaks():
-    """Whether this process is the one to say what all ranks find alike: rank 0, or one that was started alone."""
-    return launched() is None or launched()[0] == 0
+    """Whether it is for this process to say what is wrong: one that was started alone, or the first on its machine.
+
+    Most mistakes are found by all ranks alike, but what is not installed may be missing on one machine only.
+    """
+    local = next((os.environ[name] for name in LOCAL_RANKS if name in os.environ), None)
+    return launched() is None or int(local or launched()[0]) == 0
 
 
 class Watch:

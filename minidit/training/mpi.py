@@ -10,9 +10,11 @@ being computed doesn't help: MPICH moves data only while it is being called, and
 products took as long as one after them. There is little to gain, too: see `minidit bench --mpi`.
 """
 
+import os
 import signal
 import sys
 import traceback
+import warnings
 import zlib
 from contextlib import contextmanager, suppress
 from time import perf_counter, sleep
@@ -56,19 +58,27 @@ def lead_or_follow(work, last_words=None):
 def world(count):
     """mpi4py's communicator of all ranks, of which the launcher says that there are `count`."""
     try:
-        from mpi4py import MPI
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a foreign launcher, which is said below
+            from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # a RuntimeError: mpi4py is there, but no MPI library
         raise UserError(
             f"mpiexec started this, but Python has no MPI to use ({error}). Start minidit without mpiexec, or install "
             'one: pip install "minidit[mpi]" (in a clone: pip install -e ".[mpi]").'
         ) from error
     if MPI.COMM_WORLD.size != count:
-        library = MPI.Get_library_version().splitlines()[0].rstrip("\0")
         raise UserError(
-            f"mpiexec started {count} processes, but each finds itself alone: mpi4py uses another MPI ({library}). "
+            f"mpiexec started {count} processes, but each finds itself alone: mpi4py uses another MPI ({library()}). "
             f"Start them with that one's mpiexec; pip puts it beside {sys.executable}."
         )
     return MPI.COMM_WORLD
+
+
+def library():
+    """Name and version of the MPI library that mpi4py uses."""
+    from mpi4py import MPI
+
+    return " ".join(MPI.Get_library_version().splitlines()[0].split())
 
 
 class Ranks:
@@ -142,7 +152,7 @@ class Ranks:
                 reason, status = "stopped.\n", 130
             print(f"minidit: {reason}", end="", file=sys.stderr, flush=True)
             self.comm.Abort(status)
-            raise  # where there is nobody to abort, as in a test
+            os._exit(status)  # should Abort come back, which it may
 
 
 class RankTeam:
@@ -226,6 +236,16 @@ class Member:
                 "Give them the same processors, Python and NumPy; the last checkpoint is whole: go on by --resume."
             )
         return answer
+
+    def time_sums(self, count):
+        """Seconds (count,) of an Allreduce by itself, when all ranks come to it at the same time; for the benchmark."""
+        seconds = []
+        for _ in range(count):
+            self.comm.Barrier()
+            begin = perf_counter()
+            self.group.add_up(0.0)
+            seconds.append(perf_counter() - begin)
+        return seconds
 
     def leave(self):
         """Frees the communicator."""

@@ -65,6 +65,7 @@ def run_steps(worker, training, vectors, group, first, last):
     for step in range(first, last):
         loss, grads = worker.loss_and_gradients(step, shards)
         group.grads.load(grads)
+        del grads  # or it would take up memory through the next step's forward
         group.grads.flat[...] *= share
         total, loss, squared_norm = group.add_up(loss * share)
         if not np.isfinite(loss + squared_norm):

@@ -144,8 +144,9 @@ class Run:
     def shared_by(self):
         """Who shares the work, in words."""
         if self.ranks:
-            return f"{self.ranks.count} MPI ranks"
-        return f"{self.processes} processes with {self.threads // self.processes} threads each"
+            return counted(self.ranks.count, "MPI rank", "MPI ranks")
+        threads = counted(self.threads // self.processes, "thread", "threads each")
+        return f"{counted(self.processes, 'process', 'processes')} with {threads}"
 
     def team(self):
         """Those who share this run's work, to be entered as a context."""
@@ -239,3 +240,7 @@ class Run:
             "scores": self.scores,
         }
 
+
+def counted(number, one, more):
+    """A number and what it counts, in words."""
+    return f"{number} {one if number == 1 else more}"

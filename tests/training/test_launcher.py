@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from minidit.cli import main
-from minidit.training.launcher import VARIABLES, launched, speaks
+from minidit.training.launcher import LOCAL_RANKS, VARIABLES, launched, speaks
 
-NAMES = {name for pair in VARIABLES for name in pair}
+NAMES = {*LOCAL_RANKS, *(name for pair in VARIABLES for name in pair)}
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +32,25 @@ def test_the_launchers_are_recognised(names, monkeypatch):
     assert speaks()
 
 
+@pytest.mark.parametrize("name", LOCAL_RANKS)
+def test_on_each_machine_one_rank_speaks(name, monkeypatch):
+    monkeypatch.setenv("PMI_RANK", "5")
+    monkeypatch.setenv("PMI_SIZE", "8")
+    for local in range(4):
+        monkeypatch.setenv(name, str(local))
+        assert speaks() == (local == 0)
+
+
 def test_a_job_of_slurms_is_no_launch_by_itself(monkeypatch):
     monkeypatch.setenv("SLURM_NTASKS", "4")
     assert launched() is None
 
 
-@pytest.mark.parametrize(("rank", "lines"), [("0", 1), ("1", 0)])
-def test_a_mistake_that_every_rank_finds_is_said_by_one(rank, lines, monkeypatch, capsys):
+@pytest.mark.parametrize(("rank", "lines", "status"), [("0", 1, 2), ("1", 0, 0)])
+def test_a_mistake_that_every_rank_finds_is_said_by_one(rank, lines, status, monkeypatch, capsys):
     monkeypatch.setenv("PMI_RANK", rank)
     monkeypatch.setenv("PMI_SIZE", "2")
-    assert main(["train", "--preset", "huge", "--out", "nowhere"]) == 2
+    assert main(["train", "--preset", "huge", "--out", "nowhere"]) == status
     assert capsys.readouterr().err.count("\n") == lines
 
 
