@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minidit.layers import blockwise_attention, multihead_attention
 from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
 
 
@@ -131,21 +132,44 @@ def embedding(name, table_rows, lookups, width):
     return Products([], [MatrixProduct(f"{name}.dw", 1, table_rows, lookups, width, left_transposed=True)])
 
 
-def attention(name, heads, tokens, head_width):
-    """Scores and values of all heads of a batch. The tokens that are asked are the rows, those that ask the columns."""
-    T, d = tokens, head_width
+def attention(name, batch, num_heads, tokens, head_width):
+    """Scores and values of every head: all of them at once or, where there are many, blocks of queries in turn.
+
+    The tokens that are asked are the rows of the scores, those that ask the columns.
+    """
+    if not has_many_scores(batch, num_heads, tokens):
+        return attention_block(name, batch * num_heads, tokens, tokens, head_width)
+    blocks = [attention_block(name, num_heads, tokens, size, head_width) for size in block_sizes(num_heads, tokens)]
+    scores_again = [Products(block.forward, block.forward[:1] + block.backward) for block in blocks]
+    return Products(*(batch * sum(products, []) for products in zip(*scores_again, strict=True)))
+
+
+def attention_block(name, heads, tokens, queries, head_width):
+    """Some queries, all keys."""
+    S, t, d = tokens, queries, head_width
     return Products(
         [
-            MatrixProduct(f"{name}.scores", heads, T, d, T, right_transposed=True),
-            MatrixProduct(f"{name}.values", heads, T, T, d, left_transposed=True),
+            MatrixProduct(f"{name}.scores", heads, S, d, t, right_transposed=True),
+            MatrixProduct(f"{name}.values", heads, t, S, d, left_transposed=True),
         ],
         [
-            MatrixProduct(f"{name}.values.dv", heads, T, T, d),
-            MatrixProduct(f"{name}.values.dscores", heads, T, d, T, right_transposed=True),
-            MatrixProduct(f"{name}.scores.dq", heads, T, T, d, left_transposed=True),
-            MatrixProduct(f"{name}.scores.dk", heads, T, T, d),
+            MatrixProduct(f"{name}.values.dv", heads, S, t, d),
+            MatrixProduct(f"{name}.values.dscores", heads, S, d, t, right_transposed=True),
+            MatrixProduct(f"{name}.scores.dq", heads, t, S, d, left_transposed=True),
+            MatrixProduct(f"{name}.scores.dk", heads, S, t, d),
         ],
     )
+
+
+def has_many_scores(batch, num_heads, tokens):
+    """Whether attention goes block by block, as `multihead_attention_forward` decides it."""
+    return batch * num_heads * tokens * tokens > multihead_attention.MANY_SCORES
+
+
+def block_sizes(num_heads, tokens):
+    """How many queries each of the blocks of a clip has: as many as possible, and the last one what is left."""
+    size = min(tokens, max(1, blockwise_attention.BLOCK_SCORES // (num_heads * tokens)))
+    return [min(size, tokens - start) for start in range(0, tokens, size)]
 
 
 def transformer_block(prefix, batch, tokens, width, num_heads, hidden):
@@ -153,7 +177,7 @@ def transformer_block(prefix, batch, tokens, width, num_heads, hidden):
     rows = batch * tokens
     return chain(
         linear(f"{prefix}attn.qkv", rows, width, 3 * width),
-        attention(f"{prefix}attn", batch * num_heads, tokens, width // num_heads),
+        attention(f"{prefix}attn", batch, num_heads, tokens, width // num_heads),
         linear(f"{prefix}attn.proj", rows, width, width),
         linear(f"{prefix}mlp.fc1", rows, width, hidden),
         linear(f"{prefix}mlp.fc2", rows, hidden, width),

@@ -6,13 +6,14 @@ the caches of a real forward, byte by byte, and with the memory that a real step
 
 import numpy as np
 
+from minidit.models.cost import block_sizes, has_many_scores
 from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
 from minidit.models.parameters import under
 
 # B = batch, T = tokens of a clip, L = words of a prompt, N = B · T (or B · L) rows, H = heads, D = width,
 # M = width of the feed-forward's hidden layer, P = values of a patch
 
-FLOAT, ID = 4, 8  # bytes of a number in the network, and of a word's or label's
+FLOAT, ID, BOOL = 4, 8, 1  # bytes of a number in the network, of a word's or label's number, of a yes or no
 
 
 def saved_activation_bytes(settings, batch, grid, words=None, recompute=False):
@@ -35,9 +36,11 @@ def saved_activation_bytes(settings, batch, grid, words=None, recompute=False):
         + settings.depth * block
         + N * (2 * D + 1) + batch * D  # final layer: normalised, modulated, 1 / deviation; the gain
     )  # fmt: skip
-    if settings.text:
-        floats += saved_by_text_encoder(settings.text, batch, words)
-    return FLOAT * floats + ID * batch * (words or 1)
+    if not settings.text:
+        return FLOAT * floats + ID * batch
+    floats += saved_by_text_encoder(settings.text, batch, words)
+    mask_kept = settings.text.depth > 0 and has_many_scores(batch, settings.text.num_heads, words)
+    return FLOAT * floats + (ID + BOOL * mask_kept) * batch * words
 
 
 def saved_by_block(settings, batch, tokens):
@@ -50,8 +53,20 @@ def saved_by_block(settings, batch, tokens):
 
 
 def saved_by_attention(batch, num_heads, tokens, width):
-    """Numbers that attention saves: queries, keys and values, the joined heads, the weights and one over their sums."""
-    return 4 * batch * tokens * width + batch * num_heads * tokens * (tokens + 1)
+    """Numbers that attention saves: queries, keys and values, the joined heads, and what the weights take.
+
+    Those are the weights themselves and one over their sums; or, block by block, the logarithm of the sums alone.
+    """
+    weights = 0 if has_many_scores(batch, num_heads, tokens) else tokens
+    return 4 * batch * tokens * width + batch * num_heads * tokens * (weights + 1)
+
+
+def passing_in_attention(batch, num_heads, tokens, width):
+    """Numbers that attention's backward makes and forgets, beside the gradients of queries, keys and values."""
+    if not has_many_scores(batch, num_heads, tokens):
+        return batch * tokens * (num_heads * tokens + 2 * width)  # the scores' gradient; dy and the keys, scaled
+    block = num_heads * tokens * max(block_sizes(num_heads, tokens))
+    return 2 * block + 2 * tokens * width  # weights and their gradient; a block's gradients of keys and values
 
 
 def saved_by_text_encoder(settings, batch, words):
@@ -73,7 +88,7 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
     T, D = int(np.prod(grid)), settings.width
     N, M = batch * T, int(settings.mlp_ratio * D)
     latents = 7 * N * int(np.prod(settings.patch)) * settings.in_channels  # noised, predicted, error, its gradient…
-    scores = batch * settings.num_heads * T * T
+    attention = passing_in_attention(batch, settings.num_heads, T, D)
     shapes = dit_shapes(settings)
     every = numbers(shapes)
     behind_first = every - numbers(under("blocks.0.", shapes))  # gradients that are there before the first block's
@@ -84,7 +99,7 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
     moments = [
         (0, again + 3 * N * M + N * D),  # the last block's GELU, forward: three of its arrays, and the tokens
         (behind_first + 2 * D * M, latents + again + 2 * N * M + 3 * N * D),  # the first block's GELU, backward
-        (behind_first + 2 * D * M + D * D, latents + again + scores + 10 * N * D),  # its attention, backward
+        (behind_first + 2 * D * M + D * D, latents + again + attention + 8 * N * D),  # its attention, backward
         (every, latents + 4 * N * D),  # the end of the backward
     ]
     gradients, temporaries = max(moments, key=sum)

@@ -55,8 +55,16 @@ def buffers(value):
     return {id(value): value}
 
 
+@pytest.fixture(params=["at once", "in blocks"])
+def attention(request, monkeypatch):
+    """All scores at once, or in blocks of a few queries."""
+    if request.param == "in blocks":
+        monkeypatch.setattr("minidit.layers.multihead_attention.MANY_SCORES", 1)
+        monkeypatch.setattr("minidit.layers.blockwise_attention.BLOCK_SCORES", 2000)
+
+
 @pytest.mark.parametrize("recompute", [False, True])
-def test_the_saved_activations_are_those_of_a_real_cache_to_the_byte(case, recompute, rng):
+def test_the_saved_activations_are_those_of_a_real_cache_to_the_byte(case, recompute, attention, rng):
     settings, batch, grid, words = case
     model = DiT(settings, rng)
     latents, t, condition, _ = inputs(*case, rng)
@@ -81,7 +89,7 @@ def training_step(model, latents, t, condition, noise, recompute):
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_the_memory_of_a_step_is_predicted(case, recompute, rng):
+def test_the_memory_of_a_step_is_predicted(case, recompute, attention, rng):
     settings, batch, grid, words = case
     settings = replace(settings, learn_sigma=False)  # which no loss here is for
     model = DiT(settings, rng)
