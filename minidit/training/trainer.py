@@ -125,8 +125,8 @@ class Run:
         before = metadata.get("shared_by", self.shared_by)
         if before != self.shared_by:
             print(
-                f"minidit: {before} shared this run so far, and now {self.shared_by}: it sees the same clips, "
-                "but rounds its sums in another order, so that the last digits will differ.",
+                f"minidit: {before} shared this run so far, and now {self.shared_by}. It sees the same clips, "
+                "but adds up in another order, so that the last digits will differ.",
                 file=sys.stderr,
             )
 
@@ -145,8 +145,8 @@ class Run:
         """Who shares the work, in words."""
         if self.ranks:
             return counted(self.ranks.count, "MPI rank", "MPI ranks")
-        threads = counted(self.threads // self.processes, "thread", "threads each")
-        return f"{counted(self.processes, 'process', 'processes')} with {threads}"
+        threads = counted(self.threads // self.processes, "thread", "threads")
+        return f"{counted(self.processes, 'process', 'processes')} with {threads}{' each' * (self.processes > 1)}"
 
     def team(self):
         """Those who share this run's work, to be entered as a context."""

@@ -147,7 +147,7 @@ def test_a_run_goes_on_with_any_number_of_ranks(ranks, killed, finished, train, 
     process = train(ranks, folder, "--resume", *([] if ranks else ["--threads", "1"]))
     assert process.returncode == 0, process.stderr
     assert_same_to_rounding(folder, finished(0)[0])
-    now = f"{ranks} MPI ranks" if ranks else "1 process with 1 thread:"
+    now = f"{ranks} MPI ranks" if ranks else "1 process with 1 thread."
     assert (f"2 MPI ranks shared this run so far, and now {now}" in process.stderr) == (ranks != 2)
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -235,6 +236,43 @@ def test_a_finished_run_can_be_resumed_and_stays_as_it_is(small_preset, finished
     assert {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()} == before
 
 
+def test_going_on_with_another_number_of_processes_is_announced(small_preset, finished, tmp_path, capfd):
+    folder = tmp_path / "run"
+    shutil.copytree(finished(1), folder)
+    resumed(small_preset, folder)
+    assert capfd.readouterr().err == ""
+    run = resumed(small_preset, folder, threads=2)
+    said = capfd.readouterr().err
+    assert "1 process with 1 thread shared this run so far, and now 2 processes with 1 thread each" in said
+    assert said.count("\n") == 1
+    run.save()
+    resumed(small_preset, folder, threads=2)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_state_that_does_not_say_who_shared_the_work_can_be_resumed(small_preset, finished, tmp_path, capfd):
+    tensors, notes = read_tensors(finished(1) / trainer.STATE)
+    del notes["shared_by"], notes["training"]["recompute"]
+    write_tensors(tmp_path / trainer.STATE, tensors, notes)
+    assert resumed(small_preset, tmp_path).step == 40
+    assert capfd.readouterr().err == ""
+
+
+def test_whether_to_recompute_is_chosen_anew_and_changes_no_bit(
+    small_preset, finished, tmp_path, monkeypatch
+):
+    recomputing = replace(small_preset, diffusion_training=replace(small_preset.diffusion_training, recompute=True))
+    folder = tmp_path / "run"
+    run = started(recomputing, folder)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_after(20, patch)
+        run.train()
+    run = resumed(small_preset, folder)
+    assert (run.step, run.training.recompute) == (20, False)
+    run.train()
+    assert_same_run(folder, finished(1))
+
+
 KILLED = """
 import json, sys
 from minidit.presets import Preset
@@ -342,6 +380,30 @@ def test_a_resumed_run_keeps_the_plan_that_it_was_started_with(small_preset, tmp
     plan = replace(small_preset.diffusion_training, steps=60, learning_rate=1e-3)
     started(replace(small_preset, diffusion_training=plan), tmp_path / "run")
     assert resumed(small_preset, tmp_path / "run").training == plan
+
+
+@pytest.mark.parametrize(
+    ("threads", "processes", "each"), [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1), (7, 4, 1), (8, 4, 2), (13, 4, 3)]
+)
+def test_there_is_a_process_per_core_as_far_as_the_shards_go_round(
+    threads, processes, each, small_preset, tmp_path, monkeypatch
+):
+    made = []
+    monkeypatch.setattr(trainer, "Team", lambda job, *numbers: made.append(numbers))
+    Run(small_preset, tmp_path, threads=threads).team()
+    assert made == [(processes, each)]
+
+
+class TooManyRanks:
+    count = 5
+
+
+def test_more_ranks_than_shards_are_refused_before_anything_is_made(small_preset, finished, tmp_path):
+    with pytest.raises(UserError, match="5 processes can't share .* 4 shards"):
+        Run(small_preset, tmp_path / "run", ranks=TooManyRanks()).start()
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match="5 processes can't share .* 4 shards"):
+        Run(small_preset, finished(1), ranks=TooManyRanks()).resume()
 
 
 # --- Planning by the clock ---------------------------------------------------------------------------------
