@@ -4,7 +4,7 @@ import types
 import numpy as np
 import pytest
 
-from minidit.backend import array_module, row_dot
+from minidit.backend import array_module, constants, row_dot, row_mean, sum_rows
 
 
 def test_arrays_of_numpy_belong_to_numpy(rng):
@@ -38,3 +38,19 @@ def test_row_dot_works_without_numpys_routine(monkeypatch, rng):
     monkeypatch.setattr("minidit.backend.array_module", lambda *_: None)
     a, b = rng.normal(size=(2, 4, 5))
     np.testing.assert_allclose(row_dot(a, b), np.vecdot(a, b), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (2, 4, 3), (2, 5, 4, 3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_over_rows_and_means_of_rows_are_what_they_say(shape, dtype, rng):
+    x = rng.normal(size=shape).astype(dtype)
+    assert sum_rows(x).dtype == row_mean(x).dtype == dtype
+    np.testing.assert_allclose(sum_rows(x), x.sum(axis=-2), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(row_mean(x), x.mean(axis=-1, keepdims=True), rtol=1e-5, atol=1e-5)
+
+
+def test_a_vector_of_one_value_is_made_once_for_each_length_value_and_type():
+    first = constants(np, 3, 0.5, np.dtype(np.float32))
+    assert first is constants(np, 3, 0.5, np.dtype(np.float32))
+    assert first.tolist() == [0.5] * 3
+    assert constants(np, 3, 0.5, np.dtype(np.float64)).dtype == np.float64

@@ -1,6 +1,6 @@
 """Attention: every token asks (query), every token answers (key) and gives (value)."""
 
-from minidit.backend import array_module, row_dot
+from minidit.backend import array_module, row_dot, sum_rows
 
 # H = heads, T = tokens that ask, S = tokens that are asked (the same in self-attention), d = width of one head
 
@@ -89,7 +89,7 @@ def unnormalised_weights(q, k, key_mask):
         xp.maximum(largest, float(xp.finfo(q.dtype).min), out=largest)
     weights -= largest
     xp.exp(weights, out=weights)
-    total = xp.ones((1, k.shape[-2]), q.dtype) @ weights  # ..., H, 1, T
+    total = sum_rows(weights)[..., None, :]         # ..., H, 1, T
     # The largest weight of a query is e⁰ = 1, so that only one without any key can have a sum below one.
     rsum = 1 / xp.maximum(total, 1)
     return weights, rsum.swapaxes(-1, -2), largest.swapaxes(-1, -2)

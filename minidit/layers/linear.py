@@ -1,6 +1,6 @@
 """The affine map, on which everything else stands."""
 
-from minidit.backend import array_module
+from minidit.backend import sum_rows
 
 # N = all leading axes as one, I = inputs, O = outputs
 
@@ -26,12 +26,11 @@ def linear_forward(x, w, b):
 def linear_backward(dy, cache):
     """Returns dx (..., I), dw (I, O), db (O,)."""
     x, w = cache
-    xp = array_module(dy)
     rows = x.reshape(-1, x.shape[-1])               # N, I
     dy = dy.reshape(-1, dy.shape[-1])               # N, O
     # y[n, o] = Σᵢ x[n, i] w[i, o] + b[o]: to reach x, the products run over o; to reach w, over n;
-    # and b served every row, so its rows add up (as a product with ones, faster than .sum(axis=0)).
+    # and b served every row, so that the rows of dy add up.
     dx = (dy @ w.T).reshape(x.shape)                # ..., I
     dw = rows.T @ dy                                # I, O
-    db = xp.ones(len(dy), dy.dtype) @ dy            # O
+    db = sum_rows(dy)                               # O
     return dx, dw, db

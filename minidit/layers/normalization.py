@@ -1,6 +1,6 @@
 """Layer normalisation without learned scale and shift: in a DiT the conditioning supplies those."""
 
-from minidit.backend import array_module, row_dot
+from minidit.backend import array_module, row_dot, row_mean
 
 # D = width
 
@@ -17,8 +17,7 @@ def layernorm_forward(x, eps=1e-6):
     """
     xp = array_module(x)
     D = x.shape[-1]
-    mean = x @ xp.full((D, 1), 1 / D, x.dtype)      # ..., 1    a product is faster than .mean()
-    xhat = x - mean                                 # ..., D    centred; scaled two lines below
+    xhat = x - row_mean(x)                          # ..., D    centred; scaled two lines below
     rstd = 1 / xp.sqrt(row_dot(xhat, xhat)[..., None] / D + eps)  # ..., 1
     xhat *= rstd
     return xhat, (xhat, rstd)
@@ -27,10 +26,9 @@ def layernorm_forward(x, eps=1e-6):
 def layernorm_backward(dxhat, cache):
     """Returns dx (..., D)."""
     xhat, rstd = cache
-    xp = array_module(dxhat)
     D = dxhat.shape[-1]
     # x reaches xhat three ways: directly, through the mean, and through the standard deviation.
-    through_mean = dxhat @ xp.full((D, 1), 1 / D, dxhat.dtype)  # ..., 1
+    through_mean = row_mean(dxhat)                  # ..., 1
     through_std = xhat * (row_dot(dxhat, xhat)[..., None] / D)  # ..., D
     dx = dxhat - through_mean                       # ..., D
     dx -= through_std

@@ -55,10 +55,10 @@ class Parameters(Mapping):
         Raises:
             ValueError: a name is missing or unknown, or a shape differs.
         """
-        missing, unknown = self.keys() - arrays.keys(), arrays.keys() - self.keys()
-        if missing or unknown:
+        if arrays.keys() != self._views.keys():
+            missing, unknown = self.keys() - arrays.keys(), arrays.keys() - self.keys()
             raise ValueError(f"parameters don't match: missing {sorted(missing)}, unknown {sorted(unknown)}")
-        for name, view in self.items():
+        for name, view in self._views.items():
             if arrays[name].shape != view.shape:
                 raise ValueError(f"{name} has shape {arrays[name].shape}, expected {view.shape}")
             view[...] = arrays[name]
