@@ -13,6 +13,7 @@ from unittest import mock
 import numpy as np
 
 import minidit
+from minidit.backend import constants
 
 PACKAGE = str(Path(minidit.__file__).parent)
 MAKERS = ("empty", "zeros", "ones", "full", "arange")  # functions that make arrays of nothing but numbers
@@ -70,11 +71,13 @@ def recording():
     assert _calls is None, "already recording"
     _calls = calls = []
     makers = {name: making_recorded(getattr(np, name)) for name in MAKERS}
+    constants.cache_clear()  # those that are kept: they are to be made in here, and not to be seen by others afterwards
     try:
         with mock.patch.multiple(np, **makers):
             yield calls
     finally:
         _calls = None
+        constants.cache_clear()
 
 
 def recorded(value):

@@ -11,31 +11,32 @@ from minidit.benchmark.ours import training_step
 PACKAGE = Path(minidit.__file__).parent
 COUNTED = ("layers", "models", "training")  # folders whose functions are operations
 STEPS = 5
+REST, SUMS = "time, labels, words, patches", "residual sums, in blocks and DiT"
 OF_FILE = {
+    "linear.py": "linear layers",
+    "attention.py": "attention",
+    "blockwise_attention.py": "attention",
+    "multihead_attention.py": "attention",
+    "softmax.py": "attention",
     "feedforward.py": "gelu and feed-forward",
     "activations.py": "gelu and feed-forward",
     "normalization.py": "layer norm",
+    "modulation.py": "scale and shift",
     "losses.py": "loss",
-    "optimizer.py": "AdamW",
+    "embedding.py": REST,
+    "patchify.py": REST,
+    "positions.py": REST,
+    "timestep.py": REST,
     "parameters.py": "gradients into one vector",
-    "linear.py": "linear layers",
-    "attention.py": "attention",
+    "optimizer.py": "AdamW",
 }
-OF_FUNCTION = {
-    "modulate": "scale and shift",
-    "gated_residual": "gated residual",
-    "silu": "time, labels, words, patches",
-}
-REST = "time, labels, words, patches"
-SUMS = "residual sums, in blocks and DiT"
+OF_FUNCTION = {"gated_residual": "gated residual", "silu": REST}  # those that share a file with another operation
 
 
 def operation_of(file, function):
     """What to call the time spent in a function of the package, by its file and name."""
     stem = function.removesuffix("_forward").removesuffix("_backward")
-    if Path(file).parent.name == "models":
-        return OF_FILE.get(Path(file).name, SUMS)
-    return OF_FUNCTION.get(stem) or OF_FILE.get(Path(file).name, REST)
+    return OF_FUNCTION.get(stem) or OF_FILE.get(Path(file).name, SUMS)
 
 
 def own_seconds(profile):

@@ -76,7 +76,7 @@ def answer(pipe):
     try:
         kind, value = pipe.recv()
     except (EOFError, OSError) as error:
-        raise Failed("the process died: out of memory, or killed") from error
+        raise Failed("the process ended without an answer: killed, out of memory, or for a reason it gave") from error
     if kind == "error":
         raise value
     return value
@@ -89,12 +89,20 @@ def serve(pipe, keep_memory, make, arguments):
     try:
         with make(*arguments) as function:
             pipe.send(("ready", None))
-            while True:
-                pipe.send(("done", function(*pipe.recv())))
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+            for request in requests(pipe):
+                pipe.send(("done", function(*request)))
+    except (BrokenPipeError, KeyboardInterrupt):  # nobody is listening any more
         return
     except UserError as error:
         pipe.send(("error", error))
     except Exception:
         pipe.send(("error", Failed(traceback.format_exc())))
 
+
+def requests(pipe):
+    """What is asked, until the pipe closes."""
+    while True:
+        try:
+            yield pipe.recv()
+        except EOFError:
+            return

@@ -112,7 +112,7 @@ def memory(saved, peaks):
     rows = []
     for case, sizes in saved.items():
         row = [case, *(f"{size / 1e6:.1f}" for size in sizes.values())]
-        row += [f"{sizes[OURS] / sizes[EAGER]:.2f}"] * compared
+        row += [f"{sizes[OURS] / sizes[EAGER]:.2f}"] if compared else []
         rows.append(row + [f"{peak / 1e6:.0f} ({steps / 1e6:.0f})" for peak, steps in peaks[case].values()])
     lines = table(header, rows)
     return f"{lines}\n\n{COMPILED}'s steps begin with its compiler's work." if COMPILED in peak_names else lines

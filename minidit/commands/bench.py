@@ -38,7 +38,7 @@ def add_arguments(command):
     others.add_argument(
         "--mpi",
         action="store_true",
-        help="measure instead how training scales with MPI ranks: mpiexec -n 2 minidit bench --mpi",
+        help="measure instead how training scales over MPI ranks: mpiexec -n 2 minidit bench --mpi",
     )
     others.add_argument(
         "--growth", action="store_true", help="measure instead how a step grows with tokens, width, depth and batch"
@@ -48,16 +48,16 @@ def add_arguments(command):
 
 def run(arguments):
     """Prints tables, and with --json writes the figures behind them."""
+    check_output(arguments.json, arguments.force)
     if arguments.mpi:
         from minidit.benchmark.scaling import run as measure_scaling
 
         print(measure_scaling(), end="")
     elif arguments.growth:
         from minidit.benchmark.growth import run as measure_growth
-        from minidit.benchmark.growth import table
+        from minidit.benchmark.growth import text
 
-        check_output(arguments.json, arguments.force)
-        show(measure_growth(), table, arguments.json)
+        show(measure_growth(), text, arguments.json)
     else:
         compare(arguments)
 
@@ -70,7 +70,6 @@ def compare(arguments):
     unknown = [name for name in names if name not in CASES]
     if unknown:
         raise UserError(f'there is no case "{unknown[0]}". Choose among: {", ".join(CASES)}.')
-    check_output(arguments.json, arguments.force)
 
     from tqdm import tqdm
 
@@ -108,10 +107,10 @@ def check_output(path, force):
         raise UserError(f"{path} exists already. Replace it by --force, or give --json another name.")
 
 
-def show(result, table, path):
-    """Prints what `table` makes of a result, and writes the result itself to a file if there is a path."""
+def show(result, in_words, path):
+    """Prints a result as a function puts it, and writes the result itself to a file if there is a path."""
     from minidit.training.checkpoint import write_whole
 
-    print(table(result), end="")
+    print(in_words(result), end="")
     if path:
         write_whole(path, json.dumps(result, indent=1).encode())

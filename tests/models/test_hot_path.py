@@ -34,8 +34,8 @@ def batch(settings, rng):
     """x, t and condition of five clips."""
     x = recorded(rng.standard_normal((5, *SHAPE), dtype=np.float32))
     t = recorded(rng.uniform(0, 1000, 5).astype(np.float32))
-    labels, ids = rng.integers(0, 4, 5), np.array([[1, 2, 3, 4], [1, 5, 0, 0], [1, 0, 0, 0], [1, 9, 9, 2], [1, 7, 6, 0]])
-    return x, t, recorded(ids if settings.text else labels)
+    ids = np.array([[1, 2, 3, 4], [1, 5, 0, 0], [1, 0, 0, 0], [1, 9, 9, 2], [1, 7, 6, 0]])
+    return x, t, recorded(ids if settings.text else rng.integers(0, 4, 5))
 
 
 @pytest.fixture
