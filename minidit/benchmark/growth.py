@@ -1,0 +1,187 @@
+"""How time and memory of a training step grow with tokens, width, depth and batch, beside what the formulas say."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from unittest import mock
+
+import numpy as np
+from tqdm import tqdm
+
+from minidit.benchmark.machine import our_side
+from minidit.benchmark.memory import peak_bytes
+from minidit.benchmark.pace import RandomLatents, work
+from minidit.benchmark.processes import in_fresh_process
+from minidit.models.dit import DiTSettings
+from minidit.models.memory import step_bytes
+from minidit.training.budget import Workload, in_units, memory_of
+from minidit.training.steps import VECTORS, Alone, run_steps
+
+HEAD_WIDTH = 64
+ROUNDS, LEAST_ROUNDS = 10, 3  # of short steps, and of those that fill a round alone
+ROUND_SECONDS, SMALL_ROUND_SECONDS = 0.1, 0.002
+
+AXES = ("tokens", "width", "depth", "batch")
+AT_ONCE, IN_BLOCKS, RECOMPUTED = "all scores at once", "scores in blocks", "blocks recomputed"
+PLAIN = "as it is"
+
+
+def network(width=128, depth=2, tokens=64, batch=8, recompute=False):
+    """A Workload of that size, with class labels."""
+    rows = 1 << (tokens.bit_length() - 1) // 2  # as square as powers of two allow
+    dit = DiTSettings(4, (1, 2, 2), width, depth, max(1, width // HEAD_WIDTH), num_classes=10)
+    return Workload(dit, (1, rows, tokens // rows), batch, batch, recompute=recompute)
+
+
+def curves(small=False):
+    """(axis, variant, {value on the axis: Workload}) of everything that is measured."""
+    most = 2 if small else 20
+    tokens = [64 << i for i in range(8)][:most]
+    widths, depths, batches = ([first << i for i in range(count)][:most] for first, count in ((64, 5), (1, 5), (1, 7)))
+    long = {T: network(width=64, depth=1, tokens=T, batch=1) for T in tokens}
+    deep = {depth: network(depth=depth) for depth in depths}
+    return [
+        ("tokens", AT_ONCE, long),
+        ("tokens", IN_BLOCKS, long),
+        ("width", PLAIN, {width: network(width=width, batch=2) for width in widths}),
+        ("depth", PLAIN, deep),
+        ("depth", RECOMPUTED, {depth: replace(workload, recompute=True) for depth, workload in deep.items()}),
+        ("batch", PLAIN, {batch: network(batch=batch) for batch in batches}),
+    ]
+
+
+def run(small=False):
+    """Measures all curves, each in a fresh process with one thread in its matrix products.
+
+    Args:
+        small: only two small networks on each.
+    Returns:
+        a JSON-able dict: "machine", as of `minidit.benchmark.machine.our_side`, and "curves", a list of dicts: "axis",
+        "variant"; then lists with an entry for each network: "values" on the axis, "seconds" of a step, "bytes" at its
+        peak (beyond parameters, moments and the like, which stay); and "products" and "predicted_bytes" by the
+        formulas of `minidit.models.cost` and `minidit.models.memory`.
+    """
+    found, round_seconds = [], SMALL_ROUND_SECONDS if small else ROUND_SECONDS
+    for axis, variant, workloads in tqdm(curves(small), desc="growth", unit="curve"):
+        with choosing(variant):  # here for the formulas, and in the other process for the network
+            seconds, peaks = in_fresh_process(1, measure, variant, list(workloads.values()), round_seconds)
+            predicted = [sum(step_bytes(w.dit, w.batch, w.grid, None, w.recompute)) for w in workloads.values()]
+            products = [work(workload) for workload in workloads.values()]
+        found.append({
+            "axis": axis, "variant": variant, "values": list(workloads), "seconds": seconds, "bytes": peaks,
+            "products": products, "predicted_bytes": predicted,
+        })  # fmt: skip
+    return {"machine": in_fresh_process(1, our_side), "curves": found}
+
+
+@contextmanager
+def choosing(variant):
+    """Attention computes all scores at once, or in blocks, whatever their number; or chooses by it, as always."""
+    many = {AT_ONCE: 2**62, IN_BLOCKS: 0}
+    if variant not in many:
+        yield
+        return
+    with mock.patch("minidit.layers.multihead_attention.MANY_SCORES", many[variant]):
+        yield
+
+
+def measure(variant, workloads, round_seconds):
+    """Seconds and peak bytes of a step of each of these networks: two lists."""
+    from minidit.backend import keep_freed_memory
+
+    keep_freed_memory()
+    with choosing(variant):
+        steps = [training_step(workload) for workload in workloads]
+        return [seconds_of(step, round_seconds) for step in steps], [traced_peak_of(step) for step in steps]
+
+
+def training_step(workload):
+    """A function that trains for one step, in this process, whose vectors are there already."""
+    job = RandomLatents(workload)
+    params = 0.02 * np.random.default_rng(0).standard_normal(workload.parameters, dtype=np.float32)
+    vectors = {name: params.copy() if name in ("params", "ema") else np.zeros_like(params) for name in VECTORS}
+    worker, group = job.at(vectors["params"]), Alone(job.shapes)
+
+    def step():
+        run_steps(worker, job.training, vectors, group, 0, 1)
+
+    return step
+
+
+def seconds_of(step, round_seconds):
+    """Seconds a step takes in the fastest of some rounds, as others may need the machine, too."""
+    step()
+    begin = perf_counter()
+    step()
+    count = max(1, round(round_seconds / (perf_counter() - begin)))
+    rounds = []
+    while len(rounds) < LEAST_ROUNDS or len(rounds) < ROUNDS and count > 1:
+        begin = perf_counter()
+        for _ in range(count):
+            step()
+        rounds.append((perf_counter() - begin) / count)
+    return min(rounds)
+
+
+def traced_peak_of(step):
+    """Bytes that a step needs at its peak beyond what was there before it, as NumPy reports them to Python."""
+    import tracemalloc
+
+    tracemalloc.start()
+    step()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def resident_peak_of(workload):
+    """For a fresh process: bytes resident at the peak of two steps, and as many as `memory_of` says there should be."""
+    from minidit.backend import keep_freed_memory
+
+    keep_freed_memory()
+    memory = memory_of(workload, 1)
+    step = training_step(workload)
+    step()
+    step()
+    vectors = len(VECTORS) * 4 * workload.parameters  # a run has more of them, to save
+    return peak_bytes(), vectors + memory.gradients + memory.activations + memory.temporaries + memory.base
+
+
+def exponents(values, results):
+    """Between neighbours: if the value doubles, the result grows by two to the power of this."""
+    return (np.diff(np.log(results)) / np.diff(np.log(values))).tolist()
+
+
+def table(result):
+    """What was measured, as text. Exponents are those between a line and the one above."""
+    lines = [f"{result['machine']['processor']}, one thread"]
+    for curve in result["curves"]:
+        lines += ["", f"{curve['axis']}, {curve['variant']}", ROW.format(*HEADINGS)]
+        powers = zip(*([None, *exponents(curve["values"], curve[key])] for key in MEASURED), strict=True)
+        for point, power in zip(zip(*(curve[key] for key in ("values", *MEASURED)), strict=True), powers, strict=True):
+            lines.append(ROW.format(*in_columns(point, power)))
+    return "\n".join([*lines, "", *comparisons(result["curves"]), ""])
+
+
+MEASURED = ("seconds", "products", "bytes", "predicted_bytes")
+HEADINGS = ("", "ms", "exponent", "formula's", "memory", "predicted", "exponent", "formula's")
+ROW = "{:>8} {:>10} {:>9} {:>9} {:>10} {:>10} {:>9} {:>9}"
+
+
+def in_columns(point, power):
+    """The cells of a line, for ROW, from the values of a network and their exponents."""
+    value, seconds, _, peak, predicted = point
+    time_power, products_power, memory_power, predicted_power = ("" if p is None else f"{p:.2f}" for p in power)
+    return (
+        value, f"{1000 * seconds:.1f}", time_power, products_power,
+        in_units(peak), in_units(predicted), memory_power, predicted_power,
+    )  # fmt: skip
+
+
+def comparisons(found):
+    """A sentence for each variant that is there to save memory: what it costs and what it saves, for the largest."""
+    by_name = {(curve["axis"], curve["variant"]): curve for curve in found}
+    for axis, plain, variant in (("tokens", AT_ONCE, IN_BLOCKS), ("depth", PLAIN, RECOMPUTED)):
+        before, after = by_name[axis, plain], by_name[axis, variant]
+        time, memory = (after[key][-1] / before[key][-1] for key in ("seconds", "bytes"))
+        yield f"{variant}, {axis} {before['values'][-1]}: {time:.2f} of the time, {memory:.2f} of the memory"

@@ -1,0 +1,205 @@
+"""How much memory a training run takes, part by part, and whether the machine has it."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from minidit.errors import UserError
+from minidit.models.cost import parameter_count
+from minidit.models.dit import DiTSettings
+from minidit.models.memory import FLOAT, step_bytes
+from minidit.models.tokenizer import Tokenizer
+from minidit.training.batches import draw_attributes
+from minidit.training.free_memory import free_bytes, resident_bytes
+from minidit.training.steps import VECTORS
+from minidit.world import caption
+
+PROMPTS = 256  # drawn to see how long they get
+AT_WORK = 12 * 10**6  # bytes that a process takes when it starts to work: buffers of the matrix library, its own code
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A training step, as far as its size goes.
+
+    Attributes:
+        dit: DiTSettings.
+        grid: (frames, rows, columns) of a clip, in tokens.
+        batch, shards: clips of a step, and in how many equal parts processes can share them.
+        words: of the longest prompt; None for class labels.
+        recompute: run the blocks' forward again in the backward.
+        drawing: bytes that it takes to draw a clip and to encode it, before the step.
+    """
+
+    dit: DiTSettings
+    grid: tuple[int, int, int]
+    batch: int
+    shards: int
+    words: int | None = None
+    recompute: bool = False
+    drawing: int = 0
+
+    @property
+    def parameters(self):
+        """How many numbers are trained."""
+        return parameter_count(self.dit)
+
+    def clips(self, processes):
+        """Of the process that has the most."""
+        return ceil(self.shards / processes) * (self.batch // self.shards)
+
+    def of_batch(self, batch):
+        """The same with another batch, made of shards of the same size."""
+        return replace(self, batch=batch, shards=batch * self.shards // self.batch)
+
+
+def workload_of(preset):
+    """The Workload of a preset's DiT.
+
+    Raises:
+        UserError: the clips don't divide into patches.
+    """
+    model, training = preset.model, preset.diffusion_training
+    rng = np.random.default_rng(0)
+    tokenizer = Tokenizer(model.vocabulary, model.dit.text.max_length)
+    prompts = [caption(draw_attributes(rng, training.plain_sky), rng) for _ in range(PROMPTS)]
+    patches = int(np.prod(model.latent_shape[:3]))
+    pixels = model.frames * model.size * model.size * 3
+    return Workload(
+        model.dit,
+        grid_of((model.frames, model.size, model.size), model.codec.patch, model.dit.patch),
+        training.batch,
+        training.shards,
+        tokenizer.encode(prompts).shape[1],
+        training.recompute,
+        # As measured: clips and their patches a few times, the codec's hidden layer before and after its ReLU.
+        FLOAT * (5 * pixels + 2 * patches * model.codec.hidden),
+    )
+
+
+def grid_of(clip, codec_patch, dit_patch):
+    """(frames, rows, columns) in tokens of a clip of so many frames, rows and columns.
+
+    Raises:
+        UserError: they don't divide.
+    """
+    steps = [latent * token for latent, token in zip(codec_patch, dit_patch, strict=True)]
+    for name, size, step in zip(("frames", "rows", "columns"), clip, steps, strict=True):
+        if size % step:
+            raise UserError(f"{size} {name} don't divide into tokens of {step}. Choose a multiple of {step}.")
+    return tuple(size // step for size, step in zip(clip, steps, strict=True))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a run takes, over all its processes.
+
+    Attributes:
+        state: parameters, moving average and moments, where the processes see them and where they are saved from;
+            and the model that makes the previews.
+        gradients: a vector for each process.
+        activations: saved by the forward for the backward.
+        temporaries: what comes and goes in a step, gradients by name among it; or in drawing the clips before it.
+        checkpoint: copies while a checkpoint is written, between two steps.
+        base: of the processes, before they do anything.
+    """
+
+    state: int
+    gradients: int
+    activations: int
+    temporaries: int
+    checkpoint: int
+    base: int
+
+    @property
+    def total(self):
+        """At the peak: in a step, or while a checkpoint is written."""
+        work = max(self.activations + self.temporaries, self.checkpoint)
+        return self.state + self.gradients + work + self.base
+
+
+def memory_of(workload, processes, separate=False):
+    """The Memory of a training run (`minidit.training.trainer`), once its codec is trained.
+
+    Args:
+        workload: Workload.
+        processes: that share each step. One of them is the one that leads the run, if there is only one or `separate`;
+            otherwise it comes on top.
+        separate: each has a state of its own, as the ranks of an MPI launch do.
+    """
+    vector = FLOAT * workload.parameters
+    clips = workload.clips(processes)
+    saved, by_name, passing = step_bytes(workload.dit, clips, workload.grid, workload.words, workload.recompute)
+    step = max(saved + by_name + passing, clips * workload.drawing)
+    states = processes if separate else 1
+    return Memory(
+        state=(states * len(VECTORS) + len(VECTORS) + 1) * vector,
+        gradients=processes * vector,
+        activations=processes * saved,
+        temporaries=processes * (step - saved),
+        checkpoint=2 * len(VECTORS) * vector,
+        base=(processes if separate or processes == 1 else processes + 1) * resident_bytes(),
+    )
+
+
+def check_fits(preset, processes, separate=False):
+    """Makes sure that a run has the memory that it needs, where the system says how much there is.
+
+    Args:
+        preset: Preset.
+        processes, separate: as for `memory_of`.
+    Raises:
+        UserError: it hasn't; the message says what fits.
+    """
+    complaint = complaint_about(workload_of(preset), processes, separate)
+    if complaint:
+        raise UserError(complaint)
+
+
+def complaint_about(workload, processes, separate=False):
+    """One sentence if a run doesn't fit into the memory that is free, and one on what does; empty if it does."""
+    free = free_bytes()
+    if free is None or fits(workload, processes, free, separate):
+        return ""
+    needed = memory_of(workload, processes, separate).total
+    advice = []
+    if not workload.recompute and fits(replace(workload, recompute=True), processes, free, separate):
+        advice.append("give --recompute, which takes less memory and more time")
+    batch = largest_batch(workload, processes, free, separate)
+    if batch:
+        advice.append(f"give --batch {batch}, the largest that does")
+    elif not advice:
+        recomputed = largest_batch(replace(workload, recompute=True), processes, free, separate)
+        if recomputed:
+            advice.append(f"give --recompute --batch {recomputed}")
+    return (
+        f"a batch of {workload.batch} clips takes about {in_units(needed)} of memory, and {in_units(free)} are free. "
+        + (f"To fit, {', or '.join(advice)}." if advice else "No batch fits: choose a smaller model.")
+    )
+
+
+def fits(workload, processes, free, separate=False):
+    """Whether a run fits into so many bytes, beyond what this process has taken already."""
+    return memory_of(workload, processes, separate).total - resident_bytes() <= free
+
+
+def largest_batch(workload, processes, free, separate=False):
+    """The largest batch below the workload's that fits into so many bytes, made of whole shards; 0 if none does."""
+    clips = workload.batch // workload.shards
+    fitting, not_fitting = 0, workload.shards  # counted in shards
+    while not_fitting - fitting > 1:
+        middle = (fitting + not_fitting) // 2
+        if fits(workload.of_batch(middle * clips), min(processes, middle), free, separate):
+            fitting = middle
+        else:
+            not_fitting = middle
+    return fitting * clips
+
+
+def in_units(count):
+    """Bytes in words, such as "1.5 GB" (of 1000³ bytes)."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.{1 if count < 100 * size else 0}f} {unit}"
+    return f"{count / 1e3:.0f} kB"

@@ -1,0 +1,69 @@
+"""How much memory there is: in the machine, in the control group that a container or a batch system sets up."""
+
+import os
+from pathlib import Path
+
+USUAL_BASE = 60 * 2**20  # bytes of a process that has NumPy loaded, where the system doesn't say
+
+
+def free_bytes(root="/"):
+    """Bytes that new processes can have without swapping, or None where the system doesn't say.
+
+    Args:
+        root: where /proc and /sys are.
+    """
+    root = Path(root)
+    known = [found for found in (available_in_machine(root), *available_in_groups(root)) if found is not None]
+    return max(0, min(known)) if known else None
+
+
+def available_in_machine(root):
+    """Bytes that Linux says are available, elsewhere all that the machine has; None if that is unknown, too."""
+    file = root / "proc/meminfo"
+    if file.exists():
+        fields = dict(line.split(":", 1) for line in file.read_text().splitlines())
+        return 1024 * int(fields["MemAvailable"].split()[0])
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def available_in_groups(root):
+    """For each control group with a limit that this process is in: bytes up to the limit.
+
+    What the group holds of files counts as free, where it hasn't been used lately: it makes room when it has to.
+    Source: the kernel's cgroup-v1/memory and cgroup-v2 documents.
+    """
+    file = root / "proc/self/cgroup"
+    lines = file.read_text().splitlines() if file.exists() else []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            mount, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            mount = root / "sys/fs/cgroup/memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        group = mount / path.lstrip("/")
+        for folder in (group, *group.parents):
+            if folder.is_relative_to(mount) and (folder / names[0]).exists():
+                yield left_in_group(folder, *names)
+
+
+def left_in_group(folder, limit, usage, reclaimable):
+    """Bytes up to the limit of a control group, None if it has none."""
+    limit = (folder / limit).read_text().strip()
+    if limit == "max":
+        return None
+    statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    return int(limit) - int((folder / usage).read_text()) + int(statistics[reclaimable])
+
+
+def resident_bytes(root="/"):
+    """Bytes of memory that this process has now, or a usual number where the system doesn't say."""
+    file = Path(root) / "proc/self/status"
+    if not file.exists():
+        return USUAL_BASE
+    fields = dict(line.split(":", 1) for line in file.read_text().splitlines())
+    return 1024 * int(fields["VmRSS"].split()[0])

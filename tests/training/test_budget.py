@@ -1,0 +1,168 @@
+import re
+import tracemalloc
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidit.benchmark.growth import resident_peak_of
+from minidit.benchmark.pace import job_of
+from minidit.benchmark.processes import in_fresh_process
+from minidit.errors import UserError
+from minidit.models.dit import DiTSettings
+from minidit.presets import PRESETS
+from minidit.training import budget
+from minidit.training.batches import draw_batch
+from minidit.training.budget import Workload, check_fits, grid_of, in_units, memory_of, workload_of
+from minidit.training.steps import VECTORS, Alone, run_steps
+
+BLOCKS = Workload(DiTSettings(4, (1, 2, 2), width=128, depth=6, num_heads=4, num_classes=10), (1, 8, 16), 32, 8)
+PARAMETERS = Workload(DiTSettings(4, (1, 2, 2), width=384, depth=4, num_heads=6, num_classes=10), (1, 8, 8), 2, 2)
+MB = 10**6
+
+
+@pytest.fixture
+def machine_with(monkeypatch):
+    """Pretends that so many bytes are free, and that processes are nothing by themselves."""
+
+    def pretend(free):
+        monkeypatch.setattr(budget, "free_bytes", lambda: free)
+        monkeypatch.setattr(budget, "resident_bytes", lambda: 0)
+        monkeypatch.setattr(budget, "AT_WORK", 0)
+
+    return pretend
+
+
+def of_batch(batch, recompute=False):
+    """The sky preset with another batch, in shards of 8 clips."""
+    training = replace(PRESETS["sky"].diffusion_training, batch=batch, shards=batch // 8, recompute=recompute)
+    return replace(PRESETS["sky"], diffusion_training=training)
+
+
+# What a run takes
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_presets_workload_is_that_of_its_batches(name, tiny_model):
+    preset = PRESETS[name]
+    workload = workload_of(preset)
+    model = type(tiny_model)(preset.model, np.random.default_rng(0))
+    batch = draw_batch(model, preset.diffusion_training, 0, 0, range(preset.diffusion_training.shards))
+    assert workload.batch == len(batch.latents)
+    assert workload.grid == model.dit.grid_of(batch.latents.shape)
+    assert workload.words >= batch.ids.shape[1] > 0.7 * workload.words
+    assert workload.parameters == model.dit.params.flat.size
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_drawing_a_batch_takes_no_more_than_was_said_and_not_much_less(name, tiny_model):
+    preset = PRESETS[name]
+    model = type(tiny_model)(preset.model, np.random.default_rng(0))
+    draw_batch(model, preset.diffusion_training, 0, 0, [0])
+    tracemalloc.start()
+    draw_batch(model, preset.diffusion_training, 0, 0, [1, 2])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.7 * 16 * workload_of(preset).drawing < peak <= 16 * workload_of(preset).drawing
+
+
+def peak_of_steps(workload):
+    """Peak of tracemalloc over two steps of a run by one process, its vectors included."""
+    tracemalloc.start()
+    job = job_of(workload)
+    vectors = {name: np.zeros(workload.parameters, np.float32) for name in VECTORS}
+    run_steps(job.at(vectors["params"]), job.training, vectors, Alone(job.shapes), 0, 2)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+@pytest.mark.parametrize("workload", [BLOCKS, PARAMETERS], ids=["activations", "parameters"])
+def test_what_steps_take_is_predicted_within_15_percent(workload, recompute):
+    workload = replace(workload, recompute=recompute)
+    memory = memory_of(workload, 1)
+    vectors = len(VECTORS) * 4 * workload.parameters  # those of the run itself are not made here
+    predicted = vectors + memory.gradients + memory.activations + memory.temporaries
+    assert peak_of_steps(workload) == pytest.approx(predicted, rel=0.15)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_what_a_process_takes_is_predicted_within_15_percent(recompute):
+    measured, predicted = in_fresh_process(1, resident_peak_of, replace(BLOCKS, recompute=recompute))
+    assert measured == pytest.approx(predicted, rel=0.15)
+
+
+def test_processes_share_the_state_and_the_clips_but_have_gradients_of_their_own():
+    alone, shared = memory_of(BLOCKS, 1), memory_of(BLOCKS, 2)
+    assert shared.state == alone.state == 9 * 4 * BLOCKS.parameters
+    assert shared.gradients == 2 * alone.gradients
+    assert shared.activations == alone.activations
+    assert shared.base == pytest.approx(3 * alone.base, rel=0.1)  # one more leads
+
+
+def test_ranks_have_a_state_each():
+    assert memory_of(BLOCKS, 2, separate=True).state == (2 * 4 + 5) * 4 * BLOCKS.parameters
+
+
+def test_the_process_with_most_clips_counts():
+    assert [BLOCKS.clips(processes) for processes in (1, 2, 3, 8)] == [32, 16, 12, 4]
+
+
+# What fits
+
+
+def test_what_fits_is_let_through(machine_with):
+    machine_with(300 * MB)
+    check_fits(of_batch(32), 2)
+
+
+def test_where_the_free_memory_is_unknown_everything_is_let_through(machine_with):
+    machine_with(None)
+    check_fits(of_batch(8 * 10**6), 2)
+
+
+def test_what_does_not_fit_is_refused_with_the_largest_batch_that_does(machine_with):
+    machine_with(300 * MB)
+    with pytest.raises(UserError, match="800 clips takes about 974 MB of memory, and 300 MB are free") as error:
+        check_fits(of_batch(800), 2)
+    batch = int(re.search(r"--batch (\d+)", str(error.value))[1])
+    assert batch % 8 == 0
+    check_fits(of_batch(batch), 2)
+    with pytest.raises(UserError):
+        check_fits(of_batch(batch + 8), 2)
+
+
+def test_recomputing_is_advised_where_it_makes_the_batch_fit(machine_with):
+    plain, recomputed = (memory_of(workload_of(of_batch(256, recompute)), 1).total for recompute in (False, True))
+    machine_with((plain + recomputed) // 2 - budget.resident_bytes())
+    with pytest.raises(UserError, match="give --recompute, which takes less memory and more time, or give --batch"):
+        check_fits(of_batch(256), 1)
+    check_fits(of_batch(256, recompute=True), 1)
+
+
+def test_where_only_both_together_help_both_are_advised(machine_with):
+    long = Workload(replace(BLOCKS.dit, depth=60), (1, 32, 64), 32, 32)
+    machine_with(0)
+    machine_with(memory_of(replace(long, recompute=True, batch=1, shards=1), 1).total + MB)
+    assert re.search(r"To fit, give --recompute --batch [1-9]\.$", budget.complaint_about(long, 1))
+
+
+def test_where_no_batch_fits_that_is_said(machine_with):
+    machine_with(10 * MB)
+    with pytest.raises(UserError, match="No batch fits: choose a smaller model"):
+        check_fits(of_batch(32), 1)
+
+
+def test_clips_have_to_divide_into_tokens():
+    assert grid_of((8, 32, 32), (1, 8, 8), (8, 1, 1)) == (1, 4, 4)
+    with pytest.raises(UserError, match="36 columns don't divide into tokens of 8. Choose a multiple of 8"):
+        grid_of((8, 32, 36), (1, 8, 8), (8, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1_550_000_000, "1.6 GB"), (234_500_000_000, "234 GB"), (12_340_000, "12.3 MB"), (5_000, "5 kB")],
+)
+def test_bytes_in_words(count, words):
+    assert in_units(count) == words
