@@ -67,10 +67,17 @@ def run(arguments):
 
 def train(arguments, preset, ranks=None):
     """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
+    from minidit.training.budget import check_fits
     from minidit.training.trainer import MODEL, Run
 
     begin = monotonic()
-    training_run = Run(preset, arguments.out, arguments.seed, arguments.threads or shared.available_cores(), ranks)
+    threads = arguments.threads or shared.available_cores()
+    if not arguments.resume:  # which has a batch of its own, and has fitted before
+        if ranks is None:
+            check_fits(preset, min(threads, preset.diffusion_training.shards))
+        elif ranks.on_one_machine:  # of others nothing is known
+            check_fits(preset, ranks.count, separate=True)
+    training_run = Run(preset, arguments.out, arguments.seed, threads, ranks)
     if arguments.resume:
         training_run.resume()
     else:

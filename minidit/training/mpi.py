@@ -91,8 +91,13 @@ class Ranks:
     """
 
     def __init__(self, comm, watch):
+        from mpi4py import MPI
+
         self.comm, self.watch, self.count = comm, watch, comm.size
         self.members, self.teams = {}, 0
+        neighbours = comm.Split_type(MPI.COMM_TYPE_SHARED)
+        self.on_one_machine = neighbours.size == comm.size
+        neighbours.Free()
 
     def team(self, job, count=None):
         """The first `count` ranks (by default all) as a RankTeam; for rank 0."""

@@ -70,6 +70,16 @@ def test_matrix_products_in_this_process_have_the_threads_that_were_asked_for(wo
         assert runs[0].blas_threads == {threads}
 
 
+def test_what_does_not_fit_into_memory_is_refused_before_anything_is_made(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("minidit.training.budget.free_bytes", lambda: 10**6)
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run")]) == 2
+    err = capsys.readouterr().err
+    assert "are free" in err and err.count("\n") == 1
+    assert runs == []
+    assert list(tmp_path.iterdir()) == []
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), "--resume"]) == 0  # its batch is its own
+
+
 def test_minutes_are_passed_on(runs, tmp_path):
     assert main(["train", "--preset", "tiny", "--out", str(tmp_path), "--minutes", "0.5"]) == 0
     assert runs[0].called == [("start", 0.5), ("train",)]
