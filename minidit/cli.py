@@ -9,12 +9,12 @@ import os
 import sys
 
 import minidit
-from minidit.commands import bench, evaluate, figures, generate, lessons, train, worksheet
+from minidit.commands import bench, evaluate, figures, generate, lessons, plan, train, worksheet
 from minidit.commands.arguments import EXAMPLE
 from minidit.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-COMMANDS = (generate, train, evaluate, bench, worksheet, figures, lessons)
+COMMANDS = (generate, plan, train, evaluate, bench, worksheet, figures, lessons)
 
 
 def main(argv=None):

@@ -6,9 +6,8 @@ and run alone to see what a step would take if nothing else had to be done.
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple
-
-import numpy as np
 
 from minidit.layers import blockwise_attention, multihead_attention
 from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
@@ -41,20 +40,20 @@ class MatrixProduct:
 
 def parameter_count(settings):
     """How many numbers a DiT learns, its text encoder or label table included."""
-    return sum(int(np.prod(shape)) for shape in dit_shapes(settings).values())
+    return sum(prod(shape) for shape in dit_shapes(settings).values())
 
 
 def multiply_accumulates(settings, batch, grid, words=None, training=True, recompute=False):
-    """Multiply-accumulates of all `matrix_products`, whose arguments these are.
+    """Multiply-accumulates of all `matrix_products`, most of whose arguments these are.
 
     It is what Peebles & Xie 2023, table 4, counts as flops (two to a multiply-accumulate elsewhere), up to their one
     for every number that a layer norm reads.
     """
-    products = matrix_products(settings, batch, grid, words, training, recompute)
+    products = matrix_products(settings, batch, grid, words, training, recompute, merged=True)
     return sum(product.multiply_accumulates for product in products)
 
 
-def matrix_products(settings, batch, grid, words=None, training=True, recompute=False):
+def matrix_products(settings, batch, grid, words=None, training=True, recompute=False, merged=False):
     """Every matrix product of a pass, in order: those of linear layers, of attention, and of embeddings' gradients.
 
     Left out are products with a vector of constants, which are sums in disguise: a layer norm's means, softmax's
@@ -67,6 +66,7 @@ def matrix_products(settings, batch, grid, words=None, training=True, recompute=
         words: of the longest prompt in the batch; None for class labels.
         training: `DiT.forward` and `DiT.backward`; otherwise `DiT.embed` and one `DiT.predict`, for sampling.
         recompute: the backward first runs each block's forward again (gradient checkpointing).
+        merged: where attention goes block by block, list what its blocks do as one product.
     Returns:
         a list of MatrixProduct.
     Raises:
@@ -74,16 +74,16 @@ def matrix_products(settings, batch, grid, words=None, training=True, recompute=
     """
     if (words is None) != (settings.text is None):
         raise ValueError("give words for a DiT that reads prompts, and only for one")
-    tokens, width, hidden = int(np.prod(grid)), settings.width, int(settings.mlp_ratio * settings.width)
-    values = int(np.prod(settings.patch))
+    tokens, width, hidden = prod(grid), settings.width, int(settings.mlp_ratio * settings.width)
+    values = prod(settings.patch)
     if settings.text:
-        condition = text_encoder(settings.text, batch, words, width)
+        condition = text_encoder(settings.text, batch, words, width, merged)
     else:
         condition = embedding("y_embedder.embedding_table", settings.num_classes + 1, batch, width)
     blocks = [
         chain(
             linear(f"blocks.{i}.adaLN_modulation.1", batch, width, 6 * width),
-            transformer_block(f"blocks.{i}.", batch, tokens, width, settings.num_heads, hidden),
+            transformer_block(f"blocks.{i}.", batch, tokens, width, settings.num_heads, hidden, merged),
         )
         for i in range(settings.depth)
     ]
@@ -132,16 +132,25 @@ def embedding(name, table_rows, lookups, width):
     return Products([], [MatrixProduct(f"{name}.dw", 1, table_rows, lookups, width, left_transposed=True)])
 
 
-def attention(name, batch, num_heads, tokens, head_width):
+def attention(name, batch, num_heads, tokens, head_width, merged):
     """Scores and values of every head: all of them at once or, where there are many, blocks of queries in turn.
 
     The tokens that are asked are the rows of the scores, those that ask the columns.
     """
+    at_once = attention_block(name, batch * num_heads, tokens, tokens, head_width)
     if not has_many_scores(batch, num_heads, tokens):
-        return attention_block(name, batch * num_heads, tokens, tokens, head_width)
-    blocks = [attention_block(name, num_heads, tokens, size, head_width) for size in block_sizes(num_heads, tokens)]
-    scores_again = [Products(block.forward, block.forward[:1] + block.backward) for block in blocks]
-    return Products(*(batch * sum(products, []) for products in zip(*scores_again, strict=True)))
+        return at_once
+    if merged:
+        return with_scores_again(at_once)
+    sizes = batch * block_sizes(num_heads, tokens)
+    blocks = [with_scores_again(attention_block(name, num_heads, tokens, size, head_width)) for size in sizes]
+    return Products(*(sum(products, []) for products in zip(*blocks, strict=True)))
+
+
+def with_scores_again(attention):
+    """Attention that has kept no scores, and computes them a second time in its backward."""
+    scores, _ = attention.forward
+    return Products(attention.forward, [scores, *attention.backward])
 
 
 def attention_block(name, heads, tokens, queries, head_width):
@@ -166,30 +175,35 @@ def has_many_scores(batch, num_heads, tokens):
     return batch * num_heads * tokens * tokens > multihead_attention.MANY_SCORES
 
 
+def block_size(num_heads, tokens):
+    """How many queries a block has."""
+    return min(tokens, max(1, blockwise_attention.BLOCK_SCORES // (num_heads * tokens)))
+
+
 def block_sizes(num_heads, tokens):
-    """How many queries each of the blocks of a clip has: as many as possible, and the last one what is left."""
-    size = min(tokens, max(1, blockwise_attention.BLOCK_SCORES // (num_heads * tokens)))
+    """How many queries each block of a clip has: the last one what is left."""
+    size = block_size(num_heads, tokens)
     return [min(size, tokens - start) for start in range(0, tokens, size)]
 
 
-def transformer_block(prefix, batch, tokens, width, num_heads, hidden):
+def transformer_block(prefix, batch, tokens, width, num_heads, hidden, merged):
     """What the blocks of DiT and of the text encoder have in common: attention and feed-forward."""
     rows = batch * tokens
     return chain(
         linear(f"{prefix}attn.qkv", rows, width, 3 * width),
-        attention(f"{prefix}attn", batch, num_heads, tokens, width // num_heads),
+        attention(f"{prefix}attn", batch, num_heads, tokens, width // num_heads, merged),
         linear(f"{prefix}attn.proj", rows, width, width),
         linear(f"{prefix}mlp.fc1", rows, width, hidden),
         linear(f"{prefix}mlp.fc2", rows, hidden, width),
     )
 
 
-def text_encoder(settings, batch, words, out_width):
+def text_encoder(settings, batch, words, out_width, merged):
     """Word embeddings, blocks, and the projection of the words' sum."""
     width = settings.width
     blocks = [
         transformer_block(
-            f"text_encoder.blocks.{i}.", batch, words, width, settings.num_heads, settings.mlp_ratio * width
+            f"text_encoder.blocks.{i}.", batch, words, width, settings.num_heads, settings.mlp_ratio * width, merged
         )
         for i in range(settings.depth)
     ]

@@ -4,9 +4,9 @@ Like `minidit.models.cost` this follows the code, layer by layer, and has to cha
 the caches of a real forward, byte by byte, and with the memory that a real step takes.
 """
 
-import numpy as np
+from math import prod
 
-from minidit.models.cost import block_sizes, has_many_scores
+from minidit.models.cost import block_size, has_many_scores
 from minidit.models.dit import FREQUENCY_WIDTH, dit_shapes
 from minidit.models.parameters import under
 
@@ -26,8 +26,8 @@ def saved_activation_bytes(settings, batch, grid, words=None, recompute=False):
         words: of the longest prompt in the batch; None for class labels.
         recompute: of `DiT.forward`: only what goes into each block is kept.
     """
-    T, D = int(np.prod(grid)), settings.width
-    N, patch = batch * T, int(np.prod(settings.patch))
+    T, D = prod(grid), settings.width
+    N, patch = batch * T, prod(settings.patch)
     block = N * D if recompute else saved_by_block(settings, batch, T)
     floats = (
         N * patch * settings.in_channels  # the patches
@@ -65,7 +65,7 @@ def passing_in_attention(batch, num_heads, tokens, width):
     """Numbers that attention's backward makes and forgets, beside the gradients of queries, keys and values."""
     if not has_many_scores(batch, num_heads, tokens):
         return batch * tokens * (num_heads * tokens + 2 * width)  # the scores' gradient; dy and the keys, scaled
-    block = num_heads * tokens * max(block_sizes(num_heads, tokens))
+    block = num_heads * tokens * block_size(num_heads, tokens)
     return 2 * block + 2 * tokens * width  # weights and their gradient; a block's gradients of keys and values
 
 
@@ -85,9 +85,9 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
         the saved activations, the gradients by name before they are copied into their vector, and temporaries:
         three numbers, whose sum is good to a few per cent.
     """
-    T, D = int(np.prod(grid)), settings.width
+    T, D = prod(grid), settings.width
     N, M = batch * T, int(settings.mlp_ratio * D)
-    latents = 7 * N * int(np.prod(settings.patch)) * settings.in_channels  # noised, predicted, error, its gradient…
+    latents = 7 * N * prod(settings.patch) * settings.in_channels  # noised, predicted, error, its gradient…
     attention = passing_in_attention(batch, settings.num_heads, T, D)
     shapes = dit_shapes(settings)
     every = numbers(shapes)
@@ -108,4 +108,4 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
 
 def numbers(shapes):
     """How many numbers there are in arrays of these shapes."""
-    return sum(int(np.prod(shape)) for shape in shapes.values())
+    return sum(prod(shape) for shape in shapes.values())

@@ -1,7 +1,7 @@
 """How much memory a training run takes, part by part, and whether the machine has it."""
 
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, prod
 
 import numpy as np
 
@@ -64,7 +64,7 @@ def workload_of(preset):
     rng = np.random.default_rng(0)
     tokenizer = Tokenizer(model.vocabulary, model.dit.text.max_length)
     prompts = [caption(draw_attributes(rng, training.plain_sky), rng) for _ in range(PROMPTS)]
-    patches = int(np.prod(model.latent_shape[:3]))
+    patches = prod(model.latent_shape[:3])
     pixels = model.frames * model.size * model.size * 3
     return Workload(
         model.dit,

@@ -119,6 +119,13 @@ def nameless(products):
     return [replace(product, name="") for product in products]
 
 
+def test_merging_the_blocks_of_attention_changes_the_list_but_not_the_multiply_accumulates():
+    long = replace(BY_LABEL, width=64, num_heads=4)
+    listed = matrix_products(long, 3, (1, 32, 64))
+    assert len(listed) > len(matrix_products(long, 3, (1, 32, 64), merged=True))
+    assert sum(p.multiply_accumulates for p in listed) == multiply_accumulates(long, 3, (1, 32, 64))
+
+
 @pytest.fixture(params=["at once", "in blocks"])
 def attention(request, monkeypatch):
     """All scores at once; or blocks of 4 tokens' queries, the last with 2 (words fit in one)."""
