@@ -16,7 +16,7 @@ def report(result):
     times = list(result["times"].values())
     for threads, kind in dict.fromkeys((entry["threads"], entry["kind"]) for entry in times):
         chosen = [entry for entry in times if (entry["threads"], entry["kind"]) == (threads, kind)]
-        parts += [heading(kind, threads), race(chosen), notes(chosen)]
+        parts += [heading(kind, threads), race(chosen), ratios(chosen), notes(chosen)]
     parts += ["### Memory of a training step, one thread", memory(result["saved"], result["peaks"])]
     parts += ["### Where the time of our training step goes, one thread", operations(result["operations"])]
     if "whole step" in result:
@@ -65,31 +65,40 @@ def agreements(found):
 
 
 def race(entries):
-    """Who takes how long, and our share of the others' time."""
+    """Who takes how long."""
     names = list(entries[0]["seconds"])
-    ours = SHARED if SHARED in names else OURS
-    others = [name for name in (EAGER, COMPILED) if name in names]
-    clocks = ["wall", "cpu"] if entries[0]["threads"] == 1 else ["wall"]
-    header = ["milliseconds", *names]
-    header += [f"{ours} ÷ {other}{', CPU time' * (clock == 'cpu')}" for clock in clocks for other in others]
-    header += [f"{FLOOR} ÷ {ours}"]
-    rows = []
-    for entry in entries:
-        seconds = {name: {clock: np.array(s[clock]) for clock in s} for name, s in entry["seconds"].items()}
-        rows.append(
-            [
-                f"{entry['case']}, batch {entry['batch']}",
-                *(milliseconds(seconds[name]["wall"]) for name in names),
-                *(interval(ratio(seconds[ours][c], seconds[other][c])) for c in clocks for other in others),
-                interval(ratio(seconds[FLOOR]["wall"], seconds[ours]["wall"])),
-            ]
-        )
-    return table(header, rows)
+    rows = [[label(entry), *(milliseconds(entry["seconds"][name]["wall"]) for name in names)] for entry in entries]
+    return table(["milliseconds", *names], rows)
+
+
+def ratios(entries):
+    """Our share of the others' time, and the share of ours that is matrix products."""
+    names = entries[0]["seconds"]
+    ours = [name for name in (SHARED, OURS) if name in names]
+    pairs = [(mine, other, "wall") for mine in ours for other in (EAGER, COMPILED) if other in names]
+    pairs += [(FLOOR, mine, "wall") for mine in ours]
+    if entries[0]["threads"] == 1:  # of several threads, it would count those that wait for work
+        pairs += [(one, other, "cpu") for one, other, _ in pairs]
+    header = [f"{one} ÷ {other}{', CPU time' * (clock == 'cpu')}" for one, other, clock in pairs]
+
+    def cell(entry, one, other, clock):
+        one, other = (np.array(entry["seconds"][name][clock]) for name in (one, other))
+        return interval(ratio(one, other))
+
+    rows = [[label(entry), *(cell(entry, *pair) for pair in pairs)] for entry in entries]
+    return table(["time ÷ time", *header], rows)
+
+
+def label(entry):
+    """A row's name."""
+    return f"{entry['case']}, batch {entry['batch']}"
 
 
 def notes(entries):
     """What has to be known to read a table of times."""
     lines = ["Medians over the rounds and [quartiles]; ratios are taken round by round."]
+    if entries[0]["threads"] == 1:
+        lines.append("CPU time is what to look at if the machine was busy.")
     if SHARED in entries[0]["seconds"]:
         lines.append(f'"{OURS}" has threads in its matrix products only; "{SHARED}" is what `minidit train` does.')
         lines.append("It also clips the gradient and keeps the moving average.")

@@ -46,13 +46,12 @@ def calls_a_round(clock):
     return max(1, round(ROUND_SECONDS / max(wall, 1e-6)))
 
 
-def interleave(clocks, rounds, tick=lambda: None):
+def interleave(clocks, rounds):
     """Lets contenders take turns.
 
     Args:
         clocks: name -> function from `timed`.
         rounds: R.
-        tick: called after every round.
     Returns:
         name -> Times.
     """
@@ -61,7 +60,6 @@ def interleave(clocks, rounds, tick=lambda: None):
     for _ in range(rounds):
         for name, clock in clocks.items():
             seconds[name].append(clock(calls[name]))
-        tick()
     return {name: Times(*(np.array(seconds[name]).T / calls[name])) for name in clocks}
 
 
