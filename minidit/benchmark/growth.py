@@ -18,12 +18,12 @@ from minidit.training.budget import Workload, in_units, memory_of
 from minidit.training.steps import VECTORS, Alone, run_steps
 
 HEAD_WIDTH = 64
-ROUNDS, LEAST_ROUNDS = 10, 3  # of short steps, and of those that fill a round alone
+ROUNDS, LEAST_ROUNDS = 10, 4  # of short steps, and where one of them is longer than a round
 ROUND_SECONDS, SMALL_ROUND_SECONDS = 0.1, 0.002
 
 AXES = ("tokens", "width", "depth", "batch")
-AT_ONCE, IN_BLOCKS, RECOMPUTED = "all scores at once", "scores in blocks", "blocks recomputed"
-PLAIN = "as it is"
+AT_ONCE, IN_BLOCKS = "all scores at once", "scores in blocks"
+PLAIN, RECOMPUTED = "blocks kept", "blocks recomputed"
 
 
 def network(width=128, depth=2, tokens=64, batch=8, recompute=False):
@@ -51,7 +51,7 @@ def curves(small=False):
 
 
 def run(small=False):
-    """Measures all curves, each in a fresh process with one thread in its matrix products.
+    """Measures all curves, those of an axis in a fresh process with one thread in its matrix products.
 
     Args:
         small: only two small networks on each.
@@ -62,16 +62,23 @@ def run(small=False):
         formulas of `minidit.models.cost` and `minidit.models.memory`.
     """
     found, round_seconds = [], SMALL_ROUND_SECONDS if small else ROUND_SECONDS
-    for axis, variant, workloads in tqdm(curves(small), desc="growth", unit="curve"):
-        with choosing(variant):  # here for the formulas, and in the other process for the network
-            seconds, peaks = in_fresh_process(1, measure, variant, list(workloads.values()), round_seconds)
-            predicted = [sum(step_bytes(w.dit, w.batch, w.grid, None, w.recompute)) for w in workloads.values()]
-            products = [work(workload) for workload in workloads.values()]
-        found.append({
-            "axis": axis, "variant": variant, "values": list(workloads), "seconds": seconds, "bytes": peaks,
-            "products": products, "predicted_bytes": predicted,
-        })  # fmt: skip
+    for axis in tqdm(AXES, desc="growth", unit="axis"):
+        variants = {variant: workloads for of_axis, variant, workloads in curves(small) if of_axis == axis}
+        lists = {variant: list(workloads.values()) for variant, workloads in variants.items()}
+        measured = in_fresh_process(1, measure, lists, round_seconds)
+        for variant, workloads in variants.items():
+            formulas = [by_formula(variant, workload) for workload in workloads.values()]
+            points = zip(workloads, *measured[variant], *zip(*formulas, strict=True), strict=True)
+            names = ("values", "seconds", "bytes", "products", "predicted_bytes")
+            columns = dict(zip(names, map(list, zip(*points, strict=True)), strict=True))
+            found.append({"axis": axis, "variant": variant, **columns})
     return {"machine": in_fresh_process(1, our_side), "curves": found}
+
+
+def by_formula(variant, workload):
+    """Multiply-accumulates of a step, and the bytes that it needs at its peak."""
+    with choosing(variant):
+        return work(workload), sum(step_bytes(workload.dit, workload.batch, workload.grid, None, workload.recompute))
 
 
 @contextmanager
@@ -85,17 +92,29 @@ def choosing(variant):
         yield
 
 
-def measure(variant, workloads, round_seconds):
-    """Seconds and peak bytes of a step of each of these networks: two lists."""
+def measure(variants, round_seconds):
+    """Steps of all networks, the variants taking turns.
+
+    Args:
+        variants: name -> Workloads, as many for each.
+        round_seconds: what a round takes at least.
+    Returns:
+        name -> seconds of a step, and bytes at its peak: two lists.
+    """
     from minidit.backend import keep_freed_memory
 
     keep_freed_memory()
-    with choosing(variant):
-        steps = [training_step(workload) for workload in workloads]
-        return [seconds_of(step, round_seconds) for step in steps], [traced_peak_of(step) for step in steps]
+    measured = {variant: ([], []) for variant in variants}
+    for workloads in zip(*variants.values(), strict=True):
+        steps = [training_step(variant, workload) for variant, workload in zip(variants, workloads, strict=True)]
+        results = zip(variants, seconds_of(steps, round_seconds), map(traced_peak_of, steps), strict=True)
+        for variant, seconds, peak in results:
+            measured[variant][0].append(seconds)
+            measured[variant][1].append(peak)
+    return measured
 
 
-def training_step(workload):
+def training_step(variant, workload):
     """A function that trains for one step, in this process, whose vectors are there already."""
     job = RandomLatents(workload)
     params = 0.02 * np.random.default_rng(0).standard_normal(workload.parameters, dtype=np.float32)
@@ -103,24 +122,28 @@ def training_step(workload):
     worker, group = job.at(vectors["params"]), Alone(job.shapes)
 
     def step():
-        run_steps(worker, job.training, vectors, group, 0, 1)
+        with choosing(variant):
+            run_steps(worker, job.training, vectors, group, 0, 1)
 
     return step
 
 
-def seconds_of(step, round_seconds):
-    """Seconds a step takes in the fastest of some rounds, as others may need the machine, too."""
-    step()
+def seconds_of(steps, round_seconds):
+    """Seconds that each step takes, in the fastest of some rounds, as others may need the machine, too."""
+    for step in steps:
+        step()  # the first time is slower
+    once = [seconds(step, 1) for step in steps]
+    calls = [max(1, round(round_seconds / found)) for found in once]
+    rounds = LEAST_ROUNDS if max(once) > round_seconds else ROUNDS
+    return [min(times) for times in zip(*(map(seconds, steps, calls) for _ in range(rounds)), strict=True)]
+
+
+def seconds(step, calls):
+    """Mean seconds of so many calls."""
     begin = perf_counter()
-    step()
-    count = max(1, round(round_seconds / (perf_counter() - begin)))
-    rounds = []
-    while len(rounds) < LEAST_ROUNDS or len(rounds) < ROUNDS and count > 1:
-        begin = perf_counter()
-        for _ in range(count):
-            step()
-        rounds.append((perf_counter() - begin) / count)
-    return min(rounds)
+    for _ in range(calls):
+        step()
+    return (perf_counter() - begin) / calls
 
 
 def traced_peak_of(step):
@@ -140,7 +163,7 @@ def resident_peak_of(workload):
 
     keep_freed_memory()
     memory = memory_of(workload, 1)
-    step = training_step(workload)
+    step = training_step(PLAIN, workload)
     step()
     step()
     vectors = len(VECTORS) * 4 * workload.parameters  # a run has more of them, to save
@@ -152,18 +175,18 @@ def exponents(values, results):
     return (np.diff(np.log(results)) / np.diff(np.log(values))).tolist()
 
 
-def table(result):
+def text(result):
     """What was measured, as text. Exponents are those between a line and the one above."""
     lines = [f"{result['machine']['processor']}, one thread"]
     for curve in result["curves"]:
         lines += ["", f"{curve['axis']}, {curve['variant']}", ROW.format(*HEADINGS)]
-        powers = zip(*([None, *exponents(curve["values"], curve[key])] for key in MEASURED), strict=True)
-        for point, power in zip(zip(*(curve[key] for key in ("values", *MEASURED)), strict=True), powers, strict=True):
+        powers = zip(*([None, *exponents(curve["values"], curve[key])] for key in COLUMNS), strict=True)
+        for point, power in zip(zip(*(curve[key] for key in ("values", *COLUMNS)), strict=True), powers, strict=True):
             lines.append(ROW.format(*in_columns(point, power)))
     return "\n".join([*lines, "", *comparisons(result["curves"]), ""])
 
 
-MEASURED = ("seconds", "products", "bytes", "predicted_bytes")
+COLUMNS = ("seconds", "products", "bytes", "predicted_bytes")
 HEADINGS = ("", "ms", "exponent", "formula's", "memory", "predicted", "exponent", "formula's")
 ROW = "{:>8} {:>10} {:>9} {:>9} {:>10} {:>10} {:>9} {:>9}"
 

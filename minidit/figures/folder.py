@@ -6,18 +6,19 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minidit.errors import UserError
-from minidit.figures import clip, codec, denoising, samples, training
+from minidit.figures import clip, codec, denoising, growth, samples, training
 from minidit.studio import checkpoint_file
 from minidit.training.checkpoint import load_model, load_record, write_whole
 
-FIGURES = {module.__name__.rpartition(".")[2]: module for module in (clip, samples, denoising, training, codec)}
+FIGURES = {module.__name__.rpartition(".")[2]: module for module in (clip, samples, denoising, training, codec, growth)}
 
 PAGE = "README.md"
 INTRODUCTION = """\
 # Figures
 
-Drawn by code from the model that minidit is shipped with. `minidit figures` makes all of them anew, and this page
-with them: a change made here by hand is lost the next time. With `--checkpoint FILE` they show another model.
+Drawn by code from the model that minidit is shipped with, the last one from measurements. `minidit figures` makes all
+of them anew, and this page with them: a change made here by hand is lost the next time. With `--checkpoint FILE` they
+show another model.
 """
 
 

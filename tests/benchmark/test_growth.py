@@ -15,7 +15,7 @@ from minidit.benchmark.growth import (
     exponents,
     network,
     run,
-    table,
+    text,
     traced_peak_of,
     training_step,
 )
@@ -86,7 +86,7 @@ def test_the_memory_of_many_tokens_grows_quadratically_at_once_and_linearly_in_b
 
 def test_what_a_step_takes_at_its_peak_is_what_the_formula_says():
     workload = network(depth=3)
-    step = training_step(workload)
+    step = training_step(PLAIN, workload)
     step()
     peak = traced_peak_of(step)
     assert peak == pytest.approx(sum(step_bytes(workload.dit, workload.batch, workload.grid)), rel=0.1)
@@ -112,14 +112,14 @@ def test_everything_is_measured_and_json_takes_it(result):
     assert result["machine"]["processor"]
     assert {curve["axis"] for curve in result["curves"]} == set(AXES)
     for curve in result["curves"]:
-        assert all(len(curve[key]) == 2 for key in ("values", *growth.MEASURED))
-        assert all(number > 0 for key in growth.MEASURED for number in curve[key])
+        assert all(len(curve[key]) == 2 for key in ("values", *growth.COLUMNS))
+        assert all(number > 0 for key in growth.COLUMNS for number in curve[key])
         assert curve["bytes"] == pytest.approx(curve["predicted_bytes"], rel=0.15)
 
 
 def test_the_table_shows_each_network_and_what_saving_memory_costs(result):
-    text = table(result)
-    assert result["machine"]["processor"] in text
-    assert text.count("\n     ") >= 2 * len(result["curves"])
-    assert f"{IN_BLOCKS}, tokens 128: " in text
-    assert f"{RECOMPUTED}, depth 2: " in text
+    said = text(result)
+    assert result["machine"]["processor"] in said
+    assert said.count("\n     ") >= 2 * len(result["curves"])
+    assert f"{IN_BLOCKS}, tokens 128: " in said
+    assert f"{RECOMPUTED}, depth 2: " in said
