@@ -16,7 +16,7 @@ from minidit.training.steps import VECTORS
 from minidit.world import caption
 
 PROMPTS = 256  # drawn to see how long they get
-AT_WORK = 12 * 10**6  # bytes that a process takes when it starts to work: buffers of the matrix library, its own code
+AT_WORK = 6 * 10**6  # bytes that the matrix library takes for its buffers when it starts to work
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,14 @@ def memory_of(workload, processes, separate=False):
     saved, by_name, passing = step_bytes(workload.dit, clips, workload.grid, workload.words, workload.recompute)
     step = max(saved + by_name + passing, clips * workload.drawing)
     states = processes if separate else 1
+    others = processes if processes > 1 and not separate else processes - 1  # processes beside the one that leads
     return Memory(
         state=(states * len(VECTORS) + len(VECTORS) + 1) * vector,
         gradients=processes * vector,
         activations=processes * saved,
         temporaries=processes * (step - saved),
         checkpoint=2 * len(VECTORS) * vector,
-        base=(processes if separate or processes == 1 else processes + 1) * resident_bytes(),
+        base=resident_bytes() + others * resident_bytes(own=True) + processes * AT_WORK,
     )
 
 

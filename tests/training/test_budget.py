@@ -27,7 +27,7 @@ def machine_with(monkeypatch):
 
     def pretend(free):
         monkeypatch.setattr(budget, "free_bytes", lambda: free)
-        monkeypatch.setattr(budget, "resident_bytes", lambda: 0)
+        monkeypatch.setattr(budget, "resident_bytes", lambda own=False: 0)
         monkeypatch.setattr(budget, "AT_WORK", 0)
 
     return pretend
@@ -98,7 +98,7 @@ def test_processes_share_the_state_and_the_clips_but_have_gradients_of_their_own
     assert shared.state == alone.state == 9 * 4 * BLOCKS.parameters
     assert shared.gradients == 2 * alone.gradients
     assert shared.activations == alone.activations
-    assert shared.base == pytest.approx(3 * alone.base, rel=0.1)  # one more leads
+    assert 1.5 * alone.base < shared.base < 3 * alone.base  # one more leads; all have the libraries' code in common
 
 
 def test_ranks_have_a_state_each():
