@@ -18,16 +18,9 @@ def modules_after(statement):
     return set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
 
 
-def test_importing_minidit_loads_no_numpy_and_takes_less_time_than_numpy_does():
-    code = """
-from time import perf_counter as now
-begin = now(); import minidit; ours = now() - begin
-import sys; assert "numpy" not in sys.modules
-begin = now(); import numpy; numpys = now() - begin
-print(ours / numpys)
-"""
-    # NumPy takes about a tenth of a second.
-    assert float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout) < 1
+def test_importing_minidit_loads_nothing_that_takes_time():
+    assert "minidit" in modules_after("import minidit")
+    assert not modules_after("import minidit") & {"numpy", "PIL", "safetensors", "tqdm", "threadpoolctl"}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def report(result):
     parts += ["### Where the time of our training step goes, one thread", operations(result["operations"])]
     if "whole step" in result:
         parts += ["### The whole step of `minidit train`, one process", whole_steps(result["whole step"])]
+    parts += ["### Start-up", starts(result["start-up"]["processes"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -143,6 +144,12 @@ def whole_steps(found):
         shares = [f"{100 * ratio(np.array(seconds[part]), whole)[1]:.1f} %" for part in parts]
         rows.append([name, milliseconds(whole), *shares])
     return table(["preset", "milliseconds", *parts], rows)
+
+
+def starts(found):
+    """How long each kind of process takes from beginning to end."""
+    rows = [[f"`{name}`", milliseconds(np.array(seconds))] for name, seconds in found.items()]
+    return table(["a new process", "milliseconds"], rows)
 
 
 def milliseconds(seconds):

@@ -14,6 +14,7 @@ from minidit.benchmark.machine import our_side, pytorch_side
 from minidit.benchmark.memory import measured, saved_by_ours, saved_by_pytorch
 from minidit.benchmark.operations import time_by_operation
 from minidit.benchmark.processes import Failed, in_fresh_process, remote
+from minidit.benchmark.startup import start_up
 from minidit.benchmark.task import SAMPLING, TRAINING, Task
 from minidit.benchmark.timing import interleave, timed
 from minidit.benchmark.whole_step import PARTS
@@ -57,6 +58,8 @@ def plan(names=tuple(CASES), threads=(1, 2), rounds=15, compiled=True):
         found.append(Measurement("operations", case.name, in_fresh_process, (1, time_by_operation, step)))
         if case.settings.text:
             found.append(Measurement("whole step", case.name, whole_step, (case.name, rounds)))
+    modules = ["minidit", "numpy"] + ["torch"] * pytorch_is_installed()
+    found.append(Measurement("start-up", "processes", start_up, (rounds, modules)))
     return found
 
 

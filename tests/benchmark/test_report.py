@@ -32,6 +32,7 @@ def result(entry):
         "peaks": {"tiny": {OURS: [5e7, 1e7], EAGER: [3e8, 2e7], COMPILED: [4e8, 9e7]}},
         "operations": {"tiny": {"linear layers": 0.6, "loss": 0.4}, "S": {"linear layers": 1.0}},
         "whole step": {"quick": {WHOLE: [0.1, 0.1], RENDERING: [0.002, 0.002], ENCODING: [0.01, 0.01]}},
+        "start-up": {"processes": {"import minidit": [0.03, 0.05]}},
     }
 
 
@@ -76,12 +77,14 @@ def test_the_report_has_a_table_for_each_question(result):
         "### Memory of a training step, one thread",
         "### Where the time of our training step goes, one thread",
         "### The whole step of `minidit train`, one process",
+        "### Start-up",
     ]
     assert "3e-05 among all gradients" in text
     assert rows_of(text, "tiny |") == ["tiny", "5.0", "8.0", "0.62", "50 (10)", "300 (20)", "400 (90)"]
     assert rows_of(text, "linear") == ["linear layers", "60.0", "100.0"]
     assert rows_of(text, "loss") == ["loss", "40.0", "0.0"]
     assert rows_of(text, "quick") == ["quick", "100.0 [100.0, 100.0]", "2.0 %", "10.0 %"]
+    assert rows_of(text, "`import") == ["`import minidit`", "40.0 [35.0, 45.0]"]
     assert "eagerly at tiny 16" in text
     assert "eagerly at none of these" in text
 
