@@ -17,7 +17,19 @@ from minidit.figures import FIGURES, clip, codec, denoising, draw_figures, sampl
 from minidit.models import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.checkpoint import save_model
-from minidit.world import COLORS, HELD_OUT, MOTIONS, SEEN, SHAPES, SKIES, VOCABULARY, Attributes, Reading, attributes_in
+from minidit.world import (
+    COLORS,
+    HELD_OUT,
+    MOTIONS,
+    SEEN,
+    SHAPES,
+    SKIES,
+    VOCABULARY,
+    Attributes,
+    Reading,
+    attributes_in,
+    caption,
+)
 
 RECORD = {"history": [[25, 2.0], [50, 1.0], [75, 0.5]], "scores": [[40, 0.25, 0.0], [75, 0.5, 0.25]]}
 FILES = [figure.FILE for figure in FIGURES.values()]
@@ -105,7 +117,9 @@ def test_half_of_the_samples_are_held_out_and_all_values_are_among_them():
 def test_a_row_of_the_samples_holds_the_frames_of_its_prompt_in_square_pixels(tiny_model, drawn):
     image = opened(drawn["samples"])
     assert image.size == (300 + 8 * 102 + 190, 2 * 48 + 8 * 102 + 12)
-    expected = generate(tiny_model, ["a green square moves up in the sunset sky"], [0])[0]  # F, H, W, 3
+    prompts = [caption(attributes) for group in samples.GROUPS.values() for attributes in group]
+    assert prompts[1] == "a green square moves up in the sunset sky"
+    expected = generate(tiny_model, prompts, [0] * len(prompts))[1]  # F, H, W, 3
     for frame in range(8):
         shown = pixels(image, 300 + frame * 102, 6 + 48 + 102, 96, 96)
         np.testing.assert_array_equal(shown, (expected[frame] * 255).round().repeat(6, axis=0).repeat(6, axis=1))

@@ -3,7 +3,6 @@
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
-from unittest import mock
 
 import numpy as np
 from tqdm import tqdm
@@ -12,6 +11,7 @@ from minidit.benchmark.machine import our_side
 from minidit.benchmark.memory import peak_bytes
 from minidit.benchmark.pace import RandomLatents, work
 from minidit.benchmark.processes import in_fresh_process
+from minidit.layers import multihead_attention
 from minidit.models.dit import DiTSettings
 from minidit.models.memory import step_bytes
 from minidit.training.budget import Workload, in_units, memory_of
@@ -84,12 +84,12 @@ def by_formula(variant, workload):
 @contextmanager
 def choosing(variant):
     """Attention computes all scores at once, or in blocks, whatever their number; or chooses by it, as always."""
-    many = {AT_ONCE: 2**62, IN_BLOCKS: 0}
-    if variant not in many:
+    usual = multihead_attention.MANY_SCORES
+    multihead_attention.MANY_SCORES = {AT_ONCE: 2**62, IN_BLOCKS: 0}.get(variant, usual)
+    try:
         yield
-        return
-    with mock.patch("minidit.layers.multihead_attention.MANY_SCORES", many[variant]):
-        yield
+    finally:
+        multihead_attention.MANY_SCORES = usual
 
 
 def measure(variants, round_seconds):

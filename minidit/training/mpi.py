@@ -7,8 +7,7 @@ same parameters, so that nothing else needs to be sent.
 
 The Allreduce waits for the whole backward pass. To send the gradients of late layers while those of earlier ones are
 being computed doesn't help: MPICH moves data only while it is being called, and a non-blocking Allreduce next to matrix
-products took as long as one after them, or longer. There is little to gain, too: between two ranks of one machine the
-Allreduce is about 2 % of a step of `quick` or `sky` (`mpiexec -n 2 minidit bench --mpi`).
+products took as long as one after them, or longer. How much of a step it is, `mpiexec -n 2 minidit bench --mpi` says.
 """
 
 import os
