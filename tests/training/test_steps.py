@@ -1,3 +1,4 @@
+import multiprocessing
 import threading
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
 from minidit.training.steps import VECTORS, Alone, Stopped, check_shares, run_steps, size_of
-from minidit.training.workers import Shared
+from minidit.training.workers import Meeting, Shared
 
 # Threads stand in for the processes here: they run the same function on the same vectors.
 
@@ -24,16 +25,16 @@ def shared_run(preset, state, ranks, first, last, training=None):
     vectors = {name: state[name].copy() for name in VECTORS}
     gradients = {f"grads{rank}": np.empty_like(vectors["params"]) for rank in range(ranks)}
     reports, answers = np.zeros((ranks, 2)), [None] * ranks
-    barrier = threading.Barrier(ranks)
+    meeting = Meeting(multiprocessing.get_context("spawn"), ranks)
 
     def work(rank):
-        group = Shared(job.shapes, gradients, reports, rank, barrier) if ranks > 1 else Alone(job.shapes)
+        group = Shared(job.shapes, gradients, reports, rank, meeting) if ranks > 1 else Alone(job.shapes)
         try:
             answers[rank] = run_steps(job.at(vectors["params"]), job.training, vectors, group, first, last)
         except Stopped as error:
             answers[rank] = error
         except BaseException:
-            barrier.abort()
+            meeting.abort()
             raise
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(ranks)]

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import threading
@@ -5,6 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing import shared_memory
+from threading import BrokenBarrierError
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from minidit.errors import UserError
 from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
 from minidit.training.steps import VECTORS
-from minidit.training.workers import Team, layout, threads_each, views
+from minidit.training.workers import Meeting, Team, layout, threads_each, views
 
 GIVE_UP = 30  # seconds
 
@@ -158,6 +160,61 @@ def test_what_is_loaded_can_be_stored(team_of, state, rng):
     for name in VECTORS:
         assert np.array_equal(reached[name], state_before[name])
         assert np.array_equal(state[name], state_before[name])
+
+
+@pytest.fixture
+def meeting():
+    """Of three, who are threads here."""
+    return Meeting(multiprocessing.get_context("spawn"), 3)
+
+
+def all_three(come):
+    """Runs come(rank) in a thread for each rank, to the end."""
+    threads = [threading.Thread(target=come, args=(rank,)) for rank in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_nobody_leaves_a_meeting_before_all_have_come_however_often_they_meet(meeting):
+    came, early = [0, 0, 0], []
+
+    def come(rank):
+        for meetings in range(1, 200):
+            if rank == meetings % 3:
+                time.sleep(0.0002)
+            came[rank] = meetings
+            meeting.wait(rank, 10)
+            early.extend(other for other in came if other < meetings)
+
+    all_three(come)
+    assert came == [199] * 3
+    assert early == []
+
+
+def test_who_does_not_come_is_not_waited_for_for_ever(meeting):
+    with pytest.raises(BrokenBarrierError):
+        meeting.wait(0, timeout=0.01)
+
+
+def test_who_gives_up_ends_the_wait_of_those_who_have_come_and_of_those_who_will(meeting):
+    broken = []
+
+    def come(rank):
+        if rank == 0:
+            time.sleep(0.05)
+            meeting.abort()
+            return
+        if rank == 2:
+            time.sleep(0.1)
+        begin = time.monotonic()
+        with pytest.raises(BrokenBarrierError):
+            meeting.wait(rank, 10)
+        broken.append(time.monotonic() - begin < 5)
+
+    all_three(come)
+    assert broken == [True, True]
 
 
 def test_the_vectors_in_shared_memory_do_not_overlap():
