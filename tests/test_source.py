@@ -10,7 +10,10 @@ import minidit
 PACKAGE = Path(minidit.__file__).parent
 EVERY_FILE = sorted(PACKAGE.rglob("*.py"))
 NETWORK = [path for path in EVERY_FILE if path.parent.name in ("layers", "models", "diffusion", "training")]
-FLOORS = ["backend", "layers", "models", "diffusion", "training", "studio", "course", "cli"]
+FLOORS = [
+    "backend", "layers", "models", "diffusion", "training",
+    "studio", "benchmark", "figures", "course", "commands", "cli",
+]  # fmt: skip
 
 
 def slow_calls(tree):
@@ -84,6 +87,22 @@ def test_imports_run_downward_only(floor):
     above = set(FLOORS[FLOORS.index(floor) + 1 :])
     for path in (PACKAGE / floor).rglob("*.py"):
         assert not above & set(imports_of(path)), path
+
+
+def test_pytorch_is_imported_by_the_benchmark_alone():
+    importing = {
+        path.parent.name
+        for path in EVERY_FILE
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and any(name.partition(".")[0] == "torch" for name in names_imported_by(node))
+    }
+    assert importing == {"benchmark"}
+
+
+def names_imported_by(node):
+    """The modules that an import statement names."""
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
 
 
 def test_the_world_knows_nothing_of_the_model():

@@ -4,6 +4,8 @@ import os
 import platform
 from pathlib import Path
 
+from minidit.commands.arguments import available_cores
+
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -12,11 +14,6 @@ def processor():
     lines = CPU_INFO.read_text(encoding="utf-8").splitlines() if CPU_INFO.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def our_side():
@@ -28,7 +25,7 @@ def our_side():
     chosen = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS") if name in os.environ}
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": available_cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "numpy": np.__version__,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from minidit.benchmark import machine
-from minidit.benchmark.machine import cores, our_side, processor, pytorch_side
+from minidit.benchmark.machine import our_side, processor, pytorch_side
+from minidit.commands.arguments import available_cores
 
 pytestmark = pytest.mark.bench
 
@@ -15,7 +16,7 @@ def test_our_side_says_what_computes_the_products(monkeypatch):
     found = json.loads(json.dumps(our_side()))
     assert found["numpy"] == np.__version__
     assert found["python"] == platform.python_version()
-    assert found["cores"] == cores() >= 1
+    assert found["cores"] == available_cores() >= 1
     assert found["chosen"]["OPENBLAS_CORETYPE"] == "Haswell"
     assert all(library["internal_api"] for library in found["blas"])
 
