@@ -9,12 +9,23 @@ import os
 import sys
 
 import minidit
-from minidit.commands import bench, evaluate, figures, generate, lessons, plan, train, worksheet
+from minidit.commands import (
+    bench,
+    evaluate,
+    figures,
+    generate,
+    gpu_plan,
+    gpu_selftest,
+    lessons,
+    plan,
+    train,
+    worksheet,
+)
 from minidit.commands.arguments import EXAMPLE
 from minidit.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-COMMANDS = (generate, plan, train, evaluate, bench, worksheet, figures, lessons)
+COMMANDS = (generate, plan, train, evaluate, bench, gpu_plan, gpu_selftest, worksheet, figures, lessons)
 
 
 def main(argv=None):
@@ -69,7 +80,7 @@ def parser():
     whole.set_defaults(run=lambda _: whole.print_help())
     commands = whole.add_subparsers(title="commands", metavar="COMMAND --help says more")
     for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2]
+        name = module.__name__.rpartition(".")[2].replace("_", "-")
         command = commands.add_parser(
             name,
             prog=f"minidit {name}",

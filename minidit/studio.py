@@ -4,6 +4,9 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
+
+from minidit.backend.device import announce, choose_device
 from minidit.diffusion.text_to_video import generate
 from minidit.errors import UserError
 from minidit.training.checkpoint import load_model
@@ -12,18 +15,24 @@ from minidit.training.trainer import MODEL
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
 
 
-def load(path=None):
+def load(path=None, device=None):
     """Opens a trained model.
 
     Args:
         path: a checkpoint, or the folder of a training run; by default the checkpoint that minidit is shipped with.
+        device: what computes: "cpu", "gpu" or "simulated"; by default what the environment variable MINIDIT_DEVICE
+            says, or the CPU. Said on standard error if it is not the CPU.
     Returns:
         Studio.
     Raises:
-        UserError: there is no such file, or it is not a whole checkpoint of minidit's (see `load_model`).
+        UserError: there is no such file, or it is not a whole checkpoint of minidit's (see `load_model`); or the device
+            can't compute here.
     """
+    xp = choose_device(device)
+    if xp is not np:
+        announce(xp)
     with checkpoint_file(path) as file:
-        return Studio(load_model(file))
+        return Studio(load_model(file).on(xp))
 
 
 @contextmanager
@@ -46,6 +55,10 @@ class Studio:
 
     def __init__(self, model):
         self.model = model
+
+    def on(self, xp):
+        """The same on the device of an array library (see `minidit.backend.device`)."""
+        return Studio(self.model.on(xp))
 
     @property
     def settings(self):

@@ -41,7 +41,7 @@ def main():
         codec = Codec(preset.model.codec, np.random.default_rng(arguments.seed))
         training = replace(preset.codec_training, adversarial_weight=weight)
         psnr = train_codec(codec, training, size, frames, arguments.seed)
-        made = codec.decode(codec.encode(real))
+        made = codec.reconstruct(real)
         strict = np.mean([reading.strict(a) for reading, a in zip(verify_batch(made), attributes, strict=True)])
         seams = seam_ratio(made, real, preset.model.codec.patch[1])
         print(f"{name:20} PSNR {psnr:.2f} dB   seams {seams:.3f}   strictly right {strict:.1%}")

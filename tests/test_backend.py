@@ -50,7 +50,7 @@ def test_sums_over_rows_and_means_of_rows_are_what_they_say(shape, dtype, rng):
 
 
 def test_a_vector_of_one_value_is_made_once_for_each_length_value_and_type():
-    first = constants(np, 3, 0.5, np.dtype(np.float32))
-    assert first is constants(np, 3, 0.5, np.dtype(np.float32))
+    first = constants(3, 0.5, np.dtype(np.float32))
+    assert first is constants(3, 0.5, np.dtype(np.float32))
     assert first.tolist() == [0.5] * 3
-    assert constants(np, 3, 0.5, np.dtype(np.float64)).dtype == np.float64
+    assert constants(3, 0.5, np.dtype(np.float64)).dtype == np.float64

@@ -8,7 +8,7 @@ from minidit.cli import COMMANDS, main
 from minidit.commands import worksheet
 from minidit.worksheet import STEPS
 
-NAMES = [module.__name__.rpartition(".")[2] for module in COMMANDS]
+NAMES = [module.__name__.rpartition(".")[2].replace("_", "-") for module in COMMANDS]
 
 
 def minidit(*words):

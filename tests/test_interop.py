@@ -21,7 +21,7 @@ from minidit.layers import (
     gated_residual_backward,
     gelu_forward,
     layernorm_forward,
-    modulate_forward,
+    layernorm_modulate_forward,
     sincos_positions,
     timestep_embedding,
 )
@@ -99,16 +99,16 @@ def sine_first(t, width, dtype):
 
 SLIPS = {  # slip: (what it replaces, with what, the first thing that is wrong then)
     "shift and scale swapped": (
-        "minidit.models.block.modulate_forward",
-        lambda x, shift, scale: modulate_forward(x, scale, shift),
+        "minidit.models.block.layernorm_modulate_forward",
+        lambda x, shift, scale: layernorm_modulate_forward(x, scale, shift),
         "y",
     ),
     "final shift and scale swapped": (
-        "minidit.models.dit.modulate_forward",
-        lambda x, shift, scale: modulate_forward(x, scale, shift),
+        "minidit.models.dit.layernorm_modulate_forward",
+        lambda x, shift, scale: layernorm_modulate_forward(x, scale, shift),
         "y",
     ),
-    "another epsilon": ("minidit.models.block.layernorm_forward", lambda x: layernorm_forward(x, 1e-5), "y"),
+    "another epsilon": ("minidit.layers.fused.layernorm_forward", lambda x, eps: layernorm_forward(x, 1e-5), "y"),
     "time embedding with its sines first": ("minidit.models.dit.timestep_embedding", sine_first, "y"),
     "square weight not transposed": (
         "minidit.interop.from_pytorch_layout",
@@ -116,9 +116,9 @@ SLIPS = {  # slip: (what it replaces, with what, the first thing that is wrong t
         "y",
     ),
     "channels of a patch before its pixels": ("minidit.interop.from_pytorch_layout", channels_before_pixels, "y"),
-    "GELU without its slope": ("minidit.layers.feedforward.gelu_forward", no_slope, "dx"),
+    "GELU without its slope": ("minidit.layers.fused.gelu_forward", no_slope, "dx"),
     "gate gradient missing": (
-        "minidit.models.block.gated_residual_backward",
+        "minidit.layers.fused.gated_residual_backward",
         no_gate_gradient,
         "blocks.0.adaLN_modulation.1.bias",
     ),

@@ -1,4 +1,4 @@
-"""The one seam between host and device: which array library the given arrays belong to."""
+"""The one seam between host and device: which array library the given arrays belong to, and the way across."""
 
 import ctypes
 import sys
@@ -12,9 +12,31 @@ def array_module(*arrays):
 
     Layers call it as ``xp = array_module(x)`` and then write ``xp.exp(x)``, so that the same line runs on both.
     cupy is looked up among the modules already loaded: an array of its kind can't exist unless someone imported it.
+    The same goes for its double (`minidit.backend.simulated.cupy`), which is one module.
     """
-    library = type(arrays[0]).__module__.partition(".")[0]
-    return np if library == "numpy" else sys.modules[library]
+    home = type(arrays[0]).__module__
+    library = home.partition(".")[0]
+    return np if library == "numpy" else sys.modules["cupy" if library == "cupy" else home]
+
+
+def to_host(x):
+    """An array as NumPy's: itself, or a copy from the GPU, for which the host waits until all its work is done."""
+    return x if isinstance(x, np.ndarray) else x.get()
+
+
+def moved(x, xp):
+    """An array on the device of an array library: itself where it is there already, else a copy.
+
+    Args:
+        x: (...) on either device.
+        xp: numpy or cupy.
+    """
+    return to_host(x) if xp is np else xp.asarray(x)
+
+
+def number(x):
+    """A single value as a Python float; on a GPU it stays there, as an array (), for the host would have to wait."""
+    return float(x) if isinstance(x, np.ndarray | np.generic) else x
 
 
 def row_dot(a, b):
@@ -27,20 +49,22 @@ def row_dot(a, b):
 
 
 def sum_rows(x):
-    """Sum over all rows: (..., N, D) -> (..., D). A product with ones, which is faster than `x.sum(axis=-2)`."""
-    return constants(array_module(x), x.shape[-2], 1.0, x.dtype) @ x
+    """Sum over all rows: (..., N, D) -> (..., D). A product with ones is faster in NumPy than `x.sum(axis=-2)`."""
+    return constants(x.shape[-2], 1.0, x.dtype) @ x if array_module(x) is np else x.sum(axis=-2)
 
 
 def row_mean(x):
-    """Mean of each row: (..., D) -> (..., 1). A product with 1/D, which is faster than `x.mean(axis=-1)`."""
+    """Mean of each row: (..., D) -> (..., 1). A product with 1/D is faster in NumPy than `x.mean(axis=-1)`."""
+    if array_module(x) is not np:
+        return x.mean(axis=-1, keepdims=True)
     D = x.shape[-1]
-    return x @ constants(array_module(x), D, 1 / D, x.dtype)[:, None]
+    return x @ constants(D, 1 / D, x.dtype)[:, None]
 
 
 @lru_cache(maxsize=256)
-def constants(xp, count, value, dtype):
+def constants(count, value, dtype):
     """A vector (count,) of one value, made once: for small layers, making it takes as long as using it."""
-    return xp.full(count, value, dtype)
+    return np.full(count, value, dtype)
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from minidit.benchmark.cases import fixed_inputs, fixed_model
+from minidit.benchmark.contenders import COMPILED, EAGER
 from minidit.benchmark.ours import ADAMW, LEARNING_RATE
 from minidit.benchmark.pytorch_dit import tensor_of, twin_of
 from minidit.benchmark.task import TRAINING
@@ -30,6 +31,21 @@ def pytorch_step(task, compiled):
         if task.kind == TRAINING
         else sampling_step(model, compiled(model.predict), x, t, condition)
     )
+
+
+def steps_on_gpu(case, compiled):
+    """Functions that train on the case's fixed batch for one step, eager and compiled; none if PyTorch has no GPU."""
+    if not torch.cuda.is_available():
+        return {}
+    steps = {EAGER: training_step_on("cuda", case)}
+    return steps | ({COMPILED: training_step_on("cuda", case, torch.compile)} if compiled else {})
+
+
+def training_step_on(device, case, compiled=lambda function: function):
+    """A function that trains on the case's fixed batch for one step, on a device of PyTorch's such as "cuda"."""
+    model = twin_of(fixed_model(case), case.grid).to(device)
+    inputs = [tensor.to(device) for tensor in tensors(fixed_inputs(case))]
+    return training_step(model, compiled(model), *inputs)
 
 
 def training_step(model, network, x, t, condition, target):

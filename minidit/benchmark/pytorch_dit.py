@@ -58,7 +58,7 @@ class TimestepEmbedder(nn.Module):
         # The published code computes the waves in float32 always; here float64 weights get float64 waves.
         dtype = self.mlp[0].weight.dtype
         half = self.frequencies // 2
-        periods = torch.exp(-math.log(10000) * torch.arange(half, dtype=dtype) / half)  # half
+        periods = torch.exp(-math.log(10000) * torch.arange(half, dtype=dtype, device=t.device) / half)  # half
         angles = t.to(dtype)[:, None] * periods  # N, half
         return self.mlp(torch.cat([torch.cos(angles), torch.sin(angles)], dim=1))  # N, D
 

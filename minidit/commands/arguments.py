@@ -32,6 +32,34 @@ def add_threads(command, default):
     )
 
 
+def add_device(command):
+    """--device and --tf32; `chosen_device` makes of them what computes."""
+    command.add_argument(
+        "--device",
+        metavar="NAME",
+        help="what computes: cpu, gpu, or simulated (the GPU's code on the CPU, very slowly) "
+        "(default: what MINIDIT_DEVICE says, or cpu)",
+    )
+    command.add_argument(
+        "--tf32", action="store_true", help="let a GPU's matrix products round their factors to 10 bits: faster"
+    )
+
+
+def chosen_device(arguments):
+    """The array library of the device, which is said on standard error unless it is the CPU because nothing was asked.
+
+    Raises:
+        UserError: it can't compute here.
+    """
+    from minidit.backend.device import VARIABLE, announce, choose_device
+    from minidit.training.launcher import speaks
+
+    xp = choose_device(arguments.device, arguments.tf32)
+    if (arguments.device or os.environ.get(VARIABLE)) and speaks():
+        announce(xp)
+    return xp
+
+
 def available_cores():
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,7 +12,8 @@ EXAMPLE = "minidit bench --cases tiny lesson --threads 1 --json bench.json"
 NOTES = """\
 All contenders take turns, each in a process of its own, so that a busy machine is busy for all of them. Nothing else
 should be running all the same. Everything takes about three quarters of an hour, most of it torch.compile's;
---cases tiny --rounds 3 --no-compile gives an impression in two minutes.
+--cases tiny --rounds 3 --no-compile gives an impression in two minutes. With --device gpu each CUDA kernel is timed
+against CuPy's, against the card's own pace in copying and multiplying, and a training step against PyTorch's.
 
 """
 
@@ -28,6 +29,7 @@ def add_arguments(command):
     command.add_argument(
         "--threads", nargs="+", type=shared.whole_number(1), metavar="N", default=[1, 2], help="(default: 1 2)"
     )
+    shared.add_device(command)
     command.add_argument(
         "--rounds", type=shared.whole_number(1), default=15, metavar="N", help="of each comparison (default: 15)"
     )
@@ -49,7 +51,10 @@ def add_arguments(command):
 def run(arguments):
     """Prints tables, and with --json writes the figures behind them."""
     check_output(arguments.json, arguments.force)
-    if arguments.mpi:
+    xp = shared.chosen_device(arguments)
+    if xp.__name__ != "numpy":
+        on_gpu(arguments, xp)
+    elif arguments.mpi:
         from minidit.benchmark.scaling import run as measure_scaling
 
         print(measure_scaling(), end="")
@@ -62,15 +67,34 @@ def run(arguments):
         compare(arguments)
 
 
-def compare(arguments):
-    """The comparison of all contenders."""
+def chosen_cases(arguments):
+    """Names of the cases.
+
+    Raises:
+        UserError: there is none of that name.
+    """
     from minidit.benchmark.cases import CASES
 
     names = arguments.cases or list(CASES)
     unknown = [name for name in names if name not in CASES]
     if unknown:
         raise UserError(f'there is no case "{unknown[0]}". Choose among: {", ".join(CASES)}.')
+    return names
 
+
+def on_gpu(arguments, xp):
+    """The kernels against CuPy's and against the card, and training steps against PyTorch's."""
+    from minidit.gpu.bench import run as measure_gpu
+    from minidit.gpu.report import report
+
+    if arguments.mpi or arguments.growth:
+        raise UserError("--mpi and --growth measure the CPU: leave out --device.")
+    show(measure_gpu(xp, arguments.rounds, chosen_cases(arguments), not arguments.no_compile), report, arguments.json)
+
+
+def compare(arguments):
+    """The comparison of all contenders."""
+    names = chosen_cases(arguments)
     from tqdm import tqdm
 
     from minidit.benchmark.contenders import pytorch_is_installed

@@ -31,6 +31,7 @@ def add_arguments(command):
         "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="repetitions of all that (default: 3)"
     )
     shared.add_sampling(command)
+    shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
     command.add_argument("--json", action="store_true", help="print one JSON object, and all else to standard error")
 
@@ -40,7 +41,7 @@ def run(arguments):
     from minidit.studio import load
     from minidit.training.evaluate import evaluate, report_table
 
-    studio = load(arguments.checkpoint)
+    studio = load(arguments.checkpoint, device="cpu").on(shared.chosen_device(arguments))
     # Standard output is for the result alone.
     with shared.blas_threads(arguments.threads), contextlib.redirect_stdout(sys.stderr):
         report = evaluate(

@@ -34,6 +34,7 @@ def add_arguments(command):
         metavar="N",
         help="make several, with this seed and the next ones, in OUT-0.gif, OUT-1.gif, ...",
     )
+    shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
     command.add_argument("--force", action="store_true", help="replace files that exist")
 
@@ -48,8 +49,9 @@ def run(arguments):
     from minidit.clips import save_gif
     from minidit.studio import load
 
-    studio = load(arguments.checkpoint)
+    studio = load(arguments.checkpoint, device="cpu")
     check_prompt(studio, arguments.prompt)
+    studio = studio.on(shared.chosen_device(arguments))
     steps = arguments.steps or studio.settings.steps
     bar = tqdm(total=len(outputs) * steps, unit="step", leave=False, disable=None)
     with shared.blas_threads(arguments.threads), bar:

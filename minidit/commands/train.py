@@ -37,6 +37,7 @@ def add_arguments(command):
     )
     shared.add_seed(command, "of everything random")
     shared.add_threads(command, "all; one per rank under mpiexec")
+    shared.add_device(command)
     command.add_argument(
         "--recompute", action="store_true", help="take less memory and more time: compute each block's forward twice"
     )
@@ -54,30 +55,34 @@ def run(arguments):
     from minidit.training.launcher import launched
 
     preset = chosen_preset(arguments)
+    xp = shared.chosen_device(arguments)
     if not launched():
         with shared.blas_threads(arguments.threads):
-            train(arguments, preset)
+            train(arguments, preset, xp)
         return
+    if xp.__name__ != "numpy":
+        raise UserError("under mpiexec the CPUs train: leave out --device, or start minidit without mpiexec.")
     if arguments.threads is not None:
         raise UserError("under mpiexec each rank has one thread: leave out --threads, and start a rank per core.")
     from minidit.training.mpi import lead_or_follow
 
-    lead_or_follow(partial(train, arguments, preset), LAST_WORDS)
+    lead_or_follow(partial(train, arguments, preset, xp), LAST_WORDS)
 
 
-def train(arguments, preset, ranks=None):
+def train(arguments, preset, xp, ranks=None):
     """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
     from minidit.training.budget import check_fits
     from minidit.training.trainer import MODEL, Run
 
     begin = monotonic()
     threads = arguments.threads or shared.available_cores()
-    if not arguments.resume:  # which has a batch of its own, and has fitted before
+    on_cpu = xp.__name__ == "numpy"  # of which it is known what fits
+    if on_cpu and not arguments.resume:  # which has a batch of its own, and has fitted before
         if ranks is None:
             check_fits(preset, min(threads, preset.diffusion_training.shards))
         elif ranks.on_one_machine:  # of others nothing is known
             check_fits(preset, ranks.count, separate=True)
-    training_run = Run(preset, arguments.out, arguments.seed, threads, ranks)
+    training_run = Run(preset, arguments.out, arguments.seed, threads, ranks, xp=xp)
     if arguments.resume:
         training_run.resume()
     else:

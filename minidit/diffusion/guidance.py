@@ -7,8 +7,6 @@ empty prompt.
 
 import math
 
-import numpy as np
-
 from minidit.backend import array_module
 from minidit.errors import UserError
 
@@ -101,10 +99,11 @@ def _for_each_array(function, condition, null_condition):
 
 def _null_rows(rows, null):
     """The null row repeated to the shape (N, ...) of the rows, in their dtype."""
-    if np.shape(null) != rows.shape[1:]:
-        raise ValueError(f"the null condition is one row of shape {rows.shape[1:]}, got {np.shape(null)}")
     xp = array_module(rows)
-    return xp.broadcast_to(xp.asarray(null, dtype=rows.dtype), rows.shape)  # N, ...
+    null = xp.asarray(null, dtype=rows.dtype)
+    if null.shape != rows.shape[1:]:
+        raise ValueError(f"the null condition is one row of shape {rows.shape[1:]}, got {null.shape}")
+    return xp.broadcast_to(null, rows.shape)  # N, ...
 
 
 def _with_null_rows(rows, null):

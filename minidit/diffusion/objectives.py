@@ -22,7 +22,7 @@ import numpy as np
 from minidit.backend import array_module
 from minidit.diffusion.paths import SMALLEST, Path, per_sample
 from minidit.errors import UserError
-from minidit.layers.losses import mse_backward, mse_forward
+from minidit.layers.losses import mse_forward, mse_gradient
 
 PREDICTIONS = ("data", "noise", "velocity")
 NOISE_FLOOR = 0.05  # the loss is weighted as if there were never less noise (or data) than this
@@ -207,5 +207,4 @@ def diffusion_loss_forward(prediction, kind, path, data, noise, t, weighted=True
 
 def diffusion_loss_backward(dloss, cache):
     """Returns dprediction (N, ...). The target is a constant: its gradient goes nowhere."""
-    dprediction, _ = mse_backward(dloss, cache)
-    return dprediction
+    return mse_gradient(dloss, cache)

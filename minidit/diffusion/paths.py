@@ -51,14 +51,16 @@ def checked_time(t):
 
     A Python float keeps a float32 clip float32, where a float64 scalar of NumPy would promote it.
 
+    Times on a GPU are not looked at, because the host would have to wait for them: it has made them itself.
+
     Raises: UserError when any t lies outside [0, 1] or is not a number.
     """
-    if np.ndim(t) == 0:
+    if getattr(t, "ndim", 0) == 0:
         t = float(t)
         inside = 0.0 <= t <= 1.0
     else:
         t = t if t.dtype.kind == "f" else t.astype("float32")
-        inside = bool(((t >= 0.0) & (t <= 1.0)).all())
+        inside = array_module(t) is not np or bool(((t >= 0.0) & (t <= 1.0)).all())
     if not inside:
         raise UserError(f"The time t was {t}, but t runs from 0 (noise) to 1 (data): give a value in [0, 1].")
     return t
@@ -72,7 +74,7 @@ def per_sample(value, clip):
         clip: (N, ...).
     Returns: the number as it is, or (N, 1, ..., 1) in the clip's dtype.
     """
-    if np.ndim(value) == 0:
+    if getattr(value, "ndim", 0) == 0:
         return float(value)
     if value.shape != clip.shape[:1]:
         raise ValueError(f"expected one value per sample, shape {clip.shape[:1]}, got {value.shape}")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minidit.backend import moved, to_host
 from minidit.diffusion.guidance import guided
 from minidit.diffusion.objectives import estimator
 from minidit.diffusion.paths import RectifiedFlow, network_time
@@ -34,13 +35,14 @@ class NoiseOfEach:
 
 def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, interval, rng, callback=None):
     """Latents (N, f, r, c, C) of one batch of prompts, from noise of that shape. Arguments as `generate`."""
-    *read, nothing = model.dit.embed(model.tokenizer.encode([*prompts, ""]))  # D each
+    xp = model.xp
+    embedding = model.dit.embed(moved(model.tokenizer.encode([*prompts, ""]), xp))  # N + 1, D
 
     def network(x, t, embedding):
-        return model.dit.predict(x, np.full(len(x), network_time(t), x.dtype), embedding)
+        return model.dit.predict(x, xp.full(len(x), network_time(t), x.dtype), embedding)
 
     path, prediction = RectifiedFlow(), model.settings.prediction
-    predict = estimator(guided(network, np.stack(read), nothing, guidance, interval), prediction, path)
+    predict = estimator(guided(network, embedding[:-1], embedding[-1], guidance, interval), prediction, path)
     start = NOISE_START if prediction == "noise" else 0.0
     return sample(predict, noise, path, steps, sampler, shift, start, rng, callback)
 
@@ -67,7 +69,8 @@ def generate(
         interval: times between which guidance acts.
         callback: called as callback(steps_done, t, latents) after each step of each batch.
     Returns:
-        (N, F, H, W, 3) float32 in [0, 1].
+        (N, F, H, W, 3) float32 in [0, 1], on the host. All random numbers are drawn there too, so that a seed gives the
+        same clip on either device, to rounding.
     Raises:
         UserError: an unknown word, or a setting of the sampler that makes no sense.
     """
@@ -78,10 +81,10 @@ def generate(
     clips = []
     for start in range(0, len(prompts), BATCH):
         part = slice(start, start + BATCH)
-        noise = starting_noise(settings.latent_shape, seeds[part])
+        noise = moved(starting_noise(settings.latent_shape, seeds[part]), model.xp)
         rng = NoiseOfEach(seeds[part])
         latents = sample_latents(
             model, prompts[part], noise, steps, guidance, sampler, shift, interval, rng, callback
         )
-        clips.append(model.codec.decode(latents))
+        clips.append(to_host(model.codec.decode(latents)))
     return np.concatenate(clips)

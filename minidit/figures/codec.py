@@ -43,7 +43,7 @@ def draw(model, record):
     """
     size, frames = model.settings.size, model.settings.frames
     real = render_batch(CLIPS, np.random.default_rng(SEED), size, frames)  # N, F, H, W, 3
-    reconstructed = model.codec.decode(model.codec.encode(real))  # N, F, H, W, 3
+    reconstructed = model.codec.reconstruct(real)  # N, F, H, W, 3
     rows = {
         "rendered": real,
         "reconstructed": reconstructed,

@@ -14,6 +14,15 @@ from minidit.layers.attention import attention_backward, attention_forward, atte
 from minidit.layers.blockwise_attention import blockwise_attention_backward, blockwise_attention_forward
 from minidit.layers.embedding import embedding_backward, embedding_forward
 from minidit.layers.feedforward import feedforward_backward, feedforward_forward
+from minidit.layers.fused import (
+    layernorm_modulate_again,
+    layernorm_modulate_backward,
+    layernorm_modulate_forward,
+    linear_gated_residual_backward,
+    linear_gated_residual_forward,
+    linear_gelu_backward,
+    linear_gelu_forward,
+)
 from minidit.layers.linear import linear_backward, linear_forward
 from minidit.layers.losses import (
     gaussian_kl_backward,
@@ -24,6 +33,7 @@ from minidit.layers.losses import (
     hinge_generator_forward,
     mse_backward,
     mse_forward,
+    mse_gradient,
     reparameterize_backward,
     reparameterize_forward,
 )
@@ -33,7 +43,12 @@ from minidit.layers.modulation import (
     modulate_backward,
     modulate_forward,
 )
-from minidit.layers.multihead_attention import multihead_attention_backward, multihead_attention_forward
+from minidit.layers.multihead_attention import (
+    multihead_attention_backward,
+    multihead_attention_forward,
+    self_attention_backward,
+    self_attention_forward,
+)
 from minidit.layers.normalization import layernorm_backward, layernorm_forward
 from minidit.layers.patchify import patchify, unpatchify
 from minidit.layers.positions import sincos_positions
@@ -62,14 +77,22 @@ __all__ = [
     "hinge_generator_forward",
     "layernorm_backward",
     "layernorm_forward",
+    "layernorm_modulate_again",
+    "layernorm_modulate_backward",
+    "layernorm_modulate_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
     "linear_backward",
     "linear_forward",
+    "linear_gated_residual_backward",
+    "linear_gated_residual_forward",
+    "linear_gelu_backward",
+    "linear_gelu_forward",
     "modulate_backward",
     "modulate_forward",
     "mse_backward",
     "mse_forward",
+    "mse_gradient",
     "multihead_attention_backward",
     "multihead_attention_forward",
     "patchify",
@@ -77,6 +100,8 @@ __all__ = [
     "relu_forward",
     "reparameterize_backward",
     "reparameterize_forward",
+    "self_attention_backward",
+    "self_attention_forward",
     "silu_backward",
     "silu_forward",
     "sincos_positions",

@@ -1,10 +1,12 @@
 """Attention: every token asks (query), every token answers (key) and gives (value)."""
 
 from minidit.backend import array_module, row_dot, sum_rows
+from minidit.backend.kernels.launch import on_gpu
 
 # H = heads, T = tokens that ask, S = tokens that are asked (the same in self-attention), d = width of one head
 
 
+@on_gpu("attention")
 def attention_forward(q, k, v, key_mask=None):
     """Scaled dot-product attention of every head: y = softmax(q kᵀ / √d) v.
 
@@ -26,6 +28,7 @@ def attention_forward(q, k, v, key_mask=None):
     return y, (q, k, v, weights, rsum, y)
 
 
+@on_gpu("attention")
 def attention_backward(dy, cache, out=None):
     """Backward of `attention_forward`.
 
@@ -101,8 +104,7 @@ def scores(q, k, key_mask):
     scaled = q * q.shape[-1] ** -0.5                # ..., H, T, d    smaller than the scores, so cheaper
     found = k @ scaled.swapaxes(-1, -2)             # ..., H, S, T
     if key_mask is not None:
-        unreachable = xp.zeros(key_mask.shape, q.dtype)  # ..., S
-        unreachable[~key_mask] = -xp.inf
+        unreachable = xp.where(key_mask, q.dtype.type(0), q.dtype.type(-xp.inf))  # ..., S
         found += unreachable[..., None, :, None]
     return found
 

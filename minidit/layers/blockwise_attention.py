@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidit.backend import array_module
+from minidit.backend.kernels.launch import on_gpu
 from minidit.layers.attention import attention_backward, empty_like_queries, scores, unnormalised_weights
 
 # H = heads, T = tokens that ask, S = tokens that are asked, t = those that ask in one block, d = width of one head
@@ -10,6 +11,7 @@ from minidit.layers.attention import attention_backward, empty_like_queries, sco
 BLOCK_SCORES = 2**21  # in one block: 8 MB as float32
 
 
+@on_gpu("blockwise_attention")
 def blockwise_attention_forward(q, k, v, key_mask=None):
     """`attention_forward` in blocks of queries: no S × T array is ever made. Arguments and result are the same.
 
@@ -30,6 +32,7 @@ def blockwise_attention_forward(q, k, v, key_mask=None):
     return y, (q, k, v, key_mask, log_sum, y)
 
 
+@on_gpu("blockwise_attention")
 def blockwise_attention_backward(dy, cache, out=None):
     """`attention_backward` for the cache of `blockwise_attention_forward`."""
     q, k, v, key_mask, log_sum, y = cache

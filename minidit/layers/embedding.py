@@ -1,6 +1,7 @@
 """Token embedding: a number stands for a word, a row of a table for its meaning."""
 
 from minidit.backend import array_module
+from minidit.backend.kernels.launch import on_gpu
 
 # V = words in the vocabulary, N = all ids in a row, D = width
 
@@ -19,6 +20,7 @@ def embedding_forward(ids, table):
     return table[ids], (ids, table.shape)
 
 
+@on_gpu("embedding")
 def embedding_backward(dy, cache):
     """Returns dtable (V, D); a word that occurs twice gets both gradients."""
     ids, (V, D) = cache

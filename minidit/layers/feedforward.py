@@ -1,6 +1,6 @@
 """The pointwise feed-forward network: each token by itself, through a wider layer and back."""
 
-from minidit.layers.activations import gelu_backward, gelu_forward
+from minidit.layers.fused import linear_gelu_backward, linear_gelu_forward
 from minidit.layers.linear import linear_backward, linear_forward
 
 # D = width, M = hidden width (4 D in a DiT)
@@ -18,16 +18,14 @@ def feedforward_forward(x, w1, b1, w2, b2, training=True):
         y (..., D) and a cache for `feedforward_backward`.
     Source: Vaswani et al. 2017, eq. 2, with GELU for ReLU as in Peebles & Xie 2023.
     """
-    h, first_cache = linear_forward(x, w1, b1)      # ..., M
-    h, gelu_cache = gelu_forward(h, training)       # ..., M
-    y, second_cache = linear_forward(h, w2, b2)     # ..., D
-    return y, (first_cache, gelu_cache, second_cache)
+    h, hidden_cache = linear_gelu_forward(x, w1, b1, training)  # ..., M
+    y, out_cache = linear_forward(h, w2, b2)        # ..., D
+    return y, (hidden_cache, out_cache)
 
 
 def feedforward_backward(dy, cache):
     """Returns dx (..., D), dw1 (D, M), db1 (M,), dw2 (M, D), db2 (D,)."""
-    first_cache, gelu_cache, second_cache = cache
-    dh, dw2, db2 = linear_backward(dy, second_cache)
-    dh = gelu_backward(dh, gelu_cache)
-    dx, dw1, db1 = linear_backward(dh, first_cache)
+    hidden_cache, out_cache = cache
+    dh, dw2, db2 = linear_backward(dy, out_cache)
+    dx, dw1, db1 = linear_gelu_backward(dh, hidden_cache)
     return dx, dw1, db1, dw2, db2

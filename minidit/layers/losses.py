@@ -1,10 +1,13 @@
 """Losses: one number that says how wrong, and its gradient. Those of the codec's training are here too."""
 
 from minidit.backend import array_module
+from minidit.backend.kernels.launch import on_gpu
 
-# "..." = any shape, the same for all arrays of a pair. dloss is a number: 1.0 for the loss that is trained.
+# "..." = any shape, the same for all arrays of a pair. dloss is a number: 1.0 for the loss that is trained. It is made
+# a Python float, because one float64 of NumPy's would turn a float32 network into float64.
 
 
+@on_gpu("mse")
 def mse_forward(prediction, target, weight=None):
     """Mean squared error: mean over all elements of weight · (prediction - target)².
 
@@ -32,9 +35,15 @@ def mse_forward(prediction, target, weight=None):
 
 def mse_backward(dloss, cache):
     """Returns dprediction (...), dtarget (...)."""
-    (weighted,) = cache
-    dprediction = weighted * _scaled(dloss, 2 / weighted.size, weighted)  # ...
+    dprediction = mse_gradient(dloss, cache)        # ...
     return dprediction, -dprediction
+
+
+@on_gpu("mse")
+def mse_gradient(dloss, cache):
+    """Returns dprediction (...) alone, where the target is a constant."""
+    (weighted,) = cache
+    return weighted * (float(dloss) * 2 / weighted.size)  # ...
 
 
 def gaussian_kl_forward(mean, log_variance):
@@ -55,8 +64,9 @@ def gaussian_kl_forward(mean, log_variance):
 def gaussian_kl_backward(dloss, cache):
     """Returns dmean (...), dlog_variance (...)."""
     mean, variance = cache
-    dmean = mean * _scaled(dloss, 1 / mean.size, mean)  # ...
-    dlog_variance = (variance - 1) * _scaled(dloss, 0.5 / mean.size, mean)  # ...
+    dloss = float(dloss)
+    dmean = mean * (dloss / mean.size)              # ...
+    dlog_variance = (variance - 1) * (dloss * 0.5 / mean.size)  # ...
     return dmean, dlog_variance
 
 
@@ -99,8 +109,9 @@ def hinge_discriminator_forward(real_logits, fake_logits):
 def hinge_discriminator_backward(dloss, cache):
     """Returns dreal_logits (...), dfake_logits (...). Logits beyond their margin are left alone."""
     real_margin, fake_margin = cache
-    dreal = (real_margin > 0) * _scaled(dloss, -1 / real_margin.size, real_margin)  # ...
-    dfake = (fake_margin > 0) * _scaled(dloss, 1 / fake_margin.size, fake_margin)  # ...
+    dloss = float(dloss)
+    dreal = (real_margin > 0).astype(real_margin.dtype) * (-dloss / real_margin.size)  # ...
+    dfake = (fake_margin > 0).astype(fake_margin.dtype) * (dloss / fake_margin.size)  # ...
     return dreal, dfake
 
 
@@ -120,11 +131,4 @@ def hinge_generator_backward(dloss, cache):
     """Returns dfake_logits (...)."""
     (fake_logits,) = cache
     xp = array_module(fake_logits)
-    dfake = xp.empty_like(fake_logits)              # ...   every logit counts the same
-    dfake[...] = _scaled(dloss, -1 / fake_logits.size, fake_logits)
-    return dfake
-
-
-def _scaled(dloss, factor, like):
-    """dloss · factor in the dtype of `like`: a float64 dloss must not turn a float32 network into float64."""
-    return array_module(like).asarray(dloss, dtype=like.dtype) * factor
+    return xp.full_like(fake_logits, -float(dloss) / fake_logits.size)  # ...   every logit counts the same

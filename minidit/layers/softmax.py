@@ -1,10 +1,12 @@
 """Softmax: numbers into weights that add up to one."""
 
 from minidit.backend import array_module, row_dot
+from minidit.backend.kernels.launch import on_gpu
 
 # D = the axis whose weights add up to one
 
 
+@on_gpu("softmax")
 def softmax_forward(x):
     """Softmax over the last axis: y = eˣ / Σ eˣ.
 
@@ -21,6 +23,7 @@ def softmax_forward(x):
     return y, (y,)
 
 
+@on_gpu("softmax")
 def softmax_backward(dy, cache):
     """Returns dx (..., D)."""
     (y,) = cache

@@ -7,19 +7,27 @@ from minidit.backend import array_module
 from minidit.layers import (
     feedforward_backward,
     feedforward_forward,
-    gated_residual_backward,
-    gated_residual_forward,
     layernorm_backward,
     layernorm_forward,
+    layernorm_modulate_again,
+    layernorm_modulate_backward,
+    layernorm_modulate_forward,
     linear_backward,
     linear_forward,
-    modulate_backward,
-    modulate_forward,
+    linear_gated_residual_backward,
+    linear_gated_residual_forward,
+    linear_gelu_backward,
+    linear_gelu_forward,
     multihead_attention_backward,
     multihead_attention_forward,
+    self_attention_backward,
+    self_attention_forward,
 )
 
 # B = batch, T = tokens, D = width, M = width of the feed-forward's hidden layer
+
+ATTENTION = ("attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias")
+MLP = ("mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias")
 
 
 def transformer_block_shapes(width, hidden):
@@ -44,36 +52,8 @@ def dit_block_shapes(width, hidden):
     }
 
 
-def attention_part_forward(x, p, num_heads, key_mask=None):
-    """Multi-head self-attention (B, T, D) -> (B, T, D) with the parameters `attn.*` of a block."""
-    return multihead_attention_forward(
-        x, p["attn.qkv.weight"], p["attn.qkv.bias"], p["attn.proj.weight"], p["attn.proj.bias"], num_heads, key_mask
-    )
-
-
-def attention_part_backward(dy, cache):
-    """Returns dx (B, T, D) and the gradients of `attn.*`."""
-    dx, *dweights = multihead_attention_backward(dy, cache)
-    names = ("attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias")
-    return dx, dict(zip(names, dweights, strict=True))
-
-
-def mlp_part_forward(x, p, training=True):
-    """Pointwise feed-forward (B, T, D) -> (B, T, D) with the parameters `mlp.*` of a block."""
-    return feedforward_forward(
-        x, p["mlp.fc1.weight"], p["mlp.fc1.bias"], p["mlp.fc2.weight"], p["mlp.fc2.bias"], training
-    )
-
-
-def mlp_part_backward(dy, cache):
-    """Returns dx (B, T, D) and the gradients of `mlp.*`."""
-    dx, *dweights = feedforward_backward(dy, cache)
-    names = ("mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias")
-    return dx, dict(zip(names, dweights, strict=True))
-
-
 def without_input(cache):
-    """A cache of `attention_part_forward` or `mlp_part_forward`, less the tokens that went in."""
+    """A cache of `self_attention_forward` or `linear_gelu_forward`, less the tokens that went in."""
     (_, w), *rest = cache  # both begin with the cache of a linear layer
     return (None, w), *rest
 
@@ -103,49 +83,49 @@ def dit_block_forward(x, c, p, num_heads, training=True):
     modulations = modulation.reshape(len(c), 6, -1).swapaxes(0, 1)  # 6, B, D
     shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulations  # B, D
 
-    xhat1, norm1_cache = layernorm_forward(x)
-    h, _ = modulate_forward(xhat1, shift_msa, scale_msa)
-    h, attention_cache = attention_part_forward(h, p, num_heads)
-    x, gate1_cache = gated_residual_forward(x, h, gate_msa)
+    h, norm1_cache = layernorm_modulate_forward(x, shift_msa, scale_msa)
+    h, attention_cache = self_attention_forward(h, p["attn.qkv.weight"], p["attn.qkv.bias"], num_heads)
+    x, gate1_cache = linear_gated_residual_forward(x, h, p["attn.proj.weight"], p["attn.proj.bias"], gate_msa)
 
-    xhat2, norm2_cache = layernorm_forward(x)
-    h, _ = modulate_forward(xhat2, shift_mlp, scale_mlp)
-    h, mlp_cache = mlp_part_forward(h, p, training)
-    x, gate2_cache = gated_residual_forward(x, h, gate_mlp)
+    h, norm2_cache = layernorm_modulate_forward(x, shift_mlp, scale_mlp)
+    h, hidden_cache = linear_gelu_forward(h, p["mlp.fc1.weight"], p["mlp.fc1.bias"], training)
+    x, gate2_cache = linear_gated_residual_forward(x, h, p["mlp.fc2.weight"], p["mlp.fc2.bias"], gate_mlp)
 
     if not training:
         return x, None
-    # The modulated tokens are not kept: they are a product and a sum away from xhat, which the norm keeps anyway.
-    attention_half = (norm1_cache, (xhat1, shift_msa, scale_msa), without_input(attention_cache), gate1_cache)
-    mlp_half = (norm2_cache, (xhat2, shift_mlp, scale_mlp), without_input(mlp_cache), gate2_cache)
+    # The modulated tokens are not kept: `layernorm_modulate_again` makes them from what the norm keeps anyway.
+    attention_half = (norm1_cache, without_input(attention_cache), gate1_cache)
+    mlp_half = (norm2_cache, without_input(hidden_cache), gate2_cache)
     return x, (modulation_cache, attention_half, mlp_half)
 
 
 def dit_block_backward(dx, cache):
     """Returns dx (B, T, D), dc (B, D) and the gradients of the block's parameters."""
     modulation_cache, attention_half, mlp_half = cache
-    norm1_cache, modulate1_inputs, attention_cache, gate1_cache = attention_half
-    norm2_cache, modulate2_inputs, mlp_cache, gate2_cache = mlp_half
+    norm1_cache, attention_cache, gate1_cache = attention_half
+    norm2_cache, hidden_cache, gate2_cache = mlp_half
+    grads = {}
 
-    dx, dh, dgate_mlp = gated_residual_backward(dx, gate2_cache)
-    h, modulate2_cache = modulate_forward(*modulate2_inputs)
-    dh, dmlp = mlp_part_backward(dh, with_input(mlp_cache, h))
-    dh, dshift_mlp, dscale_mlp = modulate_backward(dh, modulate2_cache)
-    dx = dx + layernorm_backward(dh, norm2_cache)  # x fed the residual and the norm
+    dx, dh, grads["mlp.fc2.weight"], grads["mlp.fc2.bias"], dgate_mlp = linear_gated_residual_backward(dx, gate2_cache)
+    hidden_cache = with_input(hidden_cache, layernorm_modulate_again(norm2_cache))
+    dh, grads["mlp.fc1.weight"], grads["mlp.fc1.bias"] = linear_gelu_backward(dh, hidden_cache)
+    dx_norm, dshift_mlp, dscale_mlp = layernorm_modulate_backward(dh, norm2_cache)
+    dx = dx + dx_norm  # x fed the residual and the norm
 
-    dx, dh, dgate_msa = gated_residual_backward(dx, gate1_cache)
-    h, modulate1_cache = modulate_forward(*modulate1_inputs)
-    dh, dattention = attention_part_backward(dh, with_input(attention_cache, h))
-    dh, dshift_msa, dscale_msa = modulate_backward(dh, modulate1_cache)
-    dx = dx + layernorm_backward(dh, norm1_cache)
+    dx, dh, grads["attn.proj.weight"], grads["attn.proj.bias"], dgate_msa = linear_gated_residual_backward(
+        dx, gate1_cache
+    )
+    attention_cache = with_input(attention_cache, layernorm_modulate_again(norm1_cache))
+    dh, grads["attn.qkv.weight"], grads["attn.qkv.bias"] = self_attention_backward(dh, attention_cache)
+    dx_norm, dshift_msa, dscale_msa = layernorm_modulate_backward(dh, norm1_cache)
+    dx = dx + dx_norm
 
     xp = array_module(dx)
     dmodulation = xp.concatenate(
         [dshift_msa, dscale_msa, dgate_msa, dshift_mlp, dscale_mlp, dgate_mlp], axis=-1
     )  # B, 6D
     dc, dweight, dbias = linear_backward(dmodulation, modulation_cache)
-    dadaln = {"adaLN_modulation.1.weight": dweight, "adaLN_modulation.1.bias": dbias}
-    return dx, dc, dattention | dmlp | dadaln
+    return dx, dc, grads | {"adaLN_modulation.1.weight": dweight, "adaLN_modulation.1.bias": dbias}
 
 
 def recomputed_dit_block_forward(x, c, p, num_heads):
@@ -176,11 +156,11 @@ def transformer_block_forward(x, p, num_heads, key_mask=None):
     Source: Vaswani et al. 2017, section 3.1; normalised before each part as in Xiong et al. 2020, figure 1b.
     """
     h, norm1_cache = layernorm_forward(x)
-    h, attention_cache = attention_part_forward(h, p, num_heads, key_mask)
+    h, attention_cache = multihead_attention_forward(h, *(p[name] for name in ATTENTION), num_heads, key_mask)
     x = x + h
 
     h, norm2_cache = layernorm_forward(x)
-    h, mlp_cache = mlp_part_forward(h, p)
+    h, mlp_cache = feedforward_forward(h, *(p[name] for name in MLP))
     x = x + h
     return x, (norm1_cache, attention_cache, norm2_cache, mlp_cache)
 
@@ -189,9 +169,9 @@ def transformer_block_backward(dx, cache):
     """Returns dx (B, T, D) and the gradients of the block's parameters."""
     norm1_cache, attention_cache, norm2_cache, mlp_cache = cache
 
-    dh, dmlp = mlp_part_backward(dx, mlp_cache)
+    dh, *dmlp = feedforward_backward(dx, mlp_cache)
     dx = dx + layernorm_backward(dh, norm2_cache)
 
-    dh, dattention = attention_part_backward(dx, attention_cache)
+    dh, *dattention = multihead_attention_backward(dx, attention_cache)
     dx = dx + layernorm_backward(dh, norm1_cache)
-    return dx, dattention | dmlp
+    return dx, dict(zip(ATTENTION + MLP, dattention + dmlp, strict=True))

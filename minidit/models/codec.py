@@ -5,11 +5,12 @@ first (`minidit.training.codec`) and then frozen: the diffusion model only ever 
 scaled so that they have mean 0 and standard deviation 1.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
 
-from minidit.backend import array_module
+from minidit.backend import array_module, moved, to_host
 from minidit.layers import (
     linear_backward,
     linear_forward,
@@ -72,6 +73,17 @@ class Codec:
         self.latent_std = np.ones(settings.channels, dtype)  # C
         if rng is not None:
             xavier_weights(rng, self.params)
+
+    def on(self, xp):
+        """The same codec on the device of an array library."""
+        twin = copy.copy(self)
+        twin.params = self.params.on(xp)
+        twin.latent_mean, twin.latent_std = moved(self.latent_mean, xp), moved(self.latent_std, xp)
+        return twin
+
+    def reconstruct(self, clips):
+        """What the codec keeps of clips (N, F, H, W, 3) in [0, 1], from the host and to the host."""
+        return to_host(self.decode(self.encode(moved(clips, array_module(self.params.flat)))))
 
     def encode(self, clips):
         """Clips (N, F, H, W, 3) in [0, 1] to normalised latents (N, F/pf, H/ph, W/pw, C): the encoder's means."""

@@ -3,6 +3,8 @@
 It looks at two patches by two, so that a seam between them gives the codec away.
 """
 
+import copy
+
 import numpy as np
 
 from minidit.layers import leaky_relu_backward, leaky_relu_forward, linear_backward, linear_forward
@@ -26,6 +28,12 @@ class Discriminator:
         shapes = {"0.weight": (values, hidden), "0.bias": (hidden,), "2.weight": (hidden, 1), "2.bias": (1,)}
         self.params = Parameters(shapes, dtype)
         xavier_weights(rng, self.params)
+
+    def on(self, xp):
+        """The same discriminator on the device of an array library."""
+        twin = copy.copy(self)
+        twin.params = self.params.on(xp)
+        return twin
 
     def forward(self, groups):
         """Groups (N, G) to logits (N, 1) and a cache."""

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidit.backend import array_module
+from minidit.backend import array_module, moved
 from minidit.layers import (
     embedding_backward,
     embedding_forward,
-    layernorm_backward,
-    layernorm_forward,
+    layernorm_modulate_backward,
+    layernorm_modulate_forward,
     linear_backward,
     linear_forward,
-    modulate_backward,
-    modulate_forward,
     patchify,
     silu_backward,
     silu_forward,
@@ -140,10 +138,15 @@ class DiT:
             if "adaLN_modulation" in name or name.startswith("final_layer"):
                 array[...] = 0
 
+    def on(self, xp):
+        """The same network on the device of an array library."""
+        return DiT(self.settings, buffer=moved(self.params.flat, xp))
+
     def positions_of(self, grid):
         """Sin-cos positions (T, D) of a grid of tokens (frames, rows, columns), made once per grid."""
         if grid not in self.positions:
-            self.positions[grid] = sincos_positions(grid, self.settings.width, self.params.dtype)
+            positions = sincos_positions(grid, self.settings.width, self.params.dtype)
+            self.positions[grid] = moved(positions, array_module(self.params.flat))
         return self.positions[grid]
 
     def forward(self, x, t, condition, recompute=False):
@@ -263,17 +266,15 @@ class DiT:
             c, p["final_layer.adaLN_modulation.1.weight"], p["final_layer.adaLN_modulation.1.bias"]
         )  # B, 2D
         shift, scale = modulation.reshape(len(c), 2, -1).swapaxes(0, 1)  # B, D
-        xhat, norm_cache = layernorm_forward(h)
-        h, modulate_cache = modulate_forward(xhat, shift, scale)
+        h, norm_cache = layernorm_modulate_forward(h, shift, scale)
         y, linear_cache = linear_forward(h, p["final_layer.linear.weight"], p["final_layer.linear.bias"])
-        return y, (modulation_cache, norm_cache, modulate_cache, linear_cache)
+        return y, (modulation_cache, norm_cache, linear_cache)
 
     def final_layer_backward(self, dy, cache):
         """Returns dh (B, T, D), dc (B, D) and the gradients of the final layer."""
-        modulation_cache, norm_cache, modulate_cache, linear_cache = cache
+        modulation_cache, norm_cache, linear_cache = cache
         dh, dlinear_weight, dlinear_bias = linear_backward(dy, linear_cache)
-        dh, dshift, dscale = modulate_backward(dh, modulate_cache)
-        dh = layernorm_backward(dh, norm_cache)
+        dh, dshift, dscale = layernorm_modulate_backward(dh, norm_cache)
         dmodulation = array_module(dh).concatenate([dshift, dscale], axis=-1)  # B, 2D
         dc, dweight, dbias = linear_backward(dmodulation, modulation_cache)
         return dh, dc, {

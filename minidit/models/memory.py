@@ -34,7 +34,7 @@ def saved_activation_bytes(settings, batch, grid, words=None, recompute=False):
         + batch * (FREQUENCY_WIDTH + 3 * D)  # waves of the time; SiLU's derivative, the layer's input, SiLU's again
         + batch * D  # the condition, which every block shares
         + settings.depth * block
-        + N * (2 * D + 1) + batch * D  # final layer: normalised, modulated, 1 / deviation; the gain
+        + N * (2 * D + 1) + 2 * batch * D  # final layer: normalised, modulated, 1 / deviation; shift and scale
     )  # fmt: skip
     if not settings.text:
         return FLOAT * floats + ID * batch

@@ -1,8 +1,12 @@
 """Named parameters that share one contiguous buffer, and how they are drawn at the start."""
 
 from collections.abc import Mapping
+from itertools import accumulate
+from math import prod
 
 import numpy as np
+
+from minidit.backend import array_module, moved
 
 
 class Parameters(Mapping):
@@ -19,11 +23,11 @@ class Parameters(Mapping):
 
     def __init__(self, shapes, dtype=np.float32, buffer=None):
         self.shapes = dict(shapes)
-        sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
+        sizes = [prod(shape) for shape in self.shapes.values()]
         self.flat = np.zeros(sum(sizes), dtype) if buffer is None else buffer
         if self.flat.shape != (sum(sizes),):
             raise ValueError(f"the buffer has shape {self.flat.shape}, expected ({sum(sizes)},)")
-        ends = np.cumsum(sizes)
+        ends = accumulate(sizes)
         self._views = {
             name: self.flat[end - size : end].reshape(shape)
             for (name, shape), size, end in zip(self.shapes.items(), sizes, ends, strict=True)
@@ -48,6 +52,10 @@ class Parameters(Mapping):
         copy = Parameters(self.shapes, dtype)
         copy.flat[...] = self.flat
         return copy
+
+    def on(self, xp):
+        """The same parameters on the device of an array library (see `minidit.backend.device`)."""
+        return self if array_module(self.flat) is xp else Parameters(self.shapes, buffer=moved(self.flat, xp))
 
     def load(self, arrays):
         """Copies a mapping of name -> array into the buffer.

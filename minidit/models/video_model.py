@@ -1,9 +1,11 @@
 """What a checkpoint holds: tokenizer, codec and DiT together."""
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.backend import array_module
 from minidit.models.codec import Codec, CodecSettings
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.tokenizer import Tokenizer
@@ -52,3 +54,16 @@ class VideoModel:
         self.tokenizer = Tokenizer(settings.vocabulary, settings.dit.text.max_length)
         self.codec = Codec(settings.codec, rng, dtype)
         self.dit = DiT(settings.dit, rng, dtype, dit_buffer)
+
+    @property
+    def xp(self):
+        """The array library of the device that the model is on."""
+        return array_module(self.dit.params.flat)
+
+    def on(self, xp):
+        """The same model on the device of an array library: itself where it is there already."""
+        if xp is self.xp:
+            return self
+        twin = copy.copy(self)
+        twin.codec, twin.dit = self.codec.on(xp), self.dit.on(xp)
+        return twin

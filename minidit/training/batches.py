@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.backend import moved
 from minidit.diffusion import sample_times
 from minidit.models.tokenizer import PAD, START
 from minidit.world import PLAIN_SKIES, SEEN, caption, render_batch
@@ -13,7 +14,7 @@ from minidit.world import PLAIN_SKIES, SEEN, caption, render_batch
 
 @dataclass(frozen=True)
 class Batch:
-    """Clips to learn from.
+    """Clips to learn from, on the device of the model that they were drawn for.
 
     Attributes:
         latents: (N, f, r, c, C), of the clean clips.
@@ -54,7 +55,9 @@ def draw_batch(model, training, seed, step, shards):
         dropped.append(rng.random(count) < training.drop_prompt)
     ids = model.tokenizer.encode(prompts)  # N, L
     ids[np.concatenate(dropped)] = null_row(ids.shape[1])
-    return Batch(model.codec.encode(np.concatenate(clips)), np.concatenate(noise), np.concatenate(times), ids)
+    drawn = map(np.concatenate, (clips, noise, times))
+    clips, noise, times, ids = (moved(array, model.xp) for array in (*drawn, ids))  # all that a step takes across
+    return Batch(model.codec.encode(clips), noise, times, ids)
 
 
 def draw_attributes(rng, plain_sky):

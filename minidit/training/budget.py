@@ -74,7 +74,7 @@ def workload_of(preset):
         tokenizer.encode(prompts).shape[1],
         training.recompute,
         # As measured: clips and their patches a few times, the codec's hidden layer before and after its ReLU.
-        FLOAT * (5 * pixels + 2 * patches * model.codec.hidden),
+        FLOAT * (4 * pixels + 2 * patches * model.codec.hidden),
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from tqdm import tqdm
 
+from minidit.backend import array_module, moved, number
 from minidit.errors import UserError
 from minidit.layers import (
     gaussian_kl_backward,
@@ -24,6 +25,7 @@ from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
 # M = groups in a batch, P = values of a patch, C = latent channels; a group is 2 x 2 neighbouring patches
 
 RENDERED_AT_ONCE = 64
+LOOK = 200  # steps between two looks at the progress, for which a GPU has to be waited for
 
 
 def patch_pool(settings, size, frames, clips, rng, attributes=SEEN + PLAIN_SKIES):
@@ -60,7 +62,8 @@ def codec_loss_and_gradients(codec, patches, noise, noise_std):
         noise: (..., C) standard normal.
         noise_std: σ of the likelihood.
     Returns:
-        loss, squared error, reconstruction (..., P), dreconstruction, dmean, dlog_variance, and the codec's cache.
+        loss and squared error (numbers; on a GPU arrays ()), reconstruction (..., P), dreconstruction, dmean,
+        dlog_variance, and the codec's cache.
     Source: Kingma & Welling 2014, eq. 3 and appendix B.
     """
     reconstruction, mean, log_variance, cache = codec.forward(patches, noise)
@@ -70,8 +73,8 @@ def codec_loss_and_gradients(codec, patches, noise, noise_std):
     kl_weight = mean.shape[-1] / patches.shape[-1]
     dreconstruction, _ = mse_backward(likelihood_weight, mse_cache)
     dmean, dlog_variance = gaussian_kl_backward(kl_weight, kl_cache)
-    loss = float(likelihood_weight * squared_error + kl_weight * kl)
-    return loss, float(squared_error), reconstruction, dreconstruction, dmean, dlog_variance, cache
+    loss = number(likelihood_weight * squared_error + kl_weight * kl)
+    return loss, number(squared_error), reconstruction, dreconstruction, dmean, dlog_variance, cache
 
 
 def adversarial_gradients(discriminator, real, fake):
@@ -101,15 +104,15 @@ class FlatAdamW:
 
     def __init__(self, params, settings):
         self.params, self.settings = params, settings
-        self.grads = Parameters(params.shapes, params.dtype)
-        self.first, self.second = np.zeros_like(params.flat), np.zeros_like(params.flat)
+        self.grads, self.first, self.second = (array_module(params.flat).zeros_like(params.flat) for _ in range(3))
+        self.grads = Parameters(params.shapes, buffer=self.grads)
         self.step = 0
 
     def update(self, grads, learning_rate):
         """One step with gradients by name, clipped to a norm of 1."""
         self.step += 1  # its own count: the discriminator joins late, and its moments are as young as it is
         self.grads.load(grads)
-        scale = clip_scale(float(np.vdot(self.grads.flat, self.grads.flat)), 1.0)
+        scale = clip_scale(squared_norm(self.grads.flat), 1.0)
         moments = (self.first, self.second)
         adamw_update(self.params.flat, self.grads.flat, *moments, self.step, learning_rate, self.settings, scale)
 
@@ -118,7 +121,7 @@ def train_codec(codec, training, size, frames, seed, progress=True):
     """Trains a codec in place and normalises its latents.
 
     Args:
-        codec: Codec, freshly drawn.
+        codec: Codec, freshly drawn, on the device to train it on.
         training: CodecTraining.
         size, frames: of the clips.
         seed: of everything random here.
@@ -130,7 +133,8 @@ def train_codec(codec, training, size, frames, seed, progress=True):
     """
     rng = np.random.default_rng([seed, 1])
     pool = patch_pool(codec.settings, size, frames, training.pool, rng)
-    discriminator = Discriminator(4 * pool.shape[-1], training.discriminator_hidden, rng)
+    xp = array_module(codec.params.flat)
+    discriminator = Discriminator(4 * pool.shape[-1], training.discriminator_hidden, rng).on(xp)
     codec_optimizer = FlatAdamW(codec.params, AdamWSettings(beta2=0.999))
     discriminator_optimizer = FlatAdamW(discriminator.params, AdamWSettings(beta1=0.5, beta2=0.999))
     adversarial_from = training.adversarial_start * training.steps if training.adversarial_weight else training.steps
@@ -139,10 +143,12 @@ def train_codec(codec, training, size, frames, seed, progress=True):
     for step in bar:
         groups = draw_groups(pool, training.groups, rng)  # M, 4, P
         noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
+        groups, noise = moved(groups, xp), moved(noise, xp)
         loss, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
             codec, groups, noise, training.noise_std
         )
-        if not np.isfinite(loss):
+        look = step % LOOK == 0 or step == training.steps - 1
+        if (look or isinstance(loss, float)) and not np.isfinite(float(loss)):
             raise UserError(
                 f"the codec's training diverged at step {step}: the loss is {loss}. "
                 "Give its CodecTraining a lower learning_rate."
@@ -159,15 +165,20 @@ def train_codec(codec, training, size, frames, seed, progress=True):
             discriminator_optimizer.update(discriminator_grads, learning_rate)
         grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
         codec_optimizer.update(grads, learning_rate)
-        if step % 200 == 0:
-            bar.set_postfix(psnr=f"{psnr(squared_error):.1f} dB")
-    codec.normalize_latents(pool[:256])
+        if look:
+            bar.set_postfix(psnr=f"{psnr(float(squared_error)):.1f} dB")
+    codec.normalize_latents(moved(pool[:256], xp))
     return reconstruction_psnr(codec, size, frames, seed)
 
 
 def norm(array):
-    """Euclidean length of all its entries, as a Python float."""
-    return float(np.vdot(array, array)) ** 0.5
+    """Euclidean length of all its entries: a number; on a GPU an array ()."""
+    return squared_norm(array) ** 0.5
+
+
+def squared_norm(array):
+    """The sum of the squares of all its entries: a number; on a GPU an array ()."""
+    return number(array_module(array).vdot(array, array))
 
 
 def psnr(squared_error):
@@ -180,4 +191,4 @@ def reconstruction_psnr(codec, size, frames, seed, clips=128):
     rng = np.random.default_rng([seed, 2])
     chosen = [HELD_OUT[i] for i in rng.integers(len(HELD_OUT), size=clips)]
     real = render_batch(chosen, rng, size, frames)
-    return psnr(4 * float(np.mean(np.square(codec.decode(codec.encode(real)) - real))))
+    return psnr(4 * float(np.mean(np.square(codec.reconstruct(real) - real))))

@@ -8,13 +8,14 @@ a copy each of a *job*, which can be sent:
     job.at(params)  a worker: the job on a flat vector of parameters, which it reads anew at each step
 
 and a worker has `loss_and_gradients(step, shards)`: the means over the clips of some of the batch's shards, a loss and
-a dict of gradients.
+a dict of gradients. Where the parameters are on a GPU, so is all that a step computes, the loss included.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
 from minidit.models.dit import dit_shapes
 from minidit.models.video_model import VideoModel, VideoModelSettings
@@ -47,9 +48,10 @@ class VideoTraining:
         return dit_shapes(self.settings.dit)
 
     def at(self, params):
-        """The worker for the parameters in this vector (n,) float32."""
+        """The worker for the parameters in this vector (n,) float32, on its device."""
         model = VideoModel(self.settings, dit_buffer=params)
         load_codec(model.codec, self.codec)
+        model.codec = model.codec.on(array_module(params))
         return VideoWorker(model, self.training, self.seed)
 
 
@@ -81,4 +83,4 @@ def loss_and_gradients(model, batch, recompute=False):
         prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t
     )
     _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
-    return float(loss), grads
+    return number(loss), grads

@@ -80,7 +80,7 @@ def measure_split(model, combinations, count, key, features, sampling, bar):
 def measure_batch(model, attributes, made, real, reference, seed, features, seconds):
     """Measures generated clips and real ones of the same attributes (N, F, H, W, 3): a Measured."""
     readings = verify_batch(made)
-    decoded = model.codec.decode(model.codec.encode(real))      # N, F, H, W, 3
+    decoded = model.codec.reconstruct(real)                     # N, F, H, W, 3
     error = (decoded - real).reshape(len(real), -1)             # N, values of a clip
     pools = {a: training_clips(a, seed, model.settings) for a in dict.fromkeys(attributes) if a in TRAINED_ON}
     return Measured(

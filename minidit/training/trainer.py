@@ -52,13 +52,15 @@ class Run:
         threads: how many cores to use, by processes that share each step.
         ranks: `minidit.training.mpi.Ranks` that share each step instead.
         progress: show bars.
+        xp: the array library of the device that computes: numpy, or cupy for the GPU. The run's own vectors, from which
+            it is saved, are the host's in either case, and so a run can be resumed on the other device.
     """
 
-    def __init__(self, preset, folder, seed=0, threads=1, ranks=None, progress=True):
+    def __init__(self, preset, folder, seed=0, threads=1, ranks=None, progress=True, xp=np):
         self.settings, self.codec_training = preset.model, preset.codec_training
         self.training = preset.diffusion_training
         self.folder, self.seed, self.progress = Path(folder), seed, progress
-        self.threads, self.ranks = threads, ranks
+        self.threads, self.ranks, self.xp = threads, ranks, xp
         self.step, self.codec_psnr = 0, None
         self.history, self.scores = [], []  # (step, mean loss of a span), (step, strict seen, strict held-out)
         rng = np.random.default_rng([seed, 0])
@@ -87,9 +89,11 @@ class Run:
         except OSError as error:
             raise UserError(f"can't make the folder {self.folder}: {error.strerror}.") from error
         begin = monotonic()
+        codec = self.model.codec.on(self.xp)
         self.codec_psnr = train_codec(
-            self.model.codec, self.codec_training, self.settings.size, self.settings.frames, self.seed, self.progress
+            codec, self.codec_training, self.settings.size, self.settings.frames, self.seed, self.progress
         )
+        self.model.codec = codec.on(np)
         if minutes is not None:
             seconds_per_step = self.seconds_per_step()
             left = TRAINING_SHARE * (60 * minutes - (monotonic() - begin))
@@ -137,14 +141,19 @@ class Run:
 
     @property
     def processes(self):
-        """How many processes share the work on this machine: one per core, as far as the batch has shards for them."""
-        return min(self.threads, self.training.shards)
+        """How many processes share the work on this machine: one per core, as far as the batch has shards for them.
+
+        A GPU works for one process.
+        """
+        return min(self.threads, self.training.shards) if self.xp is np else 1
 
     @property
     def shared_by(self):
         """Who shares the work, in words."""
         if self.ranks:
             return counted(self.ranks.count, "MPI rank", "MPI ranks")
+        if self.xp is not np:
+            return "a GPU"
         threads = counted(self.threads // self.processes, "thread", "threads")
         return f"{counted(self.processes, 'process', 'processes')} with {threads}{' each' * (self.processes > 1)}"
 
@@ -153,7 +162,7 @@ class Run:
         job = VideoTraining(self.settings, self.training, codec_tensors(self.model.codec), self.seed)
         if self.ranks:
             return self.ranks.team(job)
-        return Team(job, self.processes, self.threads // self.processes)
+        return Team(job, self.processes, self.threads // self.processes, self.xp)
 
     def seconds_per_step(self):
         """Times some steps, pictures and checkpoints left aside; nothing of them is kept."""
@@ -196,7 +205,7 @@ class Run:
     def preview(self, bar):
         """Draws and judges clips made by the moving average, and notes the scores."""
         self.model.dit.params.flat[...] = self.vectors["ema"]
-        seen, held_out = write_preview(self.model, self.folder / "previews" / f"step_{self.step:06d}.png")
+        seen, held_out = write_preview(self.model.on(self.xp), self.folder / "previews" / f"step_{self.step:06d}.png")
         self.scores.append([self.step, seen, held_out])
         message = f"step {self.step}: strictly right {seen:.0%} of seen, {held_out:.0%} of held-out prompts"
         bar.write(message, file=sys.stderr)

@@ -13,7 +13,8 @@ from threading import BrokenBarrierError
 
 import numpy as np
 
-from minidit.backend import keep_freed_memory
+from minidit.backend import keep_freed_memory, moved, to_host
+from minidit.backend.device import memory_explained
 from minidit.errors import UserError
 from minidit.models.parameters import Parameters
 from minidit.training.steps import VECTORS, Alone, check_shares, run_steps, size_of
@@ -116,16 +117,17 @@ class Team:
         job: what is computed, see `minidit.training.job`.
         ranks: how many processes, at most one per shard; 1 trains in this one.
         threads: of each process's matrix products. With one process, they are this one's own business.
+        xp: the array library of the device to train on; a GPU needs no more than one process.
     Raises:
         UserError: there are more processes than shards.
     """
 
-    def __init__(self, job, ranks, threads=1):
+    def __init__(self, job, ranks, threads=1, xp=np):
         check_shares(ranks, job.training)
-        self.job, self.ranks, self.threads = job, ranks, threads
+        self.job, self.ranks, self.threads, self.xp = job, ranks, threads, xp
         parameters = size_of(job.shapes)
         if ranks == 1:
-            self.memory, self.vectors = None, {name: np.zeros(parameters, np.float32) for name in VECTORS}
+            self.memory, self.vectors = None, {name: xp.zeros(parameters, np.float32) for name in VECTORS}
         else:
             size = 16 * ranks + 4 * sum(size for _, size in layout(parameters, ranks))
             self.memory = shared_memory.SharedMemory(create=True, size=size)
@@ -134,7 +136,7 @@ class Team:
 
     def __enter__(self):
         if self.ranks == 1:
-            self.worker, self.group = self.job.at(self.vectors["params"]), Alone(self.job.shapes)
+            self.worker, self.group = self.job.at(self.vectors["params"]), Alone(self.job.shapes, self.xp)
             return self
         context = multiprocessing.get_context("spawn")
         self.meeting = Meeting(context, self.ranks)  # kept, or it would be gone before the processes find it
@@ -166,21 +168,22 @@ class Team:
     def load(self, vectors):
         """Copies a training state, name -> vector, to where the processes see it."""
         for name in VECTORS:
-            self.vectors[name][...] = vectors[name]
+            self.vectors[name][...] = moved(vectors[name], self.xp)
 
     def store(self, vectors):
         """Copies the training state out: the inverse of `load`."""
         for name in VECTORS:
-            vectors[name][...] = self.vectors[name]
+            vectors[name][...] = to_host(self.vectors[name])
 
     def run(self, first, last):
         """Does steps first … last - 1. Returns their losses and gradient norms.
 
         Raises:
-            UserError: the run diverged, or a process died.
+            UserError: the run diverged, a process died, or a GPU's memory is too small.
         """
         if self.ranks == 1:
-            return run_steps(self.worker, self.job.training, self.vectors, self.group, first, last)
+            with memory_explained(self.xp):
+                return run_steps(self.worker, self.job.training, self.vectors, self.group, first, last)
         try:
             for pipe in self.pipes:
                 pipe.send((first, last))

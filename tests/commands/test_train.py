@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -15,8 +16,9 @@ def runs(monkeypatch):
     made = []
 
     class NotedRun:
-        def __init__(self, preset, folder, seed, threads, ranks):
+        def __init__(self, preset, folder, seed, threads, ranks, xp):
             self.preset, self.folder, self.seed, self.threads, self.ranks = preset, folder, seed, threads, ranks
+            self.xp = xp
             self.called, self.step = [], 7
             self.blas_threads = {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
             made.append(self)
@@ -39,7 +41,7 @@ def test_a_run_is_started_as_the_preset_says(runs, tmp_path, capsys):
     (run,) = runs
     assert run.preset == PRESETS["tiny"]
     assert (run.folder, run.seed, run.called) == (tmp_path / "run", 0, [("start", None), ("train",)])
-    assert (run.threads, run.ranks) == (available_cores(), None)
+    assert (run.threads, run.ranks, run.xp) == (available_cores(), None, np)
     out = capsys.readouterr().out
     assert str(tmp_path / "run" / "model.safetensors") in out
     assert f"--checkpoint {tmp_path / 'run'}" in out

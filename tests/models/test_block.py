@@ -3,13 +3,14 @@ import pytest
 
 from minidit.gradient_check import check_parameter_gradients
 from minidit.layers import (
-    feedforward_backward,
     gated_residual_backward,
     layernorm_backward,
+    layernorm_modulate_forward,
     linear_backward,
+    linear_gated_residual_backward,
+    linear_gelu_backward,
     modulate_backward,
-    modulate_forward,
-    multihead_attention_backward,
+    self_attention_backward,
 )
 from minidit.models.block import (
     dit_block_backward,
@@ -108,18 +109,18 @@ def one_plus_forgotten(dy, cache):
 
 
 def attention_not_passed_on(dy, cache):
-    dx, *dweights = multihead_attention_backward(dy, cache)
+    dx, *dweights = self_attention_backward(dy, cache)
     return np.zeros_like(dx), *dweights
 
 
 def mlp_not_passed_on(dy, cache):
-    dx, *dweights = feedforward_backward(dy, cache)
+    dx, *dweights = linear_gelu_backward(dy, cache)
     return np.zeros_like(dx), *dweights
 
 
 def projection_transposed(dy, cache):
-    dx, dqkv, dqkv_bias, dproj, dproj_bias = multihead_attention_backward(dy, cache)
-    return dx, dqkv, dqkv_bias, dproj.T, dproj_bias
+    dx, dh, dw, *rest = linear_gated_residual_backward(dy, cache)
+    return dx, dh, dw.T if dw.shape == (D, D) else dw, *rest
 
 
 def norm_skipped(dy, cache):
@@ -137,23 +138,23 @@ def condition_forgotten(dy, cache):
 
 SLIPS = [
     # The two halves share these calls: what is wrong in the second half spoils the first half's gradients too.
-    ("gated_residual_backward", residual_dropped, {"x"} | ATTENTION | MODULATION),
-    ("gated_residual_backward", gate_forgotten, {"x"} | ATTENTION | MLP | MODULATION),
-    ("gated_residual_backward", gate_gradient_missing, MODULATION),
-    ("modulate_backward", shift_and_scale_gradients_swapped, MODULATION),
-    ("modulate_backward", one_plus_forgotten, {"x"} | ATTENTION | MODULATION),
-    ("layernorm_backward", norm_skipped, {"x"} | ATTENTION | MODULATION),
-    ("layernorm_backward", norm_not_passed_on, {"x"} | ATTENTION | MODULATION),
-    ("multihead_attention_backward", attention_not_passed_on, {"x"} | MODULATION),
-    ("multihead_attention_backward", projection_transposed, {"attn.proj.weight"}),
-    ("feedforward_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
-    ("linear_backward", condition_forgotten, {"c"}),
+    ("layers.fused.gated_residual_backward", residual_dropped, {"x"} | ATTENTION | MODULATION),
+    ("layers.fused.gated_residual_backward", gate_forgotten, {"x"} | ATTENTION | MLP | MODULATION),
+    ("layers.fused.gated_residual_backward", gate_gradient_missing, MODULATION),
+    ("layers.fused.modulate_backward", shift_and_scale_gradients_swapped, MODULATION),
+    ("layers.fused.modulate_backward", one_plus_forgotten, {"x"} | ATTENTION | MODULATION),
+    ("layers.fused.layernorm_backward", norm_skipped, {"x"} | ATTENTION | MODULATION),
+    ("layers.fused.layernorm_backward", norm_not_passed_on, {"x"} | ATTENTION | MODULATION),
+    ("models.block.self_attention_backward", attention_not_passed_on, {"x"} | MODULATION),
+    ("models.block.linear_gated_residual_backward", projection_transposed, {"attn.proj.weight"}),
+    ("models.block.linear_gelu_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
+    ("models.block.linear_backward", condition_forgotten, {"c"}),
 ]
 
 
 @pytest.mark.parametrize(("call", "slip", "wrong"), SLIPS, ids=[slip.__name__ for _, slip, _ in SLIPS])
 def test_the_check_names_what_a_mistake_makes_wrong(dit_block, wrong_gradients, monkeypatch, call, slip, wrong):
-    monkeypatch.setattr(f"minidit.models.block.{call}", slip)
+    monkeypatch.setattr(f"minidit.{call}", slip)
     assert wrong_gradients(dit_block.loss, dit_block.params, dit_block.grads()) == wrong
 
 
@@ -234,11 +235,11 @@ def test_the_modulated_tokens_are_not_kept(dit_block, monkeypatch):
     modulated = []
 
     def watched(*arguments):
-        y, cache = modulate_forward(*arguments)
+        y, cache = layernorm_modulate_forward(*arguments)
         modulated.append(y)
         return y, cache
 
-    monkeypatch.setattr("minidit.models.block.modulate_forward", watched)
+    monkeypatch.setattr("minidit.models.block.layernorm_modulate_forward", watched)
     _, cache = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
     assert len(modulated) == 2
     assert not any(np.shares_memory(kept, made) for kept in arrays_in(cache) for made in modulated)

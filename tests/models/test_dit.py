@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidit.gradient_check import check_parameter_gradients
-from minidit.layers import gated_residual_backward, modulate_backward, timestep_embedding
+from minidit.layers import gated_residual_backward, layernorm_modulate_backward, timestep_embedding
 from minidit.models.block import dit_block_backward, dit_block_forward
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
@@ -140,15 +140,15 @@ def silu_slope_forgotten(dy, cache):
 
 
 def shift_and_scale_swapped(dy, cache):
-    dx, dshift, dscale = modulate_backward(dy, cache)
+    dx, dshift, dscale = layernorm_modulate_backward(dy, cache)
     return dx, dscale, dshift
 
 
 SLIPS = [
     ("minidit.models.dit.dit_block_backward", block_keeps_its_condition, TIME | LABEL),
-    ("minidit.models.block.gated_residual_backward", gate_gradient_missing, TIME | LABEL | BLOCK_MODULATION),
+    ("minidit.layers.fused.gated_residual_backward", gate_gradient_missing, TIME | LABEL | BLOCK_MODULATION),
     ("minidit.models.dit.silu_backward", silu_slope_forgotten, TIME | LABEL),
-    ("minidit.models.dit.modulate_backward", shift_and_scale_swapped, TIME | LABEL | FINAL_MODULATION),
+    ("minidit.models.dit.layernorm_modulate_backward", shift_and_scale_swapped, TIME | LABEL | FINAL_MODULATION),
 ]
 
 

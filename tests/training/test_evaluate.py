@@ -20,6 +20,7 @@ SCORES = ("right_seen", "right_held_out", "strict_seen", "strict_held_out")
 def model():
     """What `evaluate` asks of a model beside `generate`: settings, and a codec that adds a little to every pixel."""
     codec = SimpleNamespace(encode=lambda clips: clips, decode=lambda latents: latents + 0.01)
+    codec.reconstruct = lambda clips: codec.decode(codec.encode(clips))
     return SimpleNamespace(settings=SETTINGS, codec=codec)
 
 

@@ -389,9 +389,9 @@ def test_there_is_a_process_per_core_as_far_as_the_shards_go_round(
     threads, processes, each, small_preset, tmp_path, monkeypatch
 ):
     made = []
-    monkeypatch.setattr(trainer, "Team", lambda job, *numbers: made.append(numbers))
+    monkeypatch.setattr(trainer, "Team", lambda job, *who: made.append(who))
     Run(small_preset, tmp_path, threads=threads).team()
-    assert made == [(processes, each)]
+    assert made == [(processes, each, np)]
 
 
 class TooManyRanks:

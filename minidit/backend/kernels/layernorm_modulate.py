@@ -1,0 +1,83 @@
+"""Launches layernorm_modulate.cu: layer normalisation, scale and shift in one pass over the tokens."""
+
+from minidit.backend import array_module
+from minidit.backend.kernels.grids import ROWS, ceil_div, distance, expect, per_sample
+from minidit.backend.kernels.launch import launch
+
+# T = tokens, D = width, G = groups of a sample's tokens
+
+WARP = 32
+THREADS = 256  # eight rows at a time
+
+
+def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
+    """y = x̂ · (1 + scale) + shift, where x̂ is x with every row brought to mean 0 and variance 1.
+
+    Args:
+        x: (..., T, D) tokens.
+        shift, scale: (..., D), one pair per sample, broadcast over its tokens.
+        eps: added to the variance, in units of x².
+    Returns:
+        y (..., T, D) and a cache for `layernorm_modulate_backward` and `layernorm_modulate_again`.
+    Raises:
+        ValueError: if shift or scale does not have the shape of x without its tokens.
+    """
+    shift, scale = per_sample(x, shift=shift, scale=scale)
+    xp = array_module(x)
+    y = xp.empty_like(x)                            # ..., T, D
+    mean, rstd = xp.empty((2, *x.shape[:-1]), x.dtype)  # ..., T
+    launch(
+        "layernorm_modulate.cu",
+        "layernorm_modulate_forward",
+        _a_warp_per_row(x),
+        THREADS,
+        reads=(x, shift, scale),
+        writes=(y, mean, rstd),
+        numbers=(mean.size, *x.shape[-2:], distance(shift), distance(scale), float(eps)),
+        strided=(shift, scale),
+    )
+    return y, (x, shift, scale, mean, rstd)
+
+
+def layernorm_modulate_again(cache):
+    """Returns y (..., T, D) of the forward, computed anew, for who didn't keep it."""
+    x, shift, scale, mean, rstd = cache
+    y = array_module(x).empty_like(x)               # ..., T, D
+    launch(
+        "layernorm_modulate.cu",
+        "layernorm_modulate_again",
+        _a_warp_per_row(x),
+        THREADS,
+        reads=(x, shift, scale, mean, rstd),
+        writes=(y,),
+        numbers=(mean.size, *x.shape[-2:], distance(shift), distance(scale)),
+        strided=(shift, scale),
+    )
+    return y
+
+
+def layernorm_modulate_backward(dy, cache):
+    """Returns dx (..., T, D), dshift (..., D), dscale (..., D)."""
+    x, _, scale, mean, rstd = cache
+    expect(x.shape, dy=dy)
+    xp = array_module(dy)
+    *samples, T, D = x.shape
+    dx = xp.empty_like(x)                           # ..., T, D
+    parts = xp.empty((2, *samples, ceil_div(T, ROWS), D), x.dtype)  # 2, ..., G, D    of dshift and dscale
+    launch(
+        "layernorm_modulate.cu",
+        "layernorm_modulate_backward",
+        parts[0].size // D,
+        THREADS,
+        reads=(x, scale, mean, rstd, dy),
+        writes=(dx, parts[0], parts[1]),
+        numbers=(T, D, distance(scale), ROWS),
+        strided=(scale,),
+    )
+    dshift, dscale = parts.sum(axis=-2)             # ..., D
+    return dx, dshift, dscale
+
+
+def _a_warp_per_row(x):
+    """How many blocks hold a warp for every row of x."""
+    return ceil_div(x.size // x.shape[-1], THREADS // WARP)

@@ -1,0 +1,178 @@
+"""Every layer with inputs to try it on: what `minidit gpu-selftest` compares and `minidit bench --device gpu` times."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minidit import layers
+from minidit.backend import moved, to_host
+
+# B = batch, T = tokens, S = tokens that are asked, D = width, H = heads, d = D / H, M = hidden width, V = words
+
+
+class Size(NamedTuple):
+    """How large the arrays are: B, T, D, H, and the number of words V."""
+
+    batch: int
+    tokens: int
+    width: int
+    heads: int
+    words: int = 60
+
+
+SMALL = Size(2, 19, 48, 2)  # no size that a block of threads or a tile divides
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A layer and what to feed it.
+
+    Attributes:
+        name: as it is printed.
+        forward, backward: the pair, or a function and None.
+        inputs: function of a random generator and a Size that gives the arguments, arrays as NumPy's float64.
+    """
+
+    name: str
+    forward: Callable
+    backward: Callable | None
+    inputs: Callable
+
+
+def normal(*shapes):
+    """`inputs` of standard normal arrays: each shape is a function of a Size."""
+    return lambda rng, size: [rng.standard_normal(shape(size)) for shape in shapes]
+
+
+def tokens(size):
+    """B, T, D."""
+    return size.batch, size.tokens, size.width
+
+
+def per_sample(size):
+    """B, D."""
+    return size.batch, size.width
+
+
+def hidden(size):
+    """B, T, M."""
+    return size.batch, size.tokens, 4 * size.width
+
+
+def heads(size):
+    """B, H, T, d."""
+    return size.batch, size.heads, size.tokens, size.width // size.heads
+
+
+def matrix(rows, columns):
+    """A weight between widths that are so many times D."""
+    return lambda size: (rows * size.width, columns * size.width)
+
+
+def vector(columns):
+    """A bias."""
+    return lambda size: (columns * size.width,)
+
+
+def masked_attention(rng, size):
+    """Queries, keys, values and a mask; in one sample every key is masked."""
+    mask = rng.random((size.batch, size.tokens)) < 0.7
+    mask[-1] = False
+    return [*(rng.standard_normal(heads(size)) for _ in range(3)), mask]
+
+
+def weighted_errors(rng, size):
+    """Prediction, target and a weight for each sample."""
+    return [rng.standard_normal(tokens(size)), rng.standard_normal(tokens(size)), rng.random(size.batch)]
+
+
+def words(rng, size):
+    """Ids, with repetitions, and the table."""
+    ids = rng.integers(0, size.words, (size.batch, size.tokens))
+    return [ids, rng.standard_normal((size.words, size.width))]
+
+
+def self_attention(rng, size):
+    """Tokens, and the weights of multi-head attention."""
+    shapes = (tokens, matrix(1, 3), vector(3), matrix(1, 1), vector(1))
+    arrays = [0.3 * rng.standard_normal(shape(size)) for shape in shapes]
+    return [*arrays, size.heads]
+
+
+def embedding_without_ids(dy, cache):
+    """`embedding_backward` as one of several gradients."""
+    return (layers.embedding_backward(dy, cache),)
+
+
+def pair(name, inputs, operation=None):
+    """The Operation of a forward and a backward of `minidit.layers` that are called so."""
+    operation = operation or name
+    return Operation(name, getattr(layers, f"{operation}_forward"), getattr(layers, f"{operation}_backward"), inputs)
+
+
+OPERATIONS = (
+    pair("linear", normal(tokens, matrix(1, 3), vector(3))),
+    pair("layernorm", normal(tokens)),
+    pair("modulate", normal(tokens, per_sample, per_sample)),
+    pair("gated_residual", normal(tokens, tokens, per_sample)),
+    pair("gelu", normal(hidden)),
+    pair("silu", normal(per_sample)),
+    pair("relu", normal(hidden)),
+    pair("leaky_relu", normal(hidden)),
+    pair("softmax", normal(tokens)),
+    pair("layernorm_modulate", normal(tokens, per_sample, per_sample)),
+    pair("linear_gelu", normal(tokens, matrix(1, 4), vector(4))),
+    pair("linear_gated_residual", normal(tokens, hidden, matrix(4, 1), vector(1), per_sample)),
+    pair("attention", normal(heads, heads, heads)),
+    pair("attention, keys masked", masked_attention, "attention"),
+    pair("blockwise_attention", normal(heads, heads, heads)),
+    pair("blockwise_attention, keys masked", masked_attention, "blockwise_attention"),
+    pair("multihead_attention", self_attention),
+    Operation("embedding", layers.embedding_forward, embedding_without_ids, words),
+    pair("mse", normal(tokens, tokens)),
+    pair("mse, weighted", weighted_errors, "mse"),
+    pair("gaussian_kl", normal(tokens, tokens)),
+    pair("reparameterize", normal(tokens, tokens, tokens)),
+    pair("hinge_discriminator", normal(tokens, tokens)),
+    pair("hinge_generator", normal(tokens)),
+    Operation("timestep_embedding", lambda t: (layers.timestep_embedding(t, 256, dtype=t.dtype), None), None,
+              lambda rng, size: [rng.integers(0, 8000, size.batch) / 8]),  # that float32 can hold: else cos(t) is off
+    Operation("patchify", lambda x: (layers.patchify(x, (2, 1, 1)), None), None,
+              lambda rng, size: [rng.standard_normal((size.batch, 4, 3, 5, size.width))]),
+)  # fmt: skip
+
+
+def results(operation, xp, inputs, dtype, rng):
+    """What an operation makes of its inputs on a device: its output and its gradients, as NumPy arrays.
+
+    Args:
+        operation: Operation.
+        xp: array library of the device.
+        inputs: from `Operation.inputs`.
+        dtype: of the floating-point arrays.
+        rng: draws the gradient of the output.
+    """
+    y, cache = operation.forward(*on_device(inputs, xp, dtype))
+    outputs = [y]
+    if operation.backward:
+        dy = rng.standard_normal(y.shape) if y.ndim else 1.0
+        gradients = operation.backward(*on_device([dy], xp, dtype), cache)
+        outputs += gradients if isinstance(gradients, tuple) else [gradients]
+    return [to_host(xp.asarray(output)) for output in outputs]
+
+
+def on_device(inputs, xp, dtype):
+    """The arrays among the inputs on a device, the floating-point ones in this precision."""
+    return [
+        moved(value.astype(dtype) if value.dtype.kind == "f" else value, xp) if isinstance(value, np.ndarray) else value
+        for value in inputs
+    ]
+
+
+def error(got, expected):
+    """The largest difference of two arrays, in units of the largest value expected."""
+    scale = np.abs(expected).max(initial=0)
+    difference = np.abs(got.astype(np.float64) - expected).max(initial=0)
+    return float(difference / scale) if scale else float(difference)
