@@ -122,9 +122,11 @@ __device__ __forceinline__ bool is_visible(const bool* mask, int key, int S) {
 // Queries behind the last are rows of zeros: they change nothing, and nothing is written for them.
 //
 // The second of the launch bounds is how many blocks should fit on a multiprocessor by their registers: 65536 / (4 ·
-// 128) = 128 for a thread, or 170 where there are two sums to hold. With fewer they would spill to memory.
+// 128) = 128 for a thread, or 170 where there are two sums to hold or the heads are wide. With fewer they would spill to
+// memory.
+#define BLOCKS (HEAD_WIDTH > 84 ? 3 : 4)
 
-extern "C" __global__ void __launch_bounds__(THREADS, 4) flash_forward(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) flash_forward(
     const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
     const bool* __restrict__ key_mask, float* __restrict__ y, float* __restrict__ log_sum,
     int H, int T, int S, int q_sample, int q_head, int q_token, int k_sample, int k_head, int k_token,
@@ -201,7 +203,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) mean_gains(
     if (threadIdx.x % WARP == 0) mean_gain[query] = sum;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 4) flash_dq(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) flash_dq(
     const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
     const bool* __restrict__ key_mask, const float* __restrict__ log_sum, const float* __restrict__ mean_gain,
     const float* __restrict__ dy, float* __restrict__ dq,

@@ -85,7 +85,7 @@ template <class T, class V> T atomicMax(T* address, V value) {
     return before;
 }
 
-// ---- Fibers: leaving one stack and going on with another ------------------------------------------------------------
+// ---- Fibers: leaving one stack, going on with another ---------------------------------------------------------------
 
 namespace cpu {
 
@@ -147,14 +147,14 @@ inline void make_fiber(Fiber& fiber, char* stack) {
 enum class State { READY, AT_BARRIER, IN_WARP, RETURNED };  // IN_WARP: in __syncwarp or a shuffle
 
 struct Thread {
-    uint3 index;     // threadIdx
+    uint3 index;              // threadIdx
     State state;
     Fiber fiber;
-    const char* file;  // where it waits
+    const char* file;         // where it waits
     int line;
-    unsigned mask;   // IN_WARP: the lanes it waits for, one bit each,
-    unsigned source;  // the lane whose value it wants,
-    uint64_t sent, received;
+    unsigned mask;            // IN_WARP: the lanes it waits for, one bit each;
+    unsigned source;          // the lane whose value it wants;
+    uint64_t sent, received;  // its own value, and that lane's
 };
 
 NOT_SHARED Thread threads[MOST_THREADS];  // of the block that runs
@@ -202,7 +202,7 @@ inline void __syncwarp(unsigned mask = ~0u, CALLED_FROM) { cpu::exchange(mask, 0
 // The warp is cut into groups of `width` lanes. A lane outside of the group is none: the value stays the thread's own.
 template <class T> T __shfl_sync(unsigned mask, T value, int source, int width = 32, CALLED_FROM) {
     unsigned first = cpu::lane() / width * width;
-    return cpu::exchange(mask, value, first + source % width, file, line);
+    return cpu::exchange(mask, value, first + unsigned(source) % width, file, line);
 }
 template <class T> T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32, CALLED_FROM) {
     unsigned lane = cpu::lane(), source = lane + delta;
@@ -276,10 +276,11 @@ struct Order {
     }
 };
 
-// Whether all lanes that this one waits for have come to the same place.
 inline bool together(const Thread& a, const Thread& b) {
     return a.state == State::IN_WARP && b.state == State::IN_WARP && a.mask == b.mask && a.line == b.line;
 }
+
+// Whether all lanes that this one waits for have come to the same place.
 inline bool complete(const Thread* warp, unsigned lanes, const Thread& thread) {
     for (unsigned lane = 0; lane < lanes; lane++)
         if (thread.mask >> lane & 1 && !together(thread, warp[lane])) return false;
