@@ -4,7 +4,8 @@ import types
 import numpy as np
 import pytest
 
-from minidit.backend import array_module, constants, row_dot, row_mean, sum_rows
+from minidit.backend import array_module, constants, moved, number, row_dot, row_mean, sum_rows, to_host
+from minidit.backend.device import choose_device
 
 
 def test_arrays_of_numpy_belong_to_numpy(rng):
@@ -18,6 +19,51 @@ def test_an_array_of_another_library_belongs_to_it(monkeypatch):
     array_type = type("ndarray", (), {"__module__": "cupy._core.core"})
     monkeypatch.setitem(sys.modules, "cupy", library)
     assert array_module(array_type(), np.zeros(2)) is library
+
+
+def test_an_array_of_the_simulated_gpu_belongs_to_it(rng):
+    xp = choose_device("simulated")
+    x = xp.asarray(rng.normal(size=(2, 3)))
+    assert xp is not np
+    for array in (x, x[0], x.T, x.sum(), x > 0, xp.zeros(3), xp.random.default_rng(0).standard_normal(3)):
+        assert array_module(array) is xp
+        assert array_module(array, np.zeros(2)) is xp  # the first decides
+    assert array_module(np.zeros(2), x) is np
+
+
+def test_on_the_host_an_array_is_numpys_own_or_a_copy(rng):
+    xp, x = choose_device("simulated"), rng.normal(size=(2, 3))
+    assert to_host(x) is x
+    there = xp.asarray(x)
+    with xp.count() as count:
+        back = to_host(there)
+    assert type(back) is np.ndarray and back is not x
+    np.testing.assert_array_equal(back, x)
+    assert (count.device_to_host.count, count.device_to_host.bytes, count.synchronisations) == (1, x.nbytes, 1)
+
+
+def test_an_array_moves_to_a_device_unless_it_is_there(rng):
+    xp, x = choose_device("simulated"), rng.normal(size=(2, 3))
+    with xp.count() as count:
+        there = moved(x, xp)
+        assert moved(there, xp) is there
+        assert moved(x, np) is x
+    assert isinstance(there, xp.ndarray) and there.dtype == x.dtype
+    assert (count.host_to_device.count, count.device_to_host.count, count.synchronisations) == (1, 0, 0)
+    np.testing.assert_array_equal(moved(there, np), x)
+    x[...] = 0
+    assert moved(there, np).all()  # a copy
+
+
+def test_a_single_value_is_a_number_on_the_cpu_and_stays_on_a_gpu():
+    xp = choose_device("simulated")
+    for value in (np.float32(1.5), np.float64(1.5), np.array(1.5, np.float32), np.int64(2)):
+        assert type(number(value)) is float
+        assert number(value) == value
+    assert number(1.5) == 1.5
+    there = xp.full((), 1.5, np.float32)
+    with xp.allow_synchronize(False):
+        assert number(there) is there
 
 
 def test_numpys_own_subclasses_count_as_numpys():

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from minidit import load
+from minidit.backend import device
+from minidit.backend.device import choose_device
 from minidit.errors import UserError
 from minidit.studio import SHIPPED, Studio, checkpoint_file
 from minidit.training.checkpoint import save_model
@@ -15,6 +17,41 @@ def test_three_lines_make_a_clip(tiny_checkpoint):
     assert clip.shape == (8, 16, 16, 3)
     assert clip.dtype == np.float32
     assert 0 <= clip.min() < clip.max() <= 1
+
+
+def test_a_model_can_be_opened_on_a_device(tiny_checkpoint, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    studio = load(tiny_checkpoint, device="simulated")
+    assert studio.model.xp.__name__ == "minidit.backend.simulated.cupy"
+    assert capsys.readouterr().err == "minidit: computing on a simulated GPU: its code runs on the CPU, very slowly.\n"
+    expected = load(tiny_checkpoint, device="cpu").generate(PROMPT, seed=1)
+    assert capsys.readouterr().err == ""  # the CPU goes without saying
+    clip = studio.generate(PROMPT, seed=1)
+    assert isinstance(clip, np.ndarray)
+    np.testing.assert_allclose(clip, expected, atol=1e-5)
+
+
+def test_the_environment_names_the_device_where_nobody_else_does(tiny_checkpoint, monkeypatch):
+    monkeypatch.setenv("MINIDIT_DEVICE", "simulated")
+    assert load(tiny_checkpoint).model.xp.__name__ == "minidit.backend.simulated.cupy"
+    assert load(tiny_checkpoint, device="cpu").model.xp is np
+    monkeypatch.delenv("MINIDIT_DEVICE")
+    assert load(tiny_checkpoint).model.xp is np
+    with pytest.raises(UserError, match='no device "tpu"'):
+        load(tiny_checkpoint, device="tpu")
+
+
+def test_a_studio_moves_between_devices(tiny_model):
+    studio = Studio(tiny_model)
+    moved = studio.on(choose_device("simulated"))
+    assert moved.settings == studio.settings and moved.vocabulary == studio.vocabulary
+    assert np.array_equal(moved.on(np).generate(PROMPT), studio.generate(PROMPT))
+
+
+def test_the_callback_is_given_latents_of_the_device(tiny_model):
+    xp, heard = choose_device("simulated"), []
+    Studio(tiny_model.on(xp)).generate(PROMPT, steps=2, callback=lambda done, t, latents: heard.append(type(latents)))
+    assert heard == [xp.ndarray] * 2
 
 
 def test_the_same_seed_gives_the_same_clip_and_another_another(tiny_model):

@@ -124,15 +124,19 @@ def contests(xp, large, many_tokens):
         size = sizes.get(operation.name)
         if size is None:
             continue
-        inputs = on_device(operation.inputs(np.random.default_rng(0), size), xp, np.float32)
+        rng = np.random.default_rng(0)
+        inputs = on_device(operation.inputs(rng, size), xp, np.float32)
         y, cache = operation.forward(*inputs)
         with plain_kernels():
             _, plain_cache = operation.forward(*inputs)
-        dy = xp.ones(y.shape, np.float32) if y.ndim else 1.0
+        dy = xp.asarray(rng.standard_normal(y.shape, dtype=np.float32)) if y.ndim else 1.0
 
         forward = partial(operation.forward, *inputs)
         if operation.name != "embedding":  # looking up has no kernel of ours
             yield f"{operation.name}, forward", forward, forward
+        if operation.name == "layernorm_modulate":
+            again = layers.layernorm_modulate_again
+            yield f"{operation.name}, again", partial(again, cache), partial(again, plain_cache)
         backward = partial(operation.backward, dy)
         yield f"{operation.name}, backward", partial(backward, cache), partial(backward, plain_cache)
     yield from without_products(xp, large)
@@ -151,16 +155,16 @@ def without_products(xp, size):
     def on(*shape):
         return xp.asarray(rng.standard_normal(shape, dtype=np.float32))
 
-    h, b = on(B, T, 4 * D), on(4 * D)
+    h, b, dh = on(B, T, 4 * D), on(4 * D), on(B, T, 4 * D)
     _, cache = gelu.bias_gelu_forward(h, b)
     _, plain_cache = layers.gelu_forward(h + b)
 
     def plain_backward():
-        dx = layers.gelu_backward(h, plain_cache)
+        dx = layers.gelu_backward(dh, plain_cache)
         dx.sum(axis=(0, 1))
 
     yield "bias and GELU, forward", lambda: gelu.bias_gelu_forward(h, b), lambda: layers.gelu_forward(h + b)
-    yield "bias and GELU, backward", lambda: gelu.bias_gelu_backward(h, cache), plain_backward
+    yield "bias and GELU, backward", lambda: gelu.bias_gelu_backward(dh, cache), plain_backward
 
     x, branch, bias, gate = on(B, T, D), on(B, T, D), on(D), on(B, D)
     _, gate_cache = gated_residual.bias_gated_residual_forward(x, branch, bias, gate)

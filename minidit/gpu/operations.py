@@ -22,7 +22,7 @@ class Size(NamedTuple):
     words: int = 60
 
 
-SMALL = Size(2, 19, 48, 2)  # no size that a block of threads or a tile divides
+SMALL = Size(2, 70, 48, 2)  # several tiles and blocks of threads, of which the last is not full
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,16 @@ def heads(size):
     return size.batch, size.heads, size.tokens, size.width // size.heads
 
 
+def wide_heads(size):
+    """B, H, T, d, where attention takes smaller tiles."""
+    return size.batch, size.heads, size.tokens, 100
+
+
+def long_rows(size):
+    """B, D, where one warp is not enough for a row."""
+    return size.batch, 15 * size.width
+
+
 def matrix(rows, columns):
     """A weight between widths that are so many times D."""
     return lambda size: (rows * size.width, columns * size.width)
@@ -101,9 +111,10 @@ def self_attention(rng, size):
     return [*arrays, size.heads]
 
 
-def embedding_without_ids(dy, cache):
-    """`embedding_backward` as one of several gradients."""
-    return (layers.embedding_backward(dy, cache),)
+def modulated_again(x, shift, scale):
+    """What the backward of a block makes a second time, from what the forward kept."""
+    _, cache = layers.layernorm_modulate_forward(x, shift, scale)
+    return layers.layernorm_modulate_again(cache), None
 
 
 def pair(name, inputs, operation=None):
@@ -122,15 +133,19 @@ OPERATIONS = (
     pair("relu", normal(hidden)),
     pair("leaky_relu", normal(hidden)),
     pair("softmax", normal(tokens)),
+    pair("softmax, long rows", normal(long_rows), "softmax"),
     pair("layernorm_modulate", normal(tokens, per_sample, per_sample)),
+    Operation("layernorm_modulate, again", modulated_again, None, normal(tokens, per_sample, per_sample)),
     pair("linear_gelu", normal(tokens, matrix(1, 4), vector(4))),
+    pair("feedforward", normal(tokens, matrix(1, 4), vector(4), matrix(4, 1), vector(1))),
     pair("linear_gated_residual", normal(tokens, hidden, matrix(4, 1), vector(1), per_sample)),
     pair("attention", normal(heads, heads, heads)),
     pair("attention, keys masked", masked_attention, "attention"),
     pair("blockwise_attention", normal(heads, heads, heads)),
     pair("blockwise_attention, keys masked", masked_attention, "blockwise_attention"),
+    pair("blockwise_attention, wide heads", normal(wide_heads, wide_heads, wide_heads), "blockwise_attention"),
     pair("multihead_attention", self_attention),
-    Operation("embedding", layers.embedding_forward, embedding_without_ids, words),
+    pair("embedding", words),
     pair("mse", normal(tokens, tokens)),
     pair("mse, weighted", weighted_errors, "mse"),
     pair("gaussian_kl", normal(tokens, tokens)),
@@ -172,7 +187,9 @@ def on_device(inputs, xp, dtype):
 
 
 def error(got, expected):
-    """The largest difference of two arrays, in units of the largest value expected."""
+    """The largest difference of two arrays, in units of the largest value expected; infinite if the shapes differ."""
+    if got.shape != expected.shape:
+        return float("inf")
     scale = np.abs(expected).max(initial=0)
     difference = np.abs(got.astype(np.float64) - expected).max(initial=0)
     return float(difference / scale) if scale else float(difference)

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from minidit.backend import device
 from minidit.benchmark import contenders, report, suite
 from minidit.cli import main
+from minidit.gpu import bench as gpu_bench
+from minidit.gpu import report as gpu_report
 
 pytestmark = pytest.mark.bench
 
@@ -23,6 +26,21 @@ def planned(monkeypatch):
     monkeypatch.setattr(report, "report", lambda result: f"a table of {sum(result['numbers'].values())}\n")
     monkeypatch.setattr(contenders, "pytorch_is_installed", lambda: True)
     monkeypatch.setattr(suite, "why_not_compiled", lambda: None)
+    monkeypatch.setattr(device, "_announced", set())  # by what ran before
+    return asked
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """What would be measured on a GPU: the arguments. Nothing is."""
+    asked = []
+
+    def measure(xp, *arguments):
+        asked.append((xp.__name__, *arguments))
+        return {"kernels": 3}
+
+    monkeypatch.setattr(gpu_bench, "run", measure)
+    monkeypatch.setattr(gpu_report, "report", lambda result: f"a table of {result['kernels']} kernels\n")
     return asked
 
 
@@ -94,3 +112,40 @@ def test_growth_is_another_measurement(planned, monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out == "2 tokens\n"
     assert json.loads((tmp_path / "growth.json").read_text()) == {"tokens": 2}
     assert planned == []
+
+
+def test_on_a_gpu_it_is_the_gpu_that_is_measured(planned, measured, capsys, tmp_path):
+    path = tmp_path / "gpu.json"
+    words = ["--device", "simulated", "--cases", "tiny", "--rounds", "3", "--json", str(path)]
+    assert main(["bench", *words]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "a table of 3 kernels\n"
+    assert "computing on a simulated GPU" in captured.err
+    assert json.loads(path.read_text()) == {"kernels": 3}
+    assert measured == [("minidit.backend.simulated.cupy", 3, ["tiny"], True)]
+    assert planned == []
+
+
+def test_all_cases_and_no_compiler_on_the_device_of_the_environment(planned, measured, monkeypatch):
+    monkeypatch.setenv("MINIDIT_DEVICE", "simulated")
+    assert main(["bench", "--no-compile"]) == 0
+    assert measured == [("minidit.backend.simulated.cupy", 15, ["tiny", "lesson", "S", "quick", "sky"], False)]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--device", "simulated", "--mpi"], "--mpi and --growth measure the CPU: leave out --device."),
+        (["--device", "simulated", "--growth"], "--mpi and --growth measure the CPU: leave out --device."),
+        (["--device", "simulated", "--cases", "huge"], 'there is no case "huge". Choose among: tiny, lesson'),
+        (["--device", "tpu"], 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
+        (["--tf32"], "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+    ],
+)
+def test_a_mistake_about_the_device_is_answered_before_anything_is_measured(
+    words, said, planned, measured, capsys, monkeypatch
+):
+    monkeypatch.delenv("MINIDIT_DEVICE", raising=False)
+    assert main(["bench", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert planned == measured == []

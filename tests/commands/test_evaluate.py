@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from minidit.backend import device
 from minidit.cli import main
 
 
@@ -18,6 +19,28 @@ def test_json_is_one_object_on_standard_output_and_nothing_else(evaluate, capsys
         low, high = report[f"{name}_interval"]
         assert 0 <= low <= report[name] <= high <= 1
     assert (report["prompts"], report["seeds"], report["steps"], report["guidance"]) == (4, 2, 1, 1.5)
+
+
+def test_the_device_that_is_named_comes_to_the_same_scores(evaluate, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    reports = []
+    for name in ("cpu", "simulated"):
+        assert evaluate("--json", "--steps", "1", "--device", name) == 0
+        captured = capsys.readouterr()
+        reports.append(json.loads(captured.out))
+        assert captured.err.startswith("minidit: computing on ")
+        assert ("a simulated GPU" in captured.err) == (name == "simulated")
+    cpu, gpu = reports
+    for name in ("right_seen", "right_held_out", "strict_seen", "strict_held_out", "attributes_seen"):
+        assert gpu[name] == cpu[name], name
+
+
+def test_the_environment_names_the_device_where_nobody_else_does(evaluate, capsys, monkeypatch):
+    monkeypatch.setenv("MINIDIT_DEVICE", "tpu")
+    assert evaluate() == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert 'there is no device "tpu". Choose one of cpu, gpu, simulated' in captured.err
 
 
 def test_by_default_a_table_is_printed(evaluate, capsys, tiny_checkpoint):

@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -7,8 +8,10 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from minidit import clips
+from minidit.backend import device
 from minidit.cli import main
 from minidit.commands.generate import file_name, output_paths
+from minidit.models import VideoModel
 from minidit.training import checkpoint
 from minidit.training.checkpoint import read_tensors, save_model
 
@@ -173,6 +176,72 @@ def test_a_stop_in_the_middle_leaves_the_clips_that_are_done_and_no_part_of_anot
     monkeypatch.setattr(clips, "write_whole", interrupted)
     assert generate(PROMPT, "-o", "out.gif", "--count", "2") == 130
     assert list(files(tmp_path)) == ["out-0.gif"]
+
+
+# ---- devices
+
+
+def test_a_clip_is_made_on_the_device_that_is_named(generate, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    asked = []
+    monkeypatch.setattr(VideoModel, "on", noting(VideoModel.on, asked))
+    for name in ("cpu", "simulated"):
+        assert generate(PROMPT, "-o", f"{name}.gif", "--sampler", "sde", "--device", name) == 0
+    assert asked[-1] == "minidit.backend.simulated.cupy"
+    assert set(asked[:-1]) == {"numpy"}
+    with Image.open(tmp_path / "cpu.gif") as cpu, Image.open(tmp_path / "simulated.gif") as gpu:
+        difference = np.abs(np.asarray(cpu.convert("RGB"), int) - np.asarray(gpu.convert("RGB"), int))
+    assert difference.max() <= 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("minidit: computing on the CPU (NumPy ")
+    assert second == "minidit: computing on a simulated GPU: its code runs on the CPU, very slowly."
+
+
+def noting(on, asked):
+    """A model's `on`, which notes what it is asked for."""
+
+    def on_device(model, xp):
+        asked.append(xp.__name__)
+        return on(model, xp)
+
+    return on_device
+
+
+def test_the_cpu_goes_without_saying_where_nobody_asked(generate, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    monkeypatch.delenv("MINIDIT_DEVICE", raising=False)
+    assert generate(PROMPT) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_the_environment_names_the_device_where_nobody_else_does(generate, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    monkeypatch.setenv("MINIDIT_DEVICE", "simulated")
+    assert generate(PROMPT, "-o", "a.gif", "--device", "cpu") == 0
+    assert "computing on the CPU" in capsys.readouterr().err
+    assert generate(PROMPT, "-o", "b.gif") == 0
+    assert "computing on a simulated GPU" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (["--device", "tpu"], None, 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
+        ([], "cuda", 'there is no device "cuda". Choose one of cpu, gpu, simulated (--device, or MINIDIT_DEVICE)'),
+        (["--tf32"], None, "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+        (["--device", "simulated", "--tf32"], None, "and the device is simulated: leave it out"),
+    ],
+)
+def test_a_device_that_cannot_be_is_refused(words, environment, said, refused, monkeypatch):
+    monkeypatch.delenv("MINIDIT_DEVICE", raising=False)
+    if environment:
+        monkeypatch.setenv("MINIDIT_DEVICE", environment)
+    assert said in refused(PROMPT, *words)
+
+
+def test_without_a_gpu_no_clip_is_made_elsewhere(refused, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert "the GPU needs CuPy, which is not installed" in refused(PROMPT, "--device", "gpu")
 
 
 # ---- checkpoints

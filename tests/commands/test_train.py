@@ -1,9 +1,11 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from minidit.backend import device
 from minidit.cli import main
 from minidit.commands.arguments import available_cores
 from minidit.errors import UserError
@@ -14,6 +16,7 @@ from minidit.presets import PRESETS
 def runs(monkeypatch):
     """Replaces the training run by one that notes what it was asked for."""
     made = []
+    monkeypatch.setattr(device, "_announced", set())  # by what ran before
 
     class NotedRun:
         def __init__(self, preset, folder, seed, threads, ranks, xp):
@@ -80,6 +83,45 @@ def test_what_does_not_fit_into_memory_is_refused_before_anything_is_made(runs, 
     assert runs == []
     assert list(tmp_path.iterdir()) == []
     assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), "--resume"]) == 0  # its batch is its own
+
+
+@pytest.mark.parametrize(("words", "environment"), [(["--device", "simulated"], "cpu"), ([], "simulated")])
+def test_the_device_is_passed_on_and_said(words, environment, runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MINIDIT_DEVICE", environment)
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), *words]) == 0
+    assert runs[0].xp.__name__ == "minidit.backend.simulated.cupy"
+    assert capsys.readouterr().err == "minidit: computing on a simulated GPU: its code runs on the CPU, very slowly.\n"
+
+
+def test_the_memory_of_this_machine_does_not_bound_what_a_gpu_trains(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("minidit.training.budget.free_bytes", lambda: 10**6)
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), "--device", "simulated"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--device", "tpu"], 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
+        (["--device", "gpu"], "the GPU needs CuPy, which is not installed"),
+        (["--tf32"], "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+    ],
+)
+def test_a_device_that_cannot_be_is_refused_before_anything_is_made(words, said, runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("MINIDIT_DEVICE", raising=False)
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), *words]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+    assert runs == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_under_mpiexec_the_cpus_train(runs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PMI_RANK", "0")
+    monkeypatch.setenv("PMI_SIZE", "2")
+    assert main(["train", "--preset", "tiny", "--out", str(tmp_path / "run"), "--device", "simulated"]) == 2
+    assert "under mpiexec the CPUs train: leave out --device, or start minidit without" in capsys.readouterr().err
+    assert runs == []
 
 
 def test_minutes_are_passed_on(runs, tmp_path):

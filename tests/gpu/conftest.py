@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from minidit.backend.device import choose_device
 from minidit.backend.kernels import launch
@@ -12,6 +13,13 @@ from minidit.training.optimizer import AdamWSettings
 from minidit.training.settings import CodecTraining, DiffusionTraining
 
 KERNEL = re.compile(r'extern "C" __global__ [^{]*?(\w+)\([^)]*\) \{')
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """The matrix products here are small: sharing them among threads takes longer than doing them."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

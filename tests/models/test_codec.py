@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.gradient_check import check_gradients, check_parameter_gradients
 from minidit.layers import gaussian_kl_backward, gaussian_kl_forward, mse_backward, mse_forward, patchify
 from minidit.models.codec import Codec, CodecSettings, from_signed, to_signed
@@ -178,3 +179,71 @@ def test_float32_stays_float32_and_nothing_given_is_written_to(rng, float_types,
     latents = locked(codec.encode(clips))
     assert float_types(outputs, cache, grads, latents, codec.decode(latents)) == {"float32"}
     assert {name: gradient.shape for name, gradient in grads.items()} == dict(codec.params.shapes)
+
+
+# On another device
+
+
+@pytest.fixture
+def twins(codec, rng):
+    """A float32 codec whose latents are normalised, and the same one on the simulated GPU."""
+    small = Codec(SETTINGS)
+    small.params.flat[...] = codec.params.flat
+    small.normalize_latents(patchify(to_signed(rng.uniform(size=CLIPS).astype(np.float32)), SETTINGS.patch))
+    return small, small.on(choose_device("simulated"))
+
+
+def test_on_another_device_it_encodes_and_decodes_the_same(twins, rng):
+    here, there = twins
+    xp, clips = choose_device("simulated"), rng.uniform(size=CLIPS).astype(np.float32)
+    latents = there.encode(xp.asarray(clips))
+    np.testing.assert_allclose(latents.get(), here.encode(clips), atol=1e-5)
+    np.testing.assert_allclose(there.decode(latents).get(), here.decode(here.encode(clips)), atol=1e-5)
+
+
+def test_on_another_device_its_gradients_are_the_same(twins, rng):
+    here, there = twins
+    xp = choose_device("simulated")
+    patches, noise = rng.uniform(-1, 1, (5, VALUES)), rng.normal(size=(5, SETTINGS.channels))
+    patches, noise = patches.astype(np.float32), noise.astype(np.float32)
+    *outputs, cache = here.forward(patches, noise)
+    *outputs_there, cache_there = there.forward(xp.asarray(patches), xp.asarray(noise))
+    grads, grads_there = here.backward(*outputs, cache), there.backward(*outputs_there, cache_there)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(grads_there[name].get(), gradient, atol=1e-5 * np.abs(gradient).max(), err_msg=name)
+
+
+def test_clips_are_reconstructed_from_the_host_and_to_the_host(twins, rng):
+    here, there = twins
+    clips = rng.uniform(size=CLIPS).astype(np.float32)
+    np.testing.assert_array_equal(here.reconstruct(clips), here.decode(here.encode(clips)))
+    with choose_device("simulated").count() as count:
+        reconstructed = there.reconstruct(clips)
+    assert type(reconstructed) is np.ndarray
+    np.testing.assert_allclose(reconstructed, here.reconstruct(clips), atol=1e-5)
+    for copies in (count.host_to_device, count.device_to_host):
+        assert (copies.count, copies.bytes) == (1, clips.nbytes)
+
+
+def test_normalising_on_a_device_leaves_the_codec_of_the_other_alone(twins, rng):
+    here, there = twins
+    before = here.latent_mean.copy(), here.latent_std.copy()
+    patches = patchify(to_signed(rng.uniform(size=CLIPS).astype(np.float32) ** 2), SETTINGS.patch)
+    there.normalize_latents(choose_device("simulated").asarray(patches))
+    np.testing.assert_array_equal((here.latent_mean, here.latent_std), before)
+    back = there.on(np)
+    here.normalize_latents(patches)
+    np.testing.assert_allclose(back.latent_mean, here.latent_mean, atol=1e-5)
+    np.testing.assert_allclose(back.latent_std, here.latent_std, rtol=1e-5)
+    assert not np.allclose(back.latent_mean, before[0], atol=1e-3)
+
+
+def test_there_and_back_it_is_the_same_codec(twins):
+    here, there = twins
+    back = there.on(np)
+    assert back.settings == here.settings
+    for one, other in zip(
+        (back.params.flat, back.latent_mean, back.latent_std), (here.params.flat, here.latent_mean, here.latent_std),
+        strict=True,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(one, other)

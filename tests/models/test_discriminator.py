@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.gradient_check import check_gradients, check_parameter_gradients
 from minidit.models.discriminator import Discriminator
 
@@ -58,3 +59,20 @@ def test_float32_stays_float32_and_nothing_given_is_written_to(rng, float_types,
     logits, cache = discriminator.forward(locked(rng.normal(size=(N, VALUES)).astype(np.float32)))
     dgroups, grads = discriminator.backward(locked(logits), locked(cache))
     assert float_types(logits, cache, dgroups, grads) == {"float32"}
+
+
+def test_on_another_device_logits_and_gradients_are_the_same(rng):
+    xp = choose_device("simulated")
+    discriminator = Discriminator(VALUES, HIDDEN, rng)
+    there = discriminator.on(xp)
+    groups, dlogits = rng.normal(size=(N, VALUES)).astype(np.float32), rng.normal(size=(N, 1)).astype(np.float32)
+    logits, cache = discriminator.forward(groups)
+    logits_there, cache_there = there.forward(xp.asarray(groups))
+    np.testing.assert_allclose(logits_there.get(), logits, atol=1e-5)
+    dgroups, grads = discriminator.backward(dlogits, cache)
+    dgroups_there, grads_there = there.backward(xp.asarray(dlogits), cache_there)
+    np.testing.assert_allclose(dgroups_there.get(), dgroups, atol=1e-5)
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(grads_there[name].get(), gradient, atol=1e-5)
+    assert isinstance(there.params.flat, xp.ndarray)
+    assert type(discriminator.params.flat) is np.ndarray

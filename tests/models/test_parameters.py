@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.models.parameters import Parameters, prefixed, under, xavier_uniform, xavier_weights
 
 SHAPES = {"a.weight": (2, 3), "a.bias": (3,), "b.weight": (3, 4)}
@@ -106,3 +107,44 @@ def test_xavier_draws_weights_and_clears_biases(rng):
     assert params["a.weight"].all() and params["b.weight"].all()
     assert not params["a.bias"].any()
     assert params.flat.max() < 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_on_another_device_they_are_a_copy_with_the_same_numbers(rng, dtype):
+    xp = choose_device("simulated")
+    params = Parameters(SHAPES, dtype)
+    params.flat[...] = rng.normal(size=21)
+    there = params.on(xp)
+    assert isinstance(there.flat, xp.ndarray)
+    assert there.shapes == params.shapes and there.dtype == dtype
+    np.testing.assert_array_equal(there["b.weight"].get(), params["b.weight"])
+    there.flat[...] = 0
+    assert not there["a.bias"].get().any()  # a view into the buffer there
+    assert params.flat.all()
+
+
+def test_on_the_device_that_they_are_on_they_are_themselves(rng):
+    xp = choose_device("simulated")
+    params = Parameters(SHAPES)
+    there = params.on(xp)
+    assert params.on(np) is params
+    assert there.on(xp) is there
+    assert there.on(np) is not params
+
+
+def test_there_and_back_no_bit_changes(rng):
+    params = Parameters(SHAPES)
+    params.flat[...] = rng.normal(size=21)
+    back = params.on(choose_device("simulated")).on(np)
+    assert type(back.flat) is np.ndarray
+    np.testing.assert_array_equal(back.flat, params.flat)
+
+
+def test_load_on_a_device_takes_the_devices_arrays(rng):
+    xp = choose_device("simulated")
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
+    params = Parameters(SHAPES).on(xp)
+    with xp.allow_synchronize(False):
+        params.load({name: xp.asarray(array) for name, array in arrays.items()})
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(params[name].get(), array)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.tokenizer import SPECIAL
 from minidit.world import VOCABULARY, Attributes, caption, render_batch
@@ -73,3 +74,34 @@ def test_the_dit_can_live_in_memory_given_to_it(rng):
     model = VideoModel(SETTINGS, rng, dit_buffer=buffer)
     assert model.dit.params.flat is buffer
     assert buffer.any()
+
+
+def test_on_another_device_all_that_computes_is_there_and_the_rest_is_shared(rng):
+    xp = choose_device("simulated")
+    model = VideoModel(SETTINGS, rng)
+    there = model.on(xp)
+    assert (model.xp, there.xp) == (np, xp)
+    assert there.settings is model.settings and there.tokenizer is model.tokenizer
+    for array in (there.dit.params.flat, there.codec.params.flat, there.codec.latent_mean, there.codec.latent_std):
+        assert isinstance(array, xp.ndarray)
+    for array in (model.dit.params.flat, model.codec.params.flat, model.codec.latent_mean):
+        assert type(array) is np.ndarray
+
+
+def test_on_the_device_that_it_is_on_it_is_itself(rng):
+    xp = choose_device("simulated")
+    model = VideoModel(SETTINGS, rng)
+    there = model.on(xp)
+    assert model.on(np) is model
+    assert there.on(xp) is there
+    back = there.on(np)
+    np.testing.assert_array_equal(back.dit.params.flat, model.dit.params.flat)
+    np.testing.assert_array_equal(back.codec.params.flat, model.codec.params.flat)
+
+
+def test_the_dit_can_live_in_memory_of_a_device(rng):
+    xp = choose_device("simulated")
+    buffer = xp.zeros(VideoModel(SETTINGS).dit.params.flat.size, np.float32)
+    model = VideoModel(SETTINGS, dit_buffer=buffer)
+    assert model.dit.params.flat is buffer
+    assert model.xp is xp

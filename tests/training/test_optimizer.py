@@ -1,14 +1,18 @@
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
+from minidit.backend.kernels.launch import plain_kernels
 from minidit.training import optimizer
 from minidit.training.optimizer import (
     AdamWSettings,
+    adamw_ema_update,
     adamw_update,
     clip_scale,
     ema_decay,
     ema_update,
     learning_rate_at,
+    parts,
 )
 
 
@@ -132,3 +136,68 @@ def test_warm_up_and_decay_can_be_left_out():
 def test_where_warm_up_and_decay_meet_the_lower_one_counts():
     rates = [learning_rate_at(step, 4, 1.0, warmup=4, decay=1.0) for step in range(4)]
     np.testing.assert_allclose(rates, [0.25, 0.5, 0.5, 0.25])
+
+
+# What ends a training step, on either device
+
+
+@pytest.mark.parametrize("limit", [0.5, 1e3])  # clipped, and not
+def test_the_end_of_a_step_is_clipping_adamw_and_the_average(limit, rng):
+    settings = AdamWSettings(eps=1e-3, weight_decay=0.1)
+    vectors = rng.random((5, 30))
+    squared_norm = float(vectors[1] @ vectors[1])
+    params, grads, first, second, average = expected = [vector.copy() for vector in vectors]
+    adamw_update(params, grads, first, second, 4, 0.1, settings, clip_scale(squared_norm, limit))
+    ema_update(average, params, 0.9)
+    adamw_ema_update(*vectors, 4, 0.1, settings, 0.9, squared_norm, limit)
+    np.testing.assert_array_equal(vectors, expected)
+    assert (clip_scale(squared_norm, limit) < 1) == (limit == 0.5)
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize("limit", [0.5, 1e3])
+def test_on_a_gpu_the_end_of_a_step_is_the_same_and_does_not_wait(limit, kernels, rng, monkeypatch):
+    monkeypatch.setattr("minidit.backend.kernels.launch.enabled", kernels)
+    xp, settings = choose_device("simulated"), AdamWSettings(eps=1e-3, weight_decay=0.1)
+    expected = rng.random((5, 700), dtype=np.float32)
+    vectors = [xp.asarray(vector) for vector in expected]
+    squared_norm = np.float32(expected[1] @ expected[1])
+    norm_there = xp.asarray(squared_norm)
+    for step in (1, 2, 3):
+        adamw_ema_update(*expected, step, 0.1, settings, 0.9, float(squared_norm), limit)
+        with xp.allow_synchronize(False), xp.count() as count:
+            adamw_ema_update(*vectors, step, 0.1, settings, 0.9, norm_there, limit)
+        assert count.host_to_device.count == count.device_to_host.count == 0
+        assert ({launch.name for launch in count.launches} == {"adamw_ema_update"}) == kernels
+    for vector, right in zip(vectors, expected, strict=True):
+        assert vector.dtype == np.float32
+        np.testing.assert_allclose(vector.get(), right, rtol=1e-5, atol=1e-6)
+
+
+def test_the_scale_of_an_array_stays_on_the_gpu():
+    xp = choose_device("simulated")
+    with xp.allow_synchronize(False):
+        scales = [clip_scale(xp.asarray(np.float32(squared)), 2.0) for squared in (2500.0, 0.25, 0.0)]
+    assert all(isinstance(scale, xp.ndarray) and scale.shape == () for scale in scales)
+    assert {scale.dtype for scale in scales} == {np.dtype(np.float32)}
+    np.testing.assert_allclose([scale.get() for scale in scales], [2 / 50, 1, 1], rtol=1e-6)
+    assert np.isnan(clip_scale(xp.asarray(np.float32(np.nan)), 2.0).get())
+
+
+def test_the_cpu_takes_a_vector_in_parts_and_a_gpu_as_a_whole(monkeypatch):
+    monkeypatch.setattr(optimizer, "CHUNK", 4)
+    assert parts(np.zeros(10)) == [slice(0, 4), slice(4, 8), slice(8, 12)]
+    assert parts(np.zeros(4)) == [slice(0, 4)]
+    assert parts(choose_device("simulated").zeros(10)) == [slice(0, 10)]
+
+
+def test_on_a_gpu_no_kernels_give_the_same_numbers_as_ours(rng):
+    xp = choose_device("simulated")
+    vectors = rng.random((5, 300), dtype=np.float32)
+    norm = xp.asarray(np.float32(vectors[1] @ vectors[1]))
+    ours, plain = ([xp.asarray(vector) for vector in vectors] for _ in range(2))
+    adamw_ema_update(*ours, 7, 0.01, AdamWSettings(), 0.99, norm, 1.0)
+    with plain_kernels():
+        adamw_ema_update(*plain, 7, 0.01, AdamWSettings(), 0.99, norm, 1.0)
+    for one, other in zip(ours, plain, strict=True):
+        np.testing.assert_allclose(one.get(), other.get(), rtol=1e-5, atol=1e-7)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.errors import UserError
 from minidit.models import VideoModel
 from minidit.models.parameters import Parameters
@@ -12,7 +13,17 @@ from minidit.training.batches import draw_batch
 from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
-from minidit.training.steps import VECTORS, Alone, Stopped, check_shares, run_steps, size_of
+from minidit.training.steps import (
+    VECTORS,
+    Alone,
+    Stopped,
+    check_finite,
+    check_shares,
+    on_host,
+    run_steps,
+    size_of,
+    training_step,
+)
 from minidit.training.workers import Meeting, Shared
 
 # Threads stand in for the processes here: they run the same function on the same vectors.
@@ -146,3 +157,89 @@ def test_every_process_needs_a_shard(small_preset):
 def test_the_size_of_shapes_is_that_of_their_parameters(small_model):
     assert size_of(small_model.dit.params.shapes) == small_model.dit.params.flat.size
     assert size_of({"scalar": (), "vector": (3,)}) == 4
+
+
+# One step, on either device
+
+
+@pytest.fixture(params=["cpu", "simulated"])
+def xp(request):
+    return choose_device(request.param)
+
+
+class AtWork:
+    """A job on a device: its state, the worker and the group."""
+
+    def __init__(self, preset, state, xp):
+        codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
+        self.training = preset.diffusion_training
+        job = VideoTraining(preset.model, self.training, codec, 0)
+        self.vectors = {name: xp.asarray(vector.copy()) for name, vector in state.items()}
+        self.arguments = job.at(self.vectors["params"]), self.training, self.vectors, Alone(job.shapes, xp)
+
+    def state(self):
+        """The vectors, as NumPy's."""
+        return {name: np.asarray(v) if isinstance(v, np.ndarray) else v.get() for name, v in self.vectors.items()}
+
+
+def test_a_step_is_what_run_steps_does_once(small_preset, state, xp):
+    alone, among_others = (AtWork(small_preset, state, xp) for _ in range(2))
+    loss, squared_norm = training_step(*alone.arguments, 3)
+    losses, norms = run_steps(*among_others.arguments, 3, 4)
+    assert on_host([loss]) == losses
+    assert [value**0.5 for value in on_host([squared_norm])] == norms
+    for name, vector in alone.state().items():
+        assert np.array_equal(vector, among_others.state()[name])
+        assert not np.array_equal(vector, state[name])
+
+
+def test_a_step_gives_numbers_and_on_a_gpu_arrays_that_stay_there(small_preset, state, xp):
+    loss, squared_norm = training_step(*AtWork(small_preset, state, xp).arguments, 0)
+    if xp is np:
+        assert type(loss) is type(squared_norm) is float
+    else:
+        assert isinstance(loss, xp.ndarray) and isinstance(squared_norm, xp.ndarray)
+        assert loss.shape == squared_norm.shape == ()
+
+
+def test_a_step_that_is_not_finite_changes_nothing_on_the_cpu_and_is_found_in_time_on_a_gpu(small_preset, state, xp):
+    state["params"][5] = np.nan
+    work = AtWork(small_preset, state, xp)
+    if xp is np:
+        with pytest.raises(Stopped, match="diverged at step 2"):
+            training_step(*work.arguments, 2)
+        for name, vector in work.state().items():
+            np.testing.assert_array_equal(vector, state[name])
+    else:
+        with xp.allow_synchronize(False):
+            training_step(*work.arguments, 2)  # doesn't look
+    with pytest.raises(Stopped, match="diverged at step 2 .loss nan, gradient norm nan"):
+        run_steps(*work.arguments, 2, 5)
+
+
+def test_numbers_are_on_the_host_already_and_arrays_come_in_one_copy():
+    xp, numbers = choose_device("simulated"), [1.5, 2.5]
+    assert on_host(numbers) is numbers
+    assert on_host([]) == []
+    arrays = [xp.asarray(np.float32(value)) for value in (0.5, -3.0, 7.0)]
+    with xp.count() as count:
+        found = on_host(arrays)
+    assert found == [0.5, -3.0, 7.0]
+    assert all(type(value) is float for value in found)
+    assert count.device_to_host.count == count.synchronisations == 1
+
+
+def test_more_numbers_than_concatenate_takes_in_one_go_come_back_too():
+    xp = choose_device("simulated")
+    assert on_host([xp.asarray(np.float32(value)) for value in range(50)]) == list(range(50))
+
+
+def test_what_is_finite_goes_on_and_what_is_not_stops_the_run():
+    check_finite(3, 0.5, 1e30)
+    for loss, squared_norm, said in (
+        (float("nan"), 1.0, "loss nan, gradient norm 1"),
+        (0.25, float("inf"), "loss 0.25, gradient norm inf"),
+        (float("-inf"), 4.0, "loss -inf, gradient norm 2"),
+    ):
+        with pytest.raises(Stopped, match=rf"diverged at step 3 \({said}\)\. Start again .* lower --learning-rate"):
+            check_finite(3, loss, squared_norm)

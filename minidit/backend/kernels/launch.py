@@ -39,7 +39,7 @@ def on_gpu(operation):
         @functools.wraps(plain)
         def op(*arguments, **options):
             array = first_array(arguments)
-            if isinstance(array, np.ndarray) or not enabled or array.dtype != "float32":
+            if array is None or isinstance(array, np.ndarray) or not enabled or array.dtype != "float32":
                 return plain(*arguments, **options)
             launcher = importlib.import_module(f"minidit.backend.kernels.{operation}")
             return getattr(launcher, plain.__name__)(*arguments, **options)
@@ -50,13 +50,12 @@ def on_gpu(operation):
 
 
 def first_array(arguments):
-    """The first array among them, or in a cache among them."""
+    """The first array among them, or in a cache among them; None if there are only numbers, NumPy's or Python's."""
     for value in arguments:
-        if isinstance(value, tuple):
-            return first_array(value)
-        if hasattr(value, "dtype"):
-            return value
-    raise TypeError(f"there is no array among {arguments}")
+        found = first_array(value) if isinstance(value, tuple) else value
+        if hasattr(found, "dtype") and not isinstance(found, np.generic):
+            return found
+    return None
 
 
 def launch(
