@@ -1,0 +1,181 @@
+# %% [markdown]
+# # Lesson 0 · Start here
+#
+# In this course you build a Diffusion Transformer, the kind of network behind Sora: every forward and every backward
+# pass, by hand, in NumPy. This short lesson shows what comes out at the end, and how the exercises check themselves.
+#
+# **Time:** about 15 minutes. **You need:** Python, and having seen an array of NumPy before. To run a cell, click
+# into it and press Shift + Enter.
+
+# %%
+from minidit import load, worksheet
+from minidit.course import check, draw
+
+# %% [markdown]
+# ## What you will have built
+#
+# This is what the model that comes with the course makes of three prompts. No clip was stored: each starts as noise,
+# and the prompt steers it. The network has about two million numbers that were learned, on an ordinary processor, by
+# the same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
+
+# %%
+model = load()
+prompts = {
+    "A": "a red circle moves right in the day sky",
+    "B": "a yellow triangle moves up in the sunset sky",
+    "C": "sora is sky",
+}
+draw.animation(
+    {letter: model.generate(prompt, seed=0) for letter, prompt in prompts.items()},
+    alt="Three small clips made by the model, playing: a red circle moves to the right in a blue sky, a yellow "
+    "triangle moves up in a sunset, and a sky without anything in it.",
+)
+for letter, prompt in prompts.items():
+    print(letter, prompt)
+
+# %% [markdown]
+# *Sora* is Japanese for sky. The clips are small (8 frames of 32 × 32 pixels) and show a toy world: one object, one
+# sky. But nothing is missing on the way from words to pixels, and the course takes fourteen steps along it.
+
+# %% [markdown]
+# ## How a check works
+#
+# Beneath every exercise stands one line, such as `check.row_means(row_means)`. It looks at what you wrote and says one
+# of three things:
+#
+# | sign | means |
+# |---|---|
+# | ○ | not started: you have written nothing yet |
+# | ✗ | something is wrong, and the message says what |
+# | ✓ | right; what was tried is listed |
+#
+# Here is an answer that is wrong on purpose. `row_means` should give the mean of each **row** of a matrix:
+
+# %%
+def wrong_on_purpose(x):
+    return x.mean(axis=0)
+
+
+check.row_means(wrong_on_purpose)
+
+# %% [markdown]
+# Read a message from the top:
+#
+# 1. *what* is wrong, in a sentence: here the shape. The matrix had 2 rows and 4 columns, so 2 means were expected;
+# 2. *how it happened*, if the slip is a known one. The checks know hundreds;
+# 3. a sentence that helps, without giving the answer away.
+#
+# Where the shape is right and a number isn't, you also see the worst entry, with what you got and what was expected:
+
+# %%
+def also_wrong(x):
+    return x.sum(axis=1)
+
+
+check.row_means(also_wrong)
+
+# %% [markdown]
+# A check never costs you anything. Run it as often as you like; what was passed once stays passed.
+
+# %% [markdown]
+# ## By hand
+#
+# Each lesson starts with a pencil and whole numbers. They come from one **worksheet** that goes through all fourteen
+# steps. This is the first frame of its video, a matrix of brightness:
+
+# %%
+frame = worksheet.solve().video[0].astype(float)  # 2, 4
+draw.matrices(("frame", frame), alt="A matrix with two rows. The upper one is 5, 3, 1, 1; the lower one 1, 0, 1, 1.")
+
+# %% [markdown]
+# ### 0.1 Your first numbers  ·  ●○○  ·  2 minutes
+# What is the mean of each row? Type two numbers, the one of the upper row first.
+#
+# <details><summary>My numbers are too large</summary>A mean is the sum divided by how many numbers there
+# are.</details>
+# <details><summary>It says "not started"</summary>Put a list in place of the three dots, such as
+# <code>[1, 2]</code>, and run the cell again.</details>
+
+# %% exercise="first_numbers"
+### BEGIN SOLUTION
+first_numbers = [2.5, 0.75]
+### END SOLUTION
+
+check.first_numbers(first_numbers)
+
+# %% [markdown]
+# ## In NumPy
+#
+# An **axis** is a direction in an array. In a matrix, axis 0 goes down the rows and axis 1 along the columns. Functions
+# such as `sum` and `mean` take `axis=`, and the axis that you name is the one that *disappears*.
+
+# %%
+print("frame:", frame.shape)
+print("frame.sum(axis=0):", frame.sum(axis=0), " axis 0 is gone, the 4 columns are left")
+print("frame.sum(axis=1):", frame.sum(axis=1), "     axis 1 is gone, the 2 rows are left")
+
+# %% [markdown]
+# ### 0.2 Your first function  ·  ●○○  ·  2 minutes
+# Take `raise NotImplementedError` away and write the mean of each row. In comments, shapes are written like this:
+# `x` is (R, C), so R rows and C columns.
+#
+# <details><summary>"means has shape (4,); expected (2,)"</summary>There are 4 columns and 2 rows. Which of the two
+# should disappear?</details>
+# <details><summary>"it returned None"</summary>A function gives back only what stands after
+# <code>return</code>.</details>
+
+# %% exercise="row_means"
+def row_means(x):
+    # x (R, C) → means (R,)
+    ### BEGIN SOLUTION
+    return x.mean(axis=1)
+    ### END SOLUTION
+
+
+check.row_means(row_means)
+
+# %% [markdown]
+# The line with ✓ lists what was tried: the *shapes*, the numbers that you can verify *by hand*, and *random* inputs,
+# whose axes all differ in length, so that a wrong axis can't hide. Last comes *inputs untouched*: a function must not
+# change what it was given. The next exercise shows why that is on the list.
+
+# %% [markdown]
+# ### 0.3 Don't touch the input  ·  ●○○  ·  4 minutes
+# Subtract from each row its own mean, so that every row of the result has mean 0. (You will need this again: it is the
+# first line of LayerNorm, in lesson 7.)
+#
+# <details><summary>"operands could not be broadcast together"</summary>A matrix (4, 3) and means (4,) don't fit:
+# NumPy matches shapes from the last axis on. <code>keepdims=True</code> makes the means (4, 1), and then they
+# do.</details>
+# <details><summary>"it changed its input"</summary><code>x -= …</code> writes into the array that was given.
+# <code>x - …</code> makes a new one.</details>
+
+# %% exercise="centre_rows"
+def centre_rows(x):
+    # x (R, C) → centred (R, C)
+    ### BEGIN SOLUTION
+    return x - x.mean(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+check.centre_rows(centre_rows)
+
+# %% [markdown]
+# ## How the lessons go on
+#
+# - Lessons 1 to 14 are the fourteen steps. Each has five parts: *by hand*, *in NumPy*, *backward*, *in the real model*,
+#   *what the worksheet left out*. An exercise says how hard it is (●○○ to ●●●) and how long it takes.
+# - Every lesson stands alone: what came before is imported from `minidit`. Hints are folded up beneath an exercise,
+#   named by symptom.
+# - `minidit progress`, in a terminal, shows which checks you have passed.
+# - Everything runs on a processor. The layers also take CuPy's arrays, and `MINIDIT_DEVICE=gpu` puts the model on a
+#   GPU (see "On a GPU" in the README).
+
+# %% [markdown]
+# ## Recap
+#
+# - A check says ○, ✗ or ✓; a ✗ says what is wrong and, often, how it came about.
+# - The axis that you name disappears, and `keepdims=True` leaves a 1 in its place.
+# - Functions return new arrays and leave their inputs alone.
+#
+# Next: [lesson 1](01_setting_the_stage.ipynb), where the video, the prompt and the time enter.

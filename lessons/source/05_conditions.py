@@ -1,0 +1,249 @@
+# %% [markdown]
+# # Lesson 5 · Encode the conditions
+#
+# "A red circle moves right in the day sky", and t = 0.3: a network can add and multiply neither. In this lesson you
+# turn words and time into vectors, and gradients back into better words.
+#
+# **Time:** about 60 minutes. **You need:** arrays and fancy indexing (`table[ids]`).
+
+# %%
+import numpy as np
+
+from minidit import layers, load, worksheet
+from minidit.course import check, draw
+from minidit.diffusion import network_time
+
+sheet = worksheet.solve()
+
+# %% [markdown]
+# ## By hand
+#
+# The prompt is "sora is sky", and the worksheet's dictionary is short: *sora* is 0, *is* is 1, *sky* is −1. The time
+# is t = 3, written in binary with two digits. All five numbers below each other are the **condition**.
+
+# %% [markdown]
+# ### 5.1 The condition  ·  ●○○  ·  3 minutes
+# Type the five numbers: three words, then two binary digits.
+#
+# <details><summary>The last two are wrong</summary>The first digit counts twos, the second ones: 3 = 1 · 2 + 1 ·
+# 1.</details>
+# <details><summary>The first three are wrong</summary>Look up each word in turn, in the order of the prompt.</details>
+
+# %% exercise="step_5_condition"
+### BEGIN SOLUTION
+condition = [0, 1, -1, 1, 1]
+### END SOLUTION
+
+check.step_5_condition(condition)
+
+# %% [markdown]
+# ## In NumPy
+#
+# One number a word is not much: *sky* would be the opposite of *is*. So each word gets a vector of D numbers, a row of
+# a **table** (V, D), and the numbers are learned. A prompt is then a list of row numbers, its *ids*.
+
+# %% [markdown]
+# ### 5.2 Looking words up  ·  ●○○  ·  4 minutes
+# `ids` (…) are whole numbers from 0 to V − 1, `table` is (V, D). Return `y` (…, D) and the cache `(ids, table.shape)`:
+# the backward will not need more.
+#
+# <details><summary>Must I loop?</summary>No. An array of whole numbers may stand in square brackets, and may have any
+# shape.</details>
+# <details><summary>y is right, the cache isn't</summary>It is a tuple of two: the ids, and the table's
+# <em>shape</em>.</details>
+
+# %% exercise="embedding_forward"
+def embedding_forward(ids, table):
+    ### BEGIN SOLUTION
+    return table[ids], (ids, table.shape)
+    ### END SOLUTION
+
+check.embedding_forward(embedding_forward)
+
+# %% [markdown]
+# ### The time
+#
+# Binary digits are a good idea: each digit is a wave, one fast, one slow. Real models use smooth waves, so that near
+# times have near vectors. F = width / 2 frequencies, from fast to slow:
+#
+# $$\omega_i = 10000^{-i/F}, \qquad i = 0, \dots, F - 1$$
+#
+# and of each wave the cosine and the sine: first all the cosines, then all the sines.
+
+# %% [markdown]
+# ### 5.3 The time as waves  ·  ●●○  ·  10 minutes
+# `t` is (N,), on a scale from 0 to 1000; `width` is even. Return (N, width).
+#
+# <details><summary>The shape is wrong</summary>You want every time with every frequency: t[:, None] against a row of F
+# frequencies gives (N, F).</details>
+# <details><summary>It says that the frequencies fall too slowly or too fast</summary>F is half of the width. For F = 4
+# they are 1, 0.1, 0.01, 0.001.</details>
+# <details><summary>Sine first?</summary>Papers differ. In DiT, and here, the cosines come first.</details>
+
+# %% exercise="timestep_embedding"
+def timestep_embedding(t, width):
+    ### BEGIN SOLUTION
+    F = width // 2
+    frequencies = 10000.0 ** (-np.arange(F) / F)            # F
+    angles = t[:, None] * frequencies                       # N, F
+    return np.concatenate([np.cos(angles), np.sin(angles)], axis=-1)  # N, width
+    ### END SOLUTION
+
+check.timestep_embedding(timestep_embedding)
+
+# %%
+t = np.linspace(0, 1000, 200)
+draw.heatmaps(
+    {"the time as 64 waves": layers.timestep_embedding(t, 64, dtype=np.float64)}, xlabel="wave", ylabel="t / 5",
+    alt="A striped picture, time downwards, 64 waves across. The first waves of each half flicker from row to row, the "
+    "last ones hardly change.",
+)
+
+# %% [markdown]
+# ### A prompt as one vector
+#
+# The blocks of a DiT want *one* vector of width D for the whole prompt. Prompts have different lengths, so they are
+# padded to the longest; a mask says which words are really there. We add up those, and those only. (In the real model
+# a transformer looks at the words first. Its attention has lessons 8 and 9.)
+
+# %% [markdown]
+# ### 5.4 Adding up the words  ·  ●●○  ·  6 minutes
+# `x` is (B, L, D), `mask` (B, L), True where there is a word. Return `y` (B, D) and the cache `(mask,)`.
+#
+# <details><summary>The mask doesn't fit</summary>It lacks the axis of the width:
+# <code>mask[..., None]</code>.</details>
+# <details><summary>It says that padding was counted</summary>A False times a number is 0: multiply before you
+# add.</details>
+
+# %% exercise="pool_words_forward"
+def pool_words_forward(x, mask):
+    ### BEGIN SOLUTION
+    return (x * mask[..., None]).sum(axis=1), (mask,)       # B, D
+    ### END SOLUTION
+
+check.pool_words_forward(pool_words_forward)
+
+# %% [markdown]
+# ## Backward
+#
+# How does a table learn? Looking up is a matrix product in disguise. Write each id as a row with a single 1, a
+# *one-hot* row, and stack them:
+#
+# $$y = \text{onehot} \cdot \text{table} \qquad\Rightarrow\qquad d\text{table} = \text{onehot}^T \cdot dy$$
+#
+# The transpose collects: row v of dtable is the sum of all rows of dy at the places where word v stood. Nobody builds
+# that matrix for a large vocabulary. Scattering does the same.
+
+# %%
+ids = np.array([1, 3, 1])
+onehot = np.eye(4, dtype=int)[ids]
+table = np.array([[0, 10], [1, 11], [2, 12], [3, 13]])
+draw.matrices(
+    ("one-hot rows of 1, 3, 1", onehot), "@", ("table", table), "=", ("y", onehot @ table),
+    alt="Three one-hot rows, for the words 1, 3 and 1, times a table of four rows gives its rows 1, 3 and 1.",
+)
+
+# %% [markdown]
+# ### 5.5 Backward of looking up  ·  ●●○  ·  10 minutes
+# `dy` is (…, D), the cache `(ids, (V, D))`. Return `dtable` (V, D).
+#
+# <details><summary>Most rows pass, one doesn't</summary>Which word occurs twice? <code>dtable[ids] += dy</code> looks
+# right, but NumPy then works each place out from the <em>old</em> value: of two gradients one gets lost.</details>
+# <details><summary>How do I add, then?</summary><code>np.add.at</code>, or a loop over all places, or the one-hot
+# product.</details>
+
+# %% exercise="embedding_backward"
+def embedding_backward(dy, cache):
+    ids, shape = cache
+    ### BEGIN SOLUTION
+    dtable = np.zeros(shape, dy.dtype)                      # V, D
+    np.add.at(dtable, ids, dy)
+    return dtable
+    ### END SOLUTION
+
+check.embedding_backward(embedding_backward)
+
+# %% [markdown]
+# ### 5.6 Backward of pooling  ·  ●○○  ·  6 minutes
+# `dy` is (B, D), the cache `(mask,)`. Return `dx` (B, L, D).
+#
+# <details><summary>The shape is wrong</summary>Every word of a prompt needs its own copy:
+# <code>dy[:, None]</code> has a place for them.</details>
+# <details><summary>The numbers are too small</summary>A sum passes the whole gradient to each of its terms.</details>
+
+# %% exercise="pool_words_backward"
+def pool_words_backward(dy, cache):
+    (mask,) = cache
+    ### BEGIN SOLUTION
+    return dy[:, None] * mask[..., None]                    # B, L, D
+    ### END SOLUTION
+
+check.pool_words_backward(pool_words_backward)
+
+# %% [markdown]
+# The time has no backward at all: t is given, its waves have no parameters. What learns is the small network behind
+# them: linear, SiLU, linear.
+
+# %% [markdown]
+# ## In the real model
+#
+# What has the shipped model made of its words? Here are the vectors of eight prompts, less what all of them have in
+# common (their mean), and how much they then point in the same direction: 1 is the same, −1 the opposite.
+
+# %%
+model = load(device="cpu").model
+prompts = [
+    "a red circle moves right in the day sky", "a circle that is red moves right in the day sky",
+    "a red circle moves left in the day sky", "a blue circle moves right in the day sky",
+    "a red ring moves right in the day sky", "a red circle moves right in the night sky",
+    "sora is sky", "",
+]  # fmt: skip
+vectors = model.dit.embed(model.tokenizer.encode(prompts))  # B, D
+own = vectors - vectors.mean(axis=0)                        # B, D
+unit = own / np.linalg.norm(own, axis=1, keepdims=True)
+draw.heatmaps(
+    {"how alike eight prompts are": unit @ unit.T}, diverging=True, xlabel="prompt", ylabel="prompt",
+    alt="A square of similarities, ones on the diagonal. Prompts 0 and 1, the same in other words, are nearly 1. "
+    "Prompts 6 and 7, without an object, are alike, and the opposite of the others.",
+)
+for i, prompt in enumerate(prompts):
+    print(i, prompt or "(the empty prompt)")
+
+# %% [markdown]
+# And this is what the network does with the waves: the time embedding, linear, SiLU, linear. Its numbers change slowly
+# with t, fastest where it is noisy.
+
+# %%
+nothing = model.dit.embed(model.tokenizer.encode([""]))     # 1, D
+t = np.linspace(0, 1, 101, dtype=np.float32)                # 101
+c, _ = model.dit.condition_forward(network_time(t), np.repeat(nothing, len(t), axis=0))  # 101, D
+change = np.linalg.norm(np.diff(c, axis=0), axis=1)
+draw.curves(
+    t[1:], {"change of the condition": change}, xlabel="t", ylabel="length of the change per 0.01",
+    alt="How far the condition moves from one time to the next, against t: 0.28 at t = 0, below 0.05 from t = 0.1 on.",
+)
+
+# %% [markdown]
+# ## What the worksheet left out
+#
+# - **Learned vectors.** −1 for *sky* was given. A table learns its rows, through the gradient of 5.5.
+# - **Order and grammar.** A sum of words can't tell "red circle, blue sky" from "blue circle, red sky". So each word
+#   also gets a vector of its place, and a small transformer reads them before they are added.
+# - **The empty prompt.** One time in ten, training replaces a prompt by nothing, so that the network also learns what
+#   clips look like in general. Guidance (lesson 12) needs it.
+# - **Adding instead of joining.** The worksheet puts words and time below each other. A DiT *adds* the two vectors, and
+#   then bends the sum (lesson 6).
+
+# %%
+settings = model.settings.dit
+print(f"{settings.text.vocabulary_size} words, {settings.text.width} numbers each, "
+      f"{settings.text.depth} transformer block, and a map to width {settings.width}")
+
+# %% [markdown]
+# ## Recap
+#
+# - Looking up is a product with one-hot rows; its gradient adds up, place by place.
+# - Time becomes waves from fast to slow, so that near times are near each other.
+# - Padding must not be heard: the mask stands in the forward and in the backward.
+#
+# Next: what the condition does, as scale and shift (lesson 6).

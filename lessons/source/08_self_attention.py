@@ -1,0 +1,397 @@
+# %% [markdown]
+# # Lesson 8 · Self-attention
+#
+# So far every patch was alone. Now they look at each other: you compute who looks at whom, first with a pencil, then
+# with scores and a softmax that survives large numbers, and you find the way back through both. At the end you see
+# where the heads of a trained model look.
+#
+# **Time**: about 65 minutes, 50 of them in exercises. **Assumed**: matrix products, the chain rule, and the
+# conditioned latent of lesson 7.
+
+# %%
+import numpy as np
+
+from minidit import layers, load
+from minidit.course import check, draw
+from minidit.diffusion.paths import network_time
+from minidit.layers.multihead_attention import split_heads
+from minidit.models.block import dit_block_forward
+from minidit.worksheet import solve
+from minidit.world import Attributes, caption, render
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## By hand
+#
+# Each patch is a column $x$ of two numbers. Two weight matrices make two new columns of it: a **query** (what am I
+# looking for?) and a **key** (what do I have?).
+#
+# $$Q = W_q X \qquad K = W_k X \qquad A = K^\top Q$$
+#
+# Query and key of two patches are compared by a dot product: multiply number by number, add up. Row $i$, column $j$ of
+# the **attention matrix** $A$ is key $i$ · query $j$. No softmax, no values: the worksheet leaves them out.
+
+# %%
+sheet = solve()
+draw.matrices(
+    ("W_q", sheet.weights.query_weight), "·", ("X", sheet.conditioned), "=", ("Q", sheet.queries),
+    alt="The 2 by 2 query weights times the conditioned latent X, a column for each of 4 patches, give 4 queries.",
+)
+draw.matrices(
+    ("W_k", sheet.weights.key_weight), "·", ("X", sheet.conditioned), "=", "K = ?",
+    alt="The 2 by 2 key weights, rows 1, 0 and 1, 1, times the same X: the four keys are for you to work out.",
+)
+
+# %% [markdown]
+# The second query, for example, is that of the patch $[1, 0]$. Its numbers are $1·1 - 1·0 = 1$ and $1·1 + 0·0 = 1$.
+#
+# ### 8.1 Key · query  ·  ●○○  ·  8 minutes
+# Work out the four keys, then compare each of them with each query. Type the 4 × 4 attention matrix: a row for each
+# key, a column for each query.
+#
+# <details><summary>Most entries are wrong</summary>Look at the keys first. The upper row of W_k is 1, 0: it copies the
+# upper row of X. The lower row adds the two rows of X. (The last key is [1, 2].)</details>
+# <details><summary>The numbers are right, but elsewhere</summary>Rows are keys, columns are queries. Unlike a table of
+# distances, this one is not the same on both sides of its diagonal: asking and answering differ.</details>
+
+# %% exercise="step_8_attention"
+### BEGIN SOLUTION
+attention = [
+    [2, 4, -5, 3],
+    [0, 2, -3, 1],
+    [1, -1, 2, 0],
+    [1, 3, -4, 2],
+]
+### END SOLUTION
+
+check.step_8_attention(attention)
+
+# %% [markdown]
+# ## In NumPy
+#
+# From here on a token is a **row**, so the roles of rows and columns change: `scores = q @ k.T` has a row for each of
+# the T tokens that ask, and a column for each of the S that are asked. It is the worksheet's matrix, transposed.
+#
+# The real thing has one more factor. A query has $d$ numbers, and the dot product of two rows of $d$ random numbers
+# spreads as $\sqrt d$: its $d$ terms partly cancel. Dividing by $\sqrt d$ keeps the scores at the same size whatever
+# $d$ is.
+#
+# $$\text{scores} = \frac{q\,k^\top}{\sqrt d}$$
+
+# %%
+widths = np.array([4, 16, 64, 256])
+spread = np.array([np.vecdot(*rng.normal(size=(2, 4000, d))).std() for d in widths])
+draw.curves(
+    widths, {"q · k": spread, "q · k / √d": spread / np.sqrt(widths)},
+    xlabel="d, numbers in a query", ylabel="standard deviation of a score", points=True,
+    alt="The spread of q · k grows from 2 at d = 4 to 16 at d = 256; divided by the root of d it stays at 1.",
+)
+
+# %% [markdown]
+# ### 8.2 Scores  ·  ●○○  ·  6 minutes
+# Write the scores of q (T, d) and k (S, d). Return them, and the cache `(q, k)`.
+#
+# Let it work with any axes in front as well, such as (heads, T, d): then every head has its own scores.
+# `k.swapaxes(-1, -2)` exchanges the last two axes only. And take `d**0.5` for the root: `np.sqrt(d)` gives the same
+# number, but as a float64 that turns float32 arrays into float64 ones, which a large network would notice.
+#
+# <details><summary>One head works, several raise an error</summary>`.T` turns *all* axes around. Of (heads, S, d) it
+# makes (d, S, heads).</details>
+# <details><summary>Shapes pass, numbers don't</summary>By what did you divide? d is the last axis of q, and the scores
+# want its square root.</details>
+
+# %% exercise="attention_scores_forward"
+def attention_scores_forward(q, k):
+    ### BEGIN SOLUTION
+    d = q.shape[-1]
+    scores = q @ k.swapaxes(-1, -2) / d**0.5            # ..., T, S
+    return scores, (q, k)
+    ### END SOLUTION
+
+check.attention_scores_forward(attention_scores_forward)
+
+# %% [markdown]
+# ### From scores to weights
+#
+# A score can be any number. We want shares: none negative, and those of one query add up to one. That is **softmax**,
+# along each row:
+#
+# $$y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
+#
+# One trap: $e^{710}$ is more than a float64 can hold. But adding the same constant to a whole row changes nothing, as
+# $e^{x + c} = e^x e^c$ and $e^c$ cancels. So subtract from each row its own largest number. The largest exponential is
+# then $e^0 = 1$, and nothing can overflow.
+
+# %%
+x = np.array([1000.0, 1001.0, 999.0])
+with np.errstate(all="ignore"):
+    print("as the formula says:      ", np.exp(x) / np.exp(x).sum())
+print("its maximum subtracted:   ", layers.softmax_forward(x)[0].round(3))
+print("and of [0, 1, -1] the same:", layers.softmax_forward(np.array([0.0, 1.0, -1.0]))[0].round(3))
+
+# %% [markdown]
+# ### 8.3 Softmax  ·  ●●○  ·  8 minutes
+# Write softmax over the last axis of x, whatever axes stand in front. Return y, and the cache `(y,)`: a tuple with only
+# y in it, as the backward will need nothing else.
+#
+# <details><summary>Shapes pass, numbers don't</summary>Add up one row of your y. Is it 1? And a column? The sum belongs
+# to `axis=-1`.</details>
+# <details><summary>Operands could not be broadcast together</summary>The maximum of a (T, S) array along its rows has
+# shape (T,). With `keepdims=True` it is (T, 1), and can be subtracted.</details>
+# <details><summary>NaN in large numbers</summary>Subtract before you take the exponential, and take each row's own
+# maximum, not the largest of all.</details>
+
+# %% exercise="softmax_forward"
+def softmax_forward(x):
+    ### BEGIN SOLUTION
+    e = np.exp(x - x.max(axis=-1, keepdims=True))       # ..., S
+    y = e / e.sum(axis=-1, keepdims=True)               # ..., S
+    return y, (y,)
+    ### END SOLUTION
+
+check.softmax_forward(softmax_forward)
+
+# %% [markdown]
+# ### Keys that nobody may look at
+#
+# Prompts have different lengths. In a batch the shorter ones are filled up with padding, and no word should look at
+# that. A **key mask** says so: True where a key may be attended to.
+#
+# It acts on the scores, before the softmax: a masked key gets the score $-\infty$, and $e^{-\infty} = 0$ exactly. The
+# other weights share everything among them. (Your softmax passed this test already: "masked keys".) In the backward a
+# mask needs nothing at all, as you will see: where a weight is zero, so is its gradient.
+
+# %%
+scores = np.array([[2.0, 1.0, 0.0, 3.0], [0.0, 1.0, 2.0, 1.0]])  # T, S
+key_mask = np.array([True, True, True, False])              # S       the last word is padding
+masked = np.where(key_mask, scores, -np.inf)                # T, S
+draw.heatmaps(
+    {"weights": layers.softmax_forward(scores)[0], "weights, last key masked": layers.softmax_forward(masked)[0]},
+    columns=2, xlabel="key", ylabel="query",
+    alt="Weights of two queries over four keys, without and with a mask: the masked column is zero, the rest grew.",
+)
+
+# %% [markdown]
+# ## Backward
+#
+# First the scores. Someone hands us `dscores` (T, S): how much the loss changes with each score. One score is a short
+# sum,
+#
+# $$s_{ij} = \frac{1}{\sqrt d} \sum_c q_{ic}\,k_{jc}$$
+#
+# so moving $q_{ic}$ changes it by $k_{jc}/\sqrt d$: in a product, the slope towards one factor is the other factor.
+# And query $i$ is in all scores of **row** $i$, so all of them have a say:
+#
+# $$dq_{ic} = \frac{1}{\sqrt d} \sum_j ds_{ij}\,k_{jc}$$
+#
+# That is a matrix product. Key $j$ is in all scores of **column** $j$; its gradient is yours to write.
+
+# %% [markdown]
+# ### 8.4 Back through the scores  ·  ●●○  ·  10 minutes
+# Go back one operation at a time. `products = q @ kᵀ` came first, then `scores = products / √d`. So `dproducts` (T, S)
+# comes first now, then `dq` (T, d) and `dk` (S, d). Again with any axes in front.
+#
+# <details><summary>matmul: mismatch in its core dimension</summary>Write the shapes beside each other: dproducts is
+# (T, S), q is (T, d), and dk should be (S, d). Which of the three has to be turned?</details>
+# <details><summary>Right shapes on small numbers, wrong values</summary>With T = S the shapes can't help. Over what
+# does the sum for dk go: over queries, or over keys?</details>
+# <details><summary>It is 2 times too large</summary>In the small example d is 4, and √4 = 2.</details>
+
+# %% exercise="attention_scores_backward"
+def attention_scores_backward(dscores, cache):
+    q, k = cache                                        # (..., T, d), (..., S, d)
+    ### BEGIN SOLUTION
+    dproducts = dscores / q.shape[-1] ** 0.5            # ..., T, S
+    dq = dproducts @ k                                  # ..., T, d
+    dk = dproducts.swapaxes(-1, -2) @ q                 # ..., S, d
+    return dq, dk
+    ### END SOLUTION
+
+check.attention_scores_backward(attention_scores_backward)
+
+# %% [markdown]
+# ### Softmax, the long way
+#
+# Take one row, $y_i = e_i / s$ with $e_i = e^{x_i}$ and $s = \sum_j e_j$. Raise one score $x_j$ a little. It acts in
+# two ways:
+#
+# - **directly**, on its own weight alone: $e_j$ grows by itself. That gives $+\,y_i$ if $i = j$, and nothing
+#   otherwise; one writes $y_i\,\delta_{ij}$;
+# - **through the sum** $s$, on all weights: $s$ grows by $e_j$, and every $y_i = e_i/s$ shrinks by
+#   $e_i e_j / s^2 = y_i\,y_j$.
+#
+# $$\frac{\partial y_i}{\partial x_j} = y_i\,(\delta_{ij} - y_j)$$
+#
+# All these slopes make a square matrix, the **Jacobian** of the row. For $y = [\frac14, \frac12, \frac14]$ its first
+# row is $[\frac14·\frac34,\; -\frac14·\frac12,\; -\frac14·\frac14] = [\frac{3}{16}, -\frac{2}{16}, -\frac{1}{16}]$.
+# Work out the other two rows on paper: each row adds up to zero.
+
+# %% [markdown]
+# ### 8.5 The slopes of one row  ·  ●●○  ·  8 minutes
+# Given the weights y of one row, shape (S,), return the matrix of slopes (S, S): entry [i, j] is how weight i changes
+# with score j. Loops are fine; `np.diag(y)` and `np.outer(y, y)` make it a single line.
+#
+# <details><summary>The diagonal is right, the rest is zero</summary>You have $y(1 - y)$, the derivative of a sigmoid.
+# Here the weights compete: raising one score lowers the other weights.</details>
+# <details><summary>Rows don't add up to zero</summary>The weights always add up to one. What one of them gains, the
+# others lose.</details>
+
+# %% exercise="softmax_jacobian"
+def softmax_jacobian(y):
+    ### BEGIN SOLUTION
+    return np.diag(y) - np.outer(y, y)                  # S, S
+    ### END SOLUTION
+
+check.softmax_jacobian(softmax_jacobian)
+
+# %% [markdown]
+# ### Softmax, the short way
+#
+# With the slopes, the chain rule is a sum over all weights that score $j$ moves:
+#
+# $$dx_j = \sum_i dy_i\; y_i\,(\delta_{ij} - y_j)$$
+#
+# It is right, but wasteful: S × S slopes for each row of S numbers. Write the sum out. The $\delta$ leaves a single
+# term of the first part; in the second part $y_j$ does not depend on $i$ and can be taken out of the sum. What is left
+# in there is one number for the whole row: what the weights gain *on average*. It is the same for every score, and
+# gaining as much as everybody is no gain.
+
+# %% [markdown]
+# ### 8.6 Back through softmax  ·  ●●●  ·  10 minutes
+# Write `dx` without making any S × S matrix, for any axes in front. It takes two lines: the average gain of each row,
+# shape (..., 1), then dx.
+#
+# <details><summary>I don't see the short formula</summary>Take a row of three and write out dx₀. Put y₀ in front of
+# everything. Which part of the bracket would look the same in dx₁?</details>
+# <details><summary>Shapes pass, numbers don't</summary>The average is weighted, by the weights themselves. They add
+# up to one, so the weighted *sum* is the average.</details>
+# <details><summary>Not zero where a weight is zero</summary>Everything is multiplied by y at the end.</details>
+
+# %% exercise="softmax_backward"
+def softmax_backward(dy, cache):
+    (y,) = cache                                        # (..., S)
+    ### BEGIN SOLUTION
+    average = (dy * y).sum(axis=-1, keepdims=True)      # ..., 1
+    return y * (dy - average)                           # ..., S
+    ### END SOLUTION
+
+check.softmax_backward(softmax_backward)
+
+# %% [markdown]
+# ## In the real model
+#
+# The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8
+# pixels, through all 8 frames. Six blocks follow each other (0 to 5), each with four **heads**: four sets of queries
+# and keys that look for different things.
+#
+# We give it a clip with noise in it, run it block by block, and keep the attention weights.
+
+# %%
+model = load().model
+circle = Attributes("red", "circle", "right", "day")
+clip = render(circle, np.random.default_rng(0))             # 8, 32, 32, 3
+latents = model.codec.encode(clip[None])                    # 1, 8, 4, 4, 24
+noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
+words = model.tokenizer.encode([caption(circle)])
+
+
+def attention_maps(t):
+    """The weights of every block and head for the clip at time t: (6, 4, 16, 16); a row for each token that asks."""
+    dit, maps = model.dit, []
+    h, _ = dit.tokens_forward(t * latents + (1 - t) * noise)  # 1, 16, 128
+    c, _ = dit.condition_forward(np.array([network_time(t)], np.float32), dit.embed(words))  # 1, 128
+    for block in dit.block_params:
+        modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 128
+        shift, scale = np.split(modulation, 6, axis=-1)[:2]
+        conditioned, _ = layers.layernorm_modulate_forward(h, shift, scale)  # 1, 16, 128
+        q, k, _ = split_heads(conditioned @ block["attn.qkv.weight"] + block["attn.qkv.bias"], 4)  # 1, 4, 16, 32
+        maps.append(layers.attention_weights(q, k)[0])
+        h, _ = dit_block_forward(h, c, block, 4)
+    return np.array(maps)
+
+
+maps = attention_maps(0.6)
+draw.clips(
+    {"the clip": clip, "what the model sees, t = 0.6": model.codec.decode(0.6 * latents + 0.4 * noise)[0]},
+    alt="A red circle moves right in the upper half of a blue sky; below, the same clip with noise in its latents.",
+)
+
+# %% [markdown]
+# Here is block 1. Every row is a token that asks, every column one that is asked; tokens 0 to 3 are the upper row of
+# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks up and down its own column.
+
+# %%
+draw.heatmaps(
+    {f"block 1, head {head}": maps[1, head] for head in range(4)},
+    columns=2, shared=False, xlabel="token asked", ylabel="token that asks",
+    alt="Weights of the four heads of block 1, 16 by 16 tokens. Head 0 looks nearby, head 1 has diagonal stripes four "
+    "tokens apart, heads 2 and 3 prefer certain columns.",
+)
+
+# %% [markdown]
+# And block 4. Nearly every row has a single weight of 1: each head looks at *one* neighbour. Head 0 looks one place
+# down, head 1 to the right, head 2 up, head 3 to the left. Nobody programmed this. The model has found, by itself, what
+# a convolution has built in, and it needed all four heads for it. Tokens at the edge, with no neighbour on that side,
+# look somewhere else.
+
+# %%
+draw.heatmaps(
+    {f"block 4, head {head}": maps[4, head] for head in range(4)}, xlabel="token asked", ylabel="token that asks",
+    alt="Weights of the four heads of block 4: thin diagonal lines of weight one, shifted from the diagonal by "
+    "four tokens, by one, by minus four and by minus one.",
+)
+
+# %% [markdown]
+# The same for one token, laid out as it lies in the frame, in percent. The token that asks is in row 1, column 1
+# (counted from 0), where the circle starts. Block 1 looks around, block 2 mostly at the middle, where the circle
+# passes, block 4 at four neighbours.
+
+# %%
+asks = 4 * 1 + 1
+percent = (100 * maps[:, :, asks]).round().reshape(6, 4, 4, 4)  # blocks, heads, rows, columns
+draw.heatmaps(
+    {f"block {block}, head {head}": percent[block, head] for block in (1, 2, 4) for head in range(4)},
+    alt="Twelve 4 by 4 maps: where the token in row 1, column 1 looks, in blocks 1, 2 and 4, with four heads each. The "
+    "maps of block 4 have one bright cell each: below, right, above and left of the token.",
+)
+
+# %% [markdown]
+# How many tokens does a query look at? $e^H$ counts them, with $H = -\sum y \ln y$ the entropy of its weights: 16 if
+# all are equal, 1 if a single key has it all. Early blocks look around, late ones at one place, at any noise level.
+
+# %%
+def tokens_looked_at(maps):
+    """How many tokens a query looks at, on average: of each block (6,)."""
+    entropy = -(maps * np.log(np.maximum(maps, 1e-30))).sum(axis=-1)  # 6, 4, 16
+    return np.exp(entropy).mean(axis=(1, 2))
+
+
+looked_at = {f"t = {t:g}": tokens_looked_at(attention_maps(t)) for t in (0.0, 0.3, 0.6, 0.9)}
+draw.curves(
+    np.arange(6), looked_at, xlabel="block", ylabel="tokens that a query looks at", points=True,
+    alt="From 5 to 11 tokens in blocks 0 to 2, 2 to 4 in block 3, and a single one in blocks 4 and 5, at all times.",
+)
+
+# %% [markdown]
+# ## What the worksheet left out
+#
+# - **The division by √d.** With d = 2 it would hardly matter; our heads have d = 32.
+# - **Softmax.** On the worksheet a patch may count −5 times. Real weights are shares from 0 to 1.
+# - **Heads.** The worksheet has one, the model four in each of six blocks: 24 patterns of looking.
+# - **Biases** of queries and keys.
+# - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model adds each
+#   token's place to it at the start, or block 4 couldn't know what "below" is.
+# - **Layer normalisation** before it (lesson 7).
+# - **Size.** 16 scores there, 6 · 4 · 16 · 16 = 6144 here for a small clip. Twice the tokens make four times the
+#   scores: this is what makes long videos expensive.
+
+# %% [markdown]
+# ## Recap
+#
+# - A score is query · key, divided by √d; its gradient is the other factor, along rows for queries, along columns for
+#   keys.
+# - Softmax makes shares of a row. Subtract the row's maximum, and nothing overflows.
+# - Back through softmax: what a weight gains, less what all gain on average, times the weight.
+#
+# Next, the weights are put to use: lesson 9 gathers values with them.

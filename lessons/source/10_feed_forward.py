@@ -1,0 +1,457 @@
+# %% [markdown]
+# # Lesson 10 · Pointwise feed-forward
+#
+# Attention lets patches talk to each other. Now each patch thinks for itself: you build the feed-forward network with
+# GELU, its backward included, and see what it adds to the tokens of a trained model.
+#
+# **Time**: about 60 minutes, 44 of them in exercises. **Assumed**: matrix products, the chain rule, and the linear
+# layer's forward and backward (lessons 3 and 6).
+
+# %%
+from time import perf_counter
+
+import numpy as np
+
+from minidit import layers, load
+from minidit.course import check, draw
+from minidit.diffusion import RectifiedFlow, network_time
+from minidit.worksheet import solve
+from minidit.world import SEEN, caption, render_batch
+
+rng = np.random.default_rng(0)
+
+# %% [markdown]
+# ## By hand
+#
+# On the worksheet, step 10 is one linear map. It takes each pooled patch, a column $x$ of two numbers, and gives the
+# noise that the network believes is in it:
+#
+# $$\text{predicted noise} = W x + b$$
+#
+# The same $W$ and the same $b$ serve every column. No column looks at another one: that is what *pointwise* means.
+
+# %%
+sheet = solve()
+W, b, pooled = sheet.weights.feed_forward_weight, sheet.weights.feed_forward_bias, sheet.pooled
+draw.matrices(
+    ("W", W), "·", ("pooled", pooled), "+", ("b", b), "=", "?",
+    alt="W, a 2 by 2 matrix with rows 1, -1, times the pooled latent, 2 by 4, plus the column b: what is it?",
+)
+
+# %% [markdown]
+# ### 10.1 The predicted noise  ·  ●○○  ·  4 minutes
+# Work out $W \cdot \text{pooled} + b$ with a pencil, and type the matrix in: two rows, a column for each patch.
+#
+# <details><summary>My numbers are too large</summary>The noise that was really added is −1, 0 or 1. A good prediction
+# is small. Look at the signs in W: each row takes a difference.</details>
+# <details><summary>Only the first column is right</summary>b is written once, but it is added to every
+# column.</details>
+
+# %% exercise="step_10_predicted_noise"
+### BEGIN SOLUTION
+predicted = [
+    [-2, 2, 0, 0],
+    [-3, 1, -1, -1],
+]
+### END SOLUTION
+
+check.step_10_predicted_noise(predicted)
+
+# %% [markdown]
+# Look at the pooled latent again: its numbers go up to 14, and the prediction has no number beyond 3. $W$ has two equal
+# rows, which take the difference of a patch's two numbers. Whether that is a *good* prediction is for step 11 to say.
+
+# %% [markdown]
+# ## In NumPy
+#
+# The real model has two linear maps, with a bend between them. Without a bend, two maps in a row would be one map:
+# $(x W_1) W_2 = x (W_1 W_2)$. The bend here is GELU. It lets each number through a *gate* that opens with the number
+# itself:
+#
+# $$y = \tfrac12\, x \cdot \text{gate}, \qquad \text{gate} = 1 + \tanh(\text{inner}), \qquad
+# \text{inner} = \sqrt{2/\pi}\,\left(x + 0.044715\, x^3\right)$$
+#
+# The gate runs from 0 (shut) to 2 (open). A large positive $x$ comes out as $x$, a large negative one as 0. (The exact
+# GELU has the bell curve's integral in place of the tanh. The two differ by less than 0.0005.)
+
+# %% [markdown]
+# ### 10.2 GELU  ·  ●○○  ·  7 minutes
+# Write `gelu_forward`. It returns `y` and the cache `(x, gate)`. Leave `training` alone: minidit calls the function
+# with it, to say whether there will be a backward.
+#
+# <details><summary>Hand numbers pass, random ones don't</summary>At 0, 10 and −10 only the gate's ends matter. Between
+# them, √(2/π) and the cubic term count: does the root go over the whole fraction, and does it multiply both
+# terms?</details>
+# <details><summary>y is right, the cache is not</summary>It holds x and the whole gate, 1 + tanh, in this
+# order.</details>
+# <details><summary>float32 comes out as float64</summary>`np.sqrt(2 / np.pi)` is a float64 of NumPy's, and turns all
+# that it touches into float64, at twice the cost. `(2 / np.pi) ** 0.5` is a plain number, and doesn't.</details>
+
+# %% exercise="gelu_forward"
+def gelu_forward(x, training=True):
+    ### BEGIN SOLUTION
+    gate = 1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x))
+    return 0.5 * x * gate, (x, gate)
+    ### END SOLUTION
+
+
+check.gelu_forward(gelu_forward)
+
+# %% [markdown]
+# Beside ReLU, the curve of your function:
+
+# %%
+x = np.linspace(-4, 4, 201)
+y, (_, gate) = gelu_forward(x)
+draw.curves(
+    x, {"GELU": y, "ReLU": np.maximum(x, 0), "gate": gate}, xlabel="x", ylabel="y",
+    alt="GELU follows ReLU far from zero; near it, it is smooth and dips to -0.17 at x = -0.75. The gate rises from 0 "
+    "to 2.",
+)  # fmt: skip
+
+# %% [markdown]
+# Now the whole network. Tokens are rows here, so that the weight stands on the right:
+#
+# $$y = \text{gelu}(x\, W_1 + b_1)\, W_2 + b_2$$
+#
+# $W_1$ widens a token from $D$ numbers to $M$ hidden ones ($M = 4D$ in a DiT), $W_2$ brings it back to $D$.
+
+# %% [markdown]
+# ### 10.3 The feed-forward network  ·  ●○○  ·  6 minutes
+# Write `feedforward_forward` as three calls: `layers.linear_forward(x, w, b)`, `layers.gelu_forward(x)`, and
+# `layers.linear_forward` again. Each returns its result and its own cache. Return `y`, and the three caches as a
+# tuple, in the order of the calls.
+#
+# <details><summary>It says that y is what comes without GELU</summary>What did you give to the second linear
+# map?</details>
+# <details><summary>The cache holds the wrong number of things</summary>Three calls, three caches:
+# `(first_cache, gelu_cache, second_cache)`.</details>
+
+# %% exercise="feedforward_forward"
+def feedforward_forward(x, w1, b1, w2, b2, training=True):
+    ### BEGIN SOLUTION
+    before, first_cache = layers.linear_forward(x, w1, b1)        # ..., M
+    hidden, gelu_cache = layers.gelu_forward(before)              # ..., M
+    y, second_cache = layers.linear_forward(hidden, w2, b2)       # ..., D
+    return y, (first_cache, gelu_cache, second_cache)
+    ### END SOLUTION
+
+
+check.feedforward_forward(feedforward_forward)
+
+# %% [markdown]
+# **What a pointwise map can't do.** Change one token, and see which outputs change: only its own. Nor does it know
+# where a token stands. Shuffle the tokens, and the outputs are the same, shuffled.
+
+# %%
+B, T, D, M = 1, 5, 3, 12
+tokens = rng.normal(size=(B, T, D))
+weights = rng.normal(size=(D, M)), rng.normal(size=M), rng.normal(size=(M, D)), rng.normal(size=D)
+
+y, _ = feedforward_forward(tokens, *weights)
+changed = tokens.copy()
+changed[0, 2] += 1  # the third token only
+y_changed, _ = feedforward_forward(changed, *weights)
+order = [3, 1, 4, 0, 2]
+y_shuffled, _ = feedforward_forward(tokens[:, order], *weights)
+
+print("outputs that changed:", np.flatnonzero(np.abs(y_changed - y).sum(axis=-1)[0]))
+print("shuffled in, shuffled out:", np.allclose(y_shuffled, y[:, order]))
+
+# %% [markdown]
+# ## Backward
+#
+# GELU first. One line of the forward at a time, from the end to the start. The gradient of a value has its name with a
+# `d` before it, and its shape.
+#
+# | forward | what it says about the gradient |
+# |---|---|
+# | $y = \tfrac12 x \cdot \text{gate}$ | `dgate` is `dy` times what the gate was multiplied with |
+# | $\text{gate} = 1 + \tanh(\text{inner})$ | the slope of tanh is $1 - \tanh^2$, at `inner` |
+# | $\text{inner} = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$ | its slope: differentiate the bracket, term by term |
+#
+# And $x$ stands at *two* places: in `inner`, and by itself before the gate. Both ways add up in `dx`: that is the
+# product rule.
+
+# %% [markdown]
+# ### 10.4 Backward through GELU, in small steps  ·  ●●●  ·  12 minutes
+# The cache is yours of 10.2. Return all three: `dgate`, `dinner` and `dx`.
+#
+# <details><summary>dinner is off</summary>The cache has the gate, not the tanh. What is the tanh in terms of the
+# gate?</details>
+# <details><summary>dx is off, the others pass</summary>How many places does x stand at in the forward? Each has its
+# term. And the slope of x³ is 3x².</details>
+# <details><summary>Hand numbers pass, random ones don't</summary>In the hand numbers the tanh is 1, −1 or x is 0, so
+# that the way through the gate is closed. Look there.</details>
+
+# %% exercise="gelu_chunks"
+def gelu_chunks(dy, cache):
+    x, gate = cache                                               # both (...)
+    ### BEGIN SOLUTION
+    dgate = dy * 0.5 * x                                          # ...
+    tanh = gate - 1                                               # ...
+    dinner = dgate * (1 - tanh * tanh)                            # ...
+    dx_by_gate = dinner * (2 / np.pi) ** 0.5 * (1 + 3 * 0.044715 * x * x)
+    dx_direct = dy * 0.5 * gate
+    return dgate, dinner, dx_direct + dx_by_gate
+    ### END SOLUTION
+
+
+check.gelu_chunks(gelu_chunks)
+
+# %% [markdown]
+# Three things make this shorter:
+#
+# - $1 - \tanh^2 = (1 - \tanh)(1 + \tanh) = (2 - \text{gate}) \cdot \text{gate}$, so the tanh itself is not needed;
+# - `dy` is a factor of both terms, so it can stand before a bracket;
+# - what is left in the bracket is a number for each $x$, the *derivative* of GELU:
+#
+# $$dx = dy \cdot \left(\tfrac12\,\text{gate} + \tfrac12\, x \cdot \text{gate}\,(2 - \text{gate}) \cdot
+# \text{inner}'\right)$$
+
+# %% [markdown]
+# ### 10.5 Backward through GELU, collapsed  ·  ●●○  ·  6 minutes
+# Write `gelu_backward` with this formula. $\text{inner}'$ is the slope of `inner`, as in your 10.4.
+#
+# <details><summary>It says that dy is missing</summary>The bracket is the slope of GELU at x. The gradient is dy times
+# it.</details>
+# <details><summary>Shapes pass, numbers don't</summary>Compare it with your `gelu_chunks(dy, cache)[2]`: the two are
+# the same.</details>
+
+# %% exercise="gelu_backward"
+def gelu_backward(dy, cache):
+    x, gate = cache                                               # both (...)
+    ### BEGIN SOLUTION
+    inner_slope = (2 / np.pi) ** 0.5 * (1 + 3 * 0.044715 * x * x)  # ...
+    return dy * 0.5 * gate * (1 + x * (2 - gate) * inner_slope)
+    ### END SOLUTION
+
+
+check.gelu_backward(gelu_backward)
+
+# %% [markdown]
+# **One step further.** The bracket doesn't need `dy`, so it can be computed in the *forward*, where `x` and the gate
+# are at hand, and saved. The backward is then a single product, and the cache holds one array instead of two. That is
+# what minidit's own `gelu_forward` does. (The layers of a batch are all kept until the backward comes: memory counts.)
+
+# %%
+def fastest(function, *arguments):
+    """Milliseconds of the fastest of ten calls."""
+    times = []
+    for _ in range(10):
+        start = perf_counter()
+        function(*arguments)
+        times.append(1000 * (perf_counter() - start))
+    return min(times)
+
+
+x = rng.normal(size=(512, 512)).astype(np.float32)
+dy = rng.normal(size=x.shape).astype(np.float32)
+_, two_arrays = gelu_forward(x)
+_, derivative = layers.gelu_forward(x)
+print(f"yours:         backward {fastest(gelu_backward, dy, two_arrays):.2f} ms, {len(two_arrays)} arrays kept")
+print(f"saved slope:   backward {fastest(layers.gelu_backward, dy, derivative):.2f} ms, {len(derivative)} array kept")
+difference = gelu_backward(dy, two_arrays) - layers.gelu_backward(dy, derivative)
+print(f"largest difference: {np.abs(difference).max():.1e}")
+
+# %% [markdown]
+# ### 10.6 Backward through the feed-forward network  ·  ●●○  ·  9 minutes
+# The forward was three calls, so the backward is three calls, in reverse: `layers.linear_backward(dy, cache)`, which
+# returns `dx, dw, db`, and `layers.gelu_backward(dy, cache)`. The cache is yours of 10.3. Return
+# `dx, dw1, db1, dw2, db2`, in the order of the forward's arguments.
+#
+# <details><summary>dw1 is off, dw2 passes</summary>What goes into the first map's backward has been through two others
+# before: the second map's and GELU's.</details>
+# <details><summary>A shape is wrong</summary>Which gradients did you find first? They belong to the second
+# map.</details>
+
+# %% exercise="feedforward_backward"
+def feedforward_backward(dy, cache):
+    first_cache, gelu_cache, second_cache = cache
+    ### BEGIN SOLUTION
+    dhidden, dw2, db2 = layers.linear_backward(dy, second_cache)  # ..., M and M, D and D
+    dbefore = layers.gelu_backward(dhidden, gelu_cache)           # ..., M
+    dx, dw1, db1 = layers.linear_backward(dbefore, first_cache)   # ..., D and D, M and M
+    return dx, dw1, db1, dw2, db2
+    ### END SOLUTION
+
+
+check.feedforward_backward(feedforward_backward)
+
+# %% [markdown]
+# The gradient is as pointwise as the forward: a token's `dx` depends on its own `dy` alone. The weights are where
+# tokens meet. They served all of them, so that `dw1` adds up what every token of every clip has to say.
+
+# %% [markdown]
+# ## In the real model
+#
+# The shipped model has six blocks. Each ends with this network, 128 numbers wide, 512 hidden. Here is a block in full:
+# you know all its parts.
+
+# %%
+model = load().model
+dit, path = model.dit, RectifiedFlow()
+chosen = [SEEN[i] for i in rng.integers(len(SEEN), size=8)]
+latents = model.codec.encode(render_batch(chosen, rng))           # B, f, r, c, C   eight clips of the toy world
+words = model.tokenizer.encode([caption(a, rng) for a in chosen])
+noise = rng.standard_normal(latents.shape, dtype=np.float32)
+
+
+def through_blocks(t):
+    """What goes on in each block at time t: the residual, what attention adds, the hidden numbers, what they add."""
+    times = np.full(len(latents), t, np.float32)
+    x, _ = dit.tokens_forward(path.noised(latents, noise, times))  # B, T, D
+    c, _ = dit.condition_forward(network_time(times), dit.embed(words))
+    blocks = []
+    for p in dit.block_params:
+        modulation, _ = layers.linear_forward(c, p["adaLN_modulation.1.weight"], p["adaLN_modulation.1.bias"])
+        shift1, scale1, gate1, shift2, scale2, gate2 = np.split(modulation, 6, axis=-1)  # B, D each
+        h, _ = layers.layernorm_modulate_forward(x, shift1, scale1)
+        h, _ = layers.self_attention_forward(h, p["attn.qkv.weight"], p["attn.qkv.bias"], dit.settings.num_heads)
+        h, _ = layers.linear_forward(h, p["attn.proj.weight"], p["attn.proj.bias"])
+        attended = gate1[:, None] * h                             # B, T, D
+        x = x + attended
+        into, _ = layers.layernorm_modulate_forward(x, shift2, scale2)  # B, T, D   what the feed-forward is given
+        h, _ = layers.linear_forward(into, p["mlp.fc1.weight"], p["mlp.fc1.bias"])
+        hidden, _ = layers.gelu_forward(h)                        # B, T, M
+        h, _ = layers.linear_forward(hidden, p["mlp.fc2.weight"], p["mlp.fc2.bias"])
+        added = gate2[:, None] * h                                # B, T, D
+        blocks.append({"x": x, "attended": attended, "into": into, "hidden": hidden, "added": added})
+        x = x + added
+    return blocks
+
+
+blocks = through_blocks(0.5)
+
+# %% [markdown]
+# **Hidden numbers.** A row for each of a clip's 16 tokens, a column for each of the first 48 of 512 hidden numbers.
+# Most are near zero: their gate is shut. Each token opens a few of its own.
+
+# %%
+near_zero = [np.abs(block["hidden"]) < 0.1 for block in blocks]   # B, T, M each
+draw.heatmaps(
+    {f"block {i}": blocks[i]["hidden"][0, :, :48] for i in (0, 2, 4)}, columns=3,
+    xlabel="hidden number", ylabel="token",
+    alt="For three blocks, 16 rows of 48 hidden numbers: dark, near zero, nearly everywhere, with a few bright ones at "
+    "other places in each row.",
+)  # fmt: skip
+
+# %%
+draw.bars(
+    {f"block {i}": round(100 * float(near.mean()), 1) for i, near in enumerate(near_zero)},
+    ylabel="% of hidden numbers within 0.1 of zero",
+    alt="In all six blocks most hidden numbers are near zero: 64 percent in the first, 78 to 86 percent in the others.",
+)
+never = [int(near.all(axis=(0, 1)).sum()) for near in near_zero]
+print("near zero for all tokens of all 8 clips, of 512:", never)
+
+# %% [markdown]
+# **Who hears whom.** The experiment from above, in the trained model: push token $j$ a little, and measure how far
+# output $i$ moves. Through the feed-forward, only the diagonal moves. Through attention, everything may.
+
+# %%
+p = dit.block_params[2]
+into = blocks[2]["into"][:1]                                      # 1, T, D
+
+
+def feed_forward(x):
+    """The feed-forward network of block 2."""
+    return layers.feedforward_forward(
+        x, p["mlp.fc1.weight"], p["mlp.fc1.bias"], p["mlp.fc2.weight"], p["mlp.fc2.bias"]
+    )[0]
+
+
+def attention(x):
+    """The attention of block 2."""
+    return layers.self_attention_forward(x, p["attn.qkv.weight"], p["attn.qkv.bias"], dit.settings.num_heads)[0]
+
+
+def influence(function, x):
+    """(T, T): how far output i moves when token j is pushed, relative to the most."""
+    T = x.shape[1]
+    moved = np.zeros((T, T))
+    for j in range(T):
+        pushed = x.copy()
+        pushed[0, j] += 0.5
+        moved[:, j] = np.linalg.norm(function(pushed) - function(x), axis=-1)[0]
+    return moved / moved.max()
+
+
+draw.heatmaps(
+    {"feed-forward": influence(feed_forward, into), "attention": influence(attention, into)},
+    xlabel="token that is pushed", ylabel="token that moves",
+    alt="Two maps of 16 by 16 tokens. Feed-forward: zero off the diagonal. Attention: every token moves others.",
+)  # fmt: skip
+
+# %% [markdown]
+# **What it adds.** The network's output is gated and added to the residual, the stream of tokens that runs through all
+# blocks. How long is what it adds, compared with what is there? A curve for each of the blocks 0 to 5.
+
+# %%
+def length(x):
+    """Root of the mean square."""
+    return float(np.sqrt(np.mean(np.square(x))))
+
+
+times = [0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98]
+passes = [through_blocks(t) for t in times]
+added = {
+    f"{i}": [length(blocks[i]["added"]) / length(blocks[i]["x"]) for blocks in passes]
+    for i in range(dit.settings.depth)
+}
+draw.curves(
+    times, added, logy=True, points=True, xlabel="t, from noise (0) to data (1)",
+    ylabel="added / residual, in length",
+    alt="Six curves, one a block, of how much the feed-forward adds compared with the residual. From noise to data, "
+    "block 0 falls from 3.5 to 0.7, block 1 from 1.5 to 0.7; 2 and 3 stay near 0.4, 4 near 1, and 5 near 9.",
+)  # fmt: skip
+
+# %%
+print(" t    |  attention adds, blocks 0 to 5             |  feed-forward adds, blocks 0 to 5")
+for t, blocks in zip(times, passes, strict=True):
+    rows = [[length(block[name]) / length(block["x"]) for block in blocks] for name in ("attended", "added")]
+    print(f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows), sep="  |  ")
+
+# %% [markdown]
+# In the noisiest clips, the attention of block 0 finds nothing to compare, and its feed-forward adds three times what
+# was there. Is that about the clip? Average it over the eight clips, place by place, and see how much is left:
+
+# %%
+for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
+    same = [length(block["added"].mean(axis=0)) ** 2 / length(block["added"]) ** 2 for block in blocks]
+    print(f"t = {t}: the same for all clips, by block:", *(f"{share:4.0%}" for share in same))
+
+# %% [markdown]
+# Nearly all of what block 0 writes depends on the token's *place* alone: a network that sees only noise has to start
+# somewhere. Blocks 3 and 4 write mostly about the clip itself, which attention has told them of.
+#
+# And the last block shouts: what it adds is eight to ten times as long as all that was there. Nothing holds it back, as
+# the final layer begins with a LayerNorm, which only looks at the direction. So do not take a long vector for an
+# important one: whoever reads the tokens next normalises them first.
+
+# %% [markdown]
+# ## What the worksheet left out
+#
+# - **The hidden layer and the bend.** The worksheet has one linear map of 6 numbers. The model has two with GELU
+#   between them, 131,712 numbers in each block, which is 44 % of the block.
+# - **The residual.** On the worksheet the map's output *is* the prediction. In the model it is added to the tokens, six
+#   times; the prediction comes from a final layer.
+# - **Norm, shift, scale and gate** around it, from the prompt and t (lessons 6 and 7).
+# - **What is predicted.** The worksheet predicts the noise. The shipped model predicts the *data*, from which the noise
+#   follows (lesson 12).
+# - **Rows for columns.** The worksheet draws a patch as a column, $Wx + b$; the model keeps a token as a row, $xW + b$.
+
+# %%
+counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("mlp", "attn", "adaLN")}
+print("a block's parameters:", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
+
+# %% [markdown]
+# ## Recap
+#
+# - The feed-forward network maps every token by itself: widen, bend, narrow. Tokens meet in attention only, and in the
+#   weights' gradients.
+# - GELU is $x$ times a gate of $x$: two places, so the product rule gives two terms. They collapse to `dy` times a
+#   slope, which can be saved in the forward.
+# - The backward is the forward's three calls in reverse.
+#
+# Next: lesson 11 compares the predicted noise with the actual one, and teaches all red weights at once.

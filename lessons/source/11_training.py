@@ -1,0 +1,512 @@
+# %% [markdown]
+# # Lesson 11 · Training
+#
+# The prediction is made; now it is compared with the truth, and every red weight learns from the difference. You take
+# the worksheet's gradients by hand, write the loss and the optimiser, and train a small Diffusion Transformer with
+# them.
+#
+# **Time**: about 70 minutes, 45 of them in exercises. **Assumed**: the chain rule and the backward passes of lessons 6
+# to 10.
+
+# %%
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from minidit import load
+from minidit.course import check, draw
+from minidit.diffusion import RectifiedFlow, network_time, sample_times
+from minidit.diffusion.objectives import velocity_weight
+from minidit.models.dit import DiT
+from minidit.models.parameters import Parameters
+from minidit.presets import dit_settings
+from minidit.studio import checkpoint_file
+from minidit.training.checkpoint import load_record
+from minidit.training.optimizer import AdamWSettings, ema_decay
+from minidit.worksheet import solve
+from minidit.world import HELD_OUT, SEEN, caption, render_batch
+
+rng = np.random.default_rng(0)
+threadpool_limits(1)  # matrices as small as ours are multiplied fastest on one core
+
+# %% [markdown]
+# ## By hand
+#
+# Step 4 added noise that we know. Step 10 predicted it. The loss is half the sum of the squared errors,
+#
+# $$L = \tfrac12 \sum (\text{predicted} - \text{actual})^2$$
+#
+# and because of the half, its gradient is the error itself: $dL/d\text{predicted} = \text{predicted} - \text{actual}$.
+# Where the prediction is too large, the gradient is positive: smaller would be better.
+
+# %%
+sheet = solve()
+draw.matrices(
+    ("predicted", sheet.predicted), "-", ("actual", sheet.noise), "=", "?",
+    alt="The predicted noise, 2 by 4, minus the actual noise, 2 by 4: what is it?",
+)  # fmt: skip
+
+# %% [markdown]
+# ### 11.1 The loss gradient  ·  ●○○  ·  3 minutes
+# Type in predicted − actual.
+#
+# <details><summary>Every sign is wrong</summary>Which of the two is subtracted? The gradient points to where the loss
+# grows.</details>
+# <details><summary>The entries with a −1 are off</summary>Minus a minus is a plus.</details>
+
+# %% exercise="step_11_loss_gradient"
+### BEGIN SOLUTION
+loss_gradient = [
+    [-1, 1, 0, 1],
+    [-2, 0, 0, 0],
+]
+### END SOLUTION
+
+check.step_11_loss_gradient(loss_gradient)
+
+# %% [markdown]
+# Four entries of eight are off, and the loss is $\tfrac12(1 + 1 + 1 + 4) = 3.5$.
+#
+# Now to the red weights, the ones that learn. The nearest are $W$ and $b$ of step 10. Its forward was
+# $\text{predicted} = W \cdot \text{pooled} + b$, so
+#
+# $$dW = d\text{predicted} \cdot \text{pooled}^\top \qquad db = \text{the sum of } d\text{predicted} \text{ over the
+# patches}$$
+#
+# $W_{ij}$ took entry $j$ of *each* patch to entry $i$ of its prediction. Each patch has something to say about it, and
+# what they say adds up.
+
+# %%
+draw.matrices(
+    ("d predicted", sheet.gradients.predicted), "·", ("pooled, transposed", sheet.pooled.T), "=", "?",
+    alt="The loss gradient, 2 by 4, times the pooled latent transposed, 4 by 2: what is it?",
+)  # fmt: skip
+
+# %% [markdown]
+# ### 11.2 Into the red weights of step 10  ·  ●●○  ·  7 minutes
+# Work out $dW$ (2 × 2) and $db$ (2 × 1), and type them in side by side: three columns, of which $db$ is the last.
+#
+# <details><summary>dW is transposed</summary>Row 0 of dW comes from row 0 of the loss gradient: it is about the first
+# number of the prediction.</details>
+# <details><summary>Two numbers are 4 times too small</summary>Add up over the patches. Don't take a mean.</details>
+
+# %% exercise="step_11_feed_forward_gradients"
+### BEGIN SOLUTION
+red_gradients = [
+    [14, 12, 1],
+    [-4, -12, -2],
+]
+### END SOLUTION
+
+check.step_11_feed_forward_gradients(red_gradients)
+
+# %% [markdown]
+# **The rest of the way.** What goes on to step 9 is $d\text{pooled} = W^\top d\text{predicted}$, and so on, each step
+# backwards in its turn. The conditioned latent fed two places, the attention and the pooling, so two gradients come
+# back to it, and they add up.
+
+# %%
+g = sheet.gradients
+draw.matrices(
+    ("d pooled", g.pooled), "->", ("d attention", g.attention), ("d W query", g.query_weight),
+    ("d W key", g.key_weight),
+    alt="Back through steps 9 and 8: the gradients of the pooled latent, the attention matrix, and the weights of "
+    "queries and keys.",
+)  # fmt: skip
+draw.matrices(
+    ("by pooling", g.conditioned_by_pooling), "+", ("by attention", g.conditioned_by_attention), "=",
+    ("d conditioned", g.conditioned), "->", ("d scale", g.scale), ("d shift", g.shift),
+    alt="Two gradients of the conditioned latent add up; from their sum follow those of scale and shift.",
+)  # fmt: skip
+draw.matrices(
+    ("d scale and shift", g.conditioning_bias), "·", ("condition, transposed", sheet.condition.T), "=",
+    ("d W of step 6", g.conditioning_weight),
+    alt="The gradients of scale and shift, 4 by 1, times the condition transposed give the 4 by 5 gradient of step 6's "
+    "weight. Its first column is zero, as the condition's first number is.",
+)  # fmt: skip
+
+# %% [markdown]
+# Below step 7 lies the noised latent, made by the encoder. Encoder and decoder, the blue weights, were trained before
+# and are *frozen*: nothing goes on to them.
+#
+# All red weights have a gradient now. A step of gradient descent subtracts a small part of it:
+# $W \leftarrow W - \eta\, dW$. How small? Let us try learning rates $\eta$ on $W$ and $b$ of step 10.
+
+# %%
+rates = np.linspace(0, 0.006, 61)
+losses = []
+for rate in rates:
+    weight = sheet.weights.feed_forward_weight - rate * g.feed_forward_weight
+    bias = sheet.weights.feed_forward_bias - rate * g.feed_forward_bias
+    losses.append(0.5 * np.sum(np.square(weight @ sheet.pooled + bias - sheet.noise)))
+draw.curves(
+    rates, {"loss after one step": losses}, xlabel="learning rate", ylabel="loss",
+    alt="The loss falls from 3.5 to 3.1 at a learning rate of 0.0016, and rises again: it is above 3.5 from 0.0032 on.",
+)  # fmt: skip
+print(f"with 1/1000, as on the worksheet: {float(sheet.loss)} -> {float(sheet.updated_loss)}")
+
+# %% [markdown]
+# Twice too far is worse than no step at all. And 0.003 is a very small number, because the pooled latent is so large:
+# the worksheet has no softmax and no normalisation to keep its numbers near 1. In the real model both are there, and
+# AdamW finds the size of the steps for each parameter by itself.
+
+# %% [markdown]
+# ## In NumPy
+#
+# The real loss is a *mean*, so that it doesn't grow with the batch, and each clip may have a weight:
+#
+# $$L = \frac1N \sum w \cdot (\text{prediction} - \text{target})^2 \qquad N = \text{all numbers, of all clips}$$
+#
+# The weight depends on the clip's $t$. A small error in a nearly clean clip counts more than the same error in a clip
+# of noise. (You will see how much below.)
+
+# %% [markdown]
+# ### 11.3 Mean squared error  ·  ●●○  ·  8 minutes
+# `prediction` and `target` have one shape, `weight` is `None` or has one number per clip, `(B,)`. Return the loss, and
+# the cache `(weighted,)` with `weighted` = weight · (prediction − target).
+#
+# <details><summary>Broadcasting fails</summary>The weight belongs to the *first* axis, but shapes are matched from the
+# last. Give it axes of length 1 at the end: as many as it takes, whether prediction has two axes or five.</details>
+# <details><summary>The loss passes, the cache doesn't</summary>Prediction − target, in this order, times the weight,
+# not squared.</details>
+
+# %% exercise="mse_forward"
+def mse_forward(prediction, target, weight=None):
+    ### BEGIN SOLUTION
+    error = prediction - target                                   # B, ...
+    weighted = error                                              # B, ...
+    if weight is not None:
+        weighted = error * weight.reshape(-1, *[1] * (error.ndim - 1))
+    return (weighted * error).mean(), (weighted,)
+    ### END SOLUTION
+
+
+check.mse_forward(mse_forward)
+
+# %% [markdown]
+# ## Backward
+#
+# | forward | backward |
+# |---|---|
+# | $\text{error} = \text{prediction} - \text{target}$ | `dprediction = derror`, `dtarget = -derror` |
+# | $\text{squares} = w \cdot \text{error}^2$ | `derror = dsquares · 2 · w · error` |
+# | $L = \text{sum of squares} / N$ | `dsquares = dloss / N`, for each of them |
+#
+# Collapsed, from the last line to the first: `dprediction` is `dloss` times twice the weighted error, over $N$. On the
+# worksheet the half takes the 2 away, and there is no $N$. Then only the error is left.
+
+# %% [markdown]
+# ### 11.4 Backward through the loss  ·  ●○○  ·  4 minutes
+# Return `dprediction` and `dtarget`. `dloss` is a number: 1.0 for the loss that is trained.
+#
+# <details><summary>It is many times too large</summary>The forward took a mean. Of how many numbers?</details>
+# <details><summary>dtarget is off</summary>The target was subtracted. What does that do to the sign?</details>
+
+# %% exercise="mse_backward"
+def mse_backward(dloss, cache):
+    (weighted,) = cache                                           # B, ...
+    ### BEGIN SOLUTION
+    dprediction = dloss * 2 / weighted.size * weighted            # B, ...
+    return dprediction, -dprediction
+    ### END SOLUTION
+
+
+check.mse_backward(mse_backward)
+
+# %% [markdown]
+# Every layer's backward is known from the lessons before. `DiT.backward` calls them from the last to the first, and
+# returns a gradient for every parameter. What is left is to take a *good* step with them. All parameters lie in one
+# long vector, and so do their gradients.
+#
+# **Clipping.** Now and then a batch has a gradient far longer than usual. Its direction is kept, its length is cut:
+# with norm $\lVert g \rVert$ and a limit, the gradient is multiplied with
+#
+# $$\min\left(1,\ \frac{\text{limit}}{\lVert g \rVert + 10^{-6}}\right)$$
+
+# %% [markdown]
+# ### 11.5 The factor that clips  ·  ●○○  ·  4 minutes
+# You get the *squared* norm, the sum of the gradient's squares, as a number. Return the factor.
+#
+# <details><summary>A short gradient comes out wrong</summary>It is left as it is: the factor is 1, never
+# more.</details>
+# <details><summary>It is right to six digits</summary>The 10⁻⁶ stands beside the norm, not beneath the root.</details>
+
+# %% exercise="clip_scale"
+def clip_scale(squared_norm, limit):
+    ### BEGIN SOLUTION
+    return min(1.0, limit / (squared_norm**0.5 + 1e-6))
+    ### END SOLUTION
+
+
+check.clip_scale(clip_scale)
+
+# %% [markdown]
+# **AdamW** keeps two running means for each parameter: of the gradient, `first`, and of its square, `second`. With
+# $g$ = grad_scale · gradient:
+#
+# $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
+#
+# Both start at zero, so they are too small at first. After $k$ steps, $\hat m = m / (1 - \beta_1^k)$ and
+# $\hat v = v / (1 - \beta_2^k)$ are not: the *bias correction*. The step, and the weight decay $\lambda$ that pulls
+# every parameter towards zero:
+#
+# $$p \leftarrow p - \eta \left(\frac{\hat m}{\sqrt{\hat v} + \epsilon} + \lambda\, p\right)$$
+#
+# $\hat m$ over $\sqrt{\hat v}$ has no unit. A gradient a thousand times as large makes the same step.
+
+# %% [markdown]
+# ### 11.6 A step of AdamW  ·  ●●●  ·  15 minutes
+# This function works **in place**: it changes `params`, `first` and `second`, and returns nothing. (They are large;
+# copies would cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`;
+# `settings` has `beta1`, `beta2`, `eps` and `weight_decay`.
+#
+# <details><summary>Nothing was written into it</summary>`params = params - …` makes a new array and gives it the old
+# name; the caller still has the old one. `params -= …` or `params[...] = …` writes into it.</details>
+# <details><summary>The first step is wrong</summary>Where m and v are zero before, $\hat m$ is the gradient itself and
+# $\hat v$ its square: the step is the learning rate, up or down.</details>
+# <details><summary>Only random inputs fail</summary>They have what the others lack: weight decay, a grad_scale, an ε
+# that counts. ε stands outside the root.</details>
+
+# %% exercise="adamw_update"
+def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+    ### BEGIN SOLUTION
+    g = grads * grad_scale                                        # n
+    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
+    second[...] = settings.beta2 * second + (1 - settings.beta2) * g * g
+    mean = first / (1 - settings.beta1**step)                     # n
+    square = second / (1 - settings.beta2**step)                  # n
+    decayed = params * (1 - learning_rate * settings.weight_decay)
+    params[...] = decayed - learning_rate * mean / (np.sqrt(square) + settings.eps)
+    ### END SOLUTION
+
+
+check.adamw_update(adamw_update)
+
+# %% [markdown]
+# Three parameters whose gradients differ by a factor of a million. In its first step, AdamW moves each by the learning
+# rate. Plain descent would hardly touch the first one, or throw the last one far away.
+
+# %%
+params, first, second = np.zeros(3), np.zeros(3), np.zeros(3)
+gradients = np.array([0.001, -1.0, 1000.0])
+adamw_update(params, gradients, first, second, 1, 0.01, AdamWSettings())
+print("AdamW:        ", params)
+print("plain descent:", -0.01 * gradients)
+
+# %% [markdown]
+# **A moving average.** The last steps of a run still jump about. So a second set of parameters trails behind the
+# trained ones: after each step, it goes a small part, 1 − decay, of the way towards them. Clips are made with the
+# average.
+
+# %% [markdown]
+# ### 11.7 The moving average  ·  ●○○  ·  4 minutes
+# In place again: only `average` changes. The new average is decay · average + (1 − decay) · params.
+#
+# <details><summary>Nothing was written into it</summary>As in 11.6: `average[...] = …`.</details>
+# <details><summary>Shapes pass, numbers don't</summary>decay is near 1, and belongs to the *old* average.</details>
+
+# %% exercise="ema_update"
+def ema_update(average, params, decay):
+    ### BEGIN SOLUTION
+    average += (1 - decay) * (params - average)
+    ### END SOLUTION
+
+
+check.ema_update(ema_update)
+
+# %% [markdown]
+# ## In the real model
+#
+# **Blue and red.** The shipped codec stays as it is. On its latents we train a new, small DiT from nothing: two
+# blocks, 64 numbers wide. First, clips of the toy world, encoded once.
+
+# %%
+model, path = load().model, RectifiedFlow()
+print(f"frozen, in the codec: {model.codec.params.flat.size:,} parameters")
+print(f"learned, in the shipped DiT: {model.dit.params.flat.size:,}")
+
+
+def encoded(pool, count):
+    """Latents (B, f, r, c, C) and captions (B, L) of clips of these combinations."""
+    chosen = [pool[i] for i in rng.integers(len(pool), size=count)]
+    return model.codec.encode(render_batch(chosen, rng)), model.tokenizer.encode([caption(a, rng) for a in chosen])
+
+
+latents, words = encoded(SEEN, 512)
+test_latents, test_words = encoded(HELD_OUT, 64)  # combinations that training never sees
+test_noise = rng.standard_normal(test_latents.shape, dtype=np.float32)
+test_times = sample_times(rng, len(test_latents), mean=-1.8)
+
+network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=24, text=model.settings.dit.text), rng)
+params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and as many gradients
+first, second, average = np.zeros_like(params), np.zeros_like(params), params.copy()
+print(f"learned, in our small DiT: {params.size:,}")
+
+# %% [markdown]
+# **A training step**, with your five functions in it. The network predicts the data, not the noise (from one follows
+# the other), and $t$ is drawn at random for each clip, mostly noisy ones.
+
+# %%
+SETTINGS, LEARNING_RATE, WARMUP, LIMIT, BATCH = AdamWSettings(), 2e-3, 50, 1.0, 32
+
+
+def loss_of(network, latents, noise, t, words):
+    """The loss, and the caches of the loss and of the network."""
+    prediction, cache = network.forward(path.noised(latents, noise, t), network_time(t), words)
+    loss, loss_cache = mse_forward(prediction, latents, velocity_weight("data", path, t))
+    return float(loss), loss_cache, cache
+
+
+def training_step(step):
+    """One step on a random batch, step 1, 2, 3, …; returns its loss."""
+    chosen = rng.integers(len(latents), size=BATCH)
+    noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
+    t = sample_times(rng, BATCH, mean=-1.8)
+    loss, loss_cache, cache = loss_of(network, latents[chosen], noise, t, words[chosen])
+    dprediction, _ = mse_backward(1.0, loss_cache)
+    _, by_name = network.backward(dprediction, cache)
+    grads.load(by_name)                                           # into one vector
+    scale = clip_scale(float(grads.flat @ grads.flat), LIMIT)
+    rate = LEARNING_RATE * min(1.0, step / WARMUP)                # small steps until the two means are settled
+    adamw_update(params, grads.flat, first, second, step, rate, SETTINGS, scale)
+    ema_update(average, params, ema_decay(step, 0.98))
+    return loss
+
+
+def test_loss(vector):
+    """The loss on held-out clips, always the same ones, with these parameters in the network."""
+    kept = params.copy()
+    params[...] = vector
+    loss, *_ = loss_of(network, test_latents, test_noise, test_times, test_words)
+    params[...] = kept
+    return loss
+
+
+STEPS, LOOK = 300, 20
+history, looks = [], []
+for step in range(1, STEPS + 1):
+    history.append(training_step(step))
+    if step % LOOK == 0:
+        looks.append((step, np.mean(history[-LOOK:]), test_loss(params), test_loss(average)))
+
+steps, trained, tested, tested_average = np.array(looks).T
+draw.curves(
+    steps, {"training batches": trained, "held out": tested, "held out, moving average": tested_average}, points=True,
+    xlabel="step", ylabel="weighted loss",
+    alt="Three falling curves of the loss over 300 steps, from 1.6 to about 0.6, steep at first. In the second half "
+    "the moving average is a little below the parameters themselves.",
+)  # fmt: skip
+print(f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average {tested_average[-1]:.3f}")
+
+# %% [markdown]
+# That was a DiT, learning by *your* loss and *your* optimiser. What can it do after so few steps? Here is a held-out
+# clip at $t = 0.3$, and what the small network and the shipped one take it for.
+
+# %%
+params[...] = average
+t = np.full(1, 0.3, np.float32)
+noised = path.noised(test_latents[:1], test_noise[:1], t)
+by_us, _ = network.forward(noised, network_time(t), test_words[:1])
+by_shipped, _ = model.dit.forward(noised, network_time(t), test_words[:1])
+rows = {"noised, t = 0.3": noised, "ours": by_us, "shipped": by_shipped, "the clip": test_latents[:1]}
+draw.clips(
+    {title: model.codec.decode(latents)[0] for title, latents in rows.items()},
+    alt="Four rows of eight frames. Noised: coloured patches. Ours: the right sky and a blurred spot where the object "
+    "is. Shipped: a sharp object, as in the last row, the clip itself.",
+)  # fmt: skip
+
+# %% [markdown]
+# The shipped model was trained in the same way, with 1.97 million parameters, 60,000 steps and clips that were never
+# used twice. It kept a record:
+
+# %%
+with checkpoint_file() as file:
+    recorded_steps, recorded_loss = np.array(load_record(file)["history"]).T
+draw.curves(
+    recorded_steps, {"shipped model": recorded_loss}, logy=True, xlabel="step", ylabel="weighted loss",
+    alt="The loss of the shipped model in training, on a logarithmic scale: from 1.1 it falls to 0.3 in 6,000 steps, "
+    "then slowly to 0.2 at step 60,000.",
+)  # fmt: skip
+
+# %% [markdown]
+# **The loss by t.** One number hides much. Here is the shipped model's squared error at each $t$, without the weight:
+# for seen and held-out combinations, and for seen ones without their prompt.
+
+# %%
+times = np.array([0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.98])
+
+
+def errors_by_t(latents, words):
+    """The mean squared error of the predicted data at each of the times."""
+    noise = rng.standard_normal(latents.shape, dtype=np.float32)
+    embedding, errors = model.dit.embed(words), []
+    for time in times:
+        t = np.full(len(latents), time, np.float32)
+        prediction = model.dit.predict(path.noised(latents, noise, t), network_time(t), embedding)
+        errors.append(float(np.mean(np.square(prediction - latents))))
+    return errors
+
+
+no_prompt = model.tokenizer.encode([""] * 48)
+by_t = {
+    "seen": errors_by_t(latents[:48], words[:48]),
+    "held out": errors_by_t(test_latents[:48], test_words[:48]),
+    "seen, no prompt": errors_by_t(latents[:48], no_prompt),
+    "x_t / t instead": np.where(times < 0.5, np.nan, np.square((1 - times) / times)),
+}
+draw.curves(
+    times, by_t, logy=True, points=True, xlabel="t, from noise (0) to data (1)", ylabel="squared error",
+    alt="The error falls from 0.35 at t = 0.02 to 0.035 at t = 0.6 and then stays. Held out it is a tenth higher or "
+    "somewhat more, without a prompt about twice as high. x_t / t is far worse at t = 0.5, but better from 0.85 on.",
+)  # fmt: skip
+
+# %% [markdown]
+# Three things to see:
+#
+# - In noise, the prompt is all there is to go by. Without it, the error is more than twice as large.
+# - Held-out combinations are only a little harder: the network has learned parts, and puts them together.
+# - From $t = 0.85$ on, the network is *worse* than simply returning $x_t / t$. It was hardly trained there (few $t$ are
+#   drawn so high), and its tokens are 128 numbers wide where a patch has 192: it can't pass them all through. The
+#   clips suffer little from it: what they show is decided long before.
+#
+# What is trained is this error times the weight, $1/(1 - t)^2$, at most 400:
+
+# %%
+weights = velocity_weight("data", path, times)
+print("t              ", *(f"{t:8.2f}" for t in times))
+print("weight         ", *(f"{w:8.1f}" for w in weights))
+print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"], strict=True)))
+
+# %% [markdown]
+# ## What the worksheet left out
+#
+# - **Many clips and many t.** The worksheet has one of each. A network trained on one clip learns that clip.
+# - **A mean, weights by t, and the data as target.** The worksheet has half a sum, and the noise.
+# - **AdamW, clipping, warm-up, moving average.** It takes one step of plain descent, small enough to be safe.
+# - **A start.** The real model begins with all gates and the last layer at zero (adaLN-Zero): each block passes its
+#   input on, and the first prediction is 0.
+# - **Dropped prompts.** In one clip of ten the real training leaves the prompt away, so that guidance works (lesson
+#   12).
+# - **How the blue weights were trained.** That was another training, before this one:
+
+# %% [markdown]
+# **"Maximum likelihood, joined with an adversarial part."** You will read this of such models. Here it is true of the
+# *codec* only. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.05), so that minus the logarithm is a
+# squared error over 2σ²; with a KL term for the latents this is a bound on the likelihood. Adversary: after 60 % of the
+# steps a discriminator joins, whose gradient has a tenth of the likelihood's length. From then on it is a compromise,
+# no maximum likelihood any more. Does it help? In this world, next to nothing: 30.55 dB with and without it, seams
+# between patches equally faint (`python scripts/compare_codecs.py quick`).
+
+# %% [markdown]
+# The DiT has no adversary at all. And its loss is no likelihood: a squared error summed over $t$ with *certain* weights
+# would be a bound on one (Ho et al. 2020, section 3). Ours has others, chosen by
+# what the clips look like.
+
+# %% [markdown]
+# ## Recap
+#
+# - The loss gradient is the error: predicted minus actual, on the worksheet; times $2w/N$, in the model.
+# - It goes back through every step, red weights take their share, blue ones are frozen. Where a value fed two places,
+#   two gradients add up.
+# - AdamW divides out the gradient's size, clipping its accidents, the moving average its jumps.
+#
+# Next: lesson 12 turns the trained network around, and makes a clip out of noise.

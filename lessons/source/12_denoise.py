@@ -1,0 +1,491 @@
+# %% [markdown]
+# # Lesson 12 · Denoise
+#
+# Training is over: the network predicts what was hidden in the noise. In this lesson you turn that one skill into a clip
+# that nobody has drawn before, by asking again and again, and you learn to make it listen to the prompt.
+#
+# **Time:** about 75 minutes, 45 of them in exercises. **You need:** the straight path from noise to data (lesson 4).
+
+# %%
+import numpy as np
+
+from minidit import layers, load, worksheet
+from minidit.course import check, draw
+from minidit.diffusion import VariancePreserving
+from minidit.diffusion.paths import network_time
+from minidit.diffusion.text_to_video import generate, starting_noise
+from minidit.world import SEEN, caption, verify_batch
+
+sheet = worksheet.solve()
+rng = np.random.default_rng(12)
+
+# %% [markdown]
+# ## By hand
+#
+# Step 4 added noise to the latent. Step 10 predicted the noise. Take it away again, and what is left should be near the
+# latent that we began with.
+
+# %%
+draw.matrices(
+    ("noised", sheet.noised), "−", ("predicted noise", sheet.predicted), "=", "?",
+    alt="The noised latent of step 4 minus the noise predicted in step 10, two rows of four each. What is left?",
+)  # fmt: skip
+
+# %% [markdown]
+# ### 12.1 The denoised latent  ·  ●○○  ·  3 minutes
+# Type the difference.
+#
+# <details><summary>Some entries are off</summary>Half of the predicted noise is negative, and minus a minus is a
+# plus.</details>
+# <details><summary>There is a negative number</summary>There may be. No ReLU here.</details>
+
+# %% exercise="step_12_denoised"
+### BEGIN SOLUTION
+denoised = [
+    [3, -1, 0, 1],
+    [6, 4, 5, 5],
+]
+### END SOLUTION
+
+check.step_12_denoised(denoised)
+
+# %% [markdown]
+# Four of the eight are right, as four were predicted right. The rest is for training to mend.
+#
+# ### From what is it subtracted?
+#
+# The text that this course follows tells step 12 another way: it subtracts the noise from the *conditioned* latent of
+# step 7. Is that the same? Test it with a perfect prediction, the actual noise of step 4. Then
+# $\text{noised} - \text{noise}$ is the latent of step 3, to the last digit. And the other?
+
+# %%
+draw.matrices(
+    ("conditioned", sheet.conditioned), "−", ("actual noise", sheet.noise), "−", ("latent", sheet.latent), "=", "?",
+    alt="The conditioned latent of step 7, minus the actual noise of step 4, minus the latent of step 3: what is left?",
+)  # fmt: skip
+
+# %% [markdown]
+# ### 12.2 What is left over  ·  ●○○  ·  4 minutes
+# Type how far $\text{conditioned} - \text{noise}$ is from the latent: what came out, less what should have.
+#
+# <details><summary>Everything is zero</summary>That is what is left over if you start with the <em>noised</em> latent.
+# Start with the conditioned one.</details>
+# <details><summary>The upper row is wrong</summary>Only one of its numbers isn't zero.</details>
+
+# %% exercise="step_12_left_over"
+### BEGIN SOLUTION
+left_over = [
+    [0, 0, -1, 0],
+    [-1, -5, -3, -3],
+]
+### END SOLUTION
+
+check.step_12_left_over(left_over)
+
+# %% [markdown]
+# It is just what step 7 did to the latent, $\text{conditioned} - \text{noised}$. Scale and shift are a message *to the
+# network*; the decoder knows nothing of it. See both, decoded:
+
+# %%
+draw.heatmaps(
+    {
+        "the video": sheet.video.reshape(-1, 4), "noised − noise": sheet.perfect_video.reshape(-1, 4),
+        "conditioned − noise": sheet.as_told_video.reshape(-1, 4),
+    },
+    columns=3,
+    alt="Two frames of 2 by 4 pixels, one above the other. Noised minus noise decodes to the video itself; conditioned "
+    "minus noise to a first frame that is off and a second that is nearly black.",
+)  # fmt: skip
+
+# %% [markdown]
+# **Samplers subtract from the noised latent**, all of them: it is the only place where the noise was added. (The
+# worksheet that the text retells does so, too.)
+#
+# One more thing is odd. On the worksheet the noise is all gone after *one* subtraction. A real sampler takes off a
+# little, looks again, and takes off a little more. Why?
+
+# %% [markdown]
+# ## In NumPy
+#
+# Lesson 4 found a straight path, $x_t = t\cdot\text{data} + (1-t)\cdot\text{noise}$, with a velocity $v$ that is
+# $\text{data} - \text{noise}$ all along. A network that looks at $x_t$ can't know it: many clips could hide there. It
+# answers with the *average* of them all. So we follow its answer for a short time only, from $t$ to a little later
+# $s$:
+#
+# $$x_s = x_t + (s - t)\cdot v$$
+
+# %% [markdown]
+# ### 12.3 An Euler step  ·  ●○○  ·  4 minutes
+# `t` and `s` are numbers. Return x at time s.
+#
+# <details><summary>It goes backwards</summary>s is the later time, and steps take s − t.</details>
+# <details><summary>It says that I changed my input</summary><code>x += …</code> writes into the array that was
+# given.</details>
+
+# %% exercise="euler_update"
+def euler_update(x, t, s, velocity):
+    ### BEGIN SOLUTION
+    return x + (s - t) * velocity                           # N, ...
+    ### END SOLUTION
+
+check.euler_update(euler_update)
+
+# %% [markdown]
+# **DDIM** tells the same story with other words. The network has estimated the data. Then the noise in $x_t$ is known
+# as well: solve the equation of the path for it. Now mix the two anew, in the amounts of time $s$:
+#
+# $$x_s = s\cdot\text{data} + (1-s)\cdot\text{noise}$$
+
+# %% [markdown]
+# ### 12.4 A DDIM step  ·  ●●○  ·  8 minutes
+# `data` is what the network takes the clean data to be, and t is below 1. Return x at time s.
+#
+# <details><summary>How do I get the noise?</summary>x = t · data + (1 − t) · noise. Everything but the noise is
+# known.</details>
+# <details><summary>It is x again</summary>You took it apart and put it together in the amounts of t. Use those of
+# s.</details>
+
+# %% exercise="ddim_update"
+def ddim_update(x, t, s, data):
+    ### BEGIN SOLUTION
+    noise = (x - t * data) / (1 - t)                        # N, ...
+    return s * data + (1 - s) * noise                       # N, ...
+    ### END SOLUTION
+
+check.ddim_update(ddim_update)
+
+# %% [markdown]
+# On our straight path the two are one. On the curved path of DDPM they are not: there Euler leaves the path at once,
+# and DDIM, which knows its shape, does not.
+
+# %%
+x, data = rng.normal(size=(2, 4, 3))
+t, s = 0.3, 0.5
+velocity = (data - x) / (1 - t)
+euler, ddim = x + (s - t) * velocity, s * data + (1 - s) * (x - t * data) / (1 - t)
+print("straight path, largest difference:", f"{np.abs(euler - ddim).max():.1e}")
+
+curved = VariancePreserving()
+(a, b), (da, db), (later_a, later_b) = curved.coefficients(t), curved.derivatives(t), curved.coefficients(s)
+noise = (x - a * data) / b
+euler, ddim = x + (s - t) * (da * data + db * noise), later_a * data + later_b * noise
+print("DDPM's path, largest difference:  ", f"{np.abs(euler - ddim).max():.1e}")
+
+# %% [markdown]
+# ### Where to stop and look
+#
+# K steps visit K + 1 times, from 0 to 1. Even steps are not the best: where there is nearly only noise it is decided
+# what the clip will be. A **shift** puts more of the steps there. An even time t moves to
+#
+# $$\frac{t}{t + \text{shift}\cdot(1-t)}$$
+#
+# With a shift of 1 nothing moves. With 3, which the shipped model takes, the middle ½ moves to ¼.
+
+# %% [markdown]
+# ### 12.5 The times of a sampler  ·  ●●○  ·  7 minutes
+# Return an array of `steps + 1` times.
+#
+# <details><summary>There is one too few</summary>Four steps have five ends. <code>np.linspace(0, 1, …)</code> counts
+# the ends.</details>
+# <details><summary>They crowd at the wrong end</summary>In the papers t counts the noise, and the formula looks turned
+# around. Ours is the one above.</details>
+
+# %% exercise="shifted_times"
+def shifted_times(steps, shift):
+    ### BEGIN SOLUTION
+    even = np.linspace(0.0, 1.0, steps + 1)                 # K + 1
+    return even / (even + shift * (1 - even))               # K + 1
+    ### END SOLUTION
+
+check.shifted_times(shifted_times)
+
+# %% [markdown]
+# ### 12.6 The whole walk  ·  ●●○  ·  8 minutes
+# `velocity(x, t)` is a function that says where to go. Walk from `noise`, at the first of `times`, to the last, one Euler
+# step after the other.
+#
+# <details><summary>Numbers are off from the second step on</summary>Ask with the x where you are now, not with the
+# noise where you began.</details>
+# <details><summary>It says something about the later time</summary>A step from t to s asks at t, where you
+# stand.</details>
+# <details><summary>It changed the noise</summary><code>x = noise</code> makes no copy. Write <code>x = x + …</code>.
+# </details>
+
+# %% exercise="sample_path"
+def sample_path(noise, times, velocity):
+    ### BEGIN SOLUTION
+    x = noise                                               # N, ...
+    for t, s in zip(times[:-1], times[1:], strict=True):
+        x = x + (s - t) * velocity(x, t)                    # N, ...
+    return x
+    ### END SOLUTION
+
+check.sample_path(sample_path)
+
+# %% [markdown]
+# ### Why one step is not enough
+#
+# A toy: the "clips" are points in the plane, on a ring. Here the best answer is known by a formula. The average of all
+# points, each weighted by how well it explains $x_t$, is... a softmax over squared distances. You have met it: attention,
+# over the data.
+
+# %%
+angles = rng.uniform(0, 2 * np.pi, 200)
+ring = 1.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + 0.05 * rng.normal(size=(200, 2))  # M, 2
+
+
+def average_data(x, t):
+    """The mean of the ring's points that x (N, 2) may hide."""
+    distances = ((x[:, None] - t * ring) ** 2).sum(axis=-1)  # N, M
+    weights, _ = layers.softmax_forward(-distances / (2 * (1 - t) ** 2))  # N, M
+    return weights @ ring                                   # N, 2
+
+
+def walk(noise, steps, shift=1.0):
+    """Euler steps in that field; minidit's own sampler does the same."""
+    even = np.linspace(0, 1, steps + 1)
+    times, x = even / (even + shift * (1 - even)), noise
+    for t, s in zip(times[:-1], times[1:], strict=True):
+        x = x + (s - t) * (average_data(x, t) - x) / (1 - t)
+    return x
+
+
+def picture(points):
+    """How many points are in each square of the plane: (40, 40)."""
+    counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=40, range=((-2.5, 2.5), (-2.5, 2.5)))
+    return np.minimum(counts[::-1], 20)
+
+
+start = rng.normal(size=(2000, 2))
+draw.heatmaps(
+    {"noise": picture(start)} | {f"{k} step{'s' * (k > 1)}": picture(walk(start, k)) for k in (1, 2, 4, 8, 20)}
+    | {"data": picture(np.repeat(ring, 10, axis=0))},
+    alt="2000 points as a map of brightness. The noise is a cloud. After 1 step all are at a single spot in the middle, "
+    "after 2 in a disc, after 4 on a ring, and with 20 steps they are spread over it like the data.",
+)  # fmt: skip
+
+# %% [markdown]
+# After one step everything is in the middle, where no data is: the average of a ring. That is the blur in bad samples.
+# Small steps let each point make up its mind.
+#
+# ### Listening to the prompt
+#
+# The network was trained with prompts, and every tenth time with the empty one. So it can be asked twice:
+# what do you see, and what would you see without the prompt? The difference is what the prompt *adds*.
+# **Classifier-free guidance** goes further in that direction:
+#
+# $$\text{guided} = \text{unconditional} + \text{scale}\cdot(\text{conditional} - \text{unconditional})$$
+
+# %% [markdown]
+# ### 12.7 Guidance  ·  ●○○  ·  5 minutes
+# Write it, for all numbers alike.
+#
+# <details><summary>It says that the scale is off by one</summary>Try it: a scale of 1 has to give the conditional
+# answer, a scale of 0 the unconditional one.</details>
+# <details><summary>It leads away from the prompt</summary>Which of the two is subtracted from which?</details>
+
+# %% exercise="classifier_free_guidance"
+def classifier_free_guidance(conditional, unconditional, scale):
+    ### BEGIN SOLUTION
+    return unconditional + scale * (conditional - unconditional)  # N, ...
+    ### END SOLUTION
+
+check.classifier_free_guidance(classifier_free_guidance)
+
+# %% [markdown]
+# ## Backward
+#
+# Sampling needs no backward pass: nothing learns here. The weights are fixed, and each step only looks.
+#
+# One could want a gradient, of a score of the finished clip with respect to the noise it came from, say. It would go back
+# through all twenty steps and the network in each, the last step first, as the gradient of one long network, and the
+# caches of all those calls would have to be kept.
+#
+# One small piece of that way is worth writing, as it shows what guidance does. `unconditional` stands at two places:
+#
+# | forward | backward |
+# |---|---|
+# | direction = conditional − unconditional | dconditional = ddirection, and a first part of dunconditional |
+# | way = scale · direction | ddirection = scale · dway, and dscale |
+# | guided = unconditional + way | dway = dy, and a second part of dunconditional |
+
+# %% [markdown]
+# ### 12.8 Backward through guidance  ·  ●●○  ·  6 minutes
+# Return `dconditional`, `dunconditional` (N, …) and `dscale`, a number.
+#
+# <details><summary>dunconditional is off</summary>Two parts: as it stands by itself, and in the bracket, with a
+# minus.</details>
+# <details><summary>dscale is an array</summary>One scale served every number of every sample.</details>
+
+# %% exercise="guidance_backward"
+def guidance_backward(dy, conditional, unconditional, scale):
+    ### BEGIN SOLUTION
+    ddirection = scale * dy                                 # N, ...
+    dunconditional = dy - ddirection                        # N, ...
+    dscale = (dy * (conditional - unconditional)).sum()
+    return ddirection, dunconditional, dscale
+    ### END SOLUTION
+
+check.guidance_backward(guidance_backward)
+
+# %% [markdown]
+# The two shares, scale and 1 − scale, always add up to 1. At a scale of 3 they are 3 and −2: an error of the network
+# comes out up to three times as large. That is the price of guidance.
+
+# %% [markdown]
+# ## In the real model
+#
+# All of it together. The network predicts the data, so the velocity at x is $(\text{data} - x)/(1 - t)$. The walk is
+# the one of 12.6; on the way we keep what it holds, and what the network takes it for.
+
+# %%
+studio = load(device="cpu")
+model, settings = studio.model, studio.settings
+prompt = "a red circle moves right in the day sky"
+words = model.dit.embed(model.tokenizer.encode([prompt, ""]))  # 2, D   with the prompt, and without
+
+
+def estimate(x, t, scale):
+    """The clean latents that the network sees in x (1, f, r, c, C), with guidance."""
+    both = model.dit.predict(np.concatenate([x, x]), np.full(2, network_time(t), x.dtype), words)
+    return both[1:] + scale * (both[:1] - both[1:])
+
+
+def strip(steps, scale=1.5, shift=3.0, seed=0):
+    """Times, and at each x and the estimate; at last the finished latents."""
+    even = np.linspace(0, 1, steps + 1)
+    times = (even / (even + shift * (1 - even))).tolist()
+    x, kept = starting_noise(settings.latent_shape, [seed]), []
+    for t, s in zip(times[:-1], times[1:], strict=True):
+        data = estimate(x, t, scale)
+        kept.append((t, x, data))
+        x = x + (s - t) / (1 - t) * (data - x)
+    return kept, x
+
+
+kept, latents = strip(20)
+clip = model.codec.decode(latents)[0]
+ours = studio.generate(prompt, seed=0)
+print("largest difference to minidit's sampler:", f"{np.abs(clip - ours).max():.0e}")
+draw.clips(
+    {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in kept[::5]} | {"x at t = 1": clip},
+    alt="Five rows of eight frames. From coloured blobs at t = 0 a red circle in a blue sky comes out, that moves right.",
+)  # fmt: skip
+
+# %% [markdown]
+# That is the noise disappearing. More telling is what the network *expects*, its estimate of the clean clip on the way.
+# At first it is an average over all that the prompt allows and that this noise hints at: a red cloud without an edge.
+# Then the circle gets its place, its size, its outline.
+
+# %%
+draw.clips(
+    {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in (kept[0], kept[3], kept[7], kept[12])}
+    | {"the clip": clip},
+    alt="The network's estimate at four times, and the clip. At t = 0 a red cloud that moves right, at 0.06 a circle, "
+    "larger than at last, then one that hardly changes any more.",
+)  # fmt: skip
+draw.animation(
+    {
+        "x": np.stack([model.codec.decode(x)[0, 4] for _, x, _ in kept] + [clip[4]]),
+        "expected": np.stack([model.codec.decode(data)[0, 4] for _, _, data in kept] + [clip[4]]),
+    },
+    alt="One frame during the twenty steps: left, blobs of noise that turn into a red circle; right, the estimate, a "
+    "blurred circle that gets sharp.",
+    fps=4,
+)  # fmt: skip
+
+# %% [markdown]
+# When is it decided what the clip will be? Below is how far the expected clip is from the finished one, for three seeds.
+# Each marker is a step. Half of them lie below t = ¼: there most is decided, and that is what the shift is for.
+
+# %%
+walks = [strip(20, seed=seed) for seed in range(3)]
+draw.curves(
+    [t for t, _, _ in kept],
+    {
+        f"seed {seed}": [float(np.sqrt(np.mean((data - finished) ** 2))) for _, _, data in steps]
+        for seed, (steps, finished) in enumerate(walks)
+    },
+    points=True, xlabel="t", ylabel="expected to finished, latents",
+    alt="For three seeds, the distance between expected and finished latents: it falls by two thirds until t = 0.25, and "
+    "slowly after.",
+)  # fmt: skip
+
+# %% [markdown]
+# **How many steps?** Six prompts with six seeds each. The verifier looks at every clip and says what it sees. *Right* is a
+# clip that shows what the prompt says; *strict*, one whose object has nearly the ideal outline as well.
+
+# %%
+chosen = [SEEN[i] for i in rng.choice(len(SEEN), size=6, replace=False)]
+attributes = [a for a in chosen for _ in range(6)]          # 36
+prompts, seeds = [caption(a) for a in attributes], list(range(36))
+
+
+def judged(steps=20, guidance=1.5):
+    """36 clips (6, 6, F, H, W, 3), by prompt and seed, and which shares of them are right and strict, in percent."""
+    clips = generate(model, prompts, seeds, steps=steps, guidance=guidance)
+    pairs = list(zip(verify_batch(clips), attributes, strict=True))
+    right = 100 * np.mean([reading.right(a) for reading, a in pairs])
+    strict = 100 * np.mean([reading.strict(a) for reading, a in pairs])
+    return clips.reshape(6, 6, *clips.shape[1:]), right, strict
+
+
+counts = (1, 2, 4, 20)
+by_steps = {steps: judged(steps=steps) for steps in counts}
+draw.curves(
+    counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
+    points=True, xlabel="steps", ylabel="% of 36 clips",
+    alt="Shares of right and strict clips against the number of steps. With one step some are wrong, and fewer strict; "
+    "with 2 or 4 nearly all are right.",
+)  # fmt: skip
+for k in counts:
+    print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")
+
+# %% [markdown]
+# That is fewer than you may have expected. This world is simple: once colour, shape, motion and sky are known, hardly
+# anything is left to be averaged over. Photographs are another matter.
+#
+# **How much guidance?** One prompt with one seed, at four scales.
+
+# %%
+scales = (0.0, 1.0, 1.5, 3.0)
+found = {scale: by_steps[20] if scale == 1.5 else judged(guidance=scale) for scale in scales}
+draw.clips(
+    {
+        f"guidance {scale:g}: {caption(chosen[0]) if scale else 'the prompt is ignored'}": found[scale][0][0, 0]
+        for scale in scales
+    },
+    alt="The same noise with guidance 0, 1, 1.5 and 3. With 0 something else appears. With 1 and 1.5 it is what the prompt "
+    "says; with 3, too, but spotted and with noise in the sky.",
+)  # fmt: skip
+for scale in scales:
+    clips, right, strict = found[scale]
+    print(f"guidance {scale:g}: {right:.0f} % right, {strict:.0f} % strict, variety {clips.std(axis=1).mean():.3f}")
+
+# %% [markdown]
+# *Variety* is how far the six clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: right
+# is what happens to agree. At 3 the clips go too far: their colours leave what the codec knows, and it shows as spots
+# (which count as variety, too). In between there is little to choose here, as the shipped network follows its prompt
+# without help. Large models of large worlds need more. What guidance costs is a project (see
+# [projects.md](../projects.md)).
+
+# %% [markdown]
+# ## What the worksheet left out
+#
+# - **Many steps.** On paper all noise goes at once. Here there are 20 steps, and each asks anew.
+# - **Amounts.** On paper the noise counts fully. In the model it is weighed by 1 − t, and so data = (x − (1 − t) · noise)
+#   / t.
+# - **The start.** On paper we denoise a clip that we have had all along. A sampler starts at t = 0, where there is nothing
+#   but noise.
+# - **Guidance.** Every step asks twice, with the prompt and without.
+# - **Other steps.** *Heun* asks again at the end of each step and takes the mean: half as many steps, twice the work.
+#   *DDPM* adds fresh noise in every step. All are in [samplers.py](../../minidit/diffusion/samplers.py).
+
+# %% [markdown]
+# ## Recap
+#
+# - Subtract the noise from where it was added: the noised latent.
+# - A network's answer is an average. Follow it for a short time, then ask again: $x + (s - t)\cdot v$.
+# - Guidance goes from the answer without the prompt through the one with it, and further.
+#
+# Next, the frozen decoder makes pixels of the latents: lesson 13.

@@ -1,0 +1,1 @@
+"""The course: exercises and their checks, the lessons' editions, grading. `from minidit.course import check`."""

@@ -1,0 +1,116 @@
+"""What all drawings share: a style, pictures with alt text, and how they get into a notebook.
+
+Sizes are in points of a page at 100 dots an inch, which is what a browser takes for a pixel; pictures are drawn with
+half as many pixels again, so that they stay sharp when projected.
+
+JupyterLab and nbconvert leave out the alt text of an image/png output (Jupyter enhancement proposal 120). A picture is
+therefore given as HTML with an <img> that has it, and as image/png for readers that know no HTML.
+"""
+
+import base64
+import html
+import io
+import sys
+from contextlib import contextmanager
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from minidit.figures.style import BLUE, DPI, GREEN, INK, VERMILLION, small_png_bytes, style
+
+SCALE = 1.5  # pixels of a picture for each that a browser counts
+WIDTH = 760  # of a drawing, in a browser's pixels: a cell's output in a window of 1280
+PAGE_DPI = DPI / SCALE
+COLORS = (BLUE, VERMILLION, GREEN, "#CC79A7", INK, "#E69F00")  # Okabe & Ito 2008
+LINES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (3, 1, 1, 1, 1, 1)), (0, (9, 3)))
+FONT = 11  # points
+MARGIN = 9  # pixels
+LESSON_STYLE = {
+    "font.size": FONT,
+    "axes.titlesize": FONT,
+    "axes.labelsize": FONT,
+    "xtick.labelsize": FONT - 1,
+    "ytick.labelsize": FONT - 1,
+    "legend.fontsize": FONT,
+    "animation.embed_limit": 2,  # megabytes
+}
+
+
+class Drawing(Figure):
+    """A figure with an alt text, which a notebook doesn't show a second time when it is a cell's last value.
+
+    Attributes:
+        alt: what is to be seen, in a sentence or two.
+    """
+
+    alt = ""
+
+    def _ipython_display_(self):
+        """Nothing: it was shown when it was drawn."""
+
+    def __repr__(self):
+        return f"<drawing: {self.alt}>"
+
+
+@contextmanager
+def lesson_style():
+    """The figures' style with letters that can be read from the last row; also a decorator."""
+    with style():
+        matplotlib.rcParams.update(LESSON_STYLE)
+        yield
+
+
+def drawing(width, height, alt):
+    """An empty Drawing of so many of a browser's pixels.
+
+    Raises:
+        ValueError: there is no alt text.
+    """
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError("a drawing needs an alt text: a sentence that says what is to be seen")
+    figure = Drawing(figsize=(width / PAGE_DPI, height / PAGE_DPI), dpi=DPI)
+    figure.alt = " ".join(alt.split())
+    return figure
+
+
+def in_notebook():
+    """Whether this runs in a notebook's kernel."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None
+
+
+def show(figure):
+    """Shows a Drawing at once where there is a notebook, and returns it."""
+    if in_notebook():
+        data = small_png_bytes(figure, margin=MARGIN)
+        width = round(Image.open(io.BytesIO(data)).width / SCALE)
+        publish(
+            {"text/html": img(data, "png", figure.alt, width), "image/png": data, "text/plain": figure.alt},
+            {"image/png": {"alt": figure.alt, "width": width}},
+        )
+    return figure
+
+
+def publish(bundle, metadata=None):
+    """Puts an output into the notebook: a dict of MIME types and data."""
+    from IPython.display import display
+
+    text = {kind: base64.b64encode(data).decode() if isinstance(data, bytes) else data for kind, data in bundle.items()}
+    display(text, metadata=metadata or {}, raw=True)
+
+
+def img(data, kind, alt, width, attributes=""):
+    """An HTML image that holds its data."""
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    more = f" {attributes}" if attributes else ""
+    return f'<img{more} src="{source}" alt="{html.escape(alt)}" width="{width}" style="max-width: 100%">'
+
+
+def as_numbers(value):
+    """A value as an array of numbers, whether it is a list, an array of this or another device, or of fractions."""
+    value = value.get() if hasattr(value, "get") and hasattr(value, "device") else value
+    array = np.asarray(value)
+    return array.astype(float) if array.dtype.kind not in "iuf" else array

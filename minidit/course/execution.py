@@ -1,0 +1,127 @@
+"""Runs a notebook in a kernel of this Python, and leaves of its outputs what is the same every time."""
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from minidit.course.progress import VARIABLE
+from minidit.course.source import first_line
+from minidit.errors import UserError
+
+SECONDS = 600  # for one cell; a lesson takes less than a minute, the capstone a few
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+IMAGE = re.compile(r"<img\b[^>]*>")
+ALT = re.compile(r'\balt="[^"]')
+
+
+def execute(notebook, folder, lesson, keep_going=False):
+    """Runs all cells of a notebook, in place.
+
+    Whoever builds the lessons has a student's progress too, perhaps: it is not touched.
+
+    Args:
+        notebook: of `editions.edition_of`.
+        folder: where it runs.
+        lesson: its name, for the sentence about a failure.
+        keep_going: whether a cell that fails is left with its error, and the others run.
+    Raises:
+        UserError: a cell failed, or showed a picture without alt text, or an exercise wrote to standard error; or
+            Jupyter's packages are missing.
+    """
+    try:
+        from ipykernel.kernelspec import make_ipkernel_cmd
+        from jupyter_client.kernelspec import KernelSpec
+        from jupyter_client.manager import AsyncKernelManager
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    except ModuleNotFoundError as error:
+        raise UserError("executing the lessons needs Jupyter's kernel: pip install 'minidit[lessons]'") from error
+
+    manager = AsyncKernelManager()
+    # Not what is called python3 on this machine, which may be another Python.
+    command = make_ipkernel_cmd(executable=sys.executable, extra_arguments=["--log-level=ERROR"])
+    manager._kernel_spec = KernelSpec(argv=command, language="python")
+    client = NotebookClient(
+        notebook, km=manager, timeout=SECONDS, record_timing=False, allow_errors=keep_going,
+        resources={"metadata": {"path": str(folder)}},
+    )  # fmt: skip
+    metadata = dict(notebook.metadata)
+    with tempfile.TemporaryDirectory() as scratch:
+        own = {
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "IPYTHONDIR": scratch,  # not the settings of whoever builds
+            VARIABLE: str(Path(scratch) / "progress"),
+        }
+        try:
+            client.execute(env=os.environ | own)
+        except CellExecutionError as error:
+            cell = next(cell for cell in notebook.cells if errors_of(cell))
+            said = f"{error.ename}: {error.evalue}".rstrip(": ").split("\n")[0]
+            raise UserError(f"lesson {lesson}: {described(cell)} raised {said}") from error
+        except CellTimeoutError as error:
+            raise UserError(f"lesson {lesson}: a cell did not end in {SECONDS} seconds.") from error
+        except DeadKernelError as error:
+            raise UserError(f"lesson {lesson}: Python itself came to an end while it ran.") from error
+    notebook.metadata.clear()
+    notebook.metadata.update(metadata)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            if "nbgrader" in cell.metadata and any(output.get("name") == "stderr" for output in cell.outputs):
+                raise UserError(
+                    f"lesson {lesson}: {described(cell)} writes to standard error, for which graders give no points."
+                )
+            cell.outputs = tidy(cell.outputs)
+            without = next(filter(lacks_alt, cell.outputs), None)
+            if without:
+                raise UserError(f"lesson {lesson}: {described(cell)} shows a picture without alt text.")
+
+
+def described(cell):
+    """Which cell is meant, in words."""
+    return f"the cell {cell.id} ({first_line(cell.source)})"
+
+
+def errors_of(cell):
+    """The errors among a cell's outputs."""
+    return [output for output in cell.get("outputs", ()) if output.output_type == "error"]
+
+
+def tidy(outputs):
+    """Outputs without what differs from run to run: messages about progress, where one write ends, addresses.
+
+    Players lose their script, which neither a code host nor a notebook from elsewhere may run, and keep the picture
+    that stands in for them.
+    """
+    kept = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if output.name != "stdout":
+                continue
+            output.text = ADDRESS.sub("", output.text)
+            if kept and kept[-1].output_type == "stream":
+                kept[-1].text += output.text
+                continue
+        data = output.get("data", {})
+        if "text/plain" in data:
+            data["text/plain"] = ADDRESS.sub("", data["text/plain"])
+        if "<script" in data.get("text/html", "") and IMAGE.search(data["text/html"]):
+            data["text/html"] = IMAGE.search(data["text/html"])[0]
+        kept.append(output)
+    return kept
+
+
+def lacks_alt(output):
+    """Whether an output is a picture and doesn't say what is to be seen."""
+    data, metadata = output.get("data", {}), output.get("metadata", {})
+    if any(not ALT.search(image) for image in IMAGE.findall(data.get("text/html", ""))):
+        return True
+    return any(kind.startswith("image/") and not metadata.get(kind, {}).get("alt") for kind in data)
+
+
+def said(cell):
+    """What a cell put out as text, all of it."""
+    return "".join(
+        output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ())
+    )

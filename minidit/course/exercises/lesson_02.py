@@ -1,0 +1,358 @@
+"""Lesson 2: video to patches."""
+
+import numpy as np
+
+from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.layers import patchify, unpatchify
+from minidit.worksheet import VIDEO, solve
+
+# F, H, W, C = frames, rows, columns, channels; f, r, c = grid of patches; pf, ph, pw = size of a patch
+
+LESSON = 2
+SHEET = solve()
+PIXELS = ("top left", "top right", "bottom left", "bottom right")
+VIDEO_WITH_CHANNEL = VIDEO[..., None].astype(float)  # 2, 2, 4, 1
+
+# Where the axes f, pf, r, ph, c, pw, C go: patches first in order, then what is inside a patch
+IN_ORDER = (0, 2, 4, 1, 3, 5, 6)
+
+
+# ------------------------------------------------------------------------------------------------ 2.1 by hand
+
+
+def explain_step_2(index):
+    """How an entry comes about."""
+    row, column = index
+    place = "left" if column % 2 == 0 else "right"
+    return f"Column {column} is the {place} patch of frame {column // 2 + 1}; row {row} is its {PIXELS[row]} pixel."
+
+
+STEP_2 = Numbers(
+    "step_2_patches", LESSON, "cut the worksheet's video", lambda: SHEET.patches, explain_step_2,
+    slips=(
+        Slip(
+            "rows instead of columns", lambda: SHEET.patches.T,
+            "each patch stands in a row", "On the worksheet a patch is a column.",
+        ),
+        Slip(
+            "strips instead of squares", lambda: VIDEO.reshape(4, 4).T,
+            "each column is a whole row of a frame", "A patch is a square of 2 × 2 pixels: it reaches over two rows.",
+        ),
+        Slip(
+            "strips instead of squares, in rows", lambda: VIDEO.reshape(4, 4),
+            "these are the rows of the frames as they stand",
+            "Cut squares of 2 × 2 pixels, and write each as a column.",
+        ),
+        Slip(
+            "down before right", lambda: SHEET.patches[[0, 2, 1, 3]],
+            "inside each patch, the top right and the bottom left pixel have changed places",
+            "Read a patch as you read a text: to the right first, then down.",
+        ),
+        Slip(
+            "frames taken in turns", lambda: SHEET.patches[:, [0, 2, 1, 3]],
+            "the patches of the two frames alternate", "First all patches of frame 1, then those of frame 2.",
+        ),
+    ),
+    difficulty=1, minutes=4,
+)  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- 2.2 how many tokens
+
+
+def token_count(size, patch):
+    """Tokens of a clip of this size (F, H, W, C), and numbers in each."""
+    (F, H, W, C), (pf, ph, pw) = size, patch
+    return (F // pf) * (H // ph) * (W // pw), pf * ph * pw * C
+
+
+def miscounted(name, wrong, says, because):
+    """A slip in counting: `wrong` takes F, H, W, C, pf, ph, pw."""
+    return Slip(name, lambda size, patch: wrong(*size, *patch), says, because)
+
+
+TOKEN_COUNT = Exercise(
+    "token_count", LESSON, "how many tokens, how wide", ("tokens", "width"), token_count,
+    trials=(
+        by_hand((2, 2, 4, 1), (1, 2, 2)),
+        at_random(lambda rng: ((6, 10, 12, 3), (2, 5, 3))),
+        Trial("real sizes", lambda rng: ((8, 32, 32, 3), (1, 8, 8))),
+    ),
+    slips=(
+        miscounted(
+            "forgot the channels",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), pf * ph * pw),
+            "it leaves out the channels", "A pixel of a coloured clip is three numbers.",
+        ),
+        miscounted(
+            "tokens of one frame",
+            lambda F, H, W, C, pf, ph, pw: (H * W // (ph * pw), pf * ph * pw * C),
+            "these are the tokens of one frame", "A clip has F / pf times as many.",
+        ),
+        miscounted(
+            "a patch of one frame",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), ph * pw * C),
+            "it counts one frame of the patch", "A patch reaches over pf frames as well.",
+        ),
+        miscounted(
+            "pf forgotten",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (ph * pw), ph * pw * C),
+            "every frame is counted by itself", "A patch takes pf frames at once.",
+        ),
+        miscounted(
+            "channels counted as tokens",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W * C // (pf * ph * pw), pf * ph * pw * C),
+            "every channel is counted as a token of its own", "All channels of a pixel go into the same token.",
+        ),
+        miscounted(
+            "width of everything",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), F * H * W * C),
+            "this is how many numbers the whole clip has", "How many does one patch have?",
+        ),
+        miscounted(
+            "patch size for the number", lambda F, H, W, C, pf, ph, pw: (pf * ph * pw, F * H * W * C // (pf * ph * pw)),
+            "this is how many pixels a patch has", "How many patches fit into the clip?",
+        ),
+    ),
+    difficulty=1, minutes=4,
+)  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------- 2.3 patchify
+
+
+def cut(x, patch, order, flat=True):
+    """Patches with their axes f, pf, r, ph, c, pw, C in some order, the first three of them the tokens."""
+    *leading, F, H, W, C = x.shape
+    pf, ph, pw = patch
+    f, r, c = F // pf, H // ph, W // pw
+    blocks = permuted(x.reshape(*leading, f, pf, r, ph, c, pw, C), order)
+    return blocks.reshape(*leading, f * r * c, pf * ph * pw * C) if flat else blocks
+
+
+def permuted(x, order):
+    """The last axes of x in another order."""
+    first = x.ndim - len(order)
+    return x.transpose(*range(first), *(first + axis for axis in order))
+
+
+def every_other_pixel(x, patch):
+    """What comes out when the patch's axis is split off before the grid's: pixels far apart in one patch."""
+    *leading, F, H, W, C = x.shape
+    pf, ph, pw = patch
+    f, r, c = F // pf, H // ph, W // pw
+    blocks = permuted(x.reshape(*leading, pf, f, ph, r, pw, c, C), (1, 3, 5, 0, 2, 4, 6))
+    return blocks.reshape(*leading, f * r * c, pf * ph * pw * C)
+
+
+def wrongly_cut(name, order, says, because):
+    """A slip in the order of the axes."""
+    return Slip(name, lambda x, patch: cut(x, patch, order), says, because)
+
+
+def inside(x, patch):
+    """How many there are of what."""
+    return {"pixels in a patch": int(np.prod(patch)), "channels": x.shape[-1]}
+
+
+PATCHIFY = Exercise(
+    "patchify", LESSON, "cut any clip", ("tokens",), patchify,
+    trials=(
+        by_hand(VIDEO_WITH_CHANNEL, (1, 2, 2)),
+        at_random(lambda rng: (rng.normal(size=(6, 10, 12, 2)), (2, 5, 3))),
+        Trial("batches", lambda rng: (rng.normal(size=(3, 4, 6, 10, 2)), (2, 3, 5))),
+        Trial("batches", lambda rng: (rng.normal(size=(3, 2, 4, 6, 4, 1)), (2, 3, 1))),
+    ),
+    slips=(
+        wrongly_cut(
+            "reshape alone", tuple(range(7)),
+            "its numbers stand in the order of the clip: a reshape alone cuts strips, not blocks",
+            "Bring the axes of the grid together, and those of the patch, before the last reshape.",
+        ),
+        Slip(
+            "every other pixel", every_other_pixel,
+            "the pixels of a patch lie far apart in the clip",
+            "Which comes first when an axis of length r · ph is split: the r patches, or the ph rows of each?",
+        ),
+        wrongly_cut(
+            "down before right", (0, 2, 4, 1, 5, 3, 6),
+            "inside each patch, columns come before rows", "Inside a patch: frame, row, column, channel.",
+        ),
+        wrongly_cut(
+            "channels first", (0, 2, 4, 6, 1, 3, 5),
+            "inside each patch, channels come first", "The three colours of a pixel stay together: channel comes last.",
+        ),
+        wrongly_cut(
+            "frame last in the patch", (0, 2, 4, 3, 5, 1, 6),
+            "inside each patch, the frame comes after row and column", "Inside a patch: frame, row, column, channel.",
+        ),
+        wrongly_cut(
+            "tokens down before right", (0, 4, 2, 1, 3, 5, 6),
+            "the tokens go down each column of patches first", "The order of tokens is frame, row, column.",
+        ),
+        wrongly_cut(
+            "tokens place by place", (2, 4, 0, 1, 3, 5, 6),
+            "the tokens of all frames at one place come together", "The order of tokens is frame, row, column.",
+        ),
+        wrongly_cut(
+            "patch before grid", (1, 3, 5, 0, 2, 4, 6),
+            "the axes of the patch come before those of the grid", "First f, r, c, then pf, ph, pw, C.",
+        ),
+        wrongly_cut(
+            "inverse order of axes", (0, 3, 1, 4, 2, 5, 6),
+            "the axes were moved in the inverse order",
+            "transpose takes, for each new axis, the number of the old one.",
+        ),
+        Slip(
+            "patches not flattened", lambda x, patch: cut(x, patch, IN_ORDER, flat=False),
+            "the axes are in the right order, but not joined", "A last reshape joins f, r, c, and joins pf, ph, pw, C.",
+        ),
+        Slip(
+            "batch joined with the tokens",
+            lambda x, patch: patchify(x, patch).reshape(-1, int(np.prod(patch)) * x.shape[-1]),
+            "the clips of a batch were joined into one row of tokens", "Leave the leading axes as they are.",
+        ),
+    ),
+    sizes=inside, difficulty=2, minutes=10,
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------- 2.4 positions
+
+
+def line_positions(count, width):
+    """Positions 0 … count - 1 on a line: (count, width), sines first."""
+    half = width // 2
+    return waves(np.arange(count), 10000.0 ** (-np.arange(half) / half))
+
+
+def waves(place, frequencies):
+    """Sines, then cosines."""
+    angles = place[:, None] * frequencies  # T, half
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+
+
+def with_frequencies(exponents, start=0):
+    """Positions whose frequencies are 10000 to the power of these."""
+    return lambda count, width: waves(np.arange(count) + start, 10000.0 ** exponents(width // 2, width))
+
+
+def right_exponents(half, width):
+    """Of the frequencies."""
+    return -np.arange(half) / half
+
+
+def interleaved(count, width):
+    """Sine and cosine of each frequency side by side."""
+    right = line_positions(count, width)
+    return right.reshape(count, 2, width // 2).swapaxes(1, 2).reshape(count, width)
+
+
+LINE_POSITIONS = Exercise(
+    "line_positions", LESSON, "where a token is", ("positions",), line_positions,
+    trials=(by_hand(3, 4), at_random(lambda rng: (7, 10))),
+    slips=(
+        Slip(
+            "cosine first", lambda count, width: np.roll(line_positions(count, width), width // 2, axis=1),
+            "the cosines come first", "Sines in the first half, cosines in the second.",
+        ),
+        Slip(
+            "sine and cosine in turns", interleaved,
+            "sine and cosine take turns", "That is how Vaswani et al. write it. Here: all sines, then all cosines.",
+        ),
+        Slip(
+            "frequencies by the whole width", with_frequencies(lambda half, width: -np.arange(half) / width),
+            "the frequencies fall too slowly: i was divided by the width",
+            "There are only half as many frequencies as numbers.",
+        ),
+        Slip(
+            "exponents twice too large", with_frequencies(lambda half, width: -2 * np.arange(half) / half),
+            "the frequencies fall too fast", "Frequency number i is 10000 to the power of −i / half.",
+        ),
+        Slip(
+            "counted from 1", with_frequencies(right_exponents, start=1),
+            "positions were counted from 1", "The first token is at position 0.",
+        ),
+        Slip(
+            "frequencies that rise", with_frequencies(lambda half, width: -right_exponents(half, width)),
+            "the frequencies rise up to 10000", "The exponent is negative.",
+        ),
+        Slip(
+            "one frequency for all", with_frequencies(lambda half, width: 0.0 * np.arange(half)),
+            "all frequencies are 1", "Each pair of sine and cosine has a frequency of its own.",
+        ),
+    ),
+    difficulty=2, minutes=8,
+)  # fmt: skip
+
+# ---------------------------------------------------------------------------------------------- 2.5 its backward
+
+
+def patchify_backward(dy, x, patch):
+    """The gradient of patchify: every number back to where it came from."""
+    grid = tuple(size // step for size, step in zip(x.shape[-4:-1], patch, strict=True))
+    return unpatchify(dy, patch, grid)
+
+
+def put_back(dy, x, patch, order):
+    """Tokens as axes f, r, c, pf, ph, pw, C, in some order, in the shape of x."""
+    *leading, F, H, W, C = x.shape
+    pf, ph, pw = patch
+    blocks = dy.reshape(*leading, F // pf, H // ph, W // pw, pf, ph, pw, C)
+    return permuted(blocks, order).reshape(x.shape)
+
+
+def wrongly_put(name, order, says, because):
+    """A slip in the order of the axes."""
+    return Slip(name, lambda dy, x, patch: put_back(dy, x, patch, order), says, because)
+
+
+PATCHIFY_BACKWARD = Exercise(
+    "patchify_backward", LESSON, "the gradient of patchify", ("dx",), patchify_backward,
+    trials=(
+        by_hand(np.arange(16.0).reshape(4, 4), VIDEO_WITH_CHANNEL, (1, 2, 2)),
+        at_random(lambda rng: (rng.normal(size=(2, 16, 60)), rng.normal(size=(2, 4, 10, 12, 2)), (2, 5, 3))),
+    ),
+    slips=(
+        wrongly_put(
+            "reshape alone", tuple(range(7)),
+            "its numbers stand in the order of the tokens",
+            "A reshape alone moves nothing: undo the transposition too.",
+        ),
+        wrongly_put(
+            "same order of axes as the forward", IN_ORDER,
+            "the axes were moved as in the forward, once more",
+            "The forward's transposition must be undone, not repeated.",
+        ),
+        wrongly_put(
+            "patch before grid", (3, 0, 4, 1, 5, 2, 6),
+            "each axis has the patch before the grid",
+            "Row 5 of the clip is row 5 % ph of patch 5 // ph: the grid goes first.",
+        ),
+        wrongly_put(
+            "down before right", (0, 3, 1, 5, 2, 4, 6),
+            "inside each patch, rows and columns have changed places", "Which axis of dblocks is ph, and which is pw?",
+        ),
+        wrongly_put(
+            "rows and columns of patches swapped", (0, 3, 2, 4, 1, 5, 6),
+            "rows and columns of patches have changed places", "The forward took f, r, c in this order.",
+        ),
+        Slip(
+            "mean over the patch", lambda dy, x, patch: patchify_backward(dy, x, patch) / np.prod(patch),
+            "its numbers were divided by the pixels in a patch", "patchify only moves numbers; it takes no means.",
+        ),
+        Slip(
+            "gave back x", lambda dy, x, patch: x,
+            "this is the clip itself", "It is the gradient's numbers that go back to the clip's places.",
+        ),
+        Slip(
+            "gave back the patches of x", lambda dy, x, patch: patchify(x, patch),
+            "these are the patches of the clip", "dx has the shape of x, and its numbers come from dy.",
+        ),
+    ),
+    sizes=lambda dy, x, patch: {"pixels in a patch": int(np.prod(patch)), "tokens": dy.shape[-2]},
+    forward=patchify, wrt=(0,), difficulty=2, minutes=8,
+)  # fmt: skip
+
+
+EXERCISES = (STEP_2, TOKEN_COUNT, PATCHIFY, LINE_POSITIONS, PATCHIFY_BACKWARD)

@@ -1,0 +1,524 @@
+"""Lesson 3: the visual encoder, made of linear maps and ReLU."""
+
+import numpy as np
+
+from minidit import layers
+from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.worksheet import solve
+
+# B = clips, T = patches of a clip, N = all leading axes as one, I = inputs, O = outputs, H = hidden, C = channels
+
+LESSON = 3
+SHEET = solve()
+WEIGHT, BIAS, PATCHES = SHEET.weights.encoder_weight, SHEET.weights.encoder_bias, SHEET.patches
+
+# ------------------------------------------------------------------------------------------------- 3.1 by hand
+
+
+def relu(x):
+    """max(x, 0)."""
+    return np.maximum(x, 0)
+
+
+def explain_step_3(index):
+    """How an entry comes about."""
+    row, column = index
+    return (
+        f"Row {row} of W times column {column} of the patches, four products, then entry {row} of b. "
+        "Last comes the ReLU: what is negative becomes 0, all else stays."
+    )
+
+
+STEP_3 = Numbers(
+    "step_3_latent", LESSON, "the latent on the worksheet", lambda: SHEET.latent, explain_step_3,
+    slips=(
+        Slip(
+            "forgot the ReLU", lambda: SHEET.encoder_before_relu, "this is W · x + b, before the ReLU",
+            "The ReLU makes negative numbers 0.",
+        ),
+        Slip(
+            "forgot the bias", lambda: relu(WEIGHT @ PATCHES), "b is missing",
+            "Add the column b to every column of the product, before the ReLU.",
+        ),
+        Slip(
+            "bias in one column only", lambda: relu(WEIGHT @ PATCHES + np.pad(BIAS, ((0, 0), (0, 3)))),
+            "b was added to the first patch only", "One bias serves every patch.",
+        ),
+        Slip(
+            "bias in the wrong row", lambda: relu(WEIGHT @ PATCHES + BIAS[::-1]), "the two numbers of b changed places",
+            "The first number of b belongs to the first row of the product.",
+        ),
+        Slip(
+            "bias in every row", lambda: relu(WEIGHT @ PATCHES + BIAS.max()), "3 was added in both rows",
+            "Each row has a bias of its own. That of the first is 0.",
+        ),
+        Slip(
+            "subtracted the bias", lambda: relu(WEIGHT @ PATCHES - BIAS), "b was subtracted", "It is added: W · x + b.",
+        ),
+        Slip(
+            "lost minus sign", lambda: relu(np.abs(WEIGHT) @ PATCHES + BIAS), "the −1s of W were taken for 1s",
+            "The first row of W takes one pixel and subtracts two others.",
+        ),
+        Slip(
+            "absolute value", lambda: np.abs(SHEET.encoder_before_relu), "the negative numbers lost their sign",
+            "A ReLU makes them 0.",
+        ),
+        Slip(
+            "ReLU on whole patches", lambda: SHEET.latent * (SHEET.encoder_before_relu > 0).all(axis=0),
+            "a negative number took its neighbour with it", "The ReLU looks at every number by itself.",
+        ),
+    ),
+    difficulty=1, minutes=6,
+)  # fmt: skip
+
+# ---------------------------------------------------------------------------------------------- 3.2 linear, forward
+
+
+def linear_forward(x, w, b):
+    """y = x @ w + b over the last axis, and the cache (x, w)."""
+    return x @ w + b, (x, w)
+
+
+def linear_as(y=lambda x, w, b: x @ w + b, kept=lambda x, w: (x, w)):
+    """`linear_forward` with another y, or another cache."""
+    return lambda x, w, b: (y(x, w, b), kept(x, w))
+
+
+def as_rows(x):
+    """All leading axes as one: (N, last)."""
+    return x.reshape(-1, x.shape[-1])
+
+
+HAND_X = np.array([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]])  # N, I
+HAND_W = np.array([[1.0, 0.0, 2.0, -1.0], [2.0, 1.0, 0.0, 1.0]])  # I, O
+HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
+
+
+def some_linear(rng):
+    """x (B, T, I), w (I, O), b (O), every axis of another length."""
+    return rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
+
+
+def one_sample(rng):
+    """x with no leading axis at all: (I,)."""
+    return rng.normal(size=3), rng.normal(size=(3, 5)), rng.normal(size=5)
+
+
+LINEAR_FORWARD = Exercise(
+    "linear_forward", LESSON, "the linear layer", ("y", "cache"), linear_forward,
+    trials=(by_hand(HAND_X, HAND_W, HAND_B), at_random(some_linear), at_random(one_sample)),
+    slips=(
+        Slip(
+            "forgot the bias", linear_as(lambda x, w, b: x @ w), "the bias is missing",
+            "b is added to every row, whatever x was.",
+        ),
+        Slip("subtracted the bias", linear_as(lambda x, w, b: x @ w - b), "the bias was subtracted", "y = x @ w + b."),
+        Slip(
+            "ReLU after it", linear_as(lambda x, w, b: relu(x @ w + b)), "the negative numbers have become 0",
+            "The ReLU is a layer of its own, and comes next.",
+        ),
+        Slip(
+            "mean over the inputs", linear_as(lambda x, w, b: x @ w / w.shape[0] + b),
+            "the products were averaged, not added up", "y[n, o] is a sum over the inputs.",
+        ),
+        Slip(
+            "bias times the inputs", linear_as(lambda x, w, b: x @ w + b * w.shape[0]),
+            "the bias was added once for every input", "It comes once, after the sum over the inputs.",
+        ),
+        Slip(
+            "left as rows", linear_as(lambda x, w, b: as_rows(x) @ w + b), "the leading axes have become one",
+            "y has the leading axes of x: only the last one changes its length.",
+        ),
+        Slip(
+            "one axis of rows lost", linear_as(lambda x, w, b: (as_rows(x) @ w + b)[0]), "it is the first row alone",
+            "Every row has an output of its own.",
+        ),
+        Slip(
+            "cache of rows", linear_as(kept=lambda x, w: (as_rows(x), w)), "it is x with its leading axes made one",
+            "Keep x as it came: the backward has to know its shape.",
+        ),
+        Slip(
+            "kept y", lambda x, w, b: (x @ w + b, (x @ w + b, w)), "it is y, not x",
+            "The slope with respect to w is x, so it is x that the backward needs.",
+        ),
+        Slip(
+            "kept the bias", lambda x, w, b: (x @ w + b, (x, b)), "it is b, not w",
+            "The slope with respect to x is w. No gradient depends on b.",
+        ),
+    ),
+    sizes=lambda x, w, b: {"inputs": w.shape[0], "outputs": w.shape[1]},
+    difficulty=1, minutes=7,
+)  # fmt: skip
+
+# ------------------------------------------------------------------------------------------------ 3.3 and 3.4 ReLU
+
+
+def relu_forward(x):
+    """max(x, 0), and the cache (x > 0,)."""
+    return relu(x), (x > 0,)
+
+
+def relu_as(y=relu, kept=lambda x: x > 0):
+    """`relu_forward` with another y, or another thing in the cache."""
+    return lambda x: (y(x), (kept(x),))
+
+
+RELU_FORWARD = Exercise(
+    "relu_forward", LESSON, "ReLU", ("y", "cache"), relu_forward,
+    trials=(
+        by_hand(np.array([[2.0, -1.0, -2.0, 0.0], [4.0, 0.0, -5.0, 5.0]])),
+        at_random(lambda rng: (rng.normal(size=(2, 4, 3)),)),
+    ),
+    slips=(
+        Slip(
+            "absolute value", relu_as(np.abs), "the negative numbers lost their sign", "They become 0, not positive.",
+        ),
+        Slip(
+            "the smaller one", relu_as(lambda x: np.minimum(x, 0)), "it kept the negative numbers",
+            "It is the larger of x and 0.",
+        ),
+        Slip(
+            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.2 * x)), "some of the negative numbers leaks through",
+            "That is the leaky ReLU, of lesson 13. Here they become 0.",
+        ),
+        Slip(
+            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.01 * x)), "some of the negative numbers leaks through",
+            "That is a leaky ReLU. Here they become 0.",
+        ),
+        Slip("a step", relu_as(lambda x: (x > 0) * 1.0), "it is 1 where x is positive", "A positive x stays as it is."),
+        Slip(
+            "nothing changed", relu_as(lambda x: x), "it is x, as it came", "What is negative has to become 0.",
+        ),
+        Slip(
+            "kept x", relu_as(kept=lambda x: x), "it is x itself",
+            "All the backward wants to know is where x was above 0: a true or false for each number.",
+        ),
+        Slip(
+            "kept y", relu_as(kept=relu), "it is y",
+            "All the backward wants to know is where x was above 0: a true or false for each number.",
+        ),
+        Slip(
+            "slope 1 at zero", relu_as(kept=lambda x: x >= 0), "it says true where x is exactly 0",
+            "At 0 the slope is a matter of choice, and the choice here is 0: x > 0 is false there.",
+        ),
+        Slip(
+            "the other half", relu_as(kept=lambda x: x <= 0), "true and false have changed places",
+            "It is true where the number went through.",
+        ),
+        Slip(
+            "the other half", relu_as(kept=lambda x: x < 0), "it says where x is negative",
+            "It is true where the number went through.",
+        ),
+    ),
+    difficulty=1, minutes=4,
+)  # fmt: skip
+
+
+def relu_backward(dy, cache):
+    """dy where x was positive."""
+    return dy * cache[0]
+
+
+def some_relu_cache(rng):
+    """dy, and the cache of a forward."""
+    return rng.normal(size=(2, 4, 3)), (rng.normal(size=(2, 4, 3)) > 0,)
+
+
+RELU_BACKWARD = Exercise(
+    "relu_backward", LESSON, "backward through ReLU", ("dx",), relu_backward,
+    trials=(
+        by_hand(
+            np.array([[1.0, -2.0, 3.0], [-4.0, 5.0, 6.0]]), (np.array([[True, True, False], [False, True, False]]),)
+        ),
+        at_random(some_relu_cache),
+    ),
+    slips=(
+        Slip(
+            "axis of length 1", lambda dy, cache: dy * np.array(cache), "an axis of length 1 is left over",
+            "The cache is a tuple of one array. Take the array out of it first.",
+        ),
+        Slip(
+            "ReLU of dy", lambda dy, cache: relu(dy), "it is ReLU of dy",
+            "A gradient may be negative. What counts is where x was positive, not where dy is.",
+        ),
+        Slip(
+            "both signs asked", lambda dy, cache: relu(dy) * cache[0], "the negative gradients are gone as well",
+            "Only x decides, not dy: where x was positive, dy comes through with its sign.",
+        ),
+        Slip(
+            "forgot dy", lambda dy, cache: cache[0] * 1.0, "it is the slope alone, without dy",
+            "The gradient is dy times the slope.",
+        ),
+        Slip(
+            "the other half", lambda dy, cache: dy * ~cache[0], "it came through where x was not positive",
+            "The cache says true where the slope is 1.",
+        ),
+        Slip(
+            "slope 1 everywhere", lambda dy, cache: dy, "it came through everywhere",
+            "Where the ReLU gave 0, a small change of x changes nothing.",
+        ),
+        Slip(
+            "leaky", lambda dy, cache: np.where(cache[0], dy, 0.2 * dy),
+            "some of it leaks through where x was negative",
+            "The slope is exactly 0 there.",
+        ),
+    ),
+    difficulty=1, minutes=5,
+)  # fmt: skip
+
+# --------------------------------------------------------------------------------------------- 3.5 linear, backward
+
+
+def linear_backward(dy, cache):
+    """dx (..., I), dw (I, O), db (O)."""
+    x, w = cache
+    return dy @ w.T, as_rows(x).T @ as_rows(dy), as_rows(dy).sum(axis=0)
+
+
+def linear_back_with(dx=None, dw=None, db=None):
+    """`linear_backward` with another of its gradients. Each takes dy, x, w."""
+
+    def wrong(dy, cache):
+        x, w = cache
+        right = linear_backward(dy, cache)
+        return tuple(make(dy, x, w) if make else it for make, it in zip((dx, dw, db), right, strict=True))
+
+    return wrong
+
+
+def count_rows(dy):
+    """N."""
+    return dy[..., 0].size
+
+
+LINEAR_BACKWARD = Exercise(
+    "linear_backward", LESSON, "backward through the linear layer", ("dx", "dw", "db"), linear_backward,
+    trials=(
+        by_hand(
+            np.array([[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, -1.0, 0.0], [3.0, 0.0, 1.0, 0.0]]), (HAND_X, HAND_W)
+        ),
+        at_random(lambda rng: (rng.normal(size=(2, 4, 5)), some_linear(rng)[:2])),
+    ),
+    slips=(
+        Slip(
+            "reshape instead of transpose", linear_back_with(dx=lambda dy, x, w: dy @ w.reshape(w.shape[::-1])),
+            "w was reshaped, not transposed",
+            "A reshape reads the same numbers on in another form; a transpose makes rows columns.",
+        ),
+        Slip(
+            "reshape instead of transpose",
+            linear_back_with(dw=lambda dy, x, w: as_rows(x).reshape(w.shape[0], -1) @ as_rows(dy)),
+            "x was reshaped, not transposed",
+            "A reshape reads the same numbers on in another form; a transpose makes rows columns.",
+        ),
+        Slip(
+            "left as rows", linear_back_with(dx=lambda dy, x, w: as_rows(dy) @ w.T), "the leading axes have become one",
+            "dx has the shape of x. Give it its leading axes back.",
+        ),
+        Slip(
+            "mean instead of sum", linear_back_with(db=lambda dy, x, w: as_rows(dy).mean(axis=0)),
+            "it is the mean over the rows, not their sum", "One bias served every row, so what the rows say adds up.",
+        ),
+        Slip(
+            "mean instead of sum",
+            linear_back_with(
+                dw=lambda dy, x, w: as_rows(x).T @ as_rows(dy) / count_rows(dy),
+                db=lambda dy, x, w: as_rows(dy).mean(axis=0),
+            ),
+            "it is the mean over the rows, not their sum", "One weight served every row, so what the rows say adds up.",
+        ),
+        Slip(
+            "mean instead of sum", linear_back_with(dw=lambda dy, x, w: as_rows(x).T @ as_rows(dy) / count_rows(dy)),
+            "it is the mean over the rows, not their sum", "One weight served every row, so what the rows say adds up.",
+        ),
+        Slip(
+            "forgot to sum over the batch", linear_back_with(dw=lambda dy, x, w: np.swapaxes(x, -1, -2) @ dy),
+            "it is not summed over the batch", "The same weights served every sample: only (I, O) is left.",
+        ),
+        Slip(
+            "forgot to sum over the batch",
+            linear_back_with(
+                dw=lambda dy, x, w: np.swapaxes(x, -1, -2) @ dy, db=lambda dy, x, w: dy.sum(axis=-2)
+            ),
+            "it is not summed over the batch", "The same weights served every sample: only (I, O) is left.",
+        ),
+        Slip(
+            "summed over one axis only", linear_back_with(db=lambda dy, x, w: dy.sum(axis=0)),
+            "it is summed over the first axis only",
+            "One bias served every patch of every clip: all axes but the last go.",
+        ),
+        Slip(
+            "summed over one axis only", linear_back_with(db=lambda dy, x, w: dy.sum(axis=-2)),
+            "it is summed over one axis only", "One bias served every patch of every clip: all axes but the last go.",
+        ),
+        Slip(
+            "forgot to sum", linear_back_with(db=lambda dy, x, w: dy), "it is dy, not summed at all",
+            "One bias served every row, so what the rows say adds up.",
+        ),
+        Slip(
+            "axis of length 1", linear_back_with(db=lambda dy, x, w: as_rows(dy).sum(axis=0, keepdims=True)),
+            "an axis of length 1 is left over", "db has the shape of b.",
+        ),
+        Slip(
+            "forgot x", linear_back_with(dw=lambda dy, x, w: np.ones_like(as_rows(x)).T @ as_rows(dy)),
+            "x is missing in it", "The slope of x · w with respect to w is x.",
+        ),
+        Slip(
+            "forgot dy", linear_back_with(db=lambda dy, x, w: np.ones(w.shape[1]) * count_rows(dy)), "dy is missing",
+            "The slope with respect to b is 1, so what comes back is dy times 1, summed.",
+        ),
+        Slip(
+            "forgot dy", linear_back_with(db=lambda dy, x, w: np.ones(w.shape[1])), "dy is missing",
+            "The slope with respect to b is 1, so what comes back is dy times 1, summed.",
+        ),
+        Slip(
+            "w alone", linear_back_with(dx=lambda dy, x, w: np.broadcast_to(w.sum(axis=1), x.shape)), "dy is missing",
+            "The slope of y[n, o] with respect to x[n, i] is w[i, o]; weigh it with dy[n, o] before you sum.",
+        ),
+    ),
+    sizes=lambda dy, cache: {"rows": count_rows(dy), "inputs": cache[1].shape[0], "outputs": cache[1].shape[1]},
+    difficulty=3, minutes=14,
+)  # fmt: skip
+
+# ---------------------------------------------------------------------------------------------- 3.6 the whole encoder
+
+
+def encoder_forward(patches, w1, b1, w2, b2):
+    """As the lesson has it: mean (..., C), log variance (..., C), and the caches of linear, ReLU, linear."""
+    h, first_cache = layers.linear_forward(patches, w1, b1)
+    h, relu_cache = layers.relu_forward(h)
+    h, second_cache = layers.linear_forward(h, w2, b2)
+    mean, log_variance = np.split(h, 2, axis=-1)
+    return mean, log_variance, (first_cache, relu_cache, second_cache)
+
+
+def encoder_backward(dmean, dlog_variance, cache):
+    """dpatches, dw1, db1, dw2, db2."""
+    return back_from(np.concatenate([dmean, dlog_variance], axis=-1), cache)
+
+
+def back_from(dh, cache, through_relu=layers.relu_backward):
+    """Back through linear, ReLU, linear, perhaps with something else in place of ReLU's backward."""
+    first_cache, relu_cache, second_cache = cache
+    dh, dw2, db2 = layers.linear_backward(dh, second_cache)
+    dpatches, dw1, db1 = layers.linear_backward(through_relu(dh, relu_cache), first_cache)
+    return dpatches, dw1, db1, dw2, db2
+
+
+def encoder_back_with(join=lambda dmean, dlog: (dmean, dlog), through_relu=layers.relu_backward):
+    """`encoder_backward` with other halves, or something else in place of ReLU's backward."""
+    return lambda dmean, dlog, cache: back_from(np.concatenate(join(dmean, dlog), axis=-1), cache, through_relu)
+
+
+def as_found(dmean, dlog_variance, cache):
+    """The gradients in the order in which they are found."""
+    dpatches, dw1, db1, dw2, db2 = encoder_backward(dmean, dlog_variance, cache)
+    return dpatches, dw2, db2, dw1, db1
+
+
+def relu_skipped_for(weights):
+    """ReLU skipped on the way to the first map's weights only, or on the way to the patches only."""
+
+    def wrong(dmean, dlog_variance, cache):
+        dpatches, dw1, db1, dw2, db2 = encoder_backward(dmean, dlog_variance, cache)
+        skipped = encoder_back_with(through_relu=lambda dh, _: dh)(dmean, dlog_variance, cache)
+        return (dpatches, *skipped[1:3], dw2, db2) if weights else (skipped[0], dw1, db1, dw2, db2)
+
+    return wrong
+
+
+def relu_twice(dh, cache):
+    """ReLU's backward, and ReLU of what came of it."""
+    return relu(layers.relu_backward(dh, cache))
+
+
+HAND_ENCODER = (
+    np.array([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0]]),  # patches: N, I
+    np.array([[1.0, -1.0, 2.0], [1.0, 2.0, -1.0]]),  # w1: I, H
+    np.array([0.0, -1.0, 0.0]),  # b1: H
+    np.array([[1.0, 0.0, 1.0, 2.0], [0.0, 1.0, 0.0, -1.0], [2.0, 1.0, -1.0, 0.0]]),  # w2: H, 2C
+    np.array([0.0, 1.0, 0.0, 1.0]),  # b2: 2C
+)
+
+
+def some_encoder(rng):
+    """patches (B, T, I) and the parameters, every axis of another length."""
+    shapes = ((2, 4, 3), (3, 7), (7,), (7, 10), (10,))  # B, T, I    I, H    H    H, 2C    2C
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def hidden_and_latents(dmean, dlog_variance, cache):
+    """Names of sizes."""
+    return {"rows": dmean[..., 0].size, "hidden numbers": cache[2][1].shape[0], "channels": dmean.shape[-1]}
+
+
+# Its forward is given, and is no exercise, so there is no gradient stage.
+ENCODER_BACKWARD = Exercise(
+    "encoder_backward", LESSON, "backward through the whole encoder", ("dpatches", "dw1", "db1", "dw2", "db2"),
+    encoder_backward,
+    trials=(
+        by_hand(
+            np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 3.0]]),
+            encoder_forward(*HAND_ENCODER)[2],
+        ),
+        at_random(
+            lambda rng: (
+                rng.normal(size=(2, 4, 5)), rng.normal(size=(2, 4, 5)), encoder_forward(*some_encoder(rng))[2]
+            )
+        ),
+    ),
+    slips=(
+        Slip(
+            "halves swapped", encoder_back_with(lambda dmean, dlog: (dlog, dmean)),
+            "the mean and the log variance have changed places", "The forward cut the mean off first.",
+        ),
+        Slip(
+            "mean only", encoder_back_with(lambda dmean, dlog: (dmean, 0 * dlog)),
+            "the gradient of the log variance is lost",
+            "Both halves came out of one linear layer, and both have something to say.",
+        ),
+        Slip(
+            "log variance only", encoder_back_with(lambda dmean, dlog: (0 * dmean, dlog)),
+            "the gradient of the mean is lost",
+            "Both halves came out of one linear layer, and both have something to say.",
+        ),
+        Slip(
+            "mean twice", encoder_back_with(lambda dmean, dlog: (dmean, dmean)),
+            "the gradient of the mean stands in both halves", "The second half is that of the log variance.",
+        ),
+        Slip(
+            "added instead of joined", encoder_back_with(lambda dmean, dlog: (dmean + dlog, dmean + dlog)),
+            "the two gradients were added up", "They belong to different columns: join them, side by side.",
+        ),
+        Slip(
+            "skipped ReLU", encoder_back_with(through_relu=lambda dh, _: dh), "the ReLU was skipped on the way back",
+            "The forward went through three calls, so the backward has three too.",
+        ),
+        Slip(
+            "skipped ReLU", relu_skipped_for(weights=True),
+            "the ReLU was skipped on the way to the first map's weights",
+            "The first map's three gradients come from one call, given what ReLU's backward returned.",
+        ),
+        Slip(
+            "skipped ReLU", relu_skipped_for(weights=False), "the ReLU was skipped on the way to the patches",
+            "The first map's three gradients come from one call, given what ReLU's backward returned.",
+        ),
+        Slip(
+            "ReLU of the gradient", encoder_back_with(through_relu=lambda dh, _: relu(dh)),
+            "ReLU was applied to the gradient itself",
+            "On the way back it is relu_backward, with its cache: where the hidden number was positive.",
+        ),
+        Slip(
+            "ReLU of the gradient", encoder_back_with(through_relu=relu_twice),
+            "ReLU was applied to the gradient as well", "A gradient may be negative: only the cache decides.",
+        ),
+        Slip(
+            "as they were found", as_found, "the gradients of the two maps have changed places",
+            "They are found from the end to the start, but returned in the order of the arguments.",
+        ),
+    ),
+    sizes=hidden_and_latents,
+    difficulty=2, minutes=10,
+)  # fmt: skip
+
+EXERCISES = (STEP_3, LINEAR_FORWARD, RELU_FORWARD, RELU_BACKWARD, LINEAR_BACKWARD, ENCODER_BACKWARD)

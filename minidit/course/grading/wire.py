@@ -1,0 +1,182 @@
+"""What goes between the grader and the process that runs a student's code: frames of JSON with arrays behind it.
+
+    8 bytes: length of the JSON | JSON, an object with the blocks' sizes | blocks, one after the other
+
+To the student's process go pickles. From there come only JSON and plain numbers, as whoever unpickles what a stranger
+has made runs the stranger's code.
+"""
+
+import json
+import struct
+
+import numpy as np
+
+LENGTH = struct.Struct(">Q")
+LARGEST = 1 << 28  # bytes of a frame
+DEEPEST = 20  # tuples in tuples
+NUMBERS = "biufc"  # kinds of dtypes that are plain numbers
+
+
+class BadMessage(Exception):
+    """What came is not as this module writes it."""
+
+
+class Opaque:
+    """Stands for something that is neither numbers nor text, such as an object of the student's own class."""
+
+
+def send(file, message, blocks=()):
+    """Writes a frame: a dict, and bytes."""
+    text = json.dumps(message | {"sizes": [len(block) for block in blocks]}).encode()
+    file.write(b"".join([LENGTH.pack(len(text)), text, *blocks]))
+    file.flush()
+
+
+def receive(file):
+    """Reads a frame.
+
+    Returns:
+        the dict and the list of blocks.
+    Raises:
+        EOFError: there is none any more.
+        BadMessage: it is none.
+    """
+    (length,) = LENGTH.unpack(exactly(file, LENGTH.size))
+    try:
+        message = json.loads(exactly(file, within_limits(length)))
+        sizes = message["sizes"]
+        within_limits(sum(map(within_limits, sizes)))
+        return message, [exactly(file, size) for size in sizes]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadMessage(str(error)) from error
+
+
+def within_limits(size):
+    """The size, if it is one."""
+    if type(size) is not int or not 0 <= size <= LARGEST:
+        raise BadMessage(f"a size of {size!r:.40}")
+    return size
+
+
+def exactly(file, size):
+    """So many bytes of a file."""
+    data = file.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+# ------------------------------------------------------------------------------------------------ in the child
+
+
+def encode(value, blocks, given=(), depth=0):
+    """A value as JSON.
+
+    Args:
+        value: what a student's function returned.
+        blocks: list, to which the arrays' bytes are added.
+        given: arrays that the function was given. One that lies in the memory of these is described as a view of
+            them, so that the grader can tell.
+        depth: how many tuples it lies in.
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if value is Ellipsis:
+        return {"ellipsis": True}
+    if isinstance(value, tuple | list) and depth < DEEPEST:
+        return {
+            "list" if isinstance(value, list) else "tuple": [encode(part, blocks, given, depth + 1) for part in value]
+        }
+    if isinstance(value, dict) and depth < DEEPEST:
+        return {"dict": [[encode(x, blocks, given, depth + 1) for x in pair] for pair in value.items()]}
+    if isinstance(value, np.ndarray | np.generic):
+        return encode_array(value, blocks, given)
+    if callable(value):
+        return {"function": True}
+    return {"object": type(value).__name__}
+
+
+def encode_array(value, blocks, given):
+    """An array, or a number of NumPy's, as JSON."""
+    array = np.asarray(value)
+    if array.dtype.kind not in NUMBERS:
+        return {"other": [array.dtype.str, list(array.shape)]}
+    described = [array.dtype.str, list(array.shape)]
+    if isinstance(value, np.ndarray):
+        for i, owner in enumerate(given):
+            if owner.flags.c_contiguous and owner.flags.writeable and np.shares_memory(array, owner):
+                offset = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+                return {"view": [*described, i, offset, list(array.strides)]}
+    blocks.append(array.tobytes())
+    return {"array" if isinstance(value, np.ndarray) else "number": [*described, len(blocks) - 1]}
+
+
+def arrays_in(value):
+    """All arrays in what a function was given, in order."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return [array for part in value for array in arrays_in(part)]
+    return [value] if isinstance(value, np.ndarray) else []
+
+
+def mapped(value, change):
+    """A value with `change(part)` for every part of its tuples, lists and dicts that is none of these itself."""
+    if isinstance(value, dict):
+        return {key: mapped(part, change) for key, part in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(mapped(part, change) for part in value)
+    return change(value)
+
+
+# ---------------------------------------------------------------------------------------------- in the grader
+
+
+def decode(coded, blocks, given=()):
+    """The value that `encode` was given, as far as it can be known here.
+
+    Raises:
+        BadMessage: it is not as `encode` writes it.
+    """
+    try:
+        return decoded(coded, blocks, given)
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError, MemoryError) as error:
+        raise BadMessage(str(error)) from error
+
+
+def decoded(coded, blocks, given):
+    """As `decode`; what is not as it should be raises one of several errors."""
+    if coded is None or type(coded) in (bool, int, float, str):
+        return coded
+    ((what, value),) = coded.items()
+    if what in ("tuple", "list"):
+        return (tuple if what == "tuple" else list)(decoded(part, blocks, given) for part in value)
+    if what == "dict":
+        return {decoded(key, blocks, given): decoded(part, blocks, given) for key, part in value}
+    if what in ("array", "number"):
+        dtype, shape, block = value
+        array = np.ndarray(tuple(shape), numeric(dtype), bytearray(blocks[block]))
+        return array if what == "array" else array[()]
+    if what == "view":
+        dtype, shape, owner, offset, strides = value
+        return np.ndarray(tuple(shape), numeric(dtype), np.ascontiguousarray(given[owner]), offset, tuple(strides))
+    if what == "other":  # it is complained about before anybody looks at its values
+        return np.empty([min(1, size) for size in value[1]], "U1" if value[0][1] == "U" else object)
+    return {"ellipsis": Ellipsis, "function": stand_in, "object": type(plain(value) or "object", (Opaque,), {})()}[what]
+
+
+def numeric(name):
+    """The dtype of plain numbers that is called so."""
+    dtype = np.dtype(str(name))
+    if dtype.kind not in NUMBERS or dtype.hasobject:
+        raise BadMessage(f"a dtype {name!r:.40}")
+    return dtype
+
+
+def stand_in(*_):
+    """Stands for a function that lies in what was returned. It is never called."""
+
+
+def plain(text, longest=300):
+    """A text of a student's process without what a terminal would take for a command."""
+    return "".join(c if c.isprintable() else " " for c in str(text)[:longest])

@@ -1,0 +1,245 @@
+"""What a student's function did: the arrays that it returned, with names, or why there are none, in a sentence."""
+
+import inspect
+import re
+import site
+import sysconfig
+import traceback
+import warnings
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import minidit
+
+WRITE_IT = "not started. Write it, and run this cell again."
+
+
+class Complaint(Exception):
+    """What is wrong with an answer.
+
+    Args:
+        says: a sentence, to follow the exercise's name.
+        details: further lines.
+        slip: its name, if it is a known one.
+        started: False if there is no answer yet.
+    """
+
+    def __init__(self, says, *details, slip=None, started=True):
+        super().__init__(says)
+        self.says, self.details, self.slip, self.started = says, tuple(filter(None, details)), slip, started
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call.
+
+    Attributes:
+        results: (name, value) of each array or number that was returned.
+        given: the inputs, as the function left them.
+        changed: names of the inputs that it changed.
+        warned: what NumPy warned of, or "".
+    """
+
+    results: list
+    given: tuple
+    changed: tuple[str, ...]
+    warned: str
+
+
+def call(exercise, answer, inputs, expected):
+    """Calls a student's function on copies of the inputs.
+
+    Args:
+        exercise: Exercise.
+        answer: the student's function.
+        inputs: tuple of arrays, numbers, tuples of such.
+        expected: what the reference returned for them.
+    Returns:
+        Outcome.
+    Raises:
+        Complaint: the function can't be called so, or raised, or returned something of another kind.
+    """
+    names = argument_names(answer, exercise.reference, inputs)
+    given = deepcopy(inputs)
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = answer(*given)
+    except Complaint:  # of an answer that runs elsewhere, and has said what is wrong
+        raise
+    except (Exception, SystemExit) as error:
+        raise about_error(error, answer) from error
+    if result is Ellipsis:
+        raise Complaint(WRITE_IT, started=False)
+    if exercise.in_place:  # what it wrote into is its result
+        written = tuple(given[i] for i in exercise.in_place)
+        result = written if len(written) > 1 else written[0]
+    changed = tuple(
+        name
+        for i, (name, old, new) in enumerate(zip(names, inputs, given, strict=True))
+        if i not in exercise.in_place and not same(old, new)
+    )
+    warned = next((str(warning.message) for warning in caught if warning.category is RuntimeWarning), "")
+    return Outcome(named(exercise.outputs, result, expected), given, changed, warned)
+
+
+def about_error(error, answer):
+    """The Complaint about an error that a student's function raised."""
+    if isinstance(error, NotImplementedError):
+        culprit = traceback.extract_tb(error.__traceback__)[-1].name
+        if culprit in (getattr(answer, "__name__", culprit), "<lambda>"):
+            return Complaint(WRITE_IT, started=False)
+        return Complaint(f"not done: it calls {culprit}, which is not written yet.", started=False)
+    if isinstance(error, RecursionError):
+        return Complaint("it calls itself without an end.", *own_lines(error)[-1:])
+    if isinstance(error, MemoryError):
+        return Complaint("it asked for more memory than there is.", *own_lines(error))
+    return Complaint(f"it raised {type(error).__name__}{message(error)}", *own_lines(error), hint(error))
+
+
+def argument_names(answer, reference, inputs):
+    """What a student's function calls its inputs.
+
+    Raises:
+        Complaint: it takes fewer or more.
+    """
+    try:
+        bound = inspect.signature(answer).bind(*inputs)
+    except TypeError as error:
+        takes, gets = ([*inspect.signature(f).parameters] for f in (answer, reference))
+        own, wanted = ", ".join(takes) or "none", ", ".join(gets[: len(inputs)])
+        raise Complaint(
+            f"it takes {counted(len(takes), 'argument')} ({own}); expected {len(inputs)} ({wanted})."
+        ) from error
+    except ValueError:  # one of NumPy's own, which doesn't say
+        return [f"argument {i + 1}" for i in range(len(inputs))]
+    names = []
+    for name, value in bound.arguments.items():
+        kind = bound.signature.parameters[name].kind
+        names += [f"{name}[{i}]" for i in range(len(value))] if kind is inspect.Parameter.VAR_POSITIONAL else [name]
+    return names
+
+
+def named(outputs, result, expected):
+    """Name and value of each array or number in a result, laid out as what is expected.
+
+    Args:
+        outputs: names of what a function returns.
+        result: what it returned.
+        expected: what the reference returned.
+    Raises:
+        Complaint: it returned something else than so many arrays.
+    """
+    names = ", ".join(outputs)
+    if result is None:
+        raise Complaint(f"it returned None; expected {names}. Does it end with `return`?")
+    if len(outputs) == 1:
+        if isinstance(result, tuple) and not isinstance(expected, tuple | list):
+            raise Complaint(f"it returned a tuple of {len(result)}; expected {names} by itself.")
+        return leaves(outputs[0], result, expected)
+    order = f"expected {len(outputs)} things, in this order: {names}."
+    if not isinstance(result, tuple | list):
+        raise Complaint(f"it returned one thing, {kind(result)}; {order}")
+    if len(result) != len(outputs):
+        raise Complaint(f"it returned {counted(len(result), 'thing')}; {order}")
+    triples = zip(outputs, result, expected, strict=True)
+    return [leaf for name, value, model in triples for leaf in leaves(name, value, model)]
+
+
+def leaves(name, value, model):
+    """(name, value) of each array in a value: (cache[0], …), (cache[1], …) where the model is a tuple, and so on."""
+    if isinstance(model, dict):
+        if not isinstance(value, dict) or value.keys() != model.keys():
+            raise Complaint(f"{name} is {kind(value)}; expected a dict with the keys {', '.join(map(repr, model))}.")
+        return [leaf for key in model for leaf in leaves(f"{name}[{key!r}]", value[key], model[key])]
+    if isinstance(model, tuple | list):
+        if not isinstance(value, tuple | list):
+            raise Complaint(f"{name} is {kind(value)}; expected a tuple of {len(model)}.")
+        if len(value) != len(model):
+            raise Complaint(f"{name} holds {counted(len(value), 'thing')}; expected {len(model)}.")
+        parts = enumerate(zip(value, model, strict=True))
+        return [leaf for i, (part, its) in parts for leaf in leaves(f"{name}[{i}]", part, its)]
+    if isinstance(model, np.ndarray | np.generic | int | float) and not isinstance(model, np.str_):
+        return [(name, as_array(name, value))]
+    if not callable(model) and type(value) is not type(model) or isinstance(model, str) and value != model:
+        raise Complaint(f"{name} is {value!r:.80}; expected {model!r:.80}.")
+    return []
+
+
+def as_array(name, value):
+    """The value as an array of numbers.
+
+    Raises:
+        Complaint: it is none.
+    """
+    if isinstance(value, list | tuple):
+        try:
+            np.array(value, dtype=float)
+        except (ValueError, TypeError) as error:
+            raise Complaint(f"{name} is {kind(value)} that makes no array: its rows differ in length.") from error
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array. Put np.array(…) around it.")
+    if not isinstance(value, np.ndarray | np.generic | int | float):
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.")
+    array = np.array(value, copy=None)
+    if array.dtype.kind not in "biuf":
+        raise Complaint(f"{name} holds values of type {array.dtype}; expected numbers.")
+    return array
+
+
+def same(old, new):
+    """Whether two inputs are equal, arrays in tuples included; what holds no numbers is not compared."""
+    if isinstance(old, dict):
+        return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
+    if isinstance(old, tuple | list):
+        return len(old) == len(new) and all(map(same, old, new))
+    if isinstance(old, np.ndarray):
+        return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
+    return True
+
+
+def own_lines(error):
+    """The last two lines of the student's own code that led to an error, none of anybody else's."""
+    paths = sysconfig.get_paths()
+    others = (paths["stdlib"], paths["purelib"], *site.getsitepackages(), str(Path(minidit.__file__).parent), "<frozen")
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(others)]
+    lines = [f"line {frame.lineno}: {frame.line}" if frame.line else f"line {frame.lineno}" for frame in frames]
+    return [*dict.fromkeys(lines[-2:])]  # one, where a generator is in the line that runs it
+
+
+def message(error):
+    """What an error says, in one line after a colon, without the signature that NumPy gives for a product."""
+    first_line = (str(error).splitlines() or [""])[0].strip()
+    text = re.sub(r"Input operand \d has a mismatch.*\((size .*)\)$", r"the shapes don't meet: \1", first_line)
+    return f": {text[:200]}" if text else ""
+
+
+def hint(error):
+    """A sentence on an error that says little to those who see it for the first time, or ""."""
+    text = str(error)
+    if isinstance(error, ValueError) and "broadcast" in text:
+        return "Shapes are matched from their last axis on: a sum or mean with keepdims=True keeps its place."
+    if isinstance(error, ValueError) and "matmul" in text:
+        return "In a @ b, the last axis of a has to be as long as the last but one of b."
+    if isinstance(error, NameError):
+        return "Was the cell that makes it run?"
+    return ""
+
+
+def kind(value):
+    """What something is, in words."""
+    if isinstance(value, np.ndarray):
+        return f"an array {value.shape}"
+    if value is None:
+        return "None"
+    if callable(value):
+        return "a function"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def counted(count, what):
+    """1 thing, 2 things."""
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,188 @@
+"""A slip is called by its name where it explains everything that was tried, and by none where it doesn't."""
+
+import numpy as np
+import pytest
+
+from minidit.course.engine import examine
+from minidit.course.exercise import Exercise, Slip, Trial, at_random, by_hand
+
+
+def made(reference, outputs, *hand, random, slips=(), sizes=lambda *inputs: {}):
+    return Exercise("made_up", 1, "", outputs, reference, (by_hand(*hand), at_random(random)), slips, sizes=sizes)
+
+
+def product(x, w):
+    return x @ w
+
+
+PRODUCT = made(
+    product,
+    ("y",),
+    np.array([[1.0, 2.0], [3.0, 4.0]]),
+    np.array([[1.0, 0.0], [5.0, 1.0]]),
+    random=lambda rng: (rng.normal(size=(4, 3)), rng.normal(size=(3, 5))),
+    sizes=lambda x, w: {"tokens": len(x), "channels": len(w)},
+)
+
+
+def summed(dy):
+    return dy.sum(axis=0)
+
+
+SUMMED = made(
+    summed,
+    ("db",),
+    np.array([[1.0, 2.0], [3.0, 5.0]]),
+    random=lambda rng: (rng.normal(size=(4, 3)),),
+    sizes=lambda dy: {"tokens": len(dy), "channels": dy.shape[1]},
+)
+
+
+def kept(x):
+    return np.tanh(x)
+
+
+KEPT = made(
+    kept, ("y",), np.arange(4.0).reshape(2, 2) + 1, random=lambda rng: (rng.normal(size=(3, 4)),),
+    sizes=lambda x: {"tokens": x.shape[0], "channels": x.shape[1]},
+)  # fmt: skip
+
+
+def both(a, b):
+    return a + 1, b * b
+
+
+BOTH = made(
+    both, ("da", "db"), np.array([1.0, 2.0]), np.array([5.0, 7.0]),
+    random=lambda rng: (rng.normal(size=3), rng.normal(size=3)),
+)  # fmt: skip
+
+
+def mean(x):
+    return np.float64((x * x).mean())
+
+
+MEAN = made(mean, ("loss",), np.array([3.0]), random=lambda rng: (rng.normal(size=4),))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "slip", "says"),
+    [
+        (PRODUCT, lambda x, w: -(x @ w), "sign", "y has the right shape, but its sign is wrong."),
+        (PRODUCT, lambda x, w: (x @ w).T, "missing transpose", "but it is transposed."),
+        (PRODUCT, lambda x, w: 3.5 * (x @ w), "constant factor", "but it is 3.5 times too large."),
+        (PRODUCT, lambda x, w: x @ w / 8, "constant factor", "but it is 8 times too small."),
+        (PRODUCT, lambda x, w: -2 * (x @ w), "constant factor", "but it is -2 times what it should be."),
+        (PRODUCT, lambda x, w: x @ w * len(w), "too large", "but it is 2 times too large, as there are 2 channels."),
+        (PRODUCT, lambda x, w: x @ w / len(w) ** 0.5, "too small", "√2 times too small, as there are 2 channels."),
+        (PRODUCT, lambda x, w: np.zeros((len(x), w.shape[1])), "all zeros", "but it is zero everywhere."),
+        (PRODUCT, lambda x, w: (x @ w)[::-1], "wrong places", "but its numbers are the right ones in other places."),
+        (KEPT, lambda x: x, "unchanged input", "but it is one of the inputs, as it came."),
+        (SUMMED, lambda dy: dy.mean(axis=0), "too small", "but it is 2 times too small, as there are 2 tokens."),
+        (SUMMED, lambda dy: dy, "unchanged input", "db has shape (2, 2); expected (2,): it is one of the inputs"),
+        (SUMMED, lambda dy: 1 * dy.sum(axis=0, keepdims=True), "axis of length 1", "an axis of length 1 is left over."),
+        (SUMMED, lambda dy: dy.sum(), "summed too much", "db has shape (); expected (2,): it is summed over axis 0."),
+        (KEPT, lambda x: np.tanh(x).sum(axis=-1), "summed too much", "it is summed over axis 1."),
+        (BOTH, lambda a, b: (b * b, a + 1), "wrong order", "but it is what db should be."),
+    ],
+)
+def test_slips_that_any_function_can_have(exercise, answer, slip, says):
+    report = examine(exercise, answer)
+    assert report.slip == slip, report
+    assert says in str(report)
+
+
+def test_axes_are_called_by_what_there_is_so_much_of():
+    rectangle = made(
+        lambda x: x * 2, ("y",), np.arange(6.0).reshape(2, 3), random=lambda rng: (rng.normal(size=(4, 5)),),
+        sizes=lambda x: {"tokens": x.shape[0], "channels": x.shape[1]},
+    )  # fmt: skip
+    assert "y has shape (3,); expected (2, 3): it is summed over the tokens (axis 0)." in str(
+        examine(rectangle, lambda x: (2 * x).sum(axis=0))
+    )
+    forgot = made(
+        lambda x: x.sum(axis=0) + 0.0, ("db",), np.arange(12.0).reshape(2, 3, 2),
+        random=lambda rng: (rng.normal(size=(4, 5, 3)),), sizes=lambda x: {"clips": x.shape[0], "tokens": x.shape[1]},
+    )  # fmt: skip
+    report = examine(forgot, lambda x: x + 0 * x[:1] - 0.0 + x - x)
+    assert "db has shape (2, 3, 2); expected (3, 2)" in str(report)
+
+
+def test_a_forgotten_sum_is_named():
+    backward = made(
+        lambda dy, x: (dy * x).sum(axis=(0, 1)), ("dscale",), np.ones((2, 3, 4)), np.arange(24.0).reshape(2, 3, 4),
+        random=lambda rng: (rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 4, 3))),
+        sizes=lambda dy, x: {"clips": dy.shape[0], "tokens": dy.shape[1]},
+    )  # fmt: skip
+    report = examine(backward, lambda dy, x: (dy * x).sum(axis=1))
+    assert report.slip == "forgot to sum"
+    assert "dscale has shape (2, 4); expected (4,): it is not summed over the clips (axis 0)." in str(report)
+    assert examine(backward, lambda dy, x: dy * x).slip == "forgot to sum"
+
+
+def test_of_two_slips_that_look_alike_on_small_numbers_the_other_inputs_decide():
+    square = made(
+        lambda x: x + 0.0, ("y",), np.array([[1.0, 2.0], [3.0, 4.0]]), random=lambda rng: (rng.normal(size=(4, 3)),),
+        sizes=lambda x: {"tokens": x.shape[0], "channels": x.shape[1]},
+    )  # fmt: skip
+    assert "there are 2 tokens" in str(examine(square, lambda x: x * x.shape[0]))
+    assert "there are 2 channels" in str(examine(square, lambda x: x * x.shape[1]))
+    assert examine(square, lambda x: x * 2).slip == "constant factor"
+
+
+def test_a_single_number_that_is_off_is_no_constant_factor():
+    assert examine(MEAN, lambda x: np.float64((x * x).mean() + x.sum())).slip is None
+    report = examine(MEAN, lambda x: np.float64((x * x).mean() * 2))
+    assert report.slip == "constant factor"
+    assert "loss is not right: it is 2 times too large.\n  got 18, expected 9" in str(report)
+
+
+KNOWN = (
+    Slip("a only", lambda a, b: (a + 2, b * b), "it is one too large", "Count again."),
+    Slip("b only", lambda a, b: (a + 1, 2 * b), "it is twice, not squared", "Squares are products."),
+    Slip("not to be made", lambda a, b: (a @ np.ones(99), b), "no", "no"),
+    Slip("broken", lambda a, b: undefined, "no", "no"),  # noqa: F821
+)
+
+
+def test_a_known_slip_comes_before_the_general_ones():
+    exercise = made(lambda a, b: (a + 1, b * b), ("da", "db"), np.array([1.0, 2.0]), np.array([5.0, 7.0]),
+                    random=lambda rng: (rng.normal(size=3), rng.normal(size=4)), slips=KNOWN)  # fmt: skip
+    report = examine(exercise, lambda a, b: (a + 1, b + b))
+    assert report.slip == "b only"
+    assert "db has the right shape, but it is twice, not squared." in str(report)
+    assert "Squares are products." in str(report)
+
+
+def test_a_known_slip_is_recognised_in_the_first_wrong_output_when_there_are_two():
+    exercise = made(lambda a, b: (a + 1, b * b), ("da", "db"), np.array([1.0, 2.0]), np.array([5.0, 7.0]),
+                    random=lambda rng: (rng.normal(size=3), rng.normal(size=4)), slips=KNOWN)  # fmt: skip
+    report = examine(exercise, lambda a, b: (a + 2, b * 3))
+    assert report.slip == "a only"
+    assert "da has the right shape, but it is one too large." in str(report)
+
+
+def test_overflow_can_be_a_known_slip():
+    def stable(x):
+        e = np.exp(x - x.max())
+        return e / e.sum()
+
+    def plain(x):
+        return np.exp(x) / np.exp(x).sum()
+
+    exercise = Exercise(
+        "softmax", 8, "", ("y",), stable,
+        (by_hand(np.array([0.0, 1.0])), Trial("large numbers", lambda rng: (1000 + rng.normal(size=4),))),
+        (Slip("not stabilised", plain, "e to a large score overflows", "What changes nothing if it is subtracted?"),),
+    )  # fmt: skip
+    report = examine(exercise, plain)
+    assert report.slip == "not stabilised"
+    assert report.stages == ("shapes", "hand numbers")
+    assert "y has the right shape, but e to a large score overflows." in str(report)
+    assert "got nan" in str(report)
+
+
+def test_what_no_slip_explains_has_no_name():
+    report = examine(PRODUCT, lambda x, w: x @ w + np.eye(*(x @ w).shape))
+    assert report.slip is None
+    assert "other values than expected" in str(report)

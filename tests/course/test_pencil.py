@@ -1,0 +1,78 @@
+"""Numbers that were typed in: which entry is off, and not what it should be."""
+
+import numpy as np
+import pytest
+
+from minidit.course.engine import examine
+from minidit.course.exercise import Numbers, Slip
+from minidit.course.report import NOT_STARTED, WRONG
+
+RIGHT = [[1, 2, 3], [4, 5, 7]]
+MATRIX = Numbers(
+    "step",
+    2,
+    "",
+    lambda: np.array(RIGHT),
+    explain=lambda index: f"Row {index[0]} comes from frame {index[0]}.",
+    slips=(
+        Slip("frame by frame", lambda: np.array([[1, 4, 2], [5, 3, 7]]), "it runs down the columns", "Read on."),
+        Slip("one row", lambda: np.array([1, 2, 3]), "the second frame is missing", "There are two."),
+    ),
+)
+NUMBER = Numbers("loss", 11, "", lambda: 6)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [RIGHT, ((1, 2, 3), (4, 5, 7)), np.array(RIGHT), np.array(RIGHT, np.float32), [np.array(r) for r in RIGHT]],
+)
+def test_the_right_numbers_pass_in_any_form(answer):
+    assert str(examine(MATRIX, answer)) == "✓ step: right."
+
+
+@pytest.mark.parametrize("answer", [6, 6.0, np.int64(6), np.array(6)])
+def test_a_single_number(answer):
+    assert examine(NUMBER, answer).passed
+
+
+@pytest.mark.parametrize("answer", [..., None, [[1, 2, ...], [4, 5, 7]], [..., ...], ([1, None, 3], [4, 5, 7])])
+def test_what_is_still_open_is_not_wrong(answer):
+    assert examine(MATRIX, answer).verdict == NOT_STARTED
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "slip"),
+    [
+        ([[1, 2, 3], [4, 5, 6]], "the entry at [1, 2] is not 6.\n  Row 1 comes from frame 1.", None),
+        ([[1, 2, 4], [4, 5, 6]], "the entry at [0, 2] is not 4; 2 of 6 entries are off.", None),
+        ([[1, 4, 2], [5, 3, 7]], "not yet: it runs down the columns.", "frame by frame"),
+        ([1, 2, 3], "you have a row of 3; expected 2 × 3 numbers: the second frame is missing.", "one row"),
+        (np.array(RIGHT).T, "you have 3 × 2 numbers; expected 2 × 3 numbers: rows and columns", "missing transpose"),
+        (-np.array(RIGHT), "Every sign is the other way round.", "sign"),
+        (2 * np.array(RIGHT), "Every number is 2 times what it should be.", "constant factor"),
+        ([[7, 5, 4], [3, 2, 1]], "The numbers are the right ones, in other places.", "wrong places"),
+        (5, "you have a single number; expected 2 × 3 numbers.", None),
+        (np.ones((1, 2, 3)), "you have shape (1, 2, 3); expected 2 × 3 numbers.", None),
+        ([[1, 2], [3]], "the rows are of different lengths, or not all entries are numbers.", None),
+        ([["a", 2, 3], [4, 5, 7]], "not all entries are numbers.", None),
+        ("1 2 3", "this is a str; expected numbers, such as [[1, 2], [3, 4]].", None),
+        (sum, "this is a function; expected numbers", None),
+        ({1: 2}, "this is a dict; expected numbers", None),
+        (np.array(RIGHT, object), "your answer holds values of type object; expected numbers.", None),
+        (np.array(RIGHT) * 1j, "your answer holds values of type complex128; expected numbers.", None),
+        ([[np.nan, 2, 3], [4, 5, 7]], "the entry at [0, 0] is not nan.", None),
+        ([[10**400, 2, 3], [4, 5, 7]], "not all entries are numbers.", None),
+    ],
+)
+def test_wrong_numbers_get_a_sentence(answer, says, slip):
+    report = examine(MATRIX, answer)
+    assert report.verdict == WRONG
+    assert says in str(report)
+    assert report.slip == slip
+
+
+def test_the_right_number_is_never_given_away():
+    secret = Numbers("secret", 1, "", lambda: np.array([[12345, 2], [3, 4]]))
+    for answer in ([[1, 2], [3, 4]], [[1, 2]], 7, [[-12, 2], [3, 4]]):
+        assert "12345" not in str(examine(secret, answer))
+    assert "the number is not 5." in str(examine(NUMBER, 5))
