@@ -9,10 +9,14 @@
 """
 
 __version__ = "0.1.0"
-__all__ = ["Studio", "load"]
+__all__ = ["Studio", "load", "using"]
 
 
 def __getattr__(name):
+    if name == "using":
+        from minidit.course.using import using
+
+        return using
     if name in __all__:
         from minidit import studio
 

@@ -11,13 +11,17 @@ import sys
 import minidit
 from minidit.commands import (
     bench,
+    build_lessons,
+    check,
     evaluate,
     figures,
     generate,
     gpu_plan,
     gpu_selftest,
+    grade,
     lessons,
     plan,
+    progress,
     train,
     worksheet,
 )
@@ -25,7 +29,10 @@ from minidit.commands.arguments import EXAMPLE
 from minidit.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-COMMANDS = (generate, plan, train, evaluate, bench, gpu_plan, gpu_selftest, worksheet, figures, lessons)
+COMMANDS = (
+    generate, plan, train, evaluate, bench, gpu_plan, gpu_selftest, worksheet, figures, lessons, check, progress,
+    grade, build_lessons,
+)  # fmt: skip
 
 
 def main(argv=None):

@@ -13,7 +13,7 @@ from PIL import Image
 from minidit.cli import main
 from minidit.diffusion.text_to_video import generate
 from minidit.errors import UserError
-from minidit.figures import FIGURES, clip, codec, denoising, draw_figures, samples, style, training
+from minidit.figures import FIGURES, clip, codec, denoising, draw_figures, samples, style, training, worksheet
 from minidit.models import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.checkpoint import save_model
@@ -33,6 +33,7 @@ from minidit.world import (
 
 RECORD = {"history": [[25, 2.0], [50, 1.0], [75, 0.5]], "scores": [[40, 0.25, 0.0], [75, 0.5, 0.25]]}
 FILES = [figure.FILE for figure in FIGURES.values()]
+MORE_FILES = ["worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf"]  # of the last one
 
 
 def opened(data):
@@ -213,8 +214,8 @@ def test_drawing_does_without_pyplot():
 
 def test_all_figures_and_their_page_are_written_and_named(recorded_checkpoint, tmp_path, capsys):
     written = draw_figures(out=tmp_path / "a" / "b", checkpoint=recorded_checkpoint)
-    assert [path.name for path in written] == [*FILES, "README.md"]
-    assert sorted(os.listdir(tmp_path / "a" / "b")) == sorted([*FILES, "README.md"])
+    assert [path.name for path in written] == [*FILES, *MORE_FILES, "README.md"]
+    assert sorted(os.listdir(tmp_path / "a" / "b")) == sorted([*FILES, *MORE_FILES, "README.md"])
     assert capsys.readouterr().out.split() == [str(path) for path in written]
     page = written[-1].read_text(encoding="utf-8")
     for name, figure in FIGURES.items():
@@ -236,6 +237,7 @@ def test_without_a_record_the_training_figure_is_left_out_and_that_is_said(
     tiny_checkpoint, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(clip, "CELL", 32)  # to save time
+    monkeypatch.delattr(worksheet, "more_files")
     written = draw_figures(out=tmp_path, checkpoint=tiny_checkpoint)
     assert "training.png" not in [path.name for path in written]
     assert "left out training.png: the checkpoint holds no curves" in capsys.readouterr().err

@@ -95,3 +95,18 @@ def test_the_lessons_page_names_things_that_exist():
     steps = re.findall(r"`(step_\d+_\w+)`", text)
     assert len(steps) == 14
     assert all(hasattr(worksheet, step) for step in steps)
+
+
+def test_the_lessons_page_leads_to_every_lesson_in_every_edition():
+    text = (CLONE / "lessons" / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\((\w+)/(\d\d_\w+)\.ipynb\)", text))
+    sources = [path.stem for path in (CLONE / "lessons" / "source").glob("*.py")]
+    assert linked == {(edition, name) for name in sources for edition in ("self_study", "classroom", "solutions")}
+
+
+def test_the_verdict_on_the_lessons_page_is_what_the_check_says(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("MINIDIT_PROGRESS", str(tmp_path / "progress"))
+    text = (CLONE / "lessons" / "README.md").read_text(encoding="utf-8")
+    code, verdict = re.search(r"```python\n([^`]*check\.\w+\([^`]*)```\n\n> (.*)\n", text).groups()
+    exec(code, {})
+    assert capsys.readouterr().out.split("\n")[0] == verdict

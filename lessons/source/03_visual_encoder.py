@@ -69,7 +69,8 @@ print("shapes:", rows.shape, "@", w.shape, "+", b.shape, "→", (rows @ w + b).s
 # Written out for row n and output o, with i counting the inputs:
 #
 # $$y_{no} = \sum_i x_{ni}\, w_{io} + b_o$$
-#
+
+# %% [markdown]
 # ### 3.2 The linear layer  ·  ●○○  ·  7 minutes
 # Write `linear_forward(x, w, b)` for x (…, I), w (I, O) and b (O,), where … may be any number of axes. Return `y` (…,
 # O) and the cache `(x, w)`. Why these two? The slope with respect to w is x, and the other way round.
@@ -151,7 +152,8 @@ def encoder_forward(patches, w1, b1, w2, b2):
 #
 # And at exactly 0? There is a corner, with slope 0 on its left and 1 on its right. No formula can decide; one has to
 # choose. The choice is 0 here, as in PyTorch. It matters little: a number that is exactly 0 is rare.
-#
+
+# %% [markdown]
 # ### 3.4 ReLU, backward  ·  ●○○  ·  5 minutes
 # Write `relu_backward(dy, cache)` with the cache of 3.3.
 #

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 12 · Denoise
 #
-# Training is over: the network predicts what was hidden in the noise. In this lesson you turn that one skill into a clip
-# that nobody has drawn before, by asking again and again, and you learn to make it listen to the prompt.
+# Training is over: the network predicts what was hidden in the noise. In this lesson you turn that one skill into a
+# clip that nobody has drawn before, by asking again and again, and you learn to make it listen to the prompt.
 #
 # **Time:** about 75 minutes, 45 of them in exercises. **You need:** the straight path from noise to data (lesson 4).
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from minidit import layers, load, worksheet
 from minidit.course import check, draw
-from minidit.diffusion import VariancePreserving
-from minidit.diffusion.paths import network_time
+from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, estimator, euler_step, network_time, sample
+from minidit.diffusion import classifier_free_guidance as guide
 from minidit.diffusion.text_to_video import generate, starting_noise
 from minidit.world import SEEN, caption, verify_batch
 
@@ -160,16 +160,10 @@ check.ddim_update(ddim_update)
 
 # %%
 x, data = rng.normal(size=(2, 4, 3))
-t, s = 0.3, 0.5
-velocity = (data - x) / (1 - t)
-euler, ddim = x + (s - t) * velocity, s * data + (1 - s) * (x - t * data) / (1 - t)
-print("straight path, largest difference:", f"{np.abs(euler - ddim).max():.1e}")
-
-curved = VariancePreserving()
-(a, b), (da, db), (later_a, later_b) = curved.coefficients(t), curved.derivatives(t), curved.coefficients(s)
-noise = (x - a * data) / b
-euler, ddim = x + (s - t) * (da * data + db * noise), later_a * data + later_b * noise
-print("DDPM's path, largest difference:  ", f"{np.abs(euler - ddim).max():.1e}")
+for name, path in {"the straight path": RectifiedFlow(), "DDPM's path": VariancePreserving()}.items():
+    predict = estimator(lambda x, t: data, "data", path)    # a network that always says: this is the data
+    difference = euler_step(x, 0.3, 0.5, predict, path) - ddim_step(x, 0.3, 0.5, predict, path)
+    print(f"on {name}, largest difference: {np.abs(difference).max():.1e}")
 
 # %% [markdown]
 # ### Where to stop and look
@@ -201,8 +195,8 @@ check.shifted_times(shifted_times)
 
 # %% [markdown]
 # ### 12.6 The whole walk  ·  ●●○  ·  8 minutes
-# `velocity(x, t)` is a function that says where to go. Walk from `noise`, at the first of `times`, to the last, one Euler
-# step after the other.
+# `velocity(x, t)` is a function that says where to go. Walk from `noise`, at the first of `times`, to the last, one
+# Euler step after the other.
 #
 # <details><summary>Numbers are off from the second step on</summary>Ask with the x where you are now, not with the
 # noise where you began.</details>
@@ -226,8 +220,8 @@ check.sample_path(sample_path)
 # ### Why one step is not enough
 #
 # A toy: the "clips" are points in the plane, on a ring. Here the best answer is known by a formula. The average of all
-# points, each weighted by how well it explains $x_t$, is... a softmax over squared distances. You have met it: attention,
-# over the data.
+# points, each weighted by how well it explains $x_t$, is... a softmax over squared distances. You have met it:
+# attention, over the data.
 
 # %%
 angles = rng.uniform(0, 2 * np.pi, 200)
@@ -241,13 +235,9 @@ def average_data(x, t):
     return weights @ ring                                   # N, 2
 
 
-def walk(noise, steps, shift=1.0):
-    """Euler steps in that field; minidit's own sampler does the same."""
-    even = np.linspace(0, 1, steps + 1)
-    times, x = even / (even + shift * (1 - even)), noise
-    for t, s in zip(times[:-1], times[1:], strict=True):
-        x = x + (s - t) * (average_data(x, t) - x) / (1 - t)
-    return x
+def walk(noise, steps):
+    """Even Euler steps in that field, by minidit's own sampler."""
+    return sample(estimator(average_data, "data", RectifiedFlow()), noise, RectifiedFlow(), steps)
 
 
 def picture(points):
@@ -260,7 +250,7 @@ start = rng.normal(size=(2000, 2))
 draw.heatmaps(
     {"noise": picture(start)} | {f"{k} step{'s' * (k > 1)}": picture(walk(start, k)) for k in (1, 2, 4, 8, 20)}
     | {"data": picture(np.repeat(ring, 10, axis=0))},
-    alt="2000 points as a map of brightness. The noise is a cloud. After 1 step all are at a single spot in the middle, "
+    alt="2000 points as a map of brightness. The noise is a cloud. After 1 step all are at one spot in the middle, "
     "after 2 in a disc, after 4 on a ring, and with 20 steps they are spread over it like the data.",
 )  # fmt: skip
 
@@ -297,10 +287,10 @@ check.classifier_free_guidance(classifier_free_guidance)
 #
 # Sampling needs no backward pass: nothing learns here. The weights are fixed, and each step only looks.
 #
-# One could want a gradient, of a score of the finished clip with respect to the noise it came from, say. It would go back
-# through all twenty steps and the network in each, the last step first, as the gradient of one long network, and the
-# caches of all those calls would have to be kept.
-#
+# One could want a gradient, of a score of the finished clip with respect to the noise it came from, say. It would go
+# back through all twenty steps and the network in each, the last step first, as the gradient of one long network, and
+# the caches of all those calls would have to be kept.
+# %% [markdown]
 # One small piece of that way is worth writing, as it shows what guidance does. `unconditional` stands at two places:
 #
 # | forward | backward |
@@ -335,8 +325,8 @@ check.guidance_backward(guidance_backward)
 # %% [markdown]
 # ## In the real model
 #
-# All of it together. The network predicts the data, so the velocity at x is $(\text{data} - x)/(1 - t)$. The walk is
-# the one of 12.6; on the way we keep what it holds, and what the network takes it for.
+# All of it together. The network predicts the data; from it follows the velocity, $(\text{data} - x)/(1 - t)$. The walk
+# is the one of 12.6, in minidit's words. On the way we keep what x is, and what the network takes it for.
 
 # %%
 studio = load(device="cpu")
@@ -345,31 +335,26 @@ prompt = "a red circle moves right in the day sky"
 words = model.dit.embed(model.tokenizer.encode([prompt, ""]))  # 2, D   with the prompt, and without
 
 
-def estimate(x, t, scale):
-    """The clean latents that the network sees in x (1, f, r, c, C), with guidance."""
-    both = model.dit.predict(np.concatenate([x, x]), np.full(2, network_time(t), x.dtype), words)
-    return both[1:] + scale * (both[:1] - both[1:])
+def strip(steps=20, guidance=1.5, seed=0):
+    """(t, x, expected data) of each step, and the finished latents (1, f, r, c, C)."""
+    kept = []
+
+    def network(x, t):
+        both = model.dit.predict(np.concatenate([x, x]), np.full(2, network_time(t), x.dtype), words)
+        kept.append((t, x, guide(both[:1], both[1:], guidance)))
+        return kept[-1][-1]
+
+    path, noise = RectifiedFlow(), starting_noise(settings.latent_shape, [seed])
+    return kept, sample(estimator(network, "data", path), noise, path, steps, shift=3.0)
 
 
-def strip(steps, scale=1.5, shift=3.0, seed=0):
-    """Times, and at each x and the estimate; at last the finished latents."""
-    even = np.linspace(0, 1, steps + 1)
-    times = (even / (even + shift * (1 - even))).tolist()
-    x, kept = starting_noise(settings.latent_shape, [seed]), []
-    for t, s in zip(times[:-1], times[1:], strict=True):
-        data = estimate(x, t, scale)
-        kept.append((t, x, data))
-        x = x + (s - t) / (1 - t) * (data - x)
-    return kept, x
-
-
-kept, latents = strip(20)
+kept, latents = strip()
 clip = model.codec.decode(latents)[0]
 ours = studio.generate(prompt, seed=0)
-print("largest difference to minidit's sampler:", f"{np.abs(clip - ours).max():.0e}")
+print("largest difference to `minidit generate`:", f"{np.abs(clip - ours).max():.0e}")
 draw.clips(
     {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in kept[::5]} | {"x at t = 1": clip},
-    alt="Five rows of eight frames. From coloured blobs at t = 0 a red circle in a blue sky comes out, that moves right.",
+    alt="Five rows of eight frames. Out of coloured blobs at t = 0 comes a red circle that moves right in a blue sky.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -395,11 +380,11 @@ draw.animation(
 )  # fmt: skip
 
 # %% [markdown]
-# When is it decided what the clip will be? Below is how far the expected clip is from the finished one, for three seeds.
-# Each marker is a step. Half of them lie below t = ¼: there most is decided, and that is what the shift is for.
+# When is it decided what the clip will be? Below is how far the expected clip is from the finished one, for three
+# seeds. Each marker is a step. Half of them lie below t = ¼: there most is decided, and that is what the shift is for.
 
 # %%
-walks = [strip(20, seed=seed) for seed in range(3)]
+walks = [strip(seed=seed) for seed in range(3)]
 draw.curves(
     [t for t, _, _ in kept],
     {
@@ -407,34 +392,34 @@ draw.curves(
         for seed, (steps, finished) in enumerate(walks)
     },
     points=True, xlabel="t", ylabel="expected to finished, latents",
-    alt="For three seeds, the distance between expected and finished latents: it falls by two thirds until t = 0.25, and "
-    "slowly after.",
+    alt="For three seeds, the distance between expected and finished latents: it falls by two thirds until t = 0.25, "
+    "and slowly after.",
 )  # fmt: skip
 
 # %% [markdown]
-# **How many steps?** Six prompts with six seeds each. The verifier looks at every clip and says what it sees. *Right* is a
-# clip that shows what the prompt says; *strict*, one whose object has nearly the ideal outline as well.
+# **How many steps?** Five prompts with five seeds each. The verifier looks at every clip and says what it sees. *Right*
+# is a clip that shows what the prompt says; *strict*, one whose object has nearly the ideal outline as well.
 
 # %%
-chosen = [SEEN[i] for i in rng.choice(len(SEEN), size=6, replace=False)]
-attributes = [a for a in chosen for _ in range(6)]          # 36
-prompts, seeds = [caption(a) for a in attributes], list(range(36))
+chosen = [SEEN[i] for i in rng.choice(len(SEEN), size=5, replace=False)]
+attributes = [a for a in chosen for _ in range(5)]          # 25
+prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 
 def judged(steps=20, guidance=1.5):
-    """36 clips (6, 6, F, H, W, 3), by prompt and seed, and which shares of them are right and strict, in percent."""
+    """25 clips (5, 5, F, H, W, 3), by prompt and seed, and which shares of them are right and strict, in percent."""
     clips = generate(model, prompts, seeds, steps=steps, guidance=guidance)
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
     strict = 100 * np.mean([reading.strict(a) for reading, a in pairs])
-    return clips.reshape(6, 6, *clips.shape[1:]), right, strict
+    return clips.reshape(5, 5, *clips.shape[1:]), right, strict
 
 
 counts = (1, 2, 4, 20)
 by_steps = {steps: judged(steps=steps) for steps in counts}
 draw.curves(
     counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
-    points=True, xlabel="steps", ylabel="% of 36 clips",
+    points=True, xlabel="steps", ylabel="% of 25 clips",
     alt="Shares of right and strict clips against the number of steps. With one step some are wrong, and fewer strict; "
     "with 2 or 4 nearly all are right.",
 )  # fmt: skip
@@ -455,28 +440,27 @@ draw.clips(
         f"guidance {scale:g}: {caption(chosen[0]) if scale else 'the prompt is ignored'}": found[scale][0][0, 0]
         for scale in scales
     },
-    alt="The same noise with guidance 0, 1, 1.5 and 3. With 0 something else appears. With 1 and 1.5 it is what the prompt "
-    "says; with 3, too, but spotted and with noise in the sky.",
+    alt="The same noise with guidance 0, 1, 1.5 and 3. With 0 something else appears. With 1 and 1.5 it is what the "
+    "prompt says; with 3, too, but spotted and with noise in the sky.",
 )  # fmt: skip
 for scale in scales:
     clips, right, strict = found[scale]
     print(f"guidance {scale:g}: {right:.0f} % right, {strict:.0f} % strict, variety {clips.std(axis=1).mean():.3f}")
 
 # %% [markdown]
-# *Variety* is how far the six clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: right
-# is what happens to agree. At 3 the clips go too far: their colours leave what the codec knows, and it shows as spots
-# (which count as variety, too). In between there is little to choose here, as the shipped network follows its prompt
-# without help. Large models of large worlds need more. What guidance costs is a project (see
+# *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part:
+# right is what happens to agree. At 3 the clips go too far: their colours leave what the codec knows, and it shows as
+# spots (which count as variety, too). In between there is little to choose here, as the shipped network follows its
+# prompt without help. Large models of large worlds need more. What guidance costs is a project (see
 # [projects.md](../projects.md)).
 
 # %% [markdown]
 # ## What the worksheet left out
 #
 # - **Many steps.** On paper all noise goes at once. Here there are 20 steps, and each asks anew.
-# - **Amounts.** On paper the noise counts fully. In the model it is weighed by 1 − t, and so data = (x − (1 − t) · noise)
-#   / t.
-# - **The start.** On paper we denoise a clip that we have had all along. A sampler starts at t = 0, where there is nothing
-#   but noise.
+# - **Amounts.** On paper the noise counts fully. In the model it is weighed by 1 − t, and so data = (x − (1 − t) ·
+#   noise) / t.
+# - **The start.** On paper we denoise a clip that we had. A sampler starts at t = 0, from noise alone.
 # - **Guidance.** Every step asks twice, with the prompt and without.
 # - **Other steps.** *Heun* asks again at the end of each step and takes the mean: half as many steps, twice the work.
 #   *DDPM* adds fresh noise in every step. All are in [samplers.py](../../minidit/diffusion/samplers.py).

@@ -7,7 +7,8 @@ from minidit.errors import UserError
 
 SUMMARY = "open the lessons in JupyterLab"
 EXAMPLE = "minidit lessons"
-FIRST_PAGE = "README.md"
+FRONT_PAGE = "README.md"
+FIRST_LESSON = "self_study/00_*.ipynb"
 
 
 def add_arguments(command):
@@ -29,8 +30,15 @@ def run(arguments):
         raise UserError(
             "the lessons open in JupyterLab, which is not installed: pip install 'minidit[lessons]'"
         ) from error
-    page = f"--LabApp.default_url=/lab/tree/{FIRST_PAGE}"
-    LabApp.launch_instance([str(lessons_folder()), page, *arguments.options])
+    folder = lessons_folder()
+    page = f"--LabApp.default_url=/lab/tree/{first_page(folder)}"
+    LabApp.launch_instance([str(folder), page, *arguments.options])
+
+
+def first_page(folder):
+    """What to open in the folder of lessons: the first lesson, for self-study; before it is built, the front page."""
+    lesson = min(folder.glob(FIRST_LESSON), default=folder / FRONT_PAGE)
+    return lesson.relative_to(folder).as_posix()
 
 
 def lessons_folder():
@@ -40,6 +48,6 @@ def lessons_folder():
         UserError: there is none, as an installed wheel has no lessons.
     """
     for root in (Path.cwd(), Path(minidit.__file__).parents[1]):
-        if (root / "lessons" / FIRST_PAGE).is_file():
+        if (root / "lessons" / FRONT_PAGE).is_file():
             return root / "lessons"
     raise UserError("there is no folder of lessons here. Run this command in a clone of minidit's repository.")

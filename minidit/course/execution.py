@@ -10,13 +10,14 @@ from minidit.course.progress import VARIABLE
 from minidit.course.source import first_line
 from minidit.errors import UserError
 
-SECONDS = 600  # for one cell; a lesson takes less than a minute, the capstone a few
+SECONDS = 1800  # for one cell; a lesson takes less than a minute, the capstone a few, on a machine that is not busy
+QUICK = "MINIDIT_QUICK"  # of the environment: the capstone trains for a moment only
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 IMAGE = re.compile(r"<img\b[^>]*>")
 ALT = re.compile(r'\balt="[^"]')
 
 
-def execute(notebook, folder, lesson, keep_going=False):
+def execute(notebook, folder, lesson, keep_going=False, quick=False):
     """Runs all cells of a notebook, in place.
 
     Whoever builds the lessons has a student's progress too, perhaps: it is not touched.
@@ -26,6 +27,7 @@ def execute(notebook, folder, lesson, keep_going=False):
         folder: where it runs.
         lesson: its name, for the sentence about a failure.
         keep_going: whether a cell that fails is left with its error, and the others run.
+        quick: whether training is cut short: to see that everything runs, not what comes of it.
     Raises:
         UserError: a cell failed, or showed a picture without alt text, or an exercise wrote to standard error; or
             Jupyter's packages are missing.
@@ -53,6 +55,7 @@ def execute(notebook, folder, lesson, keep_going=False):
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "IPYTHONDIR": scratch,  # not the settings of whoever builds
             VARIABLE: str(Path(scratch) / "progress"),
+            QUICK: "1" if quick else "",
         }
         try:
             client.execute(env=os.environ | own)

@@ -6,19 +6,20 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minidit.errors import UserError
-from minidit.figures import clip, codec, denoising, growth, samples, training
+from minidit.figures import clip, codec, denoising, growth, samples, training, worksheet
 from minidit.studio import checkpoint_file
 from minidit.training.checkpoint import load_model, load_record, write_whole
 
-FIGURES = {module.__name__.rpartition(".")[2]: module for module in (clip, samples, denoising, training, codec, growth)}
+MODULES = (clip, samples, denoising, training, codec, growth, worksheet)
+FIGURES = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
 PAGE = "README.md"
 INTRODUCTION = """\
 # Figures
 
-Drawn by code from the model that minidit is shipped with, the last one from measurements. `minidit figures` makes all
-of them anew, and this page with them: a change made here by hand is lost the next time. With `--checkpoint FILE` they
-show another model.
+Drawn by code from the model that minidit is shipped with, the last two from measurements and from the worksheet's
+integers. `minidit figures` makes all of them anew, and this page with them: a change made here by hand is lost the
+next time. With `--checkpoint FILE` they show another model.
 """
 
 
@@ -48,7 +49,11 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
         )
     chosen = [name for name in dict.fromkeys(names or FIGURES) if name not in lacking]
     bar = tqdm(chosen, desc="figures", unit="figure", leave=False, disable=None if progress else True)
-    drawn = {FIGURES[name].FILE: FIGURES[name].draw(model, record) for name in bar}  # all before any is written
+    drawn = {}  # file -> bytes; all before any is written
+    for name in bar:
+        figure = FIGURES[name]
+        drawn[figure.FILE] = figure.draw(model, record)
+        drawn |= figure.more_files() if hasattr(figure, "more_files") else {}
 
     folder = make_folder(out)
     for file, data in drawn.items():

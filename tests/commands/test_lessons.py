@@ -20,10 +20,30 @@ def launched(monkeypatch):
     return calls
 
 
-def test_jupyterlab_opens_on_the_first_page(launched, monkeypatch):
-    monkeypatch.chdir(CLONE)
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A clone with lessons that are not built yet."""
+    (tmp_path / "lessons").mkdir()
+    (tmp_path / "lessons" / "README.md").write_text("# Lessons", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_jupyterlab_opens_on_the_first_lesson_for_self_study(launched, clone):
+    (clone / "lessons" / "self_study").mkdir()
+    for name in ("01_second", "00_first"):
+        (clone / "lessons" / "self_study" / f"{name}.ipynb").write_text("{}", encoding="utf-8")
     assert main(["lessons"]) == 0
-    assert launched == [[str(CLONE / "lessons"), "--LabApp.default_url=/lab/tree/README.md"]]
+    assert launched == [[str(clone / "lessons"), "--LabApp.default_url=/lab/tree/self_study/00_first.ipynb"]]
+
+
+def test_before_the_lessons_are_built_jupyterlab_opens_on_the_front_page(launched, clone):
+    assert main(["lessons"]) == 0
+    assert launched == [[str(clone / "lessons"), "--LabApp.default_url=/lab/tree/README.md"]]
+
+
+def test_this_clone_has_a_first_lesson():
+    assert lessons.first_page(CLONE / "lessons") == "self_study/00_start_here.ipynb"
 
 
 def test_options_after_two_hyphens_are_jupyterlabs(launched, monkeypatch):

@@ -9,6 +9,7 @@ import matplotlib
 import nbformat
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from minidit.course import draw
@@ -165,6 +166,20 @@ def test_the_colours_are_shared_unless_told_otherwise():
         for shared in (True, False)
     ]
     assert ends == [[(0, 20), (0, 20)], [(0, 2), (0, 20)]]
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (16, 16), (24, 3), (4, 32), (1, 5)])
+@pytest.mark.parametrize("settings", [{}, {"columns": 1}, {"shared": False, "columns": 2}, {"xlabel": "key"}], ids=str)
+def test_titles_and_labels_lie_within_the_figure(shape, settings):
+    arrays = {f"a title {i}": np.linspace(-i, 1, shape[0] * shape[1]).reshape(shape) for i in range(3)}
+    with show.lesson_style():
+        figure = draw.heatmaps(arrays, alt="three", **settings)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        boxes = [axes.get_tightbbox(canvas.get_renderer()) for axes in figure.axes if axes.axison]
+    left, bottom, right, top = np.array([box.extents for box in boxes]).T
+    width, height = canvas.get_width_height()
+    assert left.min() >= 0 and bottom.min() >= 0 and right.max() <= width and top.max() <= height
 
 
 def test_zero_is_the_middle_of_the_colours_where_numbers_are_negative():

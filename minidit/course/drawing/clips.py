@@ -13,7 +13,7 @@ from minidit.course.drawing.show import SCALE, WIDTH, as_numbers, drawing, img, 
 from minidit.figures.style import place, spread_over, write
 
 FRAMES_PER_SECOND = 8
-GAP = 8  # pixels of the picture, as all sizes here
+GAP, BETWEEN = 8, 28  # pixels of the picture, as all sizes here
 HEADING = 38
 FOOT = 32
 MOST_STRIP, MOST_PLAYING = 144, 320  # width of a frame
@@ -74,13 +74,15 @@ def animation(clips, *, alt, fps=FRAMES_PER_SECOND):
         the figure, with the frame shown last.
     """
     shown = {title: as_clip(clip) for title, clip in clips.items()}
-    cell = min(cell_width(clip, len(shown), MOST_PLAYING) for clip in shown.values())
-    column = min(max(cell, max(len(str(title)) for title in shown) * LETTER), int(WIDTH * SCALE) // len(shown)) + GAP
+    cell = min(cell_width(clip, len(shown), MOST_PLAYING, BETWEEN) for clip in shown.values())
+    words = max(len(str(title)) for title in shown) * LETTER
+    column = min(max(cell, words), int(WIDTH * SCALE) // len(shown) - BETWEEN)
     height = max(cell * clip.shape[1] // clip.shape[2] for clip in shown.values())
-    figure = drawing((len(shown) * column + GAP) / SCALE, (HEADING + height + GAP) / SCALE, alt)
+    figure = drawing(len(shown) * (column + BETWEEN) / SCALE, (HEADING + height + GAP) / SCALE, alt)
     for i, (title, clip) in enumerate(shown.items()):
-        write(figure, str(title), GAP + i * column + (column - GAP) / 2, HEADING / 2, ha="center")
-        put(figure, clip[0], GAP + i * column + (column - GAP - cell) // 2, HEADING, cell)
+        left = BETWEEN // 2 + i * (column + BETWEEN)
+        write(figure, str(title), left + column / 2, HEADING / 2, ha="center")
+        put(figure, clip[0], left + (column - cell) // 2, HEADING, cell)
     images = [axes.images[0] for axes in figure.axes]
 
     def go_to(frame):
@@ -125,7 +127,7 @@ def as_clip(clip):
     return clip[None] if clip.ndim == 3 else clip
 
 
-def cell_width(clip, number, most):
+def cell_width(clip, number, most, gap=GAP):
     """How wide a frame is drawn when so many stand side by side: a multiple of its own width, where it fits."""
-    room = min(most, int(WIDTH * SCALE) // number - GAP)
+    room = min(most, int(WIDTH * SCALE) // number - gap)
     return max(1, room // clip.shape[2]) * clip.shape[2]

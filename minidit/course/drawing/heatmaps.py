@@ -74,8 +74,8 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
     wide, tall = panel_size(panels, columns)
     room = max(wide, LETTER * max(len(str(title)) for title in panels)) + 40
     bars = BAR if shared and not separate else BAR * (columns if not shared else 2)
-    figure = drawing(min(WIDTH, columns * room + bars + 20), rows * (tall + 62) + 10, alt)
-    figure.set_layout_engine("constrained")
+    figure = drawing(min(WIDTH, columns * room + bars + 20), rows * (tall + 62) + (40 if xlabel else 16), alt)
+    figure.set_layout_engine("constrained", w_pad=0.1)  # inches; labels need some of it where cells are square
     grid = figure.subplots(rows, columns, squeeze=False)
     size = size_of_numbers(panels, wide)
     together = [title for title in panels if shared and title not in separate]

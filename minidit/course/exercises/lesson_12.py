@@ -59,7 +59,7 @@ LEFT_OVER = Numbers(
             "Take the actual noise of step 4, as if the prediction were perfect.",
         ),
         Slip(
-            "the good one", lambda: SHEET.perfect_denoised - SHEET.latent, "this is what noised − noise leaves: nothing",
+            "the good one", lambda: SHEET.perfect_denoised - SHEET.latent, "this is what noised − noise leaves over",
             "Start from the conditioned latent of step 7.",
         ),
         Slip(
@@ -114,7 +114,8 @@ EULER_UPDATE = Exercise(
         ),
         Slip(
             "to a share of the way", lambda x, t, s, velocity: x + (s - t) / (1 - t) * velocity,
-            "the step is divided by 1 − t", "That belongs to a step towards the data. The velocity is per unit of time.",
+            "the step is divided by 1 − t",
+            "That belongs to a step towards the data. The velocity is per unit of time.",
         ),
     ),
     minutes=4,
@@ -141,7 +142,8 @@ DDIM_UPDATE = Exercise(
     ),
     slips=(
         Slip(
-            "x taken for the noise", lambda x, t, s, data: s * data + (1 - s) * x, "x was mixed in, as if it were noise",
+            "x taken for the noise", lambda x, t, s, data: s * data + (1 - s) * x,
+            "x was mixed in, as if it were noise",
             "x holds data already, t of it. What is the noise in it?",
         ),
         Slip(
@@ -211,7 +213,7 @@ SHIFTED_TIMES = Exercise(
     slips=(
         Slip(
             "one time short", one_time_short, "there is one time too few",
-            "A step leads from one time to the next: K steps have K + 1 times, as a fence has one post more than boards.",
+            "A step leads from one time to the next: K steps have K + 1 times, as a fence has a post more than boards.",
         ),
         Slip(
             "end left out", end_left_out, "the time 1 is missing", "The last step has to arrive at 1.",
@@ -253,11 +255,16 @@ def sample_path(noise, times, velocity):
     return x
 
 
-def walked(start=lambda x: x, pairs=lambda times: zip(times, times[1:], strict=False), at=lambda x, noise, t, s: (x, t)):
+def steps_of(times):
+    """(t, s) of each step."""
+    return list(zip(times, times[1:], strict=False))
+
+
+def walked(pairs=steps_of, at=lambda x, noise, t, s: (x, t)):
     """`sample_path` with something else in its place."""
 
     def wrong(noise, times, velocity):
-        x = start(noise)
+        x = noise
         for t, s in pairs(times):
             x = x + (s - t) * velocity(*at(x, noise, t, s))
         return x
@@ -320,11 +327,11 @@ SAMPLE_PATH = Exercise(
             "A step starts where the one before it ended.",
         ),
         Slip(
-            "last step left out", walked(pairs=lambda times: list(zip(times, times[1:], strict=False))[:-1]),
+            "last step left out", walked(pairs=lambda times: steps_of(times)[:-1]),
             "the last step is missing", "K + 1 times make K steps.",
         ),
         Slip(
-            "first step left out", walked(pairs=lambda times: list(zip(times, times[1:], strict=False))[1:]),
+            "first step left out", walked(pairs=lambda times: steps_of(times)[1:]),
             "the first step is missing", "The first step leads away from the first time.",
         ),
         Slip(
@@ -362,7 +369,10 @@ def answers(rng, scale):
 
 CLASSIFIER_FREE_GUIDANCE = Exercise(
     "classifier_free_guidance", LESSON, "classifier-free guidance", ("guided",), guidance,
-    trials=(by_hand(WITH_PROMPT, WITHOUT, 3.0), by_hand(WITH_PROMPT, WITHOUT, 0.0), at_random(lambda rng: answers(rng, 1.7))),
+    trials=(
+        by_hand(WITH_PROMPT, WITHOUT, 3.0), by_hand(WITH_PROMPT, WITHOUT, 0.0),
+        at_random(lambda rng: answers(rng, 1.7)),
+    ),
     slips=(
         Slip(
             "the wrong one subtracted", lambda c, u, scale: u + scale * (u - c), "it leads away from the prompt",
@@ -449,7 +459,8 @@ GUIDANCE_BACKWARD = Exercise(
             "it lacks the other answer", "What did the scale multiply?",
         ),
         Slip(
-            "dscale per clip", guidance_with(dscale=lambda dy, c, u, scale: (dy * (c - u)).reshape(len(dy), -1).sum(-1)),
+            "dscale per clip",
+            guidance_with(dscale=lambda dy, c, u, scale: (dy * (c - u)).reshape(len(dy), -1).sum(-1)),
             "it has a number for each sample", "One scale served all of them.",
         ),
     ),

@@ -216,7 +216,7 @@ REPARAMETERIZE_BACKWARD = Exercise(
         ),
         Slip(
             "mean through the noise", lambda dz, cache: (dz * cache[0], 0.5 * dz * cache[0]),
-            "dmean was multiplied by the deviation", "The mean is simply added: its slope is 1.",
+            "it was multiplied by the deviation", "The mean is simply added: its slope is 1.",
         ),
     ),
     difficulty=2, minutes=7,
@@ -467,7 +467,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
         ),
         Slip(
             "forgot dloss",
-            lambda dloss, cache: (-(cache[0] > 0) / cache[0].size, (cache[1] > 0) / cache[1].size), "dloss is missing",
+            lambda dloss, cache: hinge_discriminator_backward(1.0, cache), "dloss is missing",
             "The loss may be weighed with others, and then dloss is not 1.",
         ),
     ),

@@ -1,7 +1,7 @@
 """Lesson 15, the capstone: the functions of the lessons before, in a network.
 
-The answer to an `own_…` exercise is a `Parts` (minidit/course/capstone.py). Called with the name of a pair, it has a very
-small DiT run with these functions in place of minidit's. No gradient stage: that is in the lessons' own checks.
+The answer to an `own_…` exercise is a `Parts` (minidit/course/capstone.py). Called with the name of a pair, it has a
+very small DiT run with these functions in place of minidit's. No gradient stage: the lessons' own checks have that.
 """
 
 import functools
@@ -137,7 +137,8 @@ OWN_MODULATION = own(
             modulate_forward=lambda x, shift, scale: OURS["modulate_forward"](x, scale, shift),
         ),
         slip(
-            "dscale a mean", "dscale is a mean over the tokens", "One scale served every token: they add up.", "modulate",
+            "dscale a mean", "dscale is a mean over the tokens", "One scale served every token: they add up.",
+            "modulate",
             modulate_backward=backward("modulate_backward", lambda g, dy: (g[0], g[1], g[2] / dy.shape[-2])),
         ),
         slip(
@@ -307,10 +308,8 @@ OWN_OPTIMIZER = own(
             mse_forward=lambda prediction, target, weight=None: OURS["mse_forward"](prediction, target),
         ),
         slip(
-            "sum instead of mean", "the gradient is that of a sum, not of a mean", "Divide by how many numbers there are.",
-            "mse", mse_backward=lambda dloss, cache: tuple(
-                sign * 2 * dloss * cache[0] for sign in (1, -1)
-            ),
+            "sum instead of mean", "the gradient is that of a sum, not of a mean", "The loss is a mean.", "mse",
+            mse_backward=lambda dloss, cache: tuple(sign * 2 * dloss * cache[0] for sign in (1, -1)),
         ),
         slip(
             "2 forgotten", "the 2 is missing in the loss's gradient", "The slope of a square is twice its root.", "mse",

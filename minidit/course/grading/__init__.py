@@ -5,7 +5,8 @@
     notebook.py    a student's notebook: which cells are run, and where its answers are examined
     child.py       the process that runs a student's code, and is not to be believed
     process.py     the grader's end of it: limits, questions with time limits, a stand-in for the student's function
-    wire.py        what goes between the two
+    wire.py        what goes between the two: plain values
+    objects.py     and to the student's process functions and objects
     results.py     points, the table, the CSV file, feedback
 
 A student's code is not trusted with the score. It runs in a process of its own; what is right is decided here, by the

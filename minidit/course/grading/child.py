@@ -1,5 +1,6 @@
 """The process that runs a student's code. It answers what the grader asks, one question at a time:
 
+    start   nothing                                            -> that it is there
     cell    run a cell of the notebook                         -> whether it failed, and how
     find    look at what a name stands for                     -> a value, a function's arguments, or that there is none
     call    call the function that was found, on these inputs  -> what it returned, and the inputs as they are then
@@ -11,29 +12,23 @@ import builtins
 import inspect
 import linecache
 import os
-import pickle
 import re
 import sys
 import types
 import warnings
 
-from minidit.course.grading.wire import arrays_in, decode, encode, mapped, plain, receive, send
+from minidit.course.grading.objects import making
+from minidit.course.grading.wire import arrays_in, decode, encode, plain, receive, send
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import Complaint, about_error, own_lines
 
+ROOM = 1 << 28  # bytes that a lesson needs
 ENDED = "it did not come to an end in {:g} seconds. Is there a loop that never stops?"
 MAGIC_CELL = re.compile(r"%%(\w+).*\n?")
 PYTHON_CELLS = ("time", "timeit", "capture", "prun")
 TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+(?:-\w+\s*\d*\s+)*(.*)", re.MULTILINE)
 ASSIGNED = re.compile(r"^(\s*[\w, ]+=\s*)[%!].*", re.MULTILINE)
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}\s*$)", re.MULTILINE)
-
-
-class Handle:
-    """Stands for a function among the inputs, which stays in the grader."""
-
-    def __init__(self, index):
-        self.index = index
 
 
 class Child:
@@ -59,6 +54,11 @@ class Child:
             question, blocks = receive(self.questions)
             reply, blocks = getattr(self, f"do_{question['do']}")(question, blocks)
             send(self.replies, reply, blocks)
+
+    def do_start(self, *_):
+        """Says that it is there, and that it has room to work."""
+        bytearray(ROOM)
+        return {}, ()
 
     def do_cell(self, question, _):
         """Runs a cell."""
@@ -86,13 +86,13 @@ class Child:
         reply = {"found": True, "value": coded}
         if coded == {"function": True}:
             reply["name"] = plain(getattr(self.answer, "__name__", "function"))
-            reply["home"] = plain(getattr(self.answer, "__module__", ""))
+            reply["home"] = plain(self.answer.__module__) if inspect.isfunction(self.answer) else ""
             reply["parameters"] = parameters(self.answer)
         return reply, blocks
 
     def do_call(self, question, blocks):
-        """Calls the answer. Its inputs come as a pickle of the grader's."""
-        inputs = mapped(pickle.loads(blocks[0]), self.unwrapped)
+        """Calls the answer."""
+        inputs = decode(question["inputs"], blocks, special=making(self.asking))
         reply, blocks = {"printed": "", "warned": ""}, []
         with numpy_left_alone(), prints_held_back() as printed, warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -115,14 +115,12 @@ class Child:
         with numpy_left_alone():
             return self.answer(*inputs)
 
-    def unwrapped(self, value):
-        """A function that asks the grader, for a Handle."""
-        if not isinstance(value, Handle):
-            return value
+    def asking(self, index):
+        """A function that asks the grader to call one of its own."""
 
         def function(*arguments):
             blocks = []
-            send(self.replies, {"ask": value.index, "arguments": encode(arguments, blocks)}, blocks)
+            send(self.replies, {"ask": index, "arguments": encode(arguments, blocks)}, blocks)
             reply, blocks = receive(self.questions)
             if "raised" in reply:
                 kind, text = reply["raised"]

@@ -3,7 +3,6 @@
 import inspect
 import json
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -18,11 +17,12 @@ from time import monotonic
 import numpy as np
 
 import minidit
-from minidit.course.grading.child import Handle
+from minidit.course.grading.objects import describing
 from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
-from minidit.course.grading.wire import BadMessage, arrays_in, decode, encode, mapped, plain, receive, send
+from minidit.course.grading.wire import BadMessage, arrays_in, decode, encode, plain, receive, send
 from minidit.course.outcome import Complaint
 from minidit.course.progress import VARIABLE
+from minidit.errors import UserError
 
 KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -32,6 +32,7 @@ sys.path[:], memory, seconds = json.loads(sys.argv[1])
 from minidit.course.grading.child import main
 main(memory, seconds)
 """
+START = 60.0  # seconds in which Python and NumPy are there, on a busy machine
 GRACE = 5.0  # seconds after which a process that doesn't answer is ended; before, it is asked to stop by itself
 
 
@@ -76,6 +77,9 @@ class Process:
     Args:
         limits: Limits.
         deadline: when its time is over, of `monotonic`.
+    Raises:
+        UserError: it doesn't start.
+        Lost: its time was over before that.
     """
 
     def __init__(self, limits, deadline):
@@ -92,6 +96,17 @@ class Process:
         )  # fmt: skip
         self.replies = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
+        try:
+            self.ask({"do": "start"}, seconds=START)
+        except Lost as lost:
+            self.__exit__()
+            if monotonic() >= self.deadline:
+                raise
+            gigabytes = f"{self.limits.memory / 2**30:g} GB"
+            raise UserError(f"Python doesn't start with {gigabytes} of memory. Give it more by --memory.") from lost
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -119,19 +134,19 @@ class Process:
 
     # ---------------------------------------------------------------------------------------- questions
 
-    def ask(self, question, blocks=(), seconds=GRACE, functions=()):
+    def ask(self, question, blocks=(), seconds=0.0, functions=()):
         """Asks something.
 
         Args:
             question, blocks: see `minidit.course.grading.child`.
-            seconds: after which the process is given up.
+            seconds: that the answer may take; GRACE later, the process is given up.
             functions: that the process may ask for in turn, by index.
         Returns:
             the reply, a dict, and its blocks.
         Raises:
             Lost: the process ended, or said nothing in time, or nonsense.
         """
-        until = min(self.deadline, monotonic() + seconds)
+        until = min(self.deadline, monotonic() + seconds + GRACE)
         try:
             send(self.process.stdin, question, blocks)
         except (OSError, ValueError):
@@ -174,7 +189,7 @@ class Process:
         """Runs a cell. Returns the reply's dict: `failed` is None, "error", "time" or "memory". Raises Lost."""
         seconds = max(0.1, min(self.limits.for_a_cell, self.deadline - monotonic()))
         question = {"do": "cell", "number": number, "source": source, "seconds": seconds}
-        return self.ask(question, seconds=seconds + GRACE)[0]
+        return self.ask(question, seconds=seconds)[0]
 
     def find(self, expression):
         """What an expression stands for in the notebook.
@@ -184,7 +199,7 @@ class Process:
         Raises:
             Lost.
         """
-        reply, blocks = self.ask({"do": "find", "expression": expression}, seconds=GRACE)
+        reply, blocks = self.ask({"do": "find", "expression": expression})
         try:
             if not reply["found"]:
                 return False, None
@@ -215,11 +230,9 @@ class Answer:
             Complaint: it raised something, or did not come to an end.
             Lost: its process ended.
         """
-        functions = []
-        sent = mapped(inputs, lambda value: handled(value, functions))
-        seconds = self.process.limits.call_seconds
-        question = {"do": "call", "seconds": seconds}
-        reply, blocks = self.process.ask(question, [pickle.dumps(sent, protocol=4)], seconds + GRACE, functions)
+        functions, sent, seconds = [], [], self.process.limits.call_seconds
+        question = {"do": "call", "seconds": seconds, "inputs": encode(inputs, sent, special=describing(functions))}
+        reply, blocks = self.process.ask(question, sent, seconds, functions)
         try:
             write_back(inputs, decode(reply["given"], blocks))
             print(str(reply["printed"])[:2000], end="")  # which whoever examines it holds back
@@ -246,14 +259,6 @@ def answered(functions, question, blocks):
         return {"raised": [type(error).__name__, str(error)]}, ()
     coded = []
     return {"returned": encode(result, coded)}, coded
-
-
-def handled(value, functions):
-    """A Handle for a function, which is noted; anything else as it is."""
-    if not inspect.isfunction(value):
-        return value
-    functions.append(value)
-    return Handle(len(functions) - 1)
 
 
 def write_back(ours, theirs):

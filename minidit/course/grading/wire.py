@@ -2,8 +2,8 @@
 
     8 bytes: length of the JSON | JSON, an object with the blocks' sizes | blocks, one after the other
 
-To the student's process go pickles. From there come only JSON and plain numbers, as whoever unpickles what a stranger
-has made runs the stranger's code.
+From a student's process come plain values only: whoever made objects of what a stranger describes would run the
+stranger's code. To it go objects too, described by what they are made of (see `minidit.course.grading.objects`).
 """
 
 import json
@@ -69,26 +69,32 @@ def exactly(file, size):
 # ------------------------------------------------------------------------------------------------ in the child
 
 
-def encode(value, blocks, given=(), depth=0):
+def encode(value, blocks, given=(), special=None, depth=0):
     """A value as JSON.
 
     Args:
-        value: what a student's function returned.
+        value: what a student's function returned, or is given.
         blocks: list, to which the arrays' bytes are added.
         given: arrays that the function was given. One that lies in the memory of these is described as a view of
             them, so that the grader can tell.
+        special: takes a value and what encodes its parts; returns JSON, or None for what is plain.
         depth: how many tuples it lies in.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
     if value is Ellipsis:
         return {"ellipsis": True}
+
+    def coded(part):
+        return encode(part, blocks, given, special, depth + 1)
+
+    described = special(value, coded) if special else None
+    if described is not None:
+        return described
     if isinstance(value, tuple | list) and depth < DEEPEST:
-        return {
-            "list" if isinstance(value, list) else "tuple": [encode(part, blocks, given, depth + 1) for part in value]
-        }
+        return {"list" if isinstance(value, list) else "tuple": [coded(part) for part in value]}
     if isinstance(value, dict) and depth < DEEPEST:
-        return {"dict": [[encode(x, blocks, given, depth + 1) for x in pair] for pair in value.items()]}
+        return {"dict": [[coded(part) for part in pair] for pair in value.items()]}
     if isinstance(value, np.ndarray | np.generic):
         return encode_array(value, blocks, given)
     if callable(value):
@@ -120,46 +126,49 @@ def arrays_in(value):
     return [value] if isinstance(value, np.ndarray) else []
 
 
-def mapped(value, change):
-    """A value with `change(part)` for every part of its tuples, lists and dicts that is none of these itself."""
-    if isinstance(value, dict):
-        return {key: mapped(part, change) for key, part in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(mapped(part, change) for part in value)
-    return change(value)
-
-
 # ---------------------------------------------------------------------------------------------- in the grader
 
 
-def decode(coded, blocks, given=()):
+def decode(coded, blocks, given=(), special=None):
     """The value that `encode` was given, as far as it can be known here.
 
+    Args:
+        coded, blocks: that `encode` gave.
+        given: our own arrays, in place of those that `encode` was given.
+        special: {what: takes what follows it and what decodes its parts}. The grader has none.
     Raises:
         BadMessage: it is not as `encode` writes it.
     """
     try:
-        return decoded(coded, blocks, given)
+        return decoded(coded, blocks, given, special or {})
     except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError, MemoryError) as error:
         raise BadMessage(str(error)) from error
 
 
-def decoded(coded, blocks, given):
+def decoded(coded, blocks, given, special):
     """As `decode`; what is not as it should be raises one of several errors."""
     if coded is None or type(coded) in (bool, int, float, str):
         return coded
+    if type(coded) is not dict:
+        raise BadMessage(f"neither a value nor a dict: {coded!r:.40}")
     ((what, value),) = coded.items()
+
+    def whole(part):
+        return decoded(part, blocks, given, special)
+
+    if what in special:
+        return special[what](value, whole)
     if what in ("tuple", "list"):
-        return (tuple if what == "tuple" else list)(decoded(part, blocks, given) for part in value)
+        return (tuple if what == "tuple" else list)(map(whole, value))
     if what == "dict":
-        return {decoded(key, blocks, given): decoded(part, blocks, given) for key, part in value}
+        return {whole(key): whole(part) for key, part in value}
     if what in ("array", "number"):
         dtype, shape, block = value
-        array = np.ndarray(tuple(shape), numeric(dtype), bytearray(blocks[block]))
+        array = np.ndarray([within_limits(size) for size in shape], numeric(dtype), bytearray(blocks[block]))
         return array if what == "array" else array[()]
     if what == "view":
         dtype, shape, owner, offset, strides = value
-        return np.ndarray(tuple(shape), numeric(dtype), np.ascontiguousarray(given[owner]), offset, tuple(strides))
+        return np.ndarray(shape, numeric(dtype), np.ascontiguousarray(given[owner]), offset, tuple(strides))
     if what == "other":  # it is complained about before anybody looks at its values
         return np.empty([min(1, size) for size in value[1]], "U1" if value[0][1] == "U" else object)
     return {"ellipsis": Ellipsis, "function": stand_in, "object": type(plain(value) or "object", (Opaque,), {})()}[what]

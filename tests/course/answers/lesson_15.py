@@ -394,8 +394,7 @@ ANSWERS = {
             (Parts(**FEED_FORWARD | {"gelu_forward": relu_forward, "gelu_backward": relu_backward}), "ReLU"),
             (
                 Parts(
-                    **FEED_FORWARD
-                    | {"gelu_forward": gelu_without_cube, "gelu_backward": gelu_without_cube_backward}
+                    **FEED_FORWARD | {"gelu_forward": gelu_without_cube, "gelu_backward": gelu_without_cube_backward}
                 ),
                 "no cubic term",
             ),

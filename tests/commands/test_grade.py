@@ -1,0 +1,133 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from minidit.cli import main
+from minidit.course.builder import as_bytes, editions_of
+from minidit.course.editions import CLASSROOM, SELF_STUDY
+from minidit.course.source import read_lesson
+
+LESSON = "00_start_here"
+SOURCE = Path(__file__).parents[2] / "lessons" / "source" / f"{LESSON}.py"
+ANSWERS = {
+    "first_numbers": "first_numbers = [2.5, 0.75]",
+    "row_means": "def row_means(x):\n    return x.sum(axis=1) / x.shape[1]",
+    "centre_rows": "def centre_rows(x):\n    return x - row_means(x)[:, None]",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder of lessons with the first one, of which only the exercises are left: its clips take seconds to make."""
+    root = tmp_path_factory.mktemp("clone")
+    lessons = root / "lessons"
+    (lessons / CLASSROOM).mkdir(parents=True)
+    (lessons / SELF_STUDY).mkdir()
+    (lessons / "README.md").write_text("# Lessons", encoding="utf-8")
+    for edition, notebook in editions_of(read_lesson(SOURCE), lessons, executing=False).items():
+        notebook.cells = [cell for cell in notebook.cells if "import" in cell.source or "nbgrader" in cell.metadata]
+        if edition in (CLASSROOM, SELF_STUDY):
+            (lessons / edition / f"{LESSON}.ipynb").write_bytes(as_bytes(notebook))
+    return root
+
+
+@pytest.fixture
+def clone(built, tmp_path, monkeypatch):
+    """As `built`, and the folder in which the command runs."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def hand_in(path, edition=CLASSROOM, **answers):
+    """Writes a student's notebook, with these answers in one that was handed out."""
+    notebook = json.loads(Path("lessons", edition, f"{LESSON}.ipynb").read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        name = cell["id"].removesuffix("-answer")
+        if name in answers and name != cell["id"]:
+            cell["source"] = answers[name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def refused(capsys, *words):
+    assert main(["grade", *words]) == 2
+    return capsys.readouterr().err
+
+
+def test_a_class_is_graded_whichever_student_edition_was_handed_out(clone, capsys):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"), **ANSWERS)
+    hand_in(Path("in/bob/deep", f"{LESSON}.ipynb"), SELF_STUDY, first_numbers=ANSWERS["first_numbers"])
+    Path("in/cyd").mkdir()
+    Path("in/dan").mkdir()
+    Path("in/dan", f"{LESSON}.ipynb").write_text("{", encoding="utf-8")
+    assert main(["grade", "in", "-o", "grades.csv", "--feedback", "feedback"]) == 0
+    rows = rows_of("grades.csv")
+    assert [row["student"] for row in rows[::3]] == ["ada", "bob", "cyd", "dan"]
+    assert [row["exercise"] for row in rows[:3]] == list(ANSWERS)
+    assert [row["verdict"] for row in rows] == ["passed"] * 4 + ["not started"] * 2 + ["missing"] * 3 + [
+        "corrupt notebook"
+    ] * 3
+    assert [row["student_points"] for row in rows[::3]] == ["3", "1", "0", "0"]
+    assert not any(row["note"] for row in rows)
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[1].split() == ["ada", "3", "3"]
+    assert "dan: corrupt notebook: first_numbers, row_means, centre_rows" in shown
+    assert {path.name for path in Path("feedback").iterdir()} == {"ada.md", "bob.md", "cyd.md", "dan.md"}
+    assert "✓ row_means: shapes" in Path("feedback/ada.md").read_text(encoding="utf-8")
+
+
+def test_nbgraders_folders_and_a_single_students_will_do(clone):
+    hand_in(Path("course/submitted/ada/week1", f"{LESSON}.ipynb"), **ANSWERS)
+    hand_in(Path("course/source/week1", f"{LESSON}.ipynb"))
+    assert main(["grade", "course", "-o", "a.csv"]) == 0
+    assert main(["grade", "course/submitted/ada/week1", "-o", "b.csv"]) == 0
+    assert {row["student"] for row in rows_of("a.csv")} == {"ada"}
+    assert {row["student"] for row in rows_of("b.csv")} == {"week1"}
+    assert {row["verdict"] for row in rows_of("a.csv") + rows_of("b.csv")} == {"passed"}
+
+
+def test_a_copy_is_graded_only_where_the_notebook_itself_is_not_there(clone, capsys):
+    hand_in(Path("in/ada", f"{LESSON}-Copy1.ipynb"), **ANSWERS)
+    hand_in(Path("in/ada/.ipynb_checkpoints", f"{LESSON}.ipynb"))
+    hand_in(Path("in/bob", f"{LESSON}.ipynb"))
+    hand_in(Path("in/bob", f"{LESSON}-Copy1.ipynb"), **ANSWERS)
+    assert main(["grade", "in", "-o", "grades.csv"]) == 0
+    rows = rows_of("grades.csv")
+    assert [row["student_points"] for row in rows[::3]] == ["3", "0"]
+    assert rows[3]["note"] == f"{LESSON}.ipynb was graded, not {LESSON}-Copy1.ipynb"
+    assert rows[3]["note"] in capsys.readouterr().out
+
+
+def test_what_was_graded_before_is_not_replaced_unless_asked_for(clone, capsys):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"))
+    Path("grades.csv").write_text("mine", encoding="utf-8")
+    assert "grades.csv exists already" in refused(capsys, "in", "-o", "grades.csv")
+    Path("feedback").mkdir()
+    Path("feedback/ada.md").write_text("mine", encoding="utf-8")
+    assert "ada.md exists already" in refused(capsys, "in", "-o", "new.csv", "--feedback", "feedback")
+    assert not Path("new.csv").exists()
+    assert Path("grades.csv").read_text(encoding="utf-8") == "mine"
+    assert main(["grade", "in", "-o", "grades.csv", "--feedback", "feedback", "--force"]) == 0
+    assert Path("feedback/ada.md").read_text(encoding="utf-8").startswith("# ada")
+    assert len(rows_of("grades.csv")) == 3
+
+
+def test_what_cannot_be_graded_is_said_in_a_sentence(clone, capsys):
+    assert "there is no folder nowhere" in refused(capsys, "nowhere", "-o", "grades.csv")
+    Path("in").mkdir()
+    assert "there are no notebooks of lessons in in" in refused(capsys, "in", "-o", "grades.csv")
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"))
+    assert "no exercises in a lesson 7" in refused(capsys, "in", "-o", "grades.csv", "--lessons", "7")
+    assert "there is no folder none" in refused(capsys, "in", "-o", "none/grades.csv")
+    assert '"0" is not a number above 0' in refused(capsys, "in", "-o", "grades.csv", "--seconds", "0")
+    shutil.rmtree("lessons/classroom")
+    assert "there are no lessons in" in refused(capsys, "in", "-o", "grades.csv")
