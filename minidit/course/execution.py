@@ -56,6 +56,7 @@ def execute(notebook, folder, lesson, keep_going=False, quick=False):
             "IPYTHONDIR": scratch,  # not the settings of whoever builds
             VARIABLE: str(Path(scratch) / "progress"),
             QUICK: "1" if quick else "",
+            "OPENBLAS_NUM_THREADS": "1",  # more would wait for each other where something else is running
         }
         try:
             client.execute(env=os.environ | own)

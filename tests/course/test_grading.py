@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,10 +21,11 @@ from minidit.course.engine import examine
 from minidit.course.exercise import Exercise, at_random, by_hand
 from minidit.course.exercises import by_lesson
 from minidit.course.exercises.lesson_00 import EXERCISES
+from minidit.course.grading.answer import find
 from minidit.course.grading.assigned import Assignment, Question
 from minidit.course.grading.notebook import grade_notebook
 from minidit.course.grading.objects import describing, making
-from minidit.course.grading.process import Limits, Process
+from minidit.course.grading.process import Limits, Lost, Process
 from minidit.course.grading.results import as_csv, feedback, table
 from minidit.course.grading.wire import BadMessage, decode, encode
 from minidit.errors import UserError
@@ -98,7 +100,7 @@ def test_an_answer_is_judged_in_its_own_process_as_in_a_notebook(lesson):
             for kind, those in (("right", answers.right), ("wrong", [answer for answer, _ in answers.wrong])):
                 for i, answer in enumerate(those):
                     item = f"[{i}]" if kind == "right" else f"[{i}][0]"
-                    found, stand_in = process.find(f"ANSWERS[{exercise.name!r}].{kind}{item}")
+                    found, stand_in = find(process, f"ANSWERS[{exercise.name!r}].{kind}{item}")
                     assert found
                     assert examine(exercise, stand_in, seconds=30) == examine(exercise, answer, seconds=30)
 
@@ -375,6 +377,30 @@ def test_the_process_sees_nothing_of_the_graders_and_leaves_nothing_behind(grade
     time.sleep(0.2)
     state = Path(f"/proc/{pid}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_what_escapes_from_the_process_does_not_hold_up_the_grader(grade, tmp_path):
+    pid = tmp_path / "pid"
+    escape = (
+        "import os, time\nif os.fork() == 0:\n    os.setsid()\n"
+        f"    open({str(pid)!r}, 'w').write(str(os.getpid()))\n    time.sleep(60)\n    os._exit(0)"
+    )
+    begin = time.monotonic()
+    try:
+        assert points(grade(*cells_of([escape]))) == [1, 1, 1]
+        assert time.monotonic() - begin < 20
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_does_not_listen_does_not_hold_up_the_grader():
+    with Process(QUICK, time.monotonic() + 60) as process:
+        os.kill(process.process.pid, signal.SIGSTOP)
+        with pytest.raises(Lost) as lost:
+            process.ask({"do": "start"}, [bytes(1 << 22)], seconds=0)
+    assert lost.value.verdict == "out of time"
 
 
 @pytest.mark.parametrize(

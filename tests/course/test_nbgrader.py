@@ -1,8 +1,8 @@
 """nbgrader takes the editions as they are: it hands out, grades in parts, and gives feedback.
 
-A course of one week with two notebooks, one made up and one of the lessons, and three students: all right in other words
-than the solution's, every second answer wrong, nothing or all wrong. The second one got what nbgrader made, the others
-the classroom edition.
+A course of one week with two notebooks, one made up and one of the lessons, and three students: all right, in other
+words than the solution's; every second answer wrong; nothing or all wrong. The second one got what nbgrader made, the
+others the classroom edition.
 """
 
 import os
@@ -43,8 +43,9 @@ MADE_UP = {"complete": NUMBERS | OTHERWISE, "half": NUMBERS | OVER_BOTH_AXES, "w
 def nbgrader(root, *words):
     """Runs a command of nbgrader's, which looks on the path for another one that is installed beside it."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    own = {"PATH": path, "MINIDIT_PROGRESS": str(root / "progress.jsonl")}
     command = [sys.executable, "-m", "nbgrader", *words]
-    result = subprocess.run(command, cwd=root, env=os.environ | {"PATH": path}, capture_output=True, text=True)
+    result = subprocess.run(command, cwd=root, env=os.environ | own, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
 
 

@@ -74,8 +74,8 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
     wide, tall = panel_size(panels, columns)
     room = max(wide, LETTER * max(len(str(title)) for title in panels)) + 40
     bars = BAR if shared and not separate else BAR * (columns if not shared else 2)
-    figure = drawing(min(WIDTH, columns * room + bars + 20), rows * (tall + 62) + (40 if xlabel else 16), alt)
-    figure.set_layout_engine("constrained", w_pad=0.1)  # inches; labels need some of it where cells are square
+    figure = drawing(min(WIDTH, columns * room + bars + 50), rows * (tall + 66) + (40 if xlabel else 16), alt)
+    figure.set_layout_engine("constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
     size = size_of_numbers(panels, wide)
     together = [title for title in panels if shared and title not in separate]
@@ -106,7 +106,7 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
 def panel_size(panels, columns):
     """Width and height of a panel, in a browser's pixels: its cells square where that looks like something."""
     height, width = np.max([array.shape for array in panels.values()], axis=0)
-    most = (WIDTH - BAR - 20) / columns - 40
+    most = (WIDTH - BAR - 50) / columns - 40
     cell = min(CELL, most / width, TALLEST / height)
     return max(width * cell, min(most, LEAST)), max(height * cell, LEAST / 2)
 

@@ -4,7 +4,8 @@
     assigned.py    what was asked: our own edition's exercises, and the name that each check is given
     notebook.py    a student's notebook: which cells are run, and where its answers are examined
     child.py       the process that runs a student's code, and is not to be believed
-    process.py     the grader's end of it: limits, questions with time limits, a stand-in for the student's function
+    process.py     the grader's end of it: limits, and questions with time limits
+    answer.py      a stand-in for the student's function
     wire.py        what goes between the two: plain values
     objects.py     and to the student's process functions and objects
     results.py     points, the table, the CSV file, feedback

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 from minidit.course.engine import examine
+from minidit.course.grading.answer import find
 from minidit.course.grading.process import Lost, Process
 from minidit.course.grading.results import CORRUPT, CRASHED, MISSING, OUT_OF_MEMORY, OUT_OF_TIME, Grade, none
 from minidit.course.grading.wire import plain
@@ -149,7 +150,7 @@ class Grading:
 
     def examined(self, process, question):
         """The Grade of an answer as it is now."""
-        found, answer = process.find(question.argument)
+        found, answer = find(process, question.argument)
         if not found:
             self.nowhere.add(question.name)
             return self.absent(question)

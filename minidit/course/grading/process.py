@@ -1,6 +1,5 @@
 """The grader's end of the process that runs a student's code."""
 
-import inspect
 import json
 import os
 import queue
@@ -9,18 +8,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
-
 import minidit
-from minidit.course.grading.objects import describing
 from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
-from minidit.course.grading.wire import BadMessage, arrays_in, decode, encode, plain, receive, send
-from minidit.course.outcome import Complaint
+from minidit.course.grading.wire import BadMessage, decode, encode, receive, send
 from minidit.course.progress import VARIABLE
 from minidit.errors import UserError
 
@@ -94,8 +88,10 @@ class Process:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             cwd=self.folder.name, env=environment(self.folder.name), start_new_session=True,
         )  # fmt: skip
-        self.replies = queue.Queue()
-        threading.Thread(target=self.read, daemon=True).start()
+        self.questions, self.replies = queue.Queue(), queue.Queue()
+        self.threads = [threading.Thread(target=work, daemon=True) for work in (self.write, self.read)]
+        for thread in self.threads:
+            thread.start()
         try:
             self.ask({"do": "start"}, seconds=START)
         except Lost as lost:
@@ -117,15 +113,28 @@ class Process:
                 pass
         self.process.kill()
         self.process.wait()
-        for file in (self.process.stdin, self.process.stdout):
-            try:
-                file.close()
-            except OSError:
-                pass
+        self.questions.put(None)
+        for thread, file in zip(self.threads, (self.process.stdin, self.process.stdout), strict=True):
+            thread.join(timeout=1)
+            if not thread.is_alive():  # or something that escaped holds the other end, and closing would wait for it
+                try:
+                    file.close()
+                except OSError:
+                    pass
         self.folder.cleanup()
 
+    # Writing to a pipe and reading from it have no time limits of their own, so each has a thread that may wait.
+
+    def write(self):
+        """Sends what is put into the queue of questions."""
+        try:
+            while question := self.questions.get():
+                send(self.process.stdin, *question)
+        except (OSError, ValueError):
+            pass  # it has ended, which `read` finds out
+
     def read(self):
-        """Puts what comes into a queue, as reading from a pipe has no time limit of its own; at the end, an error."""
+        """Puts what comes into the queue of replies; at the end, an error."""
         try:
             while True:
                 self.replies.put(receive(self.process.stdout))
@@ -147,10 +156,7 @@ class Process:
             Lost: the process ended, or said nothing in time, or nonsense.
         """
         until = min(self.deadline, monotonic() + seconds + GRACE)
-        try:
-            send(self.process.stdin, question, blocks)
-        except (OSError, ValueError):
-            raise self.ended() from None
+        self.questions.put((question, blocks))
         while True:
             try:
                 reply = self.replies.get(timeout=max(0.0, until - monotonic()))
@@ -162,10 +168,7 @@ class Process:
                 raise self.ended()
             if "ask" not in reply[0]:
                 return reply
-            try:
-                send(self.process.stdin, *answered(functions, *reply))
-            except (OSError, ValueError):
-                raise self.ended() from None
+            self.questions.put(answered(functions, *reply))
 
     def ended(self):
         """What to raise when the process has ended by itself."""
@@ -191,62 +194,6 @@ class Process:
         question = {"do": "cell", "number": number, "source": source, "seconds": seconds}
         return self.ask(question, seconds=seconds)[0]
 
-    def find(self, expression):
-        """What an expression stands for in the notebook.
-
-        Returns:
-            (whether it stands for anything, the value, or the Answer if it is a function).
-        Raises:
-            Lost.
-        """
-        reply, blocks = self.ask({"do": "find", "expression": expression})
-        try:
-            if not reply["found"]:
-                return False, None
-            if "parameters" in reply:
-                return True, Answer(self, reply)
-            return True, decode(reply["value"], blocks)
-        except (BadMessage, KeyError, TypeError, ValueError) as error:
-            raise Lost(CRASHED, "what came back can't be read.") from error
-
-
-class Answer:
-    """Stands for a student's function: called, it has the student's process call that.
-
-    Attributes:
-        trouble: OUT_OF_TIME or OUT_OF_MEMORY, if a call came to that.
-        home: the module that it says it is from.
-    """
-
-    def __init__(self, process, reply):
-        self.process, self.trouble = process, None
-        self.__name__, self.home = plain(reply["name"]), plain(reply["home"])
-        self.__signature__ = signature(reply["parameters"])
-
-    def __call__(self, *inputs):
-        """What the function returns; what it does to its inputs is done to these.
-
-        Raises:
-            Complaint: it raised something, or did not come to an end.
-            Lost: its process ended.
-        """
-        functions, sent, seconds = [], [], self.process.limits.call_seconds
-        question = {"do": "call", "seconds": seconds, "inputs": encode(inputs, sent, special=describing(functions))}
-        reply, blocks = self.process.ask(question, sent, seconds, functions)
-        try:
-            write_back(inputs, decode(reply["given"], blocks))
-            print(str(reply["printed"])[:2000], end="")  # which whoever examines it holds back
-            if reply["warned"]:
-                warnings.warn(plain(reply["warned"]), RuntimeWarning, stacklevel=2)
-            if "raised" in reply:
-                raised = reply["raised"]
-                self.trouble = {"time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}.get(raised["kind"])
-                details = [plain(line) for line in list(raised["details"])[:4]]
-                raise Complaint(plain(raised["says"]), *details, started=bool(raised["started"]))
-            return decode(reply["returned"], blocks, arrays_in(inputs))
-        except (BadMessage, KeyError, TypeError, ValueError) as error:
-            raise Lost(CRASHED, "what came back can't be read.") from error
-
 
 def answered(functions, question, blocks):
     """The reply to a question of the student's process, which is to call one of our functions: a dict and blocks."""
@@ -259,39 +206,6 @@ def answered(functions, question, blocks):
         return {"raised": [type(error).__name__, str(error)]}, ()
     coded = []
     return {"returned": encode(result, coded)}, coded
-
-
-def write_back(ours, theirs):
-    """Does to our inputs what was done to the student's."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        if ours.keys() == theirs.keys():
-            for key in ours:
-                write_back(ours[key], theirs[key])
-        else:
-            ours.clear()
-            ours.update(theirs)
-    elif isinstance(ours, tuple | list) and isinstance(theirs, tuple | list):
-        if len(ours) == len(theirs):
-            for our, their in zip(ours, theirs, strict=True):
-                write_back(our, their)
-        elif isinstance(ours, list):
-            ours[:] = theirs
-    elif isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray) and ours.dtype == theirs.dtype:
-        if ours.shape != theirs.shape and ours.size == theirs.size:
-            ours.shape = theirs.shape
-        if ours.shape == theirs.shape:
-            ours[...] = theirs
-
-
-def signature(parameters):
-    """An inspect.Signature of (name, kind, whether there is a default) each; of any arguments for None."""
-    kinds = [kind for kind in inspect._ParameterKind]
-    if parameters is None:
-        return inspect.Signature([inspect.Parameter("argument", kinds[2])])
-    return inspect.Signature(
-        inspect.Parameter(str(name), kinds[kind], default=None if default else inspect.Parameter.empty)
-        for name, kind, default in list(parameters)[:100]
-    )
 
 
 def environment(folder):

@@ -1,0 +1,107 @@
+"""A student's answer, seen from the grader: what it is, and a stand-in that has the student's process call it."""
+
+import inspect
+import warnings
+
+import numpy as np
+
+from minidit.course.grading.objects import describing
+from minidit.course.grading.process import Lost
+from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
+from minidit.course.grading.wire import BadMessage, arrays_in, decode, encode, plain
+from minidit.course.outcome import Complaint
+
+UNREADABLE = "what came back can't be read."
+
+
+def find(process, expression):
+    """What an expression stands for in the notebook.
+
+    Args:
+        process: Process.
+        expression: as a rule a name.
+    Returns:
+        (whether it stands for anything, the value, or the Answer if it is a function).
+    Raises:
+        Lost.
+    """
+    reply, blocks = process.ask({"do": "find", "expression": expression})
+    try:
+        if not reply["found"]:
+            return False, None
+        if "parameters" in reply:
+            return True, Answer(process, reply)
+        return True, decode(reply["value"], blocks)
+    except (BadMessage, KeyError, TypeError, ValueError) as error:
+        raise Lost(CRASHED, UNREADABLE) from error
+
+
+class Answer:
+    """Stands for a student's function: called, it has the student's process call that.
+
+    Attributes:
+        trouble: OUT_OF_TIME or OUT_OF_MEMORY, if a call came to that.
+        home: the module that it says it is from.
+    """
+
+    def __init__(self, process, reply):
+        self.process, self.trouble = process, None
+        self.__name__, self.home = plain(reply["name"]), plain(reply["home"])
+        self.__signature__ = signature(reply["parameters"])
+
+    def __call__(self, *inputs):
+        """What the function returns; what it does to its inputs is done to these.
+
+        Raises:
+            Complaint: it raised something, or did not come to an end.
+            Lost: its process ended.
+        """
+        functions, sent, seconds = [], [], self.process.limits.call_seconds
+        question = {"do": "call", "seconds": seconds, "inputs": encode(inputs, sent, special=describing(functions))}
+        reply, blocks = self.process.ask(question, sent, seconds, functions)
+        try:
+            write_back(inputs, decode(reply["given"], blocks))
+            print(str(reply["printed"])[:2000], end="")  # which whoever examines it holds back
+            if reply["warned"]:
+                warnings.warn(plain(reply["warned"]), RuntimeWarning, stacklevel=2)
+            if "raised" in reply:
+                raised = reply["raised"]
+                self.trouble = {"time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}.get(raised["kind"])
+                details = [plain(line) for line in list(raised["details"])[:4]]
+                raise Complaint(plain(raised["says"]), *details, started=bool(raised["started"]))
+            return decode(reply["returned"], blocks, arrays_in(inputs))
+        except (BadMessage, KeyError, TypeError, ValueError) as error:
+            raise Lost(CRASHED, UNREADABLE) from error
+
+
+def write_back(ours, theirs):
+    """Does to our inputs what was done to the student's."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        if ours.keys() == theirs.keys():
+            for key in ours:
+                write_back(ours[key], theirs[key])
+        else:
+            ours.clear()
+            ours.update(theirs)
+    elif isinstance(ours, tuple | list) and isinstance(theirs, tuple | list):
+        if len(ours) == len(theirs):
+            for our, their in zip(ours, theirs, strict=True):
+                write_back(our, their)
+        elif isinstance(ours, list):
+            ours[:] = theirs
+    elif isinstance(ours, np.ndarray) and isinstance(theirs, np.ndarray) and ours.dtype == theirs.dtype:
+        if ours.shape != theirs.shape and ours.size == theirs.size:
+            ours.shape = theirs.shape
+        if ours.shape == theirs.shape:
+            ours[...] = theirs
+
+
+def signature(parameters):
+    """An inspect.Signature of (name, kind, whether there is a default) each; of any arguments for None."""
+    kinds = [kind for kind in inspect._ParameterKind]
+    if parameters is None:
+        return inspect.Signature([inspect.Parameter("argument", kinds[2])])
+    return inspect.Signature(
+        inspect.Parameter(str(name), kinds[kind], default=None if default else inspect.Parameter.empty)
+        for name, kind, default in list(parameters)[:100]
+    )
