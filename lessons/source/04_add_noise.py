@@ -207,7 +207,7 @@ draw.curves(
 # - **The scale of the data.** Mixing is only fair if data and noise are of one size: this is why the codec's latents
 #   are normalised to a standard deviation of 1.
 #
-# Straight lines have a price: halfway, data and noise partly cancel, and x is smaller than either. Another path, the
+# Straight lines have a price: halfway, x is smaller than data and noise are. Another path, the
 # *variance preserving* one of DDPM, keeps the size.
 
 # %%
@@ -217,9 +217,9 @@ for name, some_path in (("straight path", RectifiedFlow()), ("variance preservin
     alpha, sigma = some_path.coefficients(np.linspace(0.001, 0.999, 200))
     halfway[name] = np.sqrt(alpha * alpha + sigma * sigma)
 draw.curves(
-    np.linspace(0.001, 0.999, 200), halfway, xlabel="t", ylabel="size of x, if data and noise are of size 1",
-    alt="The size of x against t. On the straight path it dips from 1 to 0.71 at t = 0.5 and comes back to 1; on the "
-    "variance preserving path it is 1 throughout.",
+    np.linspace(0.001, 0.999, 200), halfway, xlabel="t", ylabel="size of x",
+    alt="The size of x against t, where data and noise are of size 1. On the straight path it dips from 1 to 0.71 at "
+    "t = 0.5 and comes back to 1; on the variance preserving path it is 1 throughout.",
 )
 
 # %% [markdown]

@@ -23,7 +23,7 @@ NOTE = (
 )
 
 WIDTH, HEIGHT = 420, 297  # A3, in millimetres
-COLORS = 64  # of a PNG
+COLORS = 256  # of a PNG; with far fewer, what was given would look frozen
 PATCHES = (55, 134, 191, 381)  # left ends of the four columns of patches
 WARM = "#FDF5F0"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from minidit.figures import worksheet
@@ -119,7 +120,7 @@ def test_numbers_fit_into_their_cells(drawn):
 def test_the_page_is_a3_and_its_files_are_small():
     picture = Image.open(io.BytesIO(data := worksheet.draw(None, {})))
     assert picture.size == (2480, 1753)
-    assert len(data) < 200_000
+    assert len(data) < 250_000
     more = worksheet.more_files()
     assert sorted(more) == ["worksheet.pdf", "worksheet_blank.pdf", "worksheet_blank.png"]
     for name, content in more.items():
@@ -128,6 +129,15 @@ def test_the_page_is_a3_and_its_files_are_small():
         assert content.startswith(b"%PDF" if name.endswith("pdf") else b"\x89PNG")
     assert b"/MediaBox [ 0 0 1190.55" in more["worksheet.pdf"]
     assert b"CreationDate" not in more["worksheet.pdf"]
+
+
+@pytest.mark.parametrize("name", ["worksheet.png", "worksheet_blank.png"])
+def test_the_picture_keeps_the_colours_that_tell_matrices_apart(name):
+    shown = np.asarray(Image.open(FOLDER / name).convert("RGB")).reshape(-1, 3).astype(int)
+    for ground, color, _ in LOOKS.values():
+        for wanted in (ground, color):
+            distance = np.abs(shown - np.rint(np.array(to_rgb(wanted)) * 255).astype(int)).max(axis=1)
+            assert (distance <= 4).sum() > 1000, wanted
 
 
 @style()
