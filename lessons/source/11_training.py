@@ -26,7 +26,7 @@ from minidit.worksheet import solve
 from minidit.world import HELD_OUT, SEEN, caption, render_batch
 
 rng = np.random.default_rng(0)
-threadpool_limits(1)  # matrices as small as ours are multiplied fastest on one core
+_ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on one core
 
 # %% [markdown]
 # ## By hand
