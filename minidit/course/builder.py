@@ -15,7 +15,7 @@ from minidit.course.source import LESSON_FILE, read_lesson
 from minidit.errors import UserError
 from minidit.training.checkpoint import write_whole
 
-NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?")
 
 
 def build_lessons(folder, names=None, executing=True, progress=True):
