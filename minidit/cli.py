@@ -6,22 +6,36 @@ mistake in what was typed is answered at once. A user's mistake ends with one se
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 
 import minidit
 from minidit.commands import (
+    ablate,
+    animate,
     bench,
     build_lessons,
     check,
+    claims,
+    connect,
+    distill,
+    edit,
     evaluate,
+    extend,
     figures,
+    film,
     generate,
     gpu_plan,
     gpu_selftest,
     grade,
+    image,
+    inpaint,
     lessons,
+    loop,
     plan,
     progress,
+    steps,
     train,
     worksheet,
 )
@@ -29,10 +43,14 @@ from minidit.commands.arguments import EXAMPLE
 from minidit.errors import UserError
 
 USER_ERROR, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
-COMMANDS = (
-    generate, plan, train, evaluate, bench, gpu_plan, gpu_selftest, worksheet, figures, lessons, check, progress,
-    grade, build_lessons,
-)  # fmt: skip
+GROUPS = {
+    "make videos": (generate, image, animate, extend, connect, loop, edit, inpaint, film),
+    "train": (train, distill, plan),
+    "measure": (evaluate, steps, claims, ablate, bench, figures),
+    "use a GPU": (gpu_plan, gpu_selftest),
+    "learn and teach": (worksheet, lessons, check, progress, grade, build_lessons),
+}
+COMMANDS = tuple(module for modules in GROUPS.values() for module in modules)
 
 
 def main(argv=None):
@@ -70,6 +88,17 @@ def main(argv=None):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours: one sentence instead of the usage."""
 
+    def parse_known_args(self, args=None, namespace=None):
+        """As argparse's, but a PROMPT that may be left out may also stand behind options.
+
+        Older versions of argparse take it to be left out as soon as an option comes before it.
+        """
+        arguments, rest = super().parse_known_args(args, namespace)
+        if getattr(arguments, "prompt", "") is None:
+            behind = len(rest) == 1 and not rest[0].startswith("-")
+            arguments.prompt = rest.pop() if behind else ""
+        return arguments, rest
+
     def error(self, message):
         """Raises a UserError with the message."""
         raise UserError(f"{message}. See: {self.prog} --help")
@@ -80,18 +109,18 @@ def parser():
     whole = Parser(
         prog="minidit",
         usage="minidit COMMAND ...",
-        description="A Diffusion Transformer from scratch in NumPy: from a prompt to a video.",
+        description="A Diffusion Transformer from scratch in NumPy: from a prompt to a video.\n\n"
+        f"{listed(GROUPS)}\nminidit COMMAND --help says more.",
         epilog=f"example: {EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action="version", version=f"minidit {minidit.__version__}")
     whole.set_defaults(run=lambda _: whole.print_help())
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND --help says more")
+    commands = whole.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
     for module in COMMANDS:
-        name = module.__name__.rpartition(".")[2].replace("_", "-")
         command = commands.add_parser(
-            name,
-            prog=f"minidit {name}",
-            help=module.SUMMARY,
+            name_of(module),
+            prog=f"minidit {name_of(module)}",
             description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
@@ -99,3 +128,22 @@ def parser():
         command.epilog = f"{notes}example: {module.EXAMPLE}"
         command.set_defaults(run=module.run)
     return whole
+
+
+def name_of(module):
+    """What a person types for the command of a module."""
+    return module.__name__.rpartition(".")[2].replace("_", "-")
+
+
+def listed(groups):
+    """Commands with their summaries, group by group, as wide as the terminal. argparse itself can't group them."""
+    indent = 4 + 2 + max(len(name_of(module)) for modules in groups.values() for module in modules)
+    width = max(shutil.get_terminal_size().columns - 2, indent + 20)
+    lines = []
+    for title, modules in groups.items():
+        lines.append(f"{title}:")
+        for module in modules:
+            beginning = f"    {name_of(module)}".ljust(indent)
+            lines += textwrap.wrap(beginning + module.SUMMARY, width, subsequent_indent=" " * indent)
+        lines.append("")
+    return "\n".join(lines)

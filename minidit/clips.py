@@ -1,8 +1,15 @@
-"""Clips as files that anyone can open: looping GIFs, enlarged without blur."""
+"""Clips as files that anyone can open: looping GIFs and PNGs, enlarged without blur, and arrays.
+
+`minidit.reading_clips` reads them.
+"""
+
+import io
+from pathlib import Path
 
 import numpy as np
 from PIL import GifImagePlugin, Image
 
+from minidit.errors import UserError
 from minidit.training.checkpoint import write_whole
 
 SIZE = 256  # pixels, about the width of an enlarged clip
@@ -10,6 +17,47 @@ FRAMES_PER_SECOND = 8
 COLORS = 256  # the most that a GIF can have
 
 # N = clips, F = frames, H = height, W = width
+
+
+def save_clip(path, clip):
+    """Writes a clip as what the file's ending says: the whole file, or none.
+
+    - .gif: animated, enlarged (see `gif_bytes`);
+    - .png: of one frame, enlarged in the same way, each value rounded to the nearest of 256;
+    - .npy: the numbers as they are, (F, H, W, 3) float32, not enlarged.
+
+    Args:
+        path: of the file; what is there is replaced.
+        clip: (F, H, W, 3) in [0, 1].
+    Raises:
+        UserError: another ending, several frames in a PNG, or the file can't be written.
+    """
+    ending = checked_ending(path, one_frame=len(clip) == 1)
+    if ending == ".gif":
+        data = gif_bytes(clip)
+    elif ending == ".png":
+        data = png_bytes(clip[0])
+    else:
+        file = io.BytesIO()
+        np.save(file, clip.astype(np.float32))
+        data = file.getvalue()
+    write_whole(path, data)
+
+
+def checked_ending(path, one_frame):
+    """The ending of a file for a clip, in lower case; a PNG is for clips of one frame.
+
+    Raises:
+        UserError: the clip can't be written in such a file.
+    """
+    ending = Path(path).suffix.lower()
+    possible = (".png", ".gif", ".npy") if one_frame else (".gif", ".npy")
+    if ending in possible:
+        return ending
+    why = "a PNG holds one frame" if ending == ".png" else "a file's ending says how a clip is written"
+    raise UserError(
+        f"can't write {path}: {why}. Give -o a name that ends in {', '.join(possible[:-1])} or {possible[-1]}."
+    )
 
 
 def save_gif(path, clip, size=SIZE, fps=FRAMES_PER_SECOND):
@@ -31,9 +79,12 @@ def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
 
     All frames share one palette, without dithering, so that what stands still doesn't flicker. The frames are
     written one by one, because Pillow's `save` would join neighbours that are alike.
+
+    The palette costs precision: a rendered clip comes back with a PSNR of 58 dB (the worst of 100: 54), a generated
+    one, which has more shades, with 42 dB (the worst of 12: 36), a film of ten rendered clips with 42 dB.
     """
     frames, height, width, _ = clip.shape
-    factor = max(1, size // width)
+    factor = enlargement(width, size)
     tall = Image.fromarray(to_pixels(clip).reshape(frames * height, width, 3))
     indexed = tall.quantize(COLORS, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
     large = indexed.resize((width * factor, frames * height * factor), Image.Resampling.NEAREST)
@@ -48,6 +99,19 @@ def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
             parts += header
         parts += GifImagePlugin.getdata(image, duration=duration)
     return b"".join([*parts, b";"])
+
+
+def png_bytes(frame, size=SIZE):
+    """A frame (H, W, 3) in [0, 1] as a PNG, enlarged as a GIF is."""
+    factor = enlargement(frame.shape[1], size)
+    file = io.BytesIO()
+    Image.fromarray(to_pixels(frame).repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
+    return file.getvalue()
+
+
+def enlargement(width, size):
+    """The largest whole factor by which a clip of this width becomes no wider than `size`, but at least 1."""
+    return max(1, size // width)
 
 
 def to_pixels(clip):

@@ -1,7 +1,7 @@
 """Settings by name: the paper's sizes, and the runs that this project trains."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from minidit.errors import UserError
 from minidit.models.codec import CodecSettings
@@ -9,6 +9,7 @@ from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
 from minidit.models.video_model import VideoModelSettings
+from minidit.training.canvases import LONGER, MANY_SIZES
 from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
 
@@ -62,6 +63,14 @@ def _text(**sizes):
     return TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **sizes)
 
 
+WITH_MARKS = VideoModelSettings(
+    size=32,
+    frames=8,
+    codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
+    dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text(), marks=True),
+    vocabulary=VOCABULARY,
+)
+
 PRESETS = {
     "quick": Preset(
         "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
@@ -76,7 +85,7 @@ PRESETS = {
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
     "sky": Preset(
-        "32 x 32 pixels, 8 frames: the shipped checkpoint",
+        "32 x 32 pixels, 8 frames: where the shipped checkpoint starts from",
         VideoModelSettings(
             size=32,
             frames=8,
@@ -86,6 +95,24 @@ PRESETS = {
         ),
         CodecTraining(steps=10_000),
         DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
+    ),
+    "studio": Preset(
+        "sky, trained further for many uses: clips of many sizes, partly given. Start it --from a sky model",
+        WITH_MARKS,
+        CodecTraining(steps=10_000),
+        DiffusionTraining(
+            steps=22_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.67, ema=0.9995, time_mean=-1.6,
+            canvases=MANY_SIZES,
+        ),
+    ),
+    "film": Preset(
+        "studio, with tokens of 16 frames, and longer clips: the shipped checkpoint. Start it --from a studio model",
+        replace(WITH_MARKS, dit=replace(WITH_MARKS.dit, patch=(16, 1, 1))),
+        CodecTraining(steps=10_000),
+        DiffusionTraining(
+            steps=20_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
+            canvases=LONGER,
+        ),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",

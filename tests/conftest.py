@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,22 @@ def tiny_model():
         steps=3,
     )
     rng = np.random.default_rng(0)
+    model = VideoModel(settings, rng)
+    model.dit.params.flat += 0.1 * rng.standard_normal(model.dit.params.flat.shape, dtype=np.float32)
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_marked_model(tiny_model):
+    """As `tiny_model`, with marks, clips of 32 x 32 pixels, and a latent for 8 x 8 of them, as the shipped model."""
+    old = tiny_model.settings
+    settings = replace(
+        old,
+        size=32,
+        codec=CodecSettings(patch=(1, 8, 8), channels=4, hidden=8),
+        dit=replace(old.dit, marks=True),
+    )
+    rng = np.random.default_rng(1)
     model = VideoModel(settings, rng)
     model.dit.params.flat += 0.1 * rng.standard_normal(model.dit.params.flat.shape, dtype=np.float32)
     return model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from minidit.clips import gif_bytes, grid, save_gif, to_pixels
+from minidit.clips import checked_ending, gif_bytes, grid, png_bytes, save_clip, save_gif, to_pixels
 from minidit.errors import UserError
 from minidit.world import Attributes, render, verify
 
@@ -72,8 +72,44 @@ def test_save_gif_writes_those_bytes_and_nothing_else(rng, tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_a_user_error(rng, tmp_path):
-    with pytest.raises(UserError, match="can't write .*nowhere"):
-        save_gif(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
+    for save in (save_gif, save_clip):
+        with pytest.raises(UserError, match="can't write .*nowhere"):
+            save(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
+
+
+def test_save_clip_writes_what_the_ending_says(rng, tmp_path):
+    clip = rng.random((1, 24, 32, 3), dtype=np.float32)
+    for name in ("a.gif", "b.PNG", "c.npy"):
+        save_clip(tmp_path / name, clip)
+    assert (tmp_path / "a.gif").read_bytes() == gif_bytes(clip)
+    assert (tmp_path / "b.PNG").read_bytes() == png_bytes(clip[0])
+    saved = np.load(tmp_path / "c.npy")
+    assert saved.dtype == np.float32 and np.array_equal(saved, clip)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "b.PNG", "c.npy"]
+
+
+def test_a_png_is_the_frame_enlarged_to_squares(rng):
+    frame = rng.random((24, 40, 3))
+    with Image.open(io.BytesIO(png_bytes(frame))) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        pixels = np.asarray(image)
+    assert np.array_equal(pixels, np.kron(to_pixels(frame), np.ones((6, 6, 1), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("name", "one_frame", "said"),
+    [
+        ("a.mp4", False, "a.mp4: a file's ending says .* ends in .gif or .npy"),
+        ("a", True, "ends in .png, .gif or .npy"),
+        ("a.png", False, "a.png: a PNG holds one frame. .* ends in .gif or .npy"),
+    ],
+)
+def test_other_endings_are_a_user_error(name, one_frame, said, rng, tmp_path):
+    with pytest.raises(UserError, match=said):
+        checked_ending(name, one_frame)
+    with pytest.raises(UserError, match=said):
+        save_clip(tmp_path / name, rng.random((1 if one_frame else 2, 24, 24, 3)))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_grid_places_clips_row_by_row(rng):

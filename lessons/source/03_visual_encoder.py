@@ -12,6 +12,7 @@ import numpy as np
 
 from minidit import layers, load, worksheet
 from minidit.course import check, draw
+from minidit.course.stand_in import yours_or_ours
 from minidit.gradient_check import check_gradients
 from minidit.models.codec import to_signed
 from minidit.training.codec import psnr
@@ -226,10 +227,10 @@ check.linear_backward(linear_backward)
 # %%
 rng = np.random.default_rng(3)
 x, w, b = rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
-worst = check_gradients(linear_forward, linear_backward, x, w, b)
-print(f"your linear layer: largest relative error {worst:.0e}")
-worst = check_gradients(relu_forward, relu_backward, x)
-print(f"your ReLU:         largest relative error {worst:.0e}")
+worst = check_gradients(*yours_or_ours(linear_forward, linear_backward), x, w, b)
+print(f"linear layer: largest relative error {worst:.0e}")
+worst = check_gradients(*yours_or_ours(relu_forward, relu_backward), x)
+print(f"ReLU:         largest relative error {worst:.0e}")
 
 # %% [markdown]
 # ### 3.6 The whole encoder, backward  ·  ●●○  ·  10 minutes
@@ -399,6 +400,8 @@ draw.curves(
 #   stands *between* them. So the worksheet's latents can't be negative, and the real ones can.
 # - **A variance.** The real encoder gives a mean and a log variance for each number (lesson 13).
 # - **The normalisation**, by numbers that are measured once, after the training.
+
+# %% [markdown]
 # - **Training.** The worksheet's weights were made up so that the decoder gets the patches back. The real ones were
 #   learned, then frozen: if the latents went on changing, the diffusion model would chase a moving target.
 # - **Loss.** The worksheet's clip comes back exactly. The real codec loses a little, and no sampler brings it back.

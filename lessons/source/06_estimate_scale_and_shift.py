@@ -373,6 +373,8 @@ draw.clips(
 #   *adds* the two vectors, and needs SiLU before the layer.
 # - **A gate.** The worksheet has scale and shift alone. A DiT has a gate for every branch, and without it no zero
 #   start.
+
+# %% [markdown]
 # - **A layer for every block.** The worksheet has one. Here there are six and a last one. They are a third of all
 #   parameters, as the cell below counts.
 # - **One c for all of them.** So c gets a gradient from every block; the model's backward adds them up.

@@ -424,6 +424,8 @@ for name, guessed in guesses.items():
 #   from the first block to the last; without a norm, every block would have to know how large its input happens
 #   to be.
 # - **The `1 +`.** The worksheet's scale of 2 would be a scale of 1 here: both double.
+
+# %% [markdown]
 # - **A gate.** Scale and shift stand where a branch begins. Where it ends, a DiT has a gate.
 # - **The residual.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself goes
 #   on as it was.

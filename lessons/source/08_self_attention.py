@@ -380,6 +380,8 @@ draw.curves(
 # - **Softmax.** On the worksheet a patch may count −5 times. Real weights are shares from 0 to 1.
 # - **Heads.** The worksheet has one, the model four in each of six blocks: 24 patterns of looking.
 # - **Biases** of queries and keys.
+
+# %% [markdown]
 # - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model adds each
 #   token's place to it at the start, or block 4 couldn't know what "below" is.
 # - **Layer normalisation** before it (lesson 7).

@@ -14,6 +14,7 @@ import numpy as np
 
 from minidit import layers, load
 from minidit.course import check, draw
+from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time
 from minidit.worksheet import solve
 from minidit.world import SEEN, caption, render_batch
@@ -102,7 +103,7 @@ check.gelu_forward(gelu_forward)
 
 # %%
 x = np.linspace(-4, 4, 201)
-y, (_, gate) = gelu_forward(x)
+y, (_, gate) = yours_or_ours(gelu_forward)(x)
 draw.curves(
     x, {"GELU": y, "ReLU": np.maximum(x, 0), "gate": gate}, xlabel="x", ylabel="y",
     alt="GELU follows ReLU far from zero; near it, it is smooth and dips to -0.17 at x = -0.75. The gate rises from 0 "
@@ -148,12 +149,13 @@ B, T, D, M = 1, 5, 3, 12
 tokens = rng.normal(size=(B, T, D))
 weights = rng.normal(size=(D, M)), rng.normal(size=M), rng.normal(size=(M, D)), rng.normal(size=D)
 
-y, _ = feedforward_forward(tokens, *weights)
+feedforward = yours_or_ours(feedforward_forward)
+y, _ = feedforward(tokens, *weights)
 changed = tokens.copy()
 changed[0, 2] += 1  # the third token only
-y_changed, _ = feedforward_forward(changed, *weights)
+y_changed, _ = feedforward(changed, *weights)
 order = [3, 1, 4, 0, 2]
-y_shuffled, _ = feedforward_forward(tokens[:, order], *weights)
+y_shuffled, _ = feedforward(tokens[:, order], *weights)
 
 print("outputs that changed:", np.flatnonzero(np.abs(y_changed - y).sum(axis=-1)[0]))
 print("shuffled in, shuffled out:", np.allclose(y_shuffled, y[:, order]))
@@ -247,11 +249,12 @@ def fastest(function, *arguments):
 
 x = rng.normal(size=(512, 512)).astype(np.float32)
 dy = rng.normal(size=x.shape).astype(np.float32)
-_, two_arrays = gelu_forward(x)
+forward, backward = yours_or_ours(gelu_forward, gelu_backward)
+_, two_arrays = forward(x)
 _, derivative = layers.gelu_forward(x)
-print(f"yours:         backward {fastest(gelu_backward, dy, two_arrays):.2f} ms, {len(two_arrays)} arrays kept")
+print(f"yours:         backward {fastest(backward, dy, two_arrays):.2f} ms, {len(two_arrays)} arrays kept")
 print(f"saved slope:   backward {fastest(layers.gelu_backward, dy, derivative):.2f} ms, {len(derivative)} array kept")
-difference = gelu_backward(dy, two_arrays) - layers.gelu_backward(dy, derivative)
+difference = backward(dy, two_arrays) - layers.gelu_backward(dy, derivative)
 print(f"largest difference: {np.abs(difference).max():.1e}")
 
 # %% [markdown]
@@ -436,6 +439,8 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
 #   between them, 131,712 numbers in each block, which is 44 % of the block.
 # - **The residual.** On the worksheet the map's output *is* the prediction. In the model it is added to the tokens, six
 #   times; the prediction comes from a final layer.
+
+# %% [markdown]
 # - **Norm, shift, scale and gate** around it, from the prompt and t (lessons 6 and 7).
 # - **What is predicted.** The worksheet predicts the noise. The shipped model predicts the *data*, from which the noise
 #   follows (lesson 12).

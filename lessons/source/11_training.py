@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from minidit import load
 from minidit.course import check, draw
+from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, sample_times
 from minidit.diffusion.objectives import velocity_weight
 from minidit.models.dit import DiT
@@ -288,7 +289,7 @@ check.adamw_update(adamw_update)
 # %%
 params, first, second = np.zeros(3), np.zeros(3), np.zeros(3)
 gradients = np.array([0.001, -1.0, 1000.0])
-adamw_update(params, gradients, first, second, 1, 0.01, AdamWSettings())
+yours_or_ours(adamw_update)(params, gradients, first, second, 1, 0.01, AdamWSettings())
 print("AdamW:        ", params)
 print("plain descent:", -0.01 * gradients)
 
@@ -342,17 +343,20 @@ first, second, average = np.zeros_like(params), np.zeros_like(params), params.co
 print(f"learned, in our small DiT: {params.size:,}")
 
 # %% [markdown]
-# **A training step**, with your five functions in it. The network predicts the data, not the noise (from one follows
-# the other), and $t$ is drawn at random for each clip, mostly noisy ones.
+# **A training step**, with your five functions in it. (For those that are not right yet, minidit's stand in.) The
+# network predicts the data, not the noise (from one follows the other), and $t$ is drawn at random for each clip,
+# mostly noisy ones.
 
 # %%
 SETTINGS, LEARNING_RATE, WARMUP, LIMIT, BATCH = AdamWSettings(), 2e-3, 50, 1.0, 32
+loss_forward, loss_backward = yours_or_ours(mse_forward, mse_backward)
+clip, adamw, ema = map(yours_or_ours, (clip_scale, adamw_update, ema_update))
 
 
 def loss_of(network, latents, noise, t, words):
     """The loss, and the caches of the loss and of the network."""
     prediction, cache = network.forward(path.noised(latents, noise, t), network_time(t), words)
-    loss, loss_cache = mse_forward(prediction, latents, velocity_weight("data", path, t))
+    loss, loss_cache = loss_forward(prediction, latents, velocity_weight("data", path, t))
     return float(loss), loss_cache, cache
 
 
@@ -362,13 +366,13 @@ def training_step(step):
     noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
     t = sample_times(rng, BATCH, mean=-1.8)
     loss, loss_cache, cache = loss_of(network, latents[chosen], noise, t, words[chosen])
-    dprediction, _ = mse_backward(1.0, loss_cache)
+    dprediction, _ = loss_backward(1.0, loss_cache)
     _, by_name = network.backward(dprediction, cache)
     grads.load(by_name)                                           # into one vector
-    scale = clip_scale(float(grads.flat @ grads.flat), LIMIT)
+    scale = clip(float(grads.flat @ grads.flat), LIMIT)
     rate = LEARNING_RATE * min(1.0, step / WARMUP)                # small steps until the two means are settled
-    adamw_update(params, grads.flat, first, second, step, rate, SETTINGS, scale)
-    ema_update(average, params, ema_decay(step, 0.98))
+    adamw(params, grads.flat, first, second, step, rate, SETTINGS, scale)
+    ema(average, params, ema_decay(step, 0.98))
     return loss
 
 
@@ -482,6 +486,8 @@ print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"]
 # - **Many clips and many t.** The worksheet has one of each. A network trained on one clip learns that clip.
 # - **A mean, weights by t, and the data as target.** The worksheet has half a sum, and the noise.
 # - **AdamW, clipping, warm-up, moving average.** It takes one step of plain descent, small enough to be safe.
+
+# %% [markdown]
 # - **A start.** The real model begins with all gates and the last layer at zero (adaLN-Zero): each block passes its
 #   input on, and the first prediction is 0.
 # - **Dropped prompts.** In one clip of ten the real training leaves the prompt away, so that guidance works (lesson

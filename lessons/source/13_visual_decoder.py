@@ -116,7 +116,8 @@ print(f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, be
 #
 # $$z = \text{mean} + \sigma_z \cdot \text{noise}, \qquad \sigma_z = \sqrt{\text{variance}} = e^{\text{log variance} /
 # 2}$$
-#
+
+# %% [markdown]
 # Why not let NumPy draw z itself? Because then nobody could say how z changes when the mean does. With the noise drawn
 # *outside*, z is a plain formula with slopes. This is called the **reparameterisation**.
 
@@ -528,6 +529,8 @@ draw.curves(
 # - **Undoing the normalisation**: the decoder is given latents times their scale plus their mean.
 # - **Samples.** While training, the decoder sees samples around the mean. Afterwards the mean is used, and no noise.
 # - **Training at all**: squared error over 2σ², KL, and an adversary that here could be left out.
+
+# %% [markdown]
 # - **Loss.** The worksheet's codec returns its own video without a fault, and 21 of 10,000 patches. The real one
 #   returns none exactly, and all nearly: about 30 dB. That is the ceiling for every clip that the model makes.
 # - **Neighbours.** Decoders of large models look across patches and frames, with convolutions. Here only being exact

@@ -25,6 +25,22 @@ def add_sampling(command):
     )
 
 
+def add_frames(command, what):
+    """--frames, a whole number of at least 1; how many a model can make, it says itself."""
+    command.add_argument("--frames", type=whole_number(1), metavar="N", help=what)
+
+
+def add_size(command):
+    """--size, as (height, width), or None for the model's own."""
+    command.add_argument(
+        "--size",
+        type=frame_size,
+        metavar="SIZE",
+        help="pixels of a frame: N for a square one, or WIDTHxHEIGHT, like 32 or 48x32; sides from 24 to 64, multiples "
+        "of 8 (default: the model's own)",
+    )
+
+
 def add_threads(command, default):
     """--threads, a whole number of at least 1; None if it isn't given."""
     command.add_argument(
@@ -98,6 +114,22 @@ def finite_number(text):
     if not math.isfinite(number):
         raise argparse.ArgumentTypeError(f'"{text}" is not a finite number')
     return number
+
+
+def frame_size(text):
+    """A kind of argument: N, or WIDTHxHEIGHT, as (height, width)."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})(?:[xX×]([1-9][0-9]{0,5}))?", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a size: give N or WIDTHxHEIGHT in pixels, like 32 or 48x32')
+    width, height = found[1], found[2] or found[1]
+    return int(height), int(width)
+
+
+def share(text):
+    """A kind of argument: a number above 0, up to 1."""
+    if not 0 < finite_number(text) <= 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number above 0, up to 1')
+    return float(text)
 
 
 def positive_number(text):

@@ -44,8 +44,8 @@ def run(arguments):
     Raises:
         UserError: there is nothing to grade, or a file is in the way.
     """
-    from minidit.commands.generate import check_outputs
     from minidit.commands.lessons import lessons_folder
+    from minidit.commands.making import check_outputs
     from minidit.course.grading.assigned import assignments
     from minidit.course.grading.process import Limits
     from minidit.course.grading.results import as_csv, feedback, table

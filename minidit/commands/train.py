@@ -35,6 +35,9 @@ def add_arguments(command):
     command.add_argument(
         "--learning-rate", type=shared.positive_number, metavar="X", help="its peak (default: the preset's)"
     )
+    command.add_argument(
+        "--from", dest="origin", type=Path, metavar="FILE", help="go on from this model's weights, not from nothing"
+    )
     shared.add_seed(command, "of everything random")
     shared.add_threads(command, "all; one per rank under mpiexec")
     shared.add_device(command)
@@ -52,13 +55,17 @@ def add_arguments(command):
 
 def run(arguments):
     """Starts a run, or goes on with one; under mpiexec with all its ranks."""
+    together(arguments, partial(train, arguments, chosen_preset(arguments)))
+
+
+def together(arguments, work):
+    """Does work(xp, ranks=None), with the device and the threads of the arguments; under mpiexec with all its ranks."""
     from minidit.training.launcher import launched
 
-    preset = chosen_preset(arguments)
     xp = shared.chosen_device(arguments)
     if not launched():
         with shared.blas_threads(arguments.threads):
-            train(arguments, preset, xp)
+            work(xp)
         return
     if xp.__name__ != "numpy":
         raise UserError("under mpiexec the CPUs train: leave out --device, or start minidit without mpiexec.")
@@ -66,7 +73,7 @@ def run(arguments):
         raise UserError("under mpiexec each rank has one thread: leave out --threads, and start a rank per core.")
     from minidit.training.mpi import lead_or_follow
 
-    lead_or_follow(partial(train, arguments, preset, xp), LAST_WORDS)
+    lead_or_follow(partial(work, xp), LAST_WORDS)
 
 
 def train(arguments, preset, xp, ranks=None):
@@ -86,7 +93,13 @@ def train(arguments, preset, xp, ranks=None):
     if arguments.resume:
         training_run.resume()
     else:
-        training_run.start(arguments.minutes)
+        from minidit.studio import checkpoint_file
+
+        if arguments.origin is None:
+            training_run.start(arguments.minutes)
+        else:
+            with checkpoint_file(arguments.origin) as origin:
+                training_run.start(arguments.minutes, origin)
     training_run.train()
     print(f"{arguments.out / MODEL}  ({training_run.step} steps, {(monotonic() - begin) / 60:.1f} minutes)")
     print(f"Try: {shared.EXAMPLE} --checkpoint {arguments.out}")
@@ -106,8 +119,10 @@ def chosen_preset(arguments):
     training = preset.diffusion_training
     changes = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "batch": arguments.batch}
     changes = {name: value for name, value in changes.items() if value is not None}
-    if arguments.resume and (changes or arguments.minutes is not None):
-        raise UserError("a resumed run keeps its plan: leave out --steps, --minutes, --batch and --learning-rate.")
+    if arguments.resume and (changes or arguments.minutes is not None or arguments.origin is not None):
+        raise UserError(
+            "a resumed run keeps its plan: leave out --steps, --minutes, --batch, --learning-rate and --from."
+        )
     if arguments.batch is not None:
         changes["shards"] = shards_of(arguments.batch, training.batch // training.shards)
     return replace(preset, diffusion_training=replace(training, recompute=arguments.recompute, **changes))

@@ -186,7 +186,9 @@ def velocity_weight(kind, path, t, floor=NOISE_FLOOR):
     return gain * gain
 
 
-def diffusion_loss_forward(prediction, kind, path, data, noise, t, weighted=True, floor=NOISE_FLOOR):
+def diffusion_loss_forward(
+    prediction, kind, path, data, noise, t, weighted=True, floor=NOISE_FLOOR, counted=None
+):
     """The training loss: mean squared error against the target, weighted as a velocity loss.
 
     Args:
@@ -197,12 +199,18 @@ def diffusion_loss_forward(prediction, kind, path, data, noise, t, weighted=True
         t: (N,), one time per sample.
         weighted: False leaves `velocity_weight` away; for noise that is DDPM's loss (Ho et al. 2020, eq. 14).
         floor: see `velocity_weight`.
+        counted: (N, ...) bool without the last axis, where the prediction is asked for; the loss of each sample is the
+            mean over these alone. None for everywhere.
     Returns: the loss, a number, and a cache for `diffusion_loss_backward`.
     """
     target = target_of(kind, path, data, noise, t)                                        # N, ...
     weight = velocity_weight(kind, path, t, floor).astype(prediction.dtype) if weighted else None  # N
-    loss, cache = mse_forward(prediction, target, weight)
-    return loss, cache
+    if counted is not None:
+        xp = array_module(prediction)
+        prediction = xp.where(counted[..., None], prediction, target)                     # N, ...    no error elsewhere
+        share = counted.reshape(len(counted), -1).mean(axis=1).astype(prediction.dtype)   # N
+        weight = (1 if weight is None else weight) / share                                # N
+    return mse_forward(prediction, target, weight)
 
 
 def diffusion_loss_backward(dloss, cache):

@@ -33,18 +33,53 @@ class NoiseOfEach:
         return np.stack([rng.standard_normal(shape[1:], dtype=dtype) for rng in self.generators])
 
 
-def sample_latents(model, prompts, noise, steps, guidance, sampler, shift, interval, rng, callback=None):
-    """Latents (N, f, r, c, C) of one batch of prompts, from noise of that shape. Arguments as `generate`."""
+def sample_latents(
+    model,
+    prompts,
+    noise,
+    steps,
+    guidance,
+    sampler,
+    shift,
+    interval,
+    rng,
+    callback=None,
+    given=None,
+    known=None,
+    sizes=None,
+    start=0.0,
+):
+    """Latents of one batch of prompts.
+
+    Args:
+        prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
+        noise: (N, f, r, c, C) standard normal; or, with a start above 0, the latents as they are then.
+        given, known: (N, f, r, c, C) clean latents and (N, f, r, c) bool, where they are to be kept; or None. The
+            network sees them clean at every step, whatever the sampler makes of them.
+        sizes: (N, 3) of clips that are padded, as for `DiT.forward`, or None.
+        start: the time at which to start, from 0 to 1.
+        model, steps, guidance, sampler, shift, interval, rng, callback: as for `generate`.
+    Returns:
+        (N, f, r, c, C).
+    """
     xp = model.xp
-    embedding = model.dit.embed(moved(model.tokenizer.encode([*prompts, ""]), xp))  # N + 1, D
+    ids = prompts if hasattr(prompts, "dtype") else model.tokenizer.encode([*prompts, ""])  # N + 1, L
+    embedding = model.dit.embed(moved(ids, xp))  # N + 1, D
+
+    def with_given(x):
+        return x if known is None else xp.where(both(known, x)[..., None], both(given, x), x)
+
+    def both(array, x):  # guidance asks with and without the prompt in one batch
+        return array if array is None or len(array) == len(x) else xp.concatenate([array, array])
 
     def network(x, t, embedding):
-        return model.dit.predict(x, xp.full(len(x), network_time(t), x.dtype), embedding)
+        times = xp.full(len(x), network_time(t), x.dtype)
+        return model.dit.predict(with_given(x), times, embedding, both(known, x), both(sizes, x))
 
     path, prediction = RectifiedFlow(), model.settings.prediction
     predict = estimator(guided(network, embedding[:-1], embedding[-1], guidance, interval), prediction, path)
-    start = NOISE_START if prediction == "noise" else 0.0
-    return sample(predict, noise, path, steps, sampler, shift, start, rng, callback)
+    start = max(start, NOISE_START if prediction == "noise" else 0.0)
+    return with_given(sample(predict, noise, path, steps, sampler, shift, start, rng, callback))
 
 
 def generate(

@@ -12,6 +12,7 @@ from minidit.layers.activations import (
 )
 from minidit.layers.attention import attention_backward, attention_forward, attention_weights
 from minidit.layers.blockwise_attention import blockwise_attention_backward, blockwise_attention_forward
+from minidit.layers.cross_attention import cross_attention_backward, cross_attention_forward
 from minidit.layers.embedding import embedding_backward, embedding_forward
 from minidit.layers.feedforward import feedforward_backward, feedforward_forward
 from minidit.layers.fused import (
@@ -37,6 +38,12 @@ from minidit.layers.losses import (
     reparameterize_backward,
     reparameterize_forward,
 )
+from minidit.layers.modern_attention import (
+    factorised_attention_backward,
+    factorised_attention_forward,
+    modern_attention_backward,
+    modern_attention_forward,
+)
 from minidit.layers.modulation import (
     gated_residual_backward,
     gated_residual_forward,
@@ -52,17 +59,41 @@ from minidit.layers.multihead_attention import (
 from minidit.layers.normalization import layernorm_backward, layernorm_forward
 from minidit.layers.patchify import patchify, unpatchify
 from minidit.layers.positions import sincos_positions
+from minidit.layers.qk_norm import qk_norm_backward, qk_norm_forward
+from minidit.layers.rmsnorm import (
+    rmsnorm_backward,
+    rmsnorm_forward,
+    rmsnorm_modulate_backward,
+    rmsnorm_modulate_forward,
+)
+from minidit.layers.rope import axial_rotation, grid_positions, rope_backward, rope_forward
 from minidit.layers.softmax import softmax_backward, softmax_forward
+from minidit.layers.swiglu import swiglu_backward, swiglu_forward, swiglu_hidden
 from minidit.layers.timestep import timestep_embedding
+from minidit.layers.token_modulation import (
+    chosen_backward,
+    chosen_forward,
+    token_gated_residual_backward,
+    token_gated_residual_forward,
+    token_modulate_backward,
+    token_modulate_forward,
+)
 
 __all__ = [
     "attention_backward",
     "attention_forward",
     "attention_weights",
+    "axial_rotation",
     "blockwise_attention_backward",
     "blockwise_attention_forward",
+    "chosen_backward",
+    "chosen_forward",
+    "cross_attention_backward",
+    "cross_attention_forward",
     "embedding_backward",
     "embedding_forward",
+    "factorised_attention_backward",
+    "factorised_attention_forward",
     "feedforward_backward",
     "feedforward_forward",
     "gated_residual_backward",
@@ -71,6 +102,7 @@ __all__ = [
     "gaussian_kl_forward",
     "gelu_backward",
     "gelu_forward",
+    "grid_positions",
     "hinge_discriminator_backward",
     "hinge_discriminator_forward",
     "hinge_generator_backward",
@@ -88,6 +120,8 @@ __all__ = [
     "linear_gated_residual_forward",
     "linear_gelu_backward",
     "linear_gelu_forward",
+    "modern_attention_backward",
+    "modern_attention_forward",
     "modulate_backward",
     "modulate_forward",
     "mse_backward",
@@ -96,10 +130,18 @@ __all__ = [
     "multihead_attention_backward",
     "multihead_attention_forward",
     "patchify",
+    "qk_norm_backward",
+    "qk_norm_forward",
     "relu_backward",
     "relu_forward",
     "reparameterize_backward",
     "reparameterize_forward",
+    "rmsnorm_backward",
+    "rmsnorm_forward",
+    "rmsnorm_modulate_backward",
+    "rmsnorm_modulate_forward",
+    "rope_backward",
+    "rope_forward",
     "self_attention_backward",
     "self_attention_forward",
     "silu_backward",
@@ -107,6 +149,13 @@ __all__ = [
     "sincos_positions",
     "softmax_backward",
     "softmax_forward",
+    "swiglu_backward",
+    "swiglu_forward",
+    "swiglu_hidden",
     "timestep_embedding",
+    "token_gated_residual_backward",
+    "token_gated_residual_forward",
+    "token_modulate_backward",
+    "token_modulate_forward",
     "unpatchify",
 ]

@@ -64,7 +64,7 @@ def with_input(cache, x):
     return (x, w), *rest
 
 
-def dit_block_forward(x, c, p, num_heads, training=True):
+def dit_block_forward(x, c, p, num_heads, training=True, key_mask=None):
     """A DiT block with adaLN-Zero: attention and feed-forward, each shifted, scaled and gated by the condition.
 
     Args:
@@ -73,6 +73,7 @@ def dit_block_forward(x, c, p, num_heads, training=True):
         p: the block's parameters, names as in facebookresearch/DiT, weights (in, out).
         num_heads: divides D.
         training: False leaves out what only the backward needs.
+        key_mask: (B, T) bool, True where a token may be attended, or None for all.
     Returns:
         x (B, T, D) and a cache for `dit_block_backward`, or None where there will be none.
     Source: Peebles & Xie 2023, figure 3 (adaLN-Zero) and section 3.2.
@@ -84,7 +85,7 @@ def dit_block_forward(x, c, p, num_heads, training=True):
     shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = modulations  # B, D
 
     h, norm1_cache = layernorm_modulate_forward(x, shift_msa, scale_msa)
-    h, attention_cache = self_attention_forward(h, p["attn.qkv.weight"], p["attn.qkv.bias"], num_heads)
+    h, attention_cache = self_attention_forward(h, p["attn.qkv.weight"], p["attn.qkv.bias"], num_heads, key_mask)
     x, gate1_cache = linear_gated_residual_forward(x, h, p["attn.proj.weight"], p["attn.proj.bias"], gate_msa)
 
     h, norm2_cache = layernorm_modulate_forward(x, shift_mlp, scale_mlp)
@@ -128,18 +129,19 @@ def dit_block_backward(dx, cache):
     return dx, dc, grads | {"adaLN_modulation.1.weight": dweight, "adaLN_modulation.1.bias": dbias}
 
 
-def recomputed_dit_block_forward(x, c, p, num_heads):
+def recomputed_dit_block_forward(x, c, p, num_heads, key_mask=None):
     """`dit_block_forward`, keeping only what went in: less memory, for a second forward within the backward.
 
     Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost", section 4 (gradient checkpointing).
     """
-    y, _ = dit_block_forward(x, c, p, num_heads, training=False)
-    return y, (x, c, p, num_heads)
+    y, _ = dit_block_forward(x, c, p, num_heads, training=False, key_mask=key_mask)
+    return y, (x, c, p, num_heads, key_mask)
 
 
 def recomputed_dit_block_backward(dx, cache):
     """As `dit_block_backward`."""
-    _, cache = dit_block_forward(*cache)
+    *inputs, key_mask = cache
+    _, cache = dit_block_forward(*inputs, key_mask=key_mask)
     return dit_block_backward(dx, cache)
 
 

@@ -74,28 +74,22 @@ def matrix_products(settings, batch, grid, words=None, training=True, recompute=
     """
     if (words is None) != (settings.text is None):
         raise ValueError("give words for a DiT that reads prompts, and only for one")
-    tokens, width, hidden = prod(grid), settings.width, int(settings.mlp_ratio * settings.width)
-    values = prod(settings.patch)
+    tokens, width = prod(grid), settings.width
+    values, times = prod(settings.patch), batch * (2 if settings.time == "token" else 1)
     if settings.text:
-        condition = text_encoder(settings.text, batch, words, width, merged)
+        condition = text_encoder(settings.text, batch, words, width, merged, each_word=settings.prompt != "adaln")
     else:
         condition = embedding("y_embedder.embedding_table", settings.num_classes + 1, batch, width)
-    blocks = [
-        chain(
-            linear(f"blocks.{i}.adaLN_modulation.1", batch, width, 6 * width),
-            transformer_block(f"blocks.{i}.", batch, tokens, width, settings.num_heads, hidden, merged),
-        )
-        for i in range(settings.depth)
-    ]
+    blocks = [dit_block(f"blocks.{i}.", settings, batch, grid, words, merged) for i in range(settings.depth)]
     if recompute:
         blocks = [Products(block.forward, block.forward + block.backward) for block in blocks]
     network = chain(
-        linear("x_embedder.proj", batch * tokens, values * settings.in_channels, width),
+        linear("x_embedder.proj", batch * tokens, settings.patch_values, width),
         condition,
-        linear("t_embedder.mlp.0", batch, FREQUENCY_WIDTH, width),
-        linear("t_embedder.mlp.2", batch, width, width),
+        linear("t_embedder.mlp.0", times, FREQUENCY_WIDTH, width),
+        linear("t_embedder.mlp.2", times, width, width),
         *blocks,
-        linear("final_layer.adaLN_modulation.1", batch, width, 2 * width),
+        modulation("final_layer.", settings, batch, tokens, 2),
         linear("final_layer.linear", batch * tokens, width, values * settings.out_channels),
     )
     return network.forward + network.backward if training else network.forward
@@ -132,17 +126,18 @@ def embedding(name, table_rows, lookups, width):
     return Products([], [MatrixProduct(f"{name}.dw", 1, table_rows, lookups, width, left_transposed=True)])
 
 
-def attention(name, batch, num_heads, tokens, head_width, merged):
+def attention(name, batch, num_heads, tokens, head_width, merged, queries=None):
     """Scores and values of every head: all of them at once or, where there are many, blocks of queries in turn.
 
-    The tokens that are asked are the rows of the scores, those that ask the columns.
+    The tokens that are asked are the rows of the scores, those that ask the columns; by default these are as many.
     """
-    at_once = attention_block(name, batch * num_heads, tokens, tokens, head_width)
-    if not has_many_scores(batch, num_heads, tokens):
+    queries = queries or tokens
+    at_once = attention_block(name, batch * num_heads, tokens, queries, head_width)
+    if not has_many_scores(batch, num_heads, tokens, queries):
         return at_once
     if merged:
         return with_scores_again(at_once)
-    sizes = batch * block_sizes(num_heads, tokens)
+    sizes = batch * block_sizes(num_heads, tokens, queries)
     blocks = [with_scores_again(attention_block(name, num_heads, tokens, size, head_width)) for size in sizes]
     return Products(*(sum(products, []) for products in zip(*blocks, strict=True)))
 
@@ -170,36 +165,88 @@ def attention_block(name, heads, tokens, queries, head_width):
     )
 
 
-def has_many_scores(batch, num_heads, tokens):
+def has_many_scores(batch, num_heads, tokens, queries=None):
     """Whether attention goes block by block, as `multihead_attention_forward` decides it."""
-    return batch * num_heads * tokens * tokens > multihead_attention.MANY_SCORES
+    return batch * num_heads * tokens * (queries or tokens) > multihead_attention.MANY_SCORES
 
 
-def block_size(num_heads, tokens):
+def block_size(num_heads, tokens, queries=None):
     """How many queries a block has."""
-    return min(tokens, max(1, blockwise_attention.BLOCK_SCORES // (num_heads * tokens)))
+    return min(queries or tokens, max(1, blockwise_attention.BLOCK_SCORES // (num_heads * tokens)))
 
 
-def block_sizes(num_heads, tokens):
+def block_sizes(num_heads, tokens, queries=None):
     """How many queries each block of a clip has: the last one what is left."""
-    size = block_size(num_heads, tokens)
-    return [min(size, tokens - start) for start in range(0, tokens, size)]
+    queries = queries or tokens
+    size = block_size(num_heads, tokens, queries)
+    return [min(size, queries - start) for start in range(0, queries, size)]
 
 
-def transformer_block(prefix, batch, tokens, width, num_heads, hidden, merged):
-    """What the blocks of DiT and of the text encoder have in common: attention and feed-forward."""
-    rows = batch * tokens
+def dit_block(prefix, settings, batch, grid, words, merged):
+    """A block of the DiT, plain or modern."""
+    tokens, width = tokens_of_block(settings, grid, words), settings.width
+    rows, hidden = batch * tokens, settings.hidden
+    sizes = settings.num_heads, settings.head_width, merged
+    if settings.attention == "full":
+        attend = [self_attention(f"{prefix}attn", batch, tokens, *sizes)]
+    else:
+        frames, places = grid[0], tokens // grid[0]
+        attend = [
+            self_attention(f"{prefix}attn", batch * frames, places, *sizes),
+            self_attention(f"{prefix}attn_time", batch * places, frames, *sizes),
+        ]
+    if settings.prompt == "cross":
+        attend += [
+            linear(f"{prefix}cross_attn.q", rows, width, width),
+            linear(f"{prefix}cross_attn.kv", batch * words, width, 2 * width),
+            attention(
+                f"{prefix}cross_attn", batch, settings.num_heads, words, settings.head_width, merged, queries=tokens
+            ),
+            linear(f"{prefix}cross_attn.proj", rows, width, width),
+        ]
     return chain(
-        linear(f"{prefix}attn.qkv", rows, width, 3 * width),
-        attention(f"{prefix}attn", batch, num_heads, tokens, width // num_heads, merged),
-        linear(f"{prefix}attn.proj", rows, width, width),
-        linear(f"{prefix}mlp.fc1", rows, width, hidden),
+        modulation(prefix, settings, batch, tokens, settings.modulations),
+        *attend,
+        linear(f"{prefix}mlp.fc1", rows, width, 2 * hidden if settings.feedforward == "swiglu" else hidden),
         linear(f"{prefix}mlp.fc2", rows, hidden, width),
     )
 
 
-def text_encoder(settings, batch, words, out_width, merged):
-    """Word embeddings, blocks, and the projection of the words' sum."""
+def tokens_of_block(settings, grid, words):
+    """How many tokens a block has: those of the grid and, in context, the time and the words."""
+    return prod(grid) + (1 + words if settings.prompt == "in_context" else 0)
+
+
+def modulation(prefix, settings, batch, tokens, count):
+    """The vectors that steer a block; with a time per token the gradients of all tokens that chose one add up."""
+    name, outputs = f"{prefix}adaLN_modulation.1", count * settings.width
+    if settings.time == "sample":
+        return linear(name, batch, settings.width, outputs)
+    choice = Products([], [MatrixProduct(f"{name}.dchosen", batch, 2, tokens, outputs)])
+    return chain(linear(name, 2 * batch, settings.width, outputs), choice)
+
+
+def self_attention(name, batch, tokens, num_heads, head_width, merged):
+    """The projections, and what is between them."""
+    rows, width = batch * tokens, num_heads * head_width
+    return chain(
+        linear(f"{name}.qkv", rows, width, 3 * width),
+        attention(name, batch, num_heads, tokens, head_width, merged),
+        linear(f"{name}.proj", rows, width, width),
+    )
+
+
+def transformer_block(prefix, batch, tokens, width, num_heads, hidden, merged):
+    """A block of the text encoder: attention and feed-forward."""
+    return chain(
+        self_attention(f"{prefix}attn", batch, tokens, num_heads, width // num_heads, merged),
+        linear(f"{prefix}mlp.fc1", batch * tokens, width, hidden),
+        linear(f"{prefix}mlp.fc2", batch * tokens, hidden, width),
+    )
+
+
+def text_encoder(settings, batch, words, out_width, merged, each_word=False):
+    """Word embeddings, blocks, and the projection of the words' sum, or of each word."""
     width = settings.width
     blocks = [
         transformer_block(
@@ -210,5 +257,5 @@ def text_encoder(settings, batch, words, out_width, merged):
     return chain(
         embedding("text_encoder.embedding", settings.vocabulary_size, batch * words, width),
         *blocks,
-        linear("text_encoder.proj", batch, width, out_width),
+        linear("text_encoder.proj", batch * words if each_word else batch, width, out_width),
     )

@@ -63,15 +63,16 @@ def initialize_text_encoder(rng, params, settings):
         params[f"blocks.{i}.mlp.fc2.weight"][...] = 0
 
 
-def text_encoder_forward(ids, p, settings):
-    """Reads prompts: word ids to one conditioning vector each.
+def text_encoder_forward(ids, p, settings, each_word=False):
+    """Reads prompts: word ids to one conditioning vector each, or to one for each word.
 
     Args:
         ids: (B, L) int, padded at the end with `PAD`; every prompt has at least its start word.
         p: parameters named as in `text_encoder_shapes`.
         settings: TextEncoderSettings.
+        each_word: leave out the sum over the words.
     Returns:
-        y (B, D) and a cache for `text_encoder_backward`.
+        y (B, D), or with `each_word` (B, L, D), zeros where there is no word; and a cache for `text_encoder_backward`.
     """
     length = ids.shape[1]
     mask = ids != PAD  # B, L
@@ -82,8 +83,10 @@ def text_encoder_forward(ids, p, settings):
         x, cache = transformer_block_forward(x, under(f"blocks.{i}.", p), settings.num_heads, key_mask=mask)
         block_caches.append(cache)
     present = mask.astype(x.dtype)[:, None]  # B, 1, L
-    pooled = (present @ x)[:, 0]  # B, W   the sum over the words
+    pooled = x if each_word else (present @ x)[:, 0]  # B, W   the sum over the words
     y, proj_cache = linear_forward(pooled, p["proj.weight"], p["proj.bias"])  # B, D
+    if each_word:
+        y *= present.swapaxes(1, 2)  # B, L, D
     return y, (embedding_cache, block_caches, present, proj_cache, p["positions.weight"].shape)
 
 
@@ -91,8 +94,11 @@ def text_encoder_backward(dy, cache):
     """Returns the gradients of the encoder's parameters. Word ids have none."""
     embedding_cache, block_caches, present, proj_cache, positions_shape = cache
     xp = array_module(dy)
-    dpooled, dproj_weight, dproj_bias = linear_backward(dy, proj_cache)  # B, W
-    dx = present.swapaxes(1, 2) * dpooled[:, None]  # B, L, W
+    if dy.ndim == 3:
+        dx, dproj_weight, dproj_bias = linear_backward(dy * present.swapaxes(1, 2), proj_cache)  # B, L, W
+    else:
+        dpooled, dproj_weight, dproj_bias = linear_backward(dy, proj_cache)  # B, W
+        dx = present.swapaxes(1, 2) * dpooled[:, None]  # B, L, W
     grads = {"proj.weight": dproj_weight, "proj.bias": dproj_bias}
     for i in reversed(range(len(block_caches))):
         dx, dblock = transformer_block_backward(dx, block_caches[i])

@@ -8,6 +8,7 @@ from minidit.backend import moved
 from minidit.diffusion import sample_times
 from minidit.models.tokenizer import PAD, START
 from minidit.world import PLAIN_SKIES, SEEN, caption, render_batch
+from minidit.world.split import first_seen
 
 # N = clips of a batch, L = words of the longest prompt
 
@@ -21,12 +22,16 @@ class Batch:
         noise: (N, f, r, c, C).
         t: (N,), from 0 (noise) to 1 (data).
         ids: (N, L), words of the prompts.
+        known: (N, f, r, c) bool, the latents that are given, or None for none.
+        sizes: (N, 3), frames, rows and columns of each clip in latents, where clips are padded; None if none is.
     """
 
     latents: np.ndarray
     noise: np.ndarray
     t: np.ndarray
     ids: np.ndarray
+    known: np.ndarray | None = None
+    sizes: np.ndarray | None = None
 
 
 def draw_batch(model, training, seed, step, shards):
@@ -43,11 +48,11 @@ def draw_batch(model, training, seed, step, shards):
         shards: which of its `training.shards` shards.
     """
     settings = model.settings
-    count = training.batch // training.shards
+    count, seen = training.batch // training.shards, first_seen(training.combinations)
     clips, prompts, noise, times, dropped = [], [], [], [], []
     for shard in shards:
         rng = np.random.default_rng([seed, 3, step, shard])
-        attributes = [draw_attributes(rng, training.plain_sky) for _ in range(count)]
+        attributes = [draw_attributes(rng, training.plain_sky, seen) for _ in range(count)]
         clips.append(render_batch(attributes, rng, settings.size, settings.frames))
         prompts += [caption(a, rng) for a in attributes]
         noise.append(rng.standard_normal((count, *settings.latent_shape), dtype=np.float32))
@@ -60,9 +65,9 @@ def draw_batch(model, training, seed, step, shards):
     return Batch(model.codec.encode(clips), noise, times, ids)
 
 
-def draw_attributes(rng, plain_sky):
-    """A combination of the training split, or with the given probability a plain sky."""
-    pool = PLAIN_SKIES if rng.random() < plain_sky else SEEN
+def draw_attributes(rng, plain_sky, seen=SEEN):
+    """A combination of those to be seen, or with the given probability a plain sky."""
+    pool = PLAIN_SKIES if rng.random() < plain_sky else seen
     return pool[rng.integers(len(pool))]
 
 

@@ -11,6 +11,7 @@ from minidit.models.dit import DiTSettings
 from minidit.models.memory import FLOAT, step_bytes
 from minidit.models.tokenizer import Tokenizer
 from minidit.training.batches import draw_attributes
+from minidit.training.canvases import padded_shape
 from minidit.training.free_memory import free_bytes, resident_bytes
 from minidit.training.steps import VECTORS
 from minidit.world import caption
@@ -64,11 +65,18 @@ def workload_of(preset):
     rng = np.random.default_rng(0)
     tokenizer = Tokenizer(model.vocabulary, model.dit.text.max_length)
     prompts = [caption(draw_attributes(rng, training.plain_sky), rng) for _ in range(PROMPTS)]
-    patches = prod(model.latent_shape[:3])
-    pixels = model.frames * model.size * model.size * 3
+    clip = (model.frames, model.size, model.size)
+    if training.canvases:
+        shape = max((padded_shape(grids, model) for _, grids in training.canvases), key=prod)
+        clip = tuple(cells * step for cells, step in zip(shape, model.codec.patch, strict=False))
+    patches, pixels = prod(clip) // prod(model.codec.patch), 3 * prod(clip)
+    whole = clip
+    if model.dit.marks:  # the last tokens are filled up
+        steps = (latent * token for latent, token in zip(model.codec.patch, model.dit.patch, strict=True))
+        whole = tuple(-(-length // step) * step for length, step in zip(clip, steps, strict=True))
     return Workload(
         model.dit,
-        grid_of((model.frames, model.size, model.size), model.codec.patch, model.dit.patch),
+        grid_of(whole, model.codec.patch, model.dit.patch),
         training.batch,
         training.shards,
         tokenizer.encode(prompts).shape[1],

@@ -18,8 +18,10 @@ import numpy as np
 from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
 from minidit.models.dit import dit_shapes
+from minidit.models.marks import existing
 from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.batches import draw_batch
+from minidit.training.canvases import draw_canvas_batch
 from minidit.training.checkpoint import load_codec
 from minidit.training.settings import DiffusionTraining
 
@@ -65,8 +67,12 @@ class VideoWorker:
 
     def loss_and_gradients(self, step, shards):
         """Loss and gradients by name, means over the clips of these shards of a step's batch."""
-        batch = draw_batch(self.model, self.training, self.seed, step, shards)
-        return loss_and_gradients(self.model, batch, self.training.recompute)
+        return loss_and_gradients(self.model, self.batch(step, shards), self.training.recompute)
+
+    def batch(self, step, shards):
+        """The Batch that these shards of a step make together."""
+        draw = draw_canvas_batch if self.training.canvases else draw_batch
+        return draw(self.model, self.training, self.seed, step, shards)
 
 
 def loss_and_gradients(model, batch, recompute=False):
@@ -78,9 +84,23 @@ def loss_and_gradients(model, batch, recompute=False):
         recompute: run each block's forward pass a second time in the backward instead of keeping what it computed.
     """
     x_t = PATH.noised(batch.latents, batch.noise, batch.t)  # N, f, r, c, C
-    prediction, cache = model.dit.forward(x_t, network_time(batch.t), batch.ids, recompute=recompute)
+    if batch.known is not None:
+        x_t = array_module(x_t).where(batch.known[..., None], batch.latents, x_t)
+    prediction, cache = model.dit.forward(
+        x_t, network_time(batch.t), batch.ids, recompute, batch.known, batch.sizes
+    )
     loss, loss_cache = diffusion_loss_forward(
-        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t
+        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t, counted=to_be_made(batch)
     )
     _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
     return number(loss), grads
+
+
+def to_be_made(batch):
+    """Which latents of a batch the network is asked for: those that exist and are not given, (N, f, r, c) bool.
+
+    None where these are all.
+    """
+    if batch.known is None:
+        return None
+    return existing(batch.latents.shape, batch.sizes, array_module(batch.latents)) & ~batch.known

@@ -47,6 +47,10 @@ class DiffusionTraining:
         drop_prompt: fraction of clips whose prompt is replaced by the empty one (classifier-free guidance).
         plain_sky: fraction of clips that show no object.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
+        canvases: buckets of sizes, to train on clips of many sizes, partly given, instead of whole clips of one size
+            (`minidit/training/canvases.py`). Needs a DiT with marks. Empty for none.
+        combinations: train on so many of the seen combinations only (`minidit/world/split.py`); None for all. Not with
+            canvases.
         recompute: keep only the inputs of the DiT's blocks for the backward, and compute the rest a second time: less
             memory, more time, the same numbers.
     """
@@ -64,4 +68,10 @@ class DiffusionTraining:
     plain_sky: float = 0.03
     time_mean: float = -1.75
     time_std: float = 1.0
+    canvases: tuple = ()
+    combinations: int | None = None
     recompute: bool = False
+
+    def __post_init__(self):
+        if self.canvases and self.combinations is not None:
+            raise ValueError("training on canvases draws from all seen combinations: leave out one of the two")

@@ -19,12 +19,12 @@ from minidit.training.checkpoint import (
     settings_to_json,
     write_tensors,
 )
-from minidit.training.codec import train_codec
+from minidit.training.codec import reconstruction_psnr, train_codec
 from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings
 from minidit.training.preview import write_preview
-from minidit.training.settings import DiffusionTraining
 from minidit.training.steps import VECTORS, check_shares
+from minidit.training.warm_start import start_from
 from minidit.training.workers import Team
 
 SPAN = 25  # steps between two looks at the progress
@@ -68,16 +68,21 @@ class Run:
         self.vectors = {name: np.zeros_like(self.model.dit.params.flat) for name in VECTORS}
         self.vectors["params"][...] = self.vectors["ema"][...] = self.model.dit.params.flat
 
-    def start(self, minutes=None):
+    def start(self, minutes=None, origin=None):
         """Makes the folder, trains the codec, and writes the first state.
 
         Args:
+            origin: a checkpoint whose codec and DiT to go on from; its codec is kept as it is.
             minutes: if given, some steps are timed, and as many are planned as fit into this time, the codec's
                 training, the timing itself and the final decay of the learning rate included.
         Raises:
-            UserError: the folder holds a run or a model already, or can't be made; or there are too many ranks.
+            UserError: the folder holds a run or a model already, or can't be made; there are too many ranks; or the
+                origin is of another kind.
         """
         self.check_ranks()
+        if origin is not None:
+            start_from(self.model, origin)
+            self.vectors["params"][...] = self.vectors["ema"][...] = self.model.dit.params.flat
         if (self.folder / STATE).exists():
             raise UserError(
                 f"{self.folder} holds a training run already. Go on with it by --resume, or choose another --out."
@@ -89,10 +94,11 @@ class Run:
         except OSError as error:
             raise UserError(f"can't make the folder {self.folder}: {error.strerror}.") from error
         begin = monotonic()
-        codec = self.model.codec.on(self.xp)
-        self.codec_psnr = train_codec(
-            codec, self.codec_training, self.settings.size, self.settings.frames, self.seed, self.progress
-        )
+        codec, size, frames = self.model.codec.on(self.xp), self.settings.size, self.settings.frames
+        if origin is None:
+            self.codec_psnr = train_codec(codec, self.codec_training, size, frames, self.seed, self.progress)
+        else:
+            self.codec_psnr = reconstruction_psnr(codec, size, frames, self.seed)
         self.model.codec = codec.on(np)
         if minutes is not None:
             seconds_per_step = self.seconds_per_step()
@@ -124,7 +130,7 @@ class Run:
         self.history, self.scores = metadata["history"], metadata["scores"]
         # Its own plan, which may differ from the preset's in steps and the like; how to compute it is ours to choose.
         plan = metadata["training"] | {"recompute": self.training.recompute}
-        self.training = DiffusionTraining(**plan | {"adamw": AdamWSettings(**plan["adamw"])})
+        self.training = type(self.training)(**plan | {"adamw": AdamWSettings(**plan["adamw"])})
         self.check_ranks()
         before = metadata.get("shared_by", self.shared_by)
         if before != self.shared_by:
@@ -159,10 +165,13 @@ class Run:
 
     def team(self):
         """Those who share this run's work, to be entered as a context."""
-        job = VideoTraining(self.settings, self.training, codec_tensors(self.model.codec), self.seed)
         if self.ranks:
-            return self.ranks.team(job)
-        return Team(job, self.processes, self.threads // self.processes, self.xp)
+            return self.ranks.team(self.job())
+        return Team(self.job(), self.processes, self.threads // self.processes, self.xp)
+
+    def job(self):
+        """What they compute."""
+        return VideoTraining(self.settings, self.training, codec_tensors(self.model.codec), self.seed)
 
     def seconds_per_step(self):
         """Times some steps, pictures and checkpoints left aside; nothing of them is kept."""

@@ -16,7 +16,8 @@ SKIES = ("day", "night", "sunset")
 class Attributes(NamedTuple):
     """One object in one sky: `Attributes("red", "circle", "right", "day")`.
 
-    The plain sky, with no object in it, is `Attributes(None, None, None, sky)`.
+    The plain sky, with no object in it, is `Attributes(None, None, None, sky)`. In a single frame no motion can be
+    seen: `Attributes("red", "circle", None, "day")`.
     """
 
     color: str | None
@@ -26,6 +27,7 @@ class Attributes(NamedTuple):
 
 
 ALL_ATTRIBUTES = tuple(Attributes(*values) for values in product(COLORS, SHAPES, MOTIONS, SKIES))  # 375
+PICTURES = tuple(Attributes(color, shape, None, sky) for color, shape, sky in product(COLORS, SHAPES, SKIES))  # 75
 PLAIN_SKIES = tuple(Attributes(None, None, None, sky) for sky in SKIES)
 
 NAMES = {"color": COLORS, "shape": SHAPES, "motion": MOTIONS, "sky": SKIES}
@@ -39,7 +41,7 @@ def _indices(attributes):
     )
 
 
-_INDICES = {attributes: _indices(attributes) for attributes in ALL_ATTRIBUTES + PLAIN_SKIES}
+_INDICES = {attributes: _indices(attributes) for attributes in ALL_ATTRIBUTES + PICTURES + PLAIN_SKIES}
 
 
 def attribute_indices(sequence):
@@ -64,5 +66,5 @@ def _explain(unknown):
     choices = "; ".join(f"{name}: {', '.join(values)}" for name, values in NAMES.items())
     return (
         f"the toy world has no {unknown!r}: give (color, shape, motion, sky) with one value of each "
-        f"({choices}), or (None, None, None, sky) for a plain sky."
+        f"({choices}), (color, shape, None, sky) for a picture, or (None, None, None, sky) for a plain sky."
     )

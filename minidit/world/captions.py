@@ -27,6 +27,14 @@ STILL_WORDINGS = (
     "the {shape} is {color} and it hangs {motion} in a {sky} sky",
     "{motion} stays a {color} {shape} in the {sky} sky",
 )
+PICTURE_WORDINGS = (
+    "a {color} {shape} in the {sky} sky",
+    "in the {sky} sky a {color} {shape}",
+    "the {sky} sky with a {color} {shape}",
+    "there is a {color} {shape} in a {sky} sky",
+    "a {shape} that is {color} in the {sky} sky",
+    "{color} {shape} and the sky is {sky}",
+)
 PLAIN_SKY_WORDINGS = (
     "the {sky} sky",
     "a {sky} sky",
@@ -79,6 +87,8 @@ def attributes_in(text):
 def _templates(attributes):
     if attributes.shape is None:
         return PLAIN_SKY_WORDINGS
+    if attributes.motion is None:
+        return PICTURE_WORDINGS
     return STILL_WORDINGS if attributes.motion == "still" else MOVING_WORDINGS
 
 

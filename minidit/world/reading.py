@@ -12,7 +12,8 @@ class Reading:
     """What the verifier sees in one clip.
 
     Attributes:
-        color, shape, motion: names, or None when nothing but sky was found.
+        color, shape, motion: names, or None when nothing but sky was found. In a single frame no motion can be
+            seen, so that it is None there too.
         sky: the name of the nearest sky.
         iou: overlap (intersection over union, over all frames) of the measured mask with an ideal shape of
             one size on a straight path; 1.0 for a plain sky.
@@ -37,8 +38,18 @@ class Reading:
         return not self.faults
 
     def right(self, attributes):
-        """Are all four attributes the given ones, and the object whole?"""
-        return self.whole and self.attributes == tuple(attributes)
+        """Are all attributes the given ones, and the object whole?
+
+        The motion doesn't count where the attributes ask for none, as in a picture's prompt, or where none can be
+        seen, as in a single frame.
+        """
+        color, shape, motion, sky = attributes
+        asked_and_seen = motion is not None and self.motion is not None
+        return (
+            self.whole
+            and (self.color, self.shape, self.sky) == (color, shape, sky)
+            and (self.motion == motion or not asked_and_seen)
+        )
 
     def strict(self, attributes):
         """Right, and nearly the ideal shape on an ideal path?"""

@@ -1,13 +1,13 @@
 """Draws clips of the toy world: one object, on a straight path, in a sky.
 
-All lengths are given for frames of 16 x 16 pixels and grow with the frame. Nothing is downloaded or stored: a
-clip is drawn when it is needed, fast enough that training never sees the same one twice.
+All lengths are given for frames of 16 x 16 pixels and grow with the shorter side of the frame. Nothing is downloaded
+or stored: a clip is drawn when it is needed, fast enough that training never sees the same one twice.
 """
 
 import numpy as np
 
 from minidit.errors import UserError
-from minidit.world.attributes import SHAPES, SKIES, attribute_indices
+from minidit.world.attributes import MOTIONS, NO_VALUE, SHAPES, SKIES, attribute_indices
 from minidit.world.shapes import coverage
 
 REFERENCE_SIZE = 16
@@ -31,7 +31,7 @@ STEPS = np.array([(-1, 0), (1, 0), (0, -1), (0, 1), (0, 0)], dtype=np.float32)  
 def render(attributes, rng, size=32, frames=8):
     """Draw one clip: `render_batch` for a single prompt.
 
-    Returns: (frames, size, size, 3) float32 in [0, 1].
+    Returns: (frames, rows, columns, 3) float32 in [0, 1].
     """
     return render_batch([attributes], rng, size, frames)[0]
 
@@ -43,30 +43,49 @@ def render_batch(attributes, rng, size=32, frames=8):
         attributes: N Attributes.
         rng: np.random.Generator. A clip takes six numbers from it whatever it shows, so a batch equals the
             same clips drawn one by one, and a longer batch begins with the shorter one.
-        size: rows and columns of a frame, at least 16.
-        frames: frames of a clip, at least 2.
+        size: rows and columns of a frame, each at least 16: one number for both, or a pair.
+        frames: frames of a clip, at least 1. An object travels as far in few frames as in many.
     Returns:
-        (N, frames, size, size, 3) float32 in [0, 1]; the last axis is red, green, blue.
+        (N, frames, rows, columns, 3) float32 in [0, 1]; the last axis is red, green, blue.
     Raises:
         UserError: for a size, a number of frames or attributes that the world doesn't have.
     """
-    check_size(size, frames)
-    color, shape, motion, sky = attribute_indices(attributes).T  # N each
-    scale = size / REFERENCE_SIZE
-    draws = rng.random((len(color), 6), dtype=np.float32)      # N, 6
+    size = checked_size(size, frames)
+    scale = scale_of(size)
+    draws = rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
     radius = between(RADIUS, draws[:, 0]) * scale              # N
     travel = between(TRAVEL, draws[:, 1]) * scale              # N
-    brightness = between(BRIGHTNESS, draws[:, 4])              # N
-    starlight = between(STAR_BRIGHTNESS, draws[:, 5])          # N
+    displacement = directions(attributes) * travel[:, None]    # N, 2
+    centers = straight_paths(displacement, draws[:, 2:4], radius, size, frames)  # N, F, 2
+    return render_paths(attributes, centers, radius, draws[:, 4:], size)
 
-    centers = straight_paths(STEPS[motion] * travel[:, None], draws[:, 2:4], radius, size, frames)  # N, F, 2
-    covered = np.zeros((len(color), frames, size, size), dtype=np.float32)  # N, F, H, W
+
+def render_paths(attributes, centers, radius, light, size):
+    """Draw clips whose objects go along any paths, also out of the frame.
+
+    Args:
+        attributes: N Attributes.
+        centers: (N, F, 2) x and y in pixels, radius: (N,) in pixels.
+        light: (N, 2) in [0, 1): how bright the sky is, and its stars.
+        size: (rows, columns).
+    Returns:
+        (N, F, rows, columns, 3) float32 in [0, 1].
+    """
+    color, shape, _, sky = attribute_indices(attributes).T     # N each
+    covered = np.zeros((*centers.shape[:2], *size), dtype=np.float32)  # N, F, H, W
     for index in range(len(SHAPES)):
         chosen = np.flatnonzero(shape == index)
         if chosen.size:
             path = centers[chosen]
             covered[chosen] = coverage(index, path[..., 0], path[..., 1], radius[chosen], size)
+    brightness, starlight = between(BRIGHTNESS, light[:, 0]), between(STAR_BRIGHTNESS, light[:, 1])  # N each
     return paint(covered, COLOR_VALUES[color], sky_images(sky, brightness, starlight, size))
+
+
+def directions(attributes):
+    """The unit vector (x, y) in which each object moves, 0 for one that doesn't: (N, 2)."""
+    motion = attribute_indices(attributes)[:, 2]               # N
+    return STEPS[np.where(motion == NO_VALUE, MOTIONS.index("still"), motion)]
 
 
 def straight_paths(displacement, position, radius, size, frames):
@@ -79,12 +98,14 @@ def straight_paths(displacement, position, radius, size, frames):
         displacement: (N, 2) x and y from the first frame to the last, in pixels.
         position: (N, 2) in [0, 1), where to start between the first and the last place possible.
         radius: (N,) in pixels.
+        size: (rows, columns).
     Returns:
         (N, frames, 2) x and y of the centres, in pixels.
     """
     margin = MARGIN * radius[:, None]                          # N, 1
+    farthest = np.array(size[::-1], dtype=np.float32) - 1      # 2   x and y of the last pixel
     first = margin + np.maximum(0.0, -displacement)            # N, 2
-    last = size - 1 - margin - np.maximum(0.0, displacement)   # N, 2
+    last = farthest - margin - np.maximum(0.0, displacement)   # N, 2
     middle = (first + last) * 0.5                              # N, 2
     first, last = np.minimum(first, middle), np.maximum(last, middle)
     start = first + (last - first) * position                  # N, 2
@@ -92,9 +113,9 @@ def straight_paths(displacement, position, radius, size, frames):
     return start[:, None] + displacement[:, None] * time[:, None]  # N, F, 2
 
 
-def sky_gradients(size):
-    """The three skies without stars: (3, size, 3), a colour for every row, in the order of SKIES."""
-    height = np.linspace(0, 1, size, dtype=np.float32)[:, None]  # H, 1
+def sky_gradients(rows):
+    """The three skies without stars: (3, rows, 3), a colour for every row, in the order of SKIES."""
+    height = np.linspace(0, 1, rows, dtype=np.float32)[:, None]  # H, 1
     return SKY_TOPS[:, None] * (1 - height) + SKY_BOTTOMS[:, None] * height  # 3, H, 3
 
 
@@ -104,13 +125,14 @@ def sky_images(sky, brightness, starlight, size):
     Args:
         sky: (N,) indices into SKIES.
         brightness, starlight: (N,) what is added everywhere, and at the night's stars.
+        size: (rows, columns).
     Returns:
-        (N, size, size, 3) float32.
+        (N, rows, columns, 3) float32.
     """
-    rows = sky_gradients(size)[sky] + brightness[:, None, None]  # N, H, 3
-    images = np.repeat(rows[:, :, None], size, axis=2)         # N, H, W, 3
+    lines = sky_gradients(size[0])[sky] + brightness[:, None, None]  # N, H, 3
+    images = np.repeat(lines[:, :, None], size[1], axis=2)     # N, H, W, 3
     nights = np.flatnonzero(sky == SKIES.index("night"))
-    star_row, star_column = (STARS * size // REFERENCE_SIZE).T
+    star_row, star_column = (STARS * np.array(size) // REFERENCE_SIZE).T
     images[nights[:, None], star_row, star_column] += starlight[nights, None, None]
     return images
 
@@ -137,11 +159,18 @@ def between(bounds, fraction):
     return low + (high - low) * fraction
 
 
-def check_size(size, frames):
-    """Raise UserError unless clips of this size can be drawn and told apart."""
-    if size < SMALLEST_SIZE or size != int(size):
+def scale_of(size):
+    """How many times as large as in a frame of 16 x 16 pixels all lengths are; the shorter side decides."""
+    return min(size) / REFERENCE_SIZE
+
+
+def checked_size(size, frames):
+    """Rows and columns as a pair. Raises UserError unless clips of this size can be drawn and told apart."""
+    rows, columns = size if isinstance(size, tuple | list) else (size, size)
+    if min(rows, columns) < SMALLEST_SIZE or (rows, columns) != (int(rows), int(columns)):
         raise UserError(
-            f"frames of {size} x {size} pixels were asked for: give a whole number, at least {SMALLEST_SIZE}."
+            f"frames of {columns} x {rows} pixels were asked for: give whole numbers, at least {SMALLEST_SIZE}."
         )
-    if frames < 2 or frames != int(frames):
-        raise UserError(f"clips of {frames} frames were asked for: give a whole number, at least 2.")
+    if frames < 1 or frames != int(frames):
+        raise UserError(f"clips of {frames} frames were asked for: give a whole number, at least 1.")
+    return int(rows), int(columns)

@@ -8,14 +8,38 @@ held out when
 That is a Latin square in four dimensions: no coefficient is divisible by 7, so of all combinations that share
 three of their values at most one is held out. Every value, every pair and even every triple of values is
 therefore seen in training; only some combinations of all four are new: 54 of 375.
+
+To study how much must be seen, training can be given fewer: those whose sum leaves a remainder of 1, then those with 2,
+and so on (`first_seen`). Each remainder is such a square again, so that all values are seen about equally often, and all
+pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its division
+by 6, chosen so that 27 combinations have most of the pairs, too.
 """
 
 from minidit.world.attributes import ALL_ATTRIBUTES, attribute_indices
 
 COEFFICIENTS = (1, 2, 3, 4)  # of color, shape, motion, sky
 MODULUS = 7
+SECOND_COEFFICIENTS, SECOND_MODULUS = (3, 3, 6, 4), 6
 
 _remainders = attribute_indices(ALL_ATTRIBUTES) @ COEFFICIENTS % MODULUS  # 375
+_second = attribute_indices(ALL_ATTRIBUTES) @ SECOND_COEFFICIENTS % SECOND_MODULUS  # 375
 
 SEEN = tuple(a for a, remainder in zip(ALL_ATTRIBUTES, _remainders, strict=True) if remainder)
 HELD_OUT = tuple(a for a, remainder in zip(ALL_ATTRIBUTES, _remainders, strict=True) if not remainder)
+
+_ORDERED = tuple(
+    ALL_ATTRIBUTES[i] for i in sorted(range(len(ALL_ATTRIBUTES)), key=lambda i: (_remainders[i], _second[i], i))
+)[len(HELD_OUT) :]  # SEEN, in the order in which `first_seen` gives them
+
+
+def first_seen(count=None):
+    """The first `count` of the combinations that may be trained on, by the rule above; None for all, in their order.
+
+    Raises:
+        ValueError: there are not so many, or none were asked for.
+    """
+    if count is None:
+        return SEEN
+    if not 1 <= count <= len(SEEN):
+        raise ValueError(f"the number of combinations was {count}: give 1 to {len(SEEN)}")
+    return _ORDERED[:count]

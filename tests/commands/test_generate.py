@@ -1,5 +1,4 @@
 import json
-import os
 import sys
 
 import numpy as np
@@ -10,7 +9,6 @@ from safetensors.numpy import load_file, save_file
 from minidit import clips
 from minidit.backend import device
 from minidit.cli import main
-from minidit.commands.generate import file_name, output_paths
 from minidit.models import VideoModel
 from minidit.training import checkpoint
 from minidit.training.checkpoint import read_tensors, save_model
@@ -133,8 +131,9 @@ def test_an_unknown_sampler_is_answered_with_the_known_ones(refused):
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("out.mp4", "Give -o a name that ends in .gif"),
-        ("out", "Give -o a name that ends in .gif"),
+        ("out.mp4", "Give -o a name that ends in .gif or .npy"),
+        ("out.png", "a PNG holds one frame. Give -o a name that ends in .gif or .npy"),
+        ("out", "Give -o a name that ends in .gif or .npy"),
         ("nowhere/out.gif", "there is no folder nowhere"),
         ("folder.gif", "folder.gif is a folder"),
     ],
@@ -151,7 +150,7 @@ def test_an_unwritable_folder_is_refused_before_any_work(refused, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     # Faked, because root may write anywhere.
-    monkeypatch.setattr("minidit.commands.generate.tempfile.TemporaryFile", denied)
+    monkeypatch.setattr("minidit.commands.making.tempfile.TemporaryFile", denied)
     assert "can't write to the folder .: Permission denied" in refused(PROMPT)
 
 
@@ -301,25 +300,29 @@ def test_a_folder_of_a_training_run_stands_for_its_model(generate, tmp_path, tin
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
 
 
-# ---- names
+# ---- frames and sizes
 
 
-@pytest.mark.parametrize(
-    ("prompt", "name"),
-    [
-        (PROMPT, "a-red-circle-moves-right-in-the-day-sky"),
-        ("  Sora is SKY. ", "sora-is-sky"),
-        ("../../etc/passwd", "etc-passwd"),
-        ("", "clip"),
-        ("空", "clip"),
-        ("red " * 100, ("red-" * 25)[:-1]),
-    ],
-)
-def test_a_file_is_named_after_its_prompt(prompt, name):
-    assert file_name(prompt) == name
+def test_the_clip_has_the_frames_and_the_size_that_are_asked_for(made, studio):
+    clip = made("generate", PROMPT, "--frames", "12", "--size", "48x24", "--seed", "2")
+    assert np.array_equal(clip, studio.generate(PROMPT, seed=2, frames=12, size=(24, 48)))
 
 
-def test_one_clip_has_the_name_given_and_several_are_numbered(tmp_path):
-    path = tmp_path / "a.b.gif"
-    assert output_paths(path, 1) == [path]
-    assert [os.path.basename(p) for p in output_paths(path, 2)] == ["a.b-0.gif", "a.b-1.gif"]
+def test_several_clips_of_a_size_are_numbered(folder, marked_checkpoint):
+    options = ["--checkpoint", str(marked_checkpoint), "--count", "2", "--size", "24"]
+    assert main(["generate", PROMPT, "-o", "a.b.npy", *options]) == 0
+    assert [np.load(f"a.b-{k}.npy").shape for k in (0, 1)] == [(8, 24, 24, 3)] * 2
+
+
+def test_a_clip_of_one_frame_may_be_a_png(folder, marked_checkpoint):
+    options = ["--checkpoint", str(marked_checkpoint), "-o", "one.png"]
+    assert main(["generate", PROMPT, "--frames", "1", *options]) == 0
+    with Image.open("one.png") as image:
+        assert (image.format, image.size) == ("PNG", (256, 256))
+
+
+def test_frames_that_cannot_be_made_are_refused(generate, marked_checkpoint, capsys):
+    assert generate(PROMPT, "--frames", "17", "--checkpoint", marked_checkpoint) == 2
+    assert "17 frames were asked for: give a whole number from 1 to 16" in capsys.readouterr().err
+    assert generate(PROMPT, "--size", "24") == 2
+    assert "this model can only make whole clips of its own size" in capsys.readouterr().err

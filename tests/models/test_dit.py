@@ -63,7 +63,7 @@ def test_recomputing_gives_the_same_gradients_from_a_smaller_cache(rng, away_fro
 
     block_caches = small_cache[0][3]
     assert len(block_caches) == settings.depth
-    for x, c, parameters, _ in block_caches:  # what went in, and nothing else
+    for x, c, parameters, *_ in block_caches:  # what went in, and nothing else
         assert (x.ndim, c.ndim) == (3, 2)
         assert all(np.shares_memory(array, checked.dit.params.flat) for array in parameters.values())
 

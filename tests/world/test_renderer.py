@@ -75,15 +75,15 @@ def test_the_object_is_whole_in_every_frame(shape, size, rng):
     travel = between(TRAVEL, rng.random(count, dtype=np.float32)) * scale
     position = rng.integers(2, size=(count, 2)).astype(np.float32)  # the corners of what is possible
     displacement = STEPS[rng.integers(5, size=count)] * travel[:, None]
-    centers = straight_paths(displacement, position, radius, size, 8) + border
-    covered = coverage(shape, centers[..., 0], centers[..., 1], radius, size + 2 * border)
+    centers = straight_paths(displacement, position, radius, (size, size), 8) + border
+    covered = coverage(shape, centers[..., 0], centers[..., 1], radius, (size + 2 * border,) * 2)
     inside = covered[:, :, border:-border, border:-border].sum((2, 3)) / covered.sum((2, 3))
     assert inside.min() > 0.98
 
 
-@pytest.mark.parametrize("size", [16, 32])
+@pytest.mark.parametrize("size", [(16, 16), (32, 32), (32, 48), (48, 24)])
 def test_paths_go_the_named_way_as_far_as_they_should_and_stay_inside(size, rng):
-    scale, count = size / 16, 2000
+    scale, count = min(size) / 16, 2000
     radius = between(RADIUS, rng.random(count, dtype=np.float32)) * scale
     travel = between(TRAVEL, rng.random(count, dtype=np.float32)) * scale
     steps = STEPS[rng.integers(5, size=count)]
@@ -93,7 +93,7 @@ def test_paths_go_the_named_way_as_far_as_they_should_and_stay_inside(size, rng)
     assert np.allclose(centers[:, -1] - centers[:, 0], steps * travel[:, None], atol=1e-4)
     assert np.allclose(np.diff(centers, 2, axis=1), 0, atol=1e-4)
     assert (centers - radius[:, None, None] >= -0.5).all()
-    assert (centers + radius[:, None, None] <= size - 0.5).all()
+    assert (centers + radius[:, None, None] <= np.array(size[::-1]) - 0.5).all()
 
 
 def test_a_still_object_makes_a_still_clip(rng):
@@ -115,11 +115,34 @@ def test_skies_vary_a_little_in_brightness(rng):
 
 
 @pytest.mark.parametrize(
-    ("size", "frames"), [(8, 8), (0, 8), (-16, 8), (16.5, 8), (16, 1), (16, 0), (16, 2.5)]
+    ("size", "frames"),
+    [(8, 8), (0, 8), (-16, 8), (16.5, 8), (16, 0), (16, -1), (16, 2.5), ((16, 8), 8), ((15, 32), 8), ((16.5, 32), 8)],
 )
 def test_impossible_sizes_are_refused(size, frames, rng):
-    with pytest.raises(UserError, match="give a whole number"):
+    with pytest.raises(UserError, match="whole number"):
         render(ALL_ATTRIBUTES[0], rng, size, frames)
+
+
+def test_a_frame_may_be_wider_or_higher_and_a_clip_may_be_one_frame(rng):
+    wide = render_batch(ALL_ATTRIBUTES[:50], np.random.default_rng(1), (32, 48), 1)
+    assert wide.shape == (50, 1, 32, 48, 3)
+    assert render_batch(ALL_ATTRIBUTES[:2], rng, (48, 32), 16).shape == (2, 16, 48, 32, 3)
+    # Of equal draws, an object is as large in a wide frame as in a square one of the same height.
+    square = render_batch(ALL_ATTRIBUTES[:50], np.random.default_rng(1), 32, 1)
+    sky = ALL_ATTRIBUTES[0].sky
+    assert {a.sky for a in ALL_ATTRIBUTES[:50:3]} == {sky}
+    areas = []
+    for clips, size in ((square, 32), (wide, (32, 48))):
+        empty = render_batch([Attributes(None, None, None, a.sky) for a in ALL_ATTRIBUTES[:50]],
+                             np.random.default_rng(1), size, 1)
+        areas.append((np.abs(clips - empty).max(axis=-1) > 0.2).sum(axis=(1, 2, 3)))
+    np.testing.assert_allclose(areas[0], areas[1], rtol=0.1)
+
+
+def test_a_picture_shows_its_three_attributes(rng):
+    picture = Attributes("red", "circle", None, "day")
+    a, b = (render(x, np.random.default_rng(3), 32, 1) for x in (picture, picture._replace(motion="still")))
+    assert np.array_equal(a, b)
 
 
 def test_drawing_is_fast_enough_for_fresh_clips_at_every_step(rng):

@@ -7,6 +7,7 @@ from minidit.world import (
     ALL_ATTRIBUTES,
     COLORS,
     MOTIONS,
+    PICTURES,
     PLAIN_SKIES,
     SHAPES,
     SKIES,
@@ -19,9 +20,8 @@ from minidit.world import (
 from minidit.world.attributes import attribute_indices
 from minidit.world.renderer import COLOR_VALUES, STEPS, paint, sky_images
 from minidit.world.shapes import coverage
-from minidit.world.verifier import clean_mask
 
-SIZES = (16, 24, 32)
+SIZES = (16, 24, 32, (16, 28), (36, 24))  # rows and columns; one number for both
 
 
 def sample(rng, count):
@@ -36,10 +36,25 @@ def share_strict(clips, attributes):
     return np.mean([r.strict(a) for r, a in zip(verify_batch(clips), attributes, strict=True)])
 
 
+def pair(size):
+    """Rows and columns."""
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def extent(size):
+    """Width and height of a frame in units of a 16th of its shorter side."""
+    rows, columns = pair(size)
+    return 16 * columns / min(rows, columns), 16 * rows / min(rows, columns)
+
+
 def draw(attributes, x, y, radius, size):
-    """A clip of the object at the given centres (F,), in pixels of a 16-pixel frame, edges at 0 and 16."""
+    """A clip of the object at the given centres (F,).
+
+    The unit of length is a 16th of the frame's shorter side, and the frame's edges are at 0 and at its extent.
+    """
     color, shape, _, sky = attribute_indices([attributes])[0]
-    scale = size / 16
+    size = pair(size)
+    scale = min(size) / 16
     x, y = (np.asarray(position, np.float32)[None] * scale - 0.5 for position in (x, y))
     covered = coverage(shape, x, y, np.array([radius * scale], np.float32), size)
     starlight = np.full(1, 0.5, np.float32)
@@ -47,11 +62,12 @@ def draw(attributes, x, y, radius, size):
     return paint(covered, COLOR_VALUES[[color]], skies)[0]
 
 
-def middle_path(motion, travel=4.0, frames=8):
-    """x and y (F,) through the middle of a 16-pixel frame."""
+def middle_path(motion, size=16, travel=4.0, frames=8):
+    """x and y (F,) through the middle of a frame."""
     time = np.linspace(-0.5, 0.5, frames)
     step_x, step_y = STEPS[MOTIONS.index(motion)] * travel
-    return 8 + time * step_x, 8 + time * step_y
+    width, height = extent(size)
+    return width / 2 + time * step_x, height / 2 + time * step_y
 
 
 def pairs_with(column, change):
@@ -90,9 +106,27 @@ def test_plain_skies_are_read_as_plain(size, noise, rng):
 
 
 @pytest.mark.parametrize("frames", [2, 5, 16])
-def test_any_number_of_frames_is_read(frames, rng):
+@pytest.mark.parametrize("size", [24, (24, 64), (56, 40)])
+def test_any_number_of_frames_of_any_size_is_read(size, frames, rng):
     attributes = sample(rng, 60)
-    assert share_right(render_batch(attributes, rng, 24, frames), attributes) >= 0.98
+    clips = render_batch(attributes, rng, size, frames)
+    assert [reading.attributes for reading in verify_batch(clips)] == attributes
+    assert share_strict(clips, attributes) >= 0.98
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_single_frame_is_read_without_motion(size, rng):
+    attributes = list(PICTURES)
+    stills = render_batch(attributes, rng, size, frames=1)
+    assert [reading.attributes for reading in verify_batch(stills)] == attributes
+    assert share_strict(stills, attributes) == 1
+
+
+def test_the_sky_is_read_along_the_height(rng):
+    attributes = [a._replace(sky="sunset") for a in sample(rng, 20)]
+    clips = render_batch(attributes, rng, (32, 48))
+    assert share_right(clips, attributes) == 1
+    assert not any(reading.whole for reading in verify_batch(np.swapaxes(clips, 2, 3)))
 
 
 def test_a_clip_is_read_the_same_alone_as_in_a_batch(rng):
@@ -117,27 +151,18 @@ def test_reading_is_fast(rng):
     assert (time.perf_counter() - start) / len(clips) < 0.006  # well under 1 ms on an ordinary core
 
 
-def test_the_mask_keeps_solid_pieces_with_their_outline_and_nothing_else():
-    covered = np.zeros((1, 1, 16, 16), np.float32)
-    covered[..., 4:9, 4:9] = 1.0
-    covered[..., 4:9, 9] = 0.4
-    kept = covered.copy()
-    covered[..., 3, 4:9] = 0.05  # faint
-    covered[..., 13, 13] = 1.0  # a star
-    assert np.array_equal(clean_mask(covered, 1.0), kept)
-
-
 # What must not be called right
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", ["uniform", "grey", "loud", "noisy sky"])
 def test_noise_is_never_whole(size, kind, rng):
+    shape = (40, 8, *pair(size), 3)
     clips = {
-        "uniform": lambda: rng.random((40, 8, size, size, 3)),
-        "grey": lambda: 0.5 + 0.2 * rng.standard_normal((40, 8, size, size, 3)),
-        "loud": lambda: rng.standard_normal((40, 8, size, size, 3)),
-        "noisy sky": lambda: render(PLAIN_SKIES[0], rng, size) + rng.normal(size=(40, 8, size, size, 3)),
+        "uniform": lambda: rng.random(shape),
+        "grey": lambda: 0.5 + 0.2 * rng.standard_normal(shape),
+        "loud": lambda: rng.standard_normal(shape),
+        "noisy sky": lambda: render(PLAIN_SKIES[0], rng, size) + rng.normal(size=shape),
     }[kind]()
     assert not any(reading.whole for reading in verify_batch(clips))
 
@@ -145,7 +170,7 @@ def test_noise_is_never_whole(size, kind, rng):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("value", [0.0, 0.25, 0.5, 0.75, 1.0, np.nan, np.inf, -np.inf])
 def test_an_empty_clip_is_never_whole(size, value):
-    assert not verify(np.full((8, size, size, 3), value)).whole
+    assert not verify(np.full((8, *pair(size), 3), value)).whole
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -184,7 +209,7 @@ def test_an_object_that_vanishes_in_one_frame_is_wrong(size, frame, rng):
 def test_an_object_that_jumps_off_its_path_is_wrong(size, frame, motion):
     for shape in SHAPES:
         attributes = Attributes("red", shape, motion, "night")
-        x, y = middle_path(motion)
+        x, y = middle_path(motion, size)
         assert verify(draw(attributes, x, y, 4.2, size)).strict(attributes)
         x[frame] += 2.5
         assert not verify(draw(attributes, x, y, 4.2, size)).right(attributes)
@@ -218,14 +243,14 @@ def reach(shape, side):
 
 
 def at_edge(shape, side, motion, beyond, size):
-    """An object that reaches beyond one edge of the frame by so many pixels of a 16-pixel frame."""
+    """An object that reaches beyond one edge of the frame by so many units."""
     attributes = Attributes("yellow", shape, motion, "day")
-    x, y = middle_path(motion, travel=3.0)
+    x, y = middle_path(motion, size, travel=3.0)
     inset = reach(shape, side) * 4.4 - beyond
     if side == "top":
         y = np.full(8, inset)
     else:
-        x = np.full(8, inset if side == "left" else 16 - inset)
+        x = np.full(8, inset if side == "left" else extent(size)[0] - inset)
     return attributes, draw(attributes, x, y, 4.4, size)
 
 
@@ -264,9 +289,9 @@ def test_an_object_cut_by_two_edges_at_once_is_wrong(shape, size):
 def test_an_object_that_shrinks_in_one_frame_is_wrong(size, frame):
     for shape in SHAPES:
         attributes = Attributes("blue", shape, "up", "sunset")
-        clip = draw(attributes, *middle_path("up"), 4.8, size)
+        clip = draw(attributes, *middle_path("up", size), 4.8, size)
         assert verify(clip).right(attributes)
-        clip[frame] = draw(attributes, *middle_path("up"), 2.8, size)[frame]
+        clip[frame] = draw(attributes, *middle_path("up", size), 2.8, size)[frame]
         assert not verify(clip).right(attributes)
 
 
@@ -274,8 +299,8 @@ def test_an_object_that_shrinks_in_one_frame_is_wrong(size, frame):
 def test_two_objects_of_one_colour_have_no_clear_shape(size):
     attributes = Attributes("white", "circle", "still", "night")
     y = np.full(8, 8.0)
-    pair = [draw(attributes, np.full(8, x), y, 2.8, size) for x in (4.0, 12.0)]
-    assert not verify(np.maximum(*pair)).whole
+    two = [draw(attributes, np.full(8, x), y, 2.8, size) for x in (4.0, 12.0)]
+    assert not verify(np.maximum(*two)).whole
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -287,6 +312,22 @@ def test_a_second_object_is_wrong(size):
     for color in ("blue", "white"):
         other = draw(attributes._replace(color=color), x + 7, y + 7, 2.5, size)
         assert not verify(np.maximum(clip, other)).right(attributes)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_still_whose_object_is_cut_is_wrong(shape, size):
+    for side in ("left", "right", "top"):
+        attributes, touching = at_edge(shape, side, "still", 0.0, size)
+        assert verify(touching[:1]).right(attributes)
+        _, cut = at_edge(shape, side, "still", 3.0, size)
+        assert not verify(cut[:1]).right(attributes)
+
+
+def test_a_still_with_a_wrong_attribute_is_wrong(rng):
+    for column in (0, 1, 3):
+        drawn, asked = pairs_with(column, 1)
+        assert share_right(render_batch(drawn, rng, 24, frames=1), asked) == 0
 
 
 def test_a_blob_is_no_shape_and_never_strict(rng):
@@ -306,7 +347,7 @@ def test_a_rough_outline_lowers_the_overlap():
 
 
 @pytest.mark.parametrize(
-    "shape", [(8, 32, 32, 3), (1, 8, 32, 24, 3), (1, 8, 32, 32, 1), (1, 1, 32, 32, 3), (1, 8, 8, 8, 3)]
+    "shape", [(8, 32, 32, 3), (1, 0, 32, 32, 3), (1, 8, 32, 32, 1), (1, 8, 12, 32, 3), (1, 8, 32, 12, 3)]
 )
 def test_arrays_that_are_no_clips_are_refused(shape):
     with pytest.raises(ValueError, match="clips must be"):

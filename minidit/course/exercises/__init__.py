@@ -21,6 +21,8 @@ LESSONS = (
     "visual decoder",
     "video",
     "capstone",
+    "many uses",
+    "scaling",
 )  # by number
 
 

@@ -9,8 +9,10 @@ import functools
 import numpy as np
 
 from minidit import layers
-from minidit.course.capstone import PAIRS, Parts, batch_gradients, small_batch, small_network, small_run
+from minidit.course.capstone import Parts
 from minidit.course.exercise import Exercise, Slip, Trial
+from minidit.course.fitting import PAIRS
+from minidit.course.small_dit import batch_gradients, small_batch, small_network, small_run
 from minidit.diffusion import RectifiedFlow, network_time, velocity_weight
 from minidit.training import optimizer
 

@@ -1,0 +1,99 @@
+"""Measures claims and keeps a folder: results, figures, and a page that says which claims hold."""
+
+import hashlib
+
+from minidit.claims import abilities, expressiveness, generalisation, robustness, scalability
+from minidit.claims.small import STATES, codec_path, codec_task
+from minidit.claims.store import Store
+from minidit.claims.tasks import Options, missing, run_tasks
+from minidit.errors import UserError
+from minidit.figures.folder import make_folder
+from minidit.studio import checkpoint_file
+from minidit.training.checkpoint import load_model, write_whole
+
+MODULES = (scalability, generalisation, expressiveness, robustness, abilities)
+CLAIMS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
+RESULTS, PAGE = "claims.json", "README.md"
+SMALL = "**Measured with --quick: far too small to judge a claim by.**"
+
+
+def measure_claims(
+    names=None, out="claims", checkpoint=None, quick=False, seeds=1, threads=1, force=False, progress=True
+):
+    """Measures claims, as far as they have not been measured yet, and draws and describes them.
+
+    Args:
+        names: of CLAIMS; none or None for all.
+        out: folder for everything; made if need be. What it holds already is not measured again.
+        checkpoint: whose abilities are measured; by default the checkpoint that minidit is shipped with.
+        quick: only to see that everything runs.
+        seeds: trainings of each kind.
+        threads: how many processes at once.
+        force: start anew whatever the folder holds.
+        progress: show a bar.
+    Returns:
+        the path of the page, and what it says of each claim: name -> sentences.
+    Raises:
+        UserError: an unknown name, a checkpoint that can't be read, or a folder with other results.
+    """
+    for name in names or ():
+        if name not in CLAIMS:
+            raise UserError(f'there is no claim "{name}". Choose from: {", ".join(CLAIMS)}.')
+    with checkpoint_file(checkpoint) as file:
+        marks = load_model(file).settings.dit.marks  # and what is wrong with it is told at once
+        fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        options = Options(make_folder(out), file, fingerprint, marks, quick, seeds)
+        store = Store(options.out / RESULTS, quick, force)
+        if force:
+            clear(options.out)
+        chosen = [name for name in CLAIMS if not names or name in names]
+        work(options, store, [CLAIMS[name] for name in chosen], threads, progress)
+    said = {}
+    for name, module in CLAIMS.items():
+        measured = results_of(store, name)
+        if measured and name in chosen:
+            said[name] = module.sentences(measured)
+            write_whole(options.out / module.FILE, module.draw(measured))
+    write_whole(options.out / PAGE, page(store, options.out).encode())
+    return options.out / PAGE, said
+
+
+def work(options, store, modules, threads, progress):
+    """Does all tasks of some claims that have no result yet."""
+    tasks = missing([task for module in modules for task in module.tasks(options)], store)
+    if any(task.codec for task in tasks):
+        codec = codec_task(options)
+        if store.get(codec.name, codec.plan) is None or not codec_path(options).exists():
+            run_tasks([codec], store, 1, progress)
+    run_tasks(tasks, store, threads, progress)
+
+
+def clear(folder):
+    """Removes what unfinished trainings have left."""
+    for file in (folder / STATES).glob("*.safetensors"):
+        file.unlink()
+
+
+def results_of(store, name):
+    """What was measured for a claim: name -> result."""
+    return {key: entry["result"] for key, entry in store.entries.items() if key.startswith(f"{name}/")}
+
+
+def page(store, folder):
+    """The page, in Markdown."""
+    parts = ["# The claims, measured"]
+    if store.quick:
+        parts.append(SMALL)
+    for name, module in CLAIMS.items():
+        measured = results_of(store, name)
+        if measured and (folder / module.FILE).exists():
+            seconds = sum(result.get("core_seconds", 0) for result in measured.values())
+            parts += [
+                f"## {module.TITLE}",
+                "\n".join(f"- {sentence}" for sentence in module.sentences(measured)),
+                f"![{module.ALT}]({module.FILE})",
+                *module.tables(measured),
+                module.note(measured),
+                f"Measured by `minidit claims {name}` in {seconds / 60:.0f} core-minutes.",
+            ]
+    return "\n\n".join(parts) + "\n"

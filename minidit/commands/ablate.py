@@ -1,0 +1,54 @@
+"""`minidit ablate`: what each choice of the network is worth, at equal compute."""
+
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+
+SUMMARY = "train variants of one small model at equal compute, and compare them"
+EXAMPLE = "minidit ablate --seeds 3 --out ablation"
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    from minidit.ablation.variants import VARIANTS
+
+    command.add_argument("--only", nargs="+", metavar="NAME", help="these variants, and the base (default: all)")
+    command.add_argument(
+        "--out", type=Path, default=Path("ablation"), metavar="DIR", help="folder to write to (default: ablation)"
+    )
+    command.add_argument(
+        "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="trainings of each variant (default: 3)"
+    )
+    command.add_argument(
+        "--steps",
+        type=shared.whole_number(1),
+        metavar="N",
+        help="of the base; the others get as many as cost the same (default: 800)",
+    )
+    shared.add_threads(command, "all; each does one training")
+    command.add_argument("--quick", action="store_true", help="only see that it runs: far too small to judge by")
+    command.add_argument("--force", action="store_true", help="train anew what DIR holds already")
+    listed = "".join(f"  {name:<15} {variant.title}\n" for name, variant in VARIANTS.items())
+    return (
+        f"variants:\n{listed}\n"
+        "What is done is kept in DIR/ablation.json as it comes: the same command goes on after it was stopped, and\n"
+        "draws anew when all is there. DIR/README.md shows the figure and the tables.\n\n"
+    )
+
+
+def run(arguments):
+    """Prints the tables, and where the page is."""
+    from minidit.ablation.folder import ablate
+
+    page, tables = ablate(
+        arguments.only,
+        arguments.out,
+        arguments.seeds,
+        arguments.steps,
+        arguments.threads or shared.available_cores(),
+        arguments.quick,
+        arguments.force,
+    )
+    for title, table in tables.items():
+        print(f"{title}\n\n{table}\n")
+    print(page)

@@ -1,0 +1,53 @@
+"""`minidit claims`: what is claimed of Diffusion Transformers, measured in the toy world."""
+
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+
+SUMMARY = "measure what is claimed of Diffusion Transformers: does it hold in this world?"
+EXAMPLE = "minidit claims scalability --out claims"
+NOTES = """\
+The claims: scalability, generalisation, expressiveness, robustness. All of them take about an hour of one core. What
+was measured is kept in DIR/claims.json as it comes: the same command goes on after it was stopped, and draws anew when
+all is there. DIR/README.md shows figures and tables, and says which claims hold.
+
+"""
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
+    command.add_argument(
+        "--out", type=Path, default=Path("claims"), metavar="DIR", help="folder to write to (default: claims)"
+    )
+    command.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", help="model, or folder of a training run (default: the shipped one)"
+    )
+    command.add_argument(
+        "--seeds", type=shared.whole_number(1), default=1, metavar="N", help="trainings of each kind (default: 1)"
+    )
+    shared.add_threads(command, "all; each does one piece of the work")
+    command.add_argument("--quick", action="store_true", help="only see that it runs: far too small to judge by")
+    command.add_argument("--force", action="store_true", help="measure anew what DIR holds already")
+    return NOTES
+
+
+def run(arguments):
+    """Measures, and says which claims hold and where the figures are."""
+    from minidit.claims import measure_claims
+    from minidit.claims.folder import SMALL
+
+    page, said = measure_claims(
+        arguments.names,
+        arguments.out,
+        arguments.checkpoint,
+        arguments.quick,
+        arguments.seeds,
+        arguments.threads or shared.available_cores(),
+        arguments.force,
+    )
+    if arguments.quick:
+        print(SMALL.strip("*"))
+    for name, sentences in said.items():
+        print(f"{name}:", *(f"  {sentence}" for sentence in sentences), sep="\n")
+    print(page)

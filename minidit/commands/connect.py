@@ -1,0 +1,34 @@
+"""`minidit connect`: the frames between two clips."""
+
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+from minidit.commands import making
+
+SUMMARY = "make the frames that lead from one clip to another"
+EXAMPLE = "minidit connect first.gif second.gif --frames 8 -o both.gif"
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument("first", type=Path, metavar="A", help="the clip that comes first, see below")
+    command.add_argument("second", type=Path, metavar="B", help="the clip that comes last, of the same size")
+    making.add_optional_prompt(command, "what is to be seen between them")
+    command.add_argument(
+        "--frames", type=shared.whole_number(1), default=8, metavar="N", help="how many to make, 1 to 8 (default: 8)"
+    )
+    making.add_making(command, "A-to-B.gif")
+    return making.INPUT_NOTES
+
+
+def run(arguments):
+    """Makes a clip of the first, what lies between, and the second."""
+    outputs = making.output_paths(arguments, f"{arguments.first.stem}-to-{arguments.second.stem}.gif")
+    from minidit.reading_clips import read_clip
+
+    first, second = read_clip(arguments.first), read_clip(arguments.second)
+
+    def connect(studio, **sampling):
+        return studio.connect(first, second, frames=arguments.frames, prompt=arguments.prompt, **sampling)
+
+    making.make(arguments, outputs, connect)

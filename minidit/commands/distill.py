@@ -1,0 +1,83 @@
+"""`minidit distill`: from a model to one that does with few steps."""
+
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from minidit.commands import arguments as shared
+from minidit.commands.train import together
+from minidit.errors import UserError
+
+SUMMARY = "teach a model to do with few steps of its sampler, or even one"
+EXAMPLE = "minidit distill --out runs/fast --minutes 10"
+NOTES = """\
+The student starts as a copy of the teacher, CHECKPOINT, and learns to go from noise to the teacher's clip in a straight
+line (reflow). It makes clips in 4 steps without guidance, unless other numbers are asked for. `minidit steps` compares
+the two. Processes share the work as in `minidit train`.
+
+"""
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument(
+        "checkpoint",
+        nargs="?",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="teacher: model, or folder of a training run (default: the shipped one)",
+    )
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=shared.whole_number(1), metavar="N", help="of the training (default: 3000)")
+    length.add_argument("--minutes", type=shared.positive_number, metavar="M", help="plan as many steps as fit")
+    command.add_argument(
+        "--teacher-steps", type=shared.whole_number(1), metavar="N", help="of the teacher's sampler (default: 6)"
+    )
+    command.add_argument(
+        "--learning-rate", type=shared.positive_number, metavar="X", help="its peak (default: 0.0005)"
+    )
+    shared.add_seed(command, "of everything random")
+    shared.add_threads(command, "all; one per rank under mpiexec")
+    shared.add_device(command)
+    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    return NOTES
+
+
+def run(arguments):
+    """Starts a distillation, or goes on with one; under mpiexec with all its ranks."""
+    changes = {name: getattr(arguments, name) for name in ("steps", "learning_rate", "teacher_steps")}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if arguments.resume and (changes or arguments.minutes is not None or arguments.checkpoint is not None):
+        raise UserError(
+            "a resumed distillation keeps its teacher and its plan: leave out CHECKPOINT, --steps, --minutes, "
+            "--teacher-steps and --learning-rate."
+        )
+    together(arguments, partial(distill, arguments, changes))
+
+
+def distill(arguments, changes, xp, ranks=None):
+    """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
+    from minidit.presets import Preset
+    from minidit.studio import checkpoint_file, load
+    from minidit.training.canvases import LONGER
+    from minidit.training.distillation import TEACHER, Distillation, DistillationTraining, student_settings
+    from minidit.training.trainer import MODEL
+
+    begin = monotonic()
+    kept = arguments.out / TEACHER
+    if arguments.resume and not kept.exists():
+        raise UserError(f"{arguments.out} holds no distillation to resume ({TEACHER} is not there).")
+    threads = arguments.threads or shared.available_cores()
+    with checkpoint_file(kept if arguments.resume else arguments.checkpoint) as teacher:
+        settings = load(teacher, device="cpu").settings
+        training = DistillationTraining(canvases=LONGER if settings.dit.marks else (), **changes)
+        preset = Preset("a student", student_settings(settings), diffusion_training=training)
+        distillation = Distillation(preset, teacher, arguments.out, arguments.seed, threads, ranks, xp=xp)
+        if arguments.resume:
+            distillation.resume()
+        else:
+            distillation.start(arguments.minutes)
+    distillation.train()
+    print(f"{arguments.out / MODEL}  ({distillation.step} steps, {(monotonic() - begin) / 60:.1f} minutes)")
+    print(f"Try: {shared.EXAMPLE} --checkpoint {arguments.out} --steps 1")

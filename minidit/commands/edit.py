@@ -1,0 +1,38 @@
+"""`minidit edit`: another clip out of one, by another prompt."""
+
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+from minidit.commands import making
+
+SUMMARY = "change a clip to what a prompt says, and keep the rest"
+EXAMPLE = 'minidit edit circle.gif "a blue circle moves right in the day sky" --strength 0.6 -o blue.gif'
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument("clip", type=Path, metavar="CLIP", help="of at most 16 frames, see below")
+    command.add_argument("prompt", metavar="PROMPT", help="what it is to show, in words that the model knows")
+    command.add_argument(
+        "--strength",
+        type=shared.share,
+        default=0.6,
+        metavar="S",
+        help="how much noise to put on the clip first, 0 to 1: a little keeps it, 1 forgets it (default: 0.6)",
+    )
+    making.add_making(command, "CLIP-edited.gif")
+    return making.INPUT_NOTES
+
+
+def run(arguments):
+    """Noises the clip part of the way, and takes the noise away again with the prompt."""
+    outputs = making.output_paths(arguments, f"{arguments.clip.stem}-edited.gif")
+    from minidit.canvas import LONGEST
+    from minidit.reading_clips import read_clip
+
+    clip = read_clip(arguments.clip, most=LONGEST)
+
+    def edit(studio, **sampling):
+        return studio.edit(clip, arguments.prompt, strength=arguments.strength, **sampling)
+
+    making.make(arguments, outputs, edit)

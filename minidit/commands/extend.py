@@ -1,0 +1,41 @@
+"""`minidit extend`: what comes after a clip, and what came before it."""
+
+from pathlib import Path
+
+from minidit.commands import arguments as shared
+from minidit.commands import making
+from minidit.errors import UserError
+
+SUMMARY = "make a clip longer, at its end or at its beginning"
+EXAMPLE = 'minidit extend circle.gif "a red circle moves right in the day sky" --forward 8 -o longer.gif'
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command; returns notes for its help."""
+    command.add_argument("clip", type=Path, metavar="CLIP", help="of any length, see below")
+    making.add_optional_prompt(command, "what is to be seen")
+    for name, where in (("forward", "end"), ("backward", "beginning")):
+        command.add_argument(
+            f"--{name}", type=shared.whole_number(0), default=0, metavar="N",
+            help=f"how many frames to add at the {where} (default: 0)",
+        )  # fmt: skip
+    making.add_making(command, "CLIP-extended.gif")
+    return making.INPUT_NOTES
+
+
+def run(arguments):
+    """Makes the frames, as many at once as a model can. Those that were given stay as they are."""
+    forward, backward = arguments.forward, arguments.backward
+    if forward + backward == 0:
+        raise UserError("there is nothing to add: say how many frames by --forward N, --backward N, or both.")
+    outputs = making.output_paths(arguments, f"{arguments.clip.stem}-extended.gif")
+    from minidit.canvas import CONTEXT, LONGEST
+    from minidit.reading_clips import read_clip
+
+    clip = read_clip(arguments.clip)
+
+    def extend(studio, **sampling):
+        return studio.extend(clip, arguments.prompt, forward=forward, backward=backward, **sampling)
+
+    at_once = LONGEST - CONTEXT
+    making.make(arguments, outputs, extend, runs=-(-forward // at_once) - (-backward // at_once))

@@ -1,0 +1,27 @@
+"""`minidit loop`: a clip whose end meets its beginning."""
+
+from minidit.commands import arguments as shared
+from minidit.commands import making
+
+SUMMARY = "make a video that repeats without a jump"
+EXAMPLE = 'minidit loop "a yellow ring drifts up across the night sky" -o loop.gif'
+
+
+def add_arguments(command):
+    """Adds the arguments to the parser of this command."""
+    command.add_argument("prompt", metavar="PROMPT", help="what to show, in words that the model knows")
+    shared.add_frames(
+        command, "of what the prompt says, 1 to 16; 8 more lead back to the first (default: the model's own number)"
+    )
+    shared.add_size(command)
+    making.add_making(command, "named after the prompt, with -loop")
+
+
+def run(arguments):
+    """Makes a clip, and then the way from its end to its beginning."""
+    outputs = making.output_paths(arguments, f"{making.file_name(arguments.prompt)}-loop.gif")
+
+    def loop(studio, **sampling):
+        return studio.loop(arguments.prompt, frames=arguments.frames, size=arguments.size, **sampling)
+
+    making.make(arguments, outputs, loop, runs=2)

@@ -1,0 +1,115 @@
+"""A student's functions made to fit among minidit's: options that they may do without, float64 turned back."""
+
+import functools
+import inspect
+
+import numpy as np
+
+from minidit.layers.losses import mse_gradient
+
+# Which functions go together: a backward takes the cache of its own forward, and attention may call a softmax.
+PAIRS = {
+    "linear": ("linear_forward", "linear_backward"),
+    "silu": ("silu_forward", "silu_backward"),
+    "layernorm": ("layernorm_forward", "layernorm_backward"),
+    "modulate": ("modulate_forward", "modulate_backward"),
+    "gated_residual": ("gated_residual_forward", "gated_residual_backward"),
+    "softmax": ("softmax_forward", "softmax_backward"),
+    "attention": ("attention_forward", "attention_backward"),
+    "gelu": ("gelu_forward", "gelu_backward"),
+    "feedforward": ("feedforward_forward", "feedforward_backward"),
+    "mse": ("mse_forward", "mse_backward"),
+    "clip_scale": ("clip_scale",),
+    "adamw": ("adamw_update",),
+    "ema": ("ema_update",),
+}
+LEAVES_OUT = ("training", "out")  # options that a readable version may do without
+WITHOUT_TRAINING = {"gelu_forward": 1, "feedforward_forward": 5}  # how many arguments it then takes
+
+
+def fitted(name, function, promoted):
+    """A student's function with what it needs to work among minidit's.
+
+    It may leave away the options `training` and `out`, and it may make float64 of float32.
+
+    Args:
+        name: of the function.
+        function: the student's.
+        promoted: Counter, in which it is noted if it does.
+    """
+    accepted = parameters(function)
+
+    @functools.wraps(function, updated=())
+    def among_ours(*arguments, **options):
+        out = options.get("out")
+        if accepted is not None:
+            if accepted["positions"] == WITHOUT_TRAINING.get(name):
+                arguments = arguments[: accepted["positions"]]
+            options = {key: value for key, value in options.items() if key not in LEAVES_OUT or accepted["takes"](key)}
+        results = function(*arguments, **options)
+        dtype = dtype_of((arguments, options))
+        if dtype == np.float32:
+            results, changed = in_float32(results)
+            promoted[name] += changed
+            if not promoted[name]:
+                del promoted[name]
+        if out is not None:
+            for target, result in zip(out, results, strict=True):
+                if target is not result:
+                    target[...] = result
+        return results
+
+    return among_ours
+
+
+def first_of_two(mse_backward):
+    """The gradient of the prediction alone, by a function that returns two. It may ask minidit's own for help."""
+    asked = False
+
+    def gradient(dloss, cache):
+        nonlocal asked
+        if asked:
+            return mse_gradient(dloss, cache)
+        asked = True
+        try:
+            return mse_backward(dloss, cache)[0]
+        finally:
+            asked = False
+
+    return gradient
+
+
+def parameters(function):
+    """How many arguments a function takes by position, and whether it takes one of a name; None if it doesn't say."""
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in found):
+        return None
+    by_position = [p.name for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in found)
+    names = {p.name for p in found}
+    return {"positions": len(by_position), "takes": lambda name: anything or name in names}
+
+
+def dtype_of(value):
+    """The dtype of the first array of floats in a value, however its tuples and dicts are nested, or None."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return next(filter(None, map(dtype_of, value)), None)
+    return value.dtype if isinstance(value, np.ndarray) and value.dtype.kind == "f" else None
+
+
+def in_float32(value):
+    """A value with float32 in place of float64, and Python's floats in place of NumPy's; and whether there was any."""
+    if isinstance(value, tuple | list):
+        parts = [in_float32(part) for part in value]
+        changed = any(changed for _, changed in parts)
+        return (tuple(part for part, _ in parts), True) if changed else (value, False)
+    if isinstance(value, np.floating):
+        return float(value), False
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        return value.astype(np.float32), True
+    return value, False

@@ -1,0 +1,61 @@
+"""Reflow: few steps are enough where the way from noise to data is straight.
+
+Training joins every clip with noise of its own. Many such lines cross, and where they do, the network can only learn
+their mean, so a sampler follows curves, and few steps cut the corners. But a sampler joins every noise with one result.
+The lines between *these* pairs hardly cross. A student that learns from them, by the usual loss, goes almost straight,
+and one step takes it nearly as far as many.
+
+It takes forward passes of the teacher and a mean squared error: the pairs are constants, and nothing flows back through
+them. They are made with the teacher's guidance, which the student so learns with the rest: it needs none itself.
+
+Source: Liu, Gong & Liu 2022 (rectified flow), algorithm 1 ("reflow"); Liu et al. 2024 (InstaFlow), text-conditioned
+reflow with guidance; Lee, Lin & Fanti 2024 (one round is enough, and the ends of the way deserve more training).
+"""
+
+from minidit.diffusion.objectives import sample_times
+from minidit.diffusion.text_to_video import sample_latents
+
+# N = clips, L = words of the longest prompt
+
+
+def teacher_latents(teacher, ids, noise, steps, given=None, known=None, sizes=None):
+    """What a teacher makes of noise, by Euler steps with its own guidance and spacing: the other ends of the pairs.
+
+    Args:
+        teacher: VideoModel.
+        ids: (N + 1, L) words of the prompts, those of the empty prompt last.
+        noise: (N, f, r, c, C) standard normal.
+        steps: how many.
+        given, known, sizes: latents that are given, which they are, and how large the clips are, as for
+            `minidit.diffusion.text_to_video.sample_latents`.
+    Returns:
+        (N, f, r, c, C); where they are known, the latents given.
+    """
+    guidance, shift = teacher.settings.guidance, teacher.settings.shift
+    return sample_latents(
+        teacher,
+        ids,
+        noise,
+        steps,
+        guidance,
+        sampler="euler",
+        shift=shift,
+        interval=(0.0, 1.0),
+        rng=None,  # Euler's steps draw nothing
+        given=given,
+        known=known,
+        sizes=sizes,
+    )
+
+
+def reflow_times(rng, n, at_noise, mean, std):
+    """Times at which the student is asked about its pairs: (n,) float32 in [0, 1].
+
+    Args:
+        rng: numpy.random.Generator.
+        at_noise: the share that is exactly 0, where every sampler begins, and one of a single step ends.
+        mean, std: of the logit of the others, see `sample_times`.
+    """
+    times = sample_times(rng, n, mean, std)  # n
+    times[rng.random(n) < at_noise] = 0
+    return times

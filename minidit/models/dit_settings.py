@@ -1,0 +1,185 @@
+"""Sizes of a Diffusion Transformer, the choices that it is built with, and the parameters that follow from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.layers import swiglu_hidden
+from minidit.models.block import dit_block_shapes
+from minidit.models.marks import MARKS
+from minidit.models.parameters import prefixed
+from minidit.models.text_encoder import TextEncoderSettings, text_encoder_shapes
+
+FREQUENCY_WIDTH = 256  # of the sinusoidal time embedding, as in the paper's code
+
+# What can be chosen, the paper's network first.
+CHOICES = {
+    "norm": ("layer", "rms"),
+    "qk_norm": (False, True),
+    "positions": ("sincos", "rope"),
+    "feedforward": ("gelu", "swiglu"),
+    "prompt": ("adaln", "cross", "in_context"),
+    "attention": ("full", "factorised"),
+    "zero_init": (True, False),
+    "time": ("sample", "token"),
+}
+OUTSIDE = {"prompt": "in_context"}  # a choice that leaves the block as it is
+
+
+@dataclass(frozen=True)
+class DiTSettings:
+    """Sizes of a Diffusion Transformer, and the choices it is built with. By default these are the paper's.
+
+    Attributes:
+        in_channels: channels of the latents.
+        patch: (frames, rows, columns) of latents that make one token.
+        width, depth, num_heads, mlp_ratio: of its blocks; num_heads divides width.
+        learn_sigma: predict the variance as well, which doubles the channels of the output.
+        num_classes: class labels 0 … num_classes - 1, and num_classes itself for "no label" (guidance).
+        text: settings of the text encoder. Exactly one of `num_classes` and `text` is given.
+        marks: tell the network of each latent its own time, whether it is given, and its place (`models/marks.py`):
+            what it takes to complete clips of any size.
+        norm: "layer", or "rms" for RMSNorm (Zhang & Sennrich 2019).
+        qk_norm: normalise queries and keys of self-attention (Henry et al. 2020).
+        positions: "sincos", added to the tokens, or "rope", by which queries and keys are turned (Su et al. 2021).
+        feedforward: "gelu", or "swiglu" of as many parameters (Shazeer 2020).
+        prompt: how it enters: "adaln", its words' sum steers each block; "cross", each block attends to the words
+            (Chen et al. 2023, PixArt-α, section 2.3); "in_context", words and time are more tokens, dropped before the
+            final layer (Peebles & Xie 2023, section 3.2). In all three the time steers each block, which in the paper's
+            own in-context blocks it does not: so that one choice changes one thing.
+        attention: "full", or "factorised": within each frame, then along time (Ho et al. 2022, section 3).
+        zero_init: adaLN-Zero: each branch has a gate, and blocks start as the identity. False is the paper's adaLN:
+            scale and shift alone, drawn at random as all other weights.
+        time: "sample", one time for all tokens of a sample; or "token": those that are given are modulated as clean
+            ones, the others by the sample's time (Chen et al. 2024, Diffusion Forcing).
+    """
+
+    in_channels: int
+    patch: tuple[int, int, int]
+    width: int
+    depth: int
+    num_heads: int
+    mlp_ratio: float = 4
+    learn_sigma: bool = False
+    num_classes: int | None = None
+    text: TextEncoderSettings | None = None
+    marks: bool = False
+    norm: str = "layer"
+    qk_norm: bool = False
+    positions: str = "sincos"
+    feedforward: str = "gelu"
+    prompt: str = "adaln"
+    attention: str = "full"
+    zero_init: bool = True
+    time: str = "sample"
+
+    def __post_init__(self):
+        if (self.num_classes is None) == (self.text is None):
+            raise ValueError("a DiT is conditioned on class labels or on text: give num_classes or text, not both")
+        if self.width % self.num_heads:
+            raise ValueError(f"width {self.width} is not divisible by num_heads {self.num_heads}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                listed = ", ".join(map(repr, choices))
+                raise ValueError(f"{name} is {getattr(self, name)!r}; choose from {listed}")
+        if self.prompt != "adaln" and self.text is None:
+            raise ValueError(f"prompt={self.prompt!r} is about words: a DiT with class labels has none")
+        if self.prompt == "in_context" and self.attention == "factorised":
+            raise ValueError("words in context have no frame: attention='factorised' needs prompt='adaln' or 'cross'")
+        if self.positions == "rope" and (self.head_width < 6 or self.head_width % 2):
+            raise ValueError(f"positions='rope' needs heads of an even width of at least 6, not {self.head_width}")
+
+    @property
+    def head_width(self):
+        """Width of one head of attention."""
+        return self.width // self.num_heads
+
+    @property
+    def hidden(self):
+        """Width of the feed-forward's hidden layer; of SwiGLU's gate, and of its value."""
+        hidden = int(self.mlp_ratio * self.width)
+        return swiglu_hidden(hidden) if self.feedforward == "swiglu" else hidden
+
+    @property
+    def chosen(self):
+        """The choices that differ from the paper's, name -> value."""
+        return {name: getattr(self, name) for name, (usual, *_) in CHOICES.items() if getattr(self, name) != usual}
+
+    @property
+    def modern(self):
+        """Whether its blocks are those of `models/modern_block.py`."""
+        return any(OUTSIDE.get(name) != value for name, value in self.chosen.items())
+
+    @property
+    def modulations(self):
+        """How many vectors steer a block: shift and scale of two branches, with adaLN-Zero a gate for each."""
+        return 6 if self.zero_init else 4
+
+    @property
+    def out_channels(self):
+        """Channels of the output: those of the latents, twice with `learn_sigma`."""
+        return 2 * self.in_channels if self.learn_sigma else self.in_channels
+
+    @property
+    def patch_values(self):
+        """Numbers that make one token: a patch of latents, with their marks if the network sees them."""
+        return int(np.prod(self.patch)) * (self.in_channels + (MARKS if self.marks else 0))
+
+
+def dit_shapes(settings):
+    """Name -> shape of every parameter, in the order in which the forward pass meets them."""
+    width, patch_size = settings.width, int(np.prod(settings.patch))
+    shapes = {
+        "x_embedder.proj.weight": (settings.patch_values, width),
+        "x_embedder.proj.bias": (width,),
+        "t_embedder.mlp.0.weight": (FREQUENCY_WIDTH, width),
+        "t_embedder.mlp.0.bias": (width,),
+        "t_embedder.mlp.2.weight": (width, width),
+        "t_embedder.mlp.2.bias": (width,),
+    }
+    if settings.text:
+        shapes |= prefixed("text_encoder.", text_encoder_shapes(settings.text, width))
+    else:
+        shapes["y_embedder.embedding_table.weight"] = (settings.num_classes + 1, width)
+    block = modern_block_shapes(settings) if settings.modern else dit_block_shapes(width, settings.hidden)
+    for i in range(settings.depth):
+        shapes |= prefixed(f"blocks.{i}.", block)
+    return shapes | {
+        "final_layer.adaLN_modulation.1.weight": (width, 2 * width),
+        "final_layer.adaLN_modulation.1.bias": (2 * width,),
+        "final_layer.linear.weight": (width, patch_size * settings.out_channels),
+        "final_layer.linear.bias": (patch_size * settings.out_channels,),
+    }
+
+
+def modern_block_shapes(settings):
+    """Name -> shape of a block of `models/modern_block.py`, as its settings choose. Weights are (in, out)."""
+    width, hidden = settings.width, settings.hidden
+    shapes = {}
+    for name in ("attn", "attn_time") if settings.attention == "factorised" else ("attn",):
+        shapes |= {
+            f"{name}.qkv.weight": (width, 3 * width),
+            f"{name}.qkv.bias": (3 * width,),
+            f"{name}.proj.weight": (width, width),
+            f"{name}.proj.bias": (width,),
+        }
+        if settings.qk_norm:
+            shapes |= {f"{name}.q_norm.weight": (settings.head_width,), f"{name}.k_norm.weight": (settings.head_width,)}
+    if settings.prompt == "cross":
+        shapes |= {
+            "cross_attn.q.weight": (width, width),
+            "cross_attn.q.bias": (width,),
+            "cross_attn.kv.weight": (width, 2 * width),
+            "cross_attn.kv.bias": (2 * width,),
+            "cross_attn.proj.weight": (width, width),
+            "cross_attn.proj.bias": (width,),
+        }
+    widened = 2 * hidden if settings.feedforward == "swiglu" else hidden  # gate and value side by side
+    return shapes | {
+        "mlp.fc1.weight": (width, widened),
+        "mlp.fc1.bias": (widened,),
+        "mlp.fc2.weight": (hidden, width),
+        "mlp.fc2.bias": (width,),
+        "adaLN_modulation.1.weight": (width, settings.modulations * width),
+        "adaLN_modulation.1.bias": (settings.modulations * width,),
+    }

@@ -1,0 +1,150 @@
+"""Teaching a model to do with few steps: the run of `minidit distill`.
+
+A distillation is a training run like any other but for its clips: they are what a teacher makes of the noise
+(`minidit.diffusion.reflow`). The teacher is the model that the student starts from.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minidit.backend import array_module, moved
+from minidit.diffusion.reflow import reflow_times, teacher_latents
+from minidit.models.video_model import VideoModel, VideoModelSettings
+from minidit.training.batches import Batch, null_row
+from minidit.training.checkpoint import codec_tensors, load_model, save_model
+from minidit.training.job import VideoTraining, VideoWorker
+from minidit.training.settings import DiffusionTraining
+from minidit.training.trainer import Run
+
+TEACHER = "teacher.safetensors"
+TIMES = 7  # stream of random numbers
+STUDENT_STEPS = 4  # of its sampler, unless others are asked for
+
+# N = pairs, K = times at which each is asked about
+
+
+@dataclass(frozen=True)
+class DistillationTraining(DiffusionTraining):
+    """How a student is trained: as DiffusionTraining says, on pairs of noise and what the teacher makes of it.
+
+    Attributes:
+        batch: questions of a step: `times` about each of batch / times pairs, of which each shard has as many.
+        times: at which the student is asked about a pair, as it takes longer to make one than to learn from it.
+        at_noise: the share of the questions that is asked at t = 0; the others' times follow from `time_mean` and
+            `time_std`.
+        teacher_steps: of the teacher's sampler.
+    """
+
+    steps: int = 3_000
+    learning_rate: float = 5e-4
+    decay: float = 0.67
+    ema: float = 0.998
+    time_mean: float = -1.8
+    times: int = 4
+    at_noise: float = 0.25
+    teacher_steps: int = 6
+
+
+@dataclass(frozen=True, eq=False)
+class VideoDistillation(VideoTraining):
+    """The job of a distillation: a VideoTraining on the teacher's pairs.
+
+    Attributes:
+        teacher_settings: VideoModelSettings.
+        teacher: (n,) parameters of its DiT.
+    """
+
+    teacher_settings: VideoModelSettings
+    teacher: np.ndarray
+
+    def at(self, params):
+        """The worker for the student's parameters in this vector (n,) float32, on its device."""
+        student = super().at(params).model
+        teacher = VideoModel(self.teacher_settings, dit_buffer=moved(self.teacher, student.xp))
+        return DistillationWorker(student, self.training, self.seed, teacher)
+
+
+@dataclass(frozen=True, eq=False)
+class DistillationWorker(VideoWorker):
+    """A `VideoDistillation` at work: a VideoWorker with batches of its own."""
+
+    teacher: VideoModel
+
+    def batch(self, step, shards):
+        """The Batch that these shards of a step make together: pairs, each at several times."""
+        training = self.training
+        drawing = replace(training, batch=training.batch // training.times)
+        drawn = VideoWorker(self.model, drawing, self.seed).batch(step, shards)
+        times = [
+            times_of_shard(training, np.random.default_rng([self.seed, TIMES, step, shard])) for shard in shards
+        ]
+        pairs = paired(self.teacher, drawn, training.teacher_steps)
+        return at_times(pairs, moved(np.concatenate(times, axis=1), self.model.xp))
+
+
+def times_of_shard(training, rng):
+    """The times at which the pairs of a shard are asked about, (K, pairs of a shard)."""
+    count = training.batch // training.shards
+    times = reflow_times(rng, count, training.at_noise, training.time_mean, training.time_std)  # K · pairs of a shard
+    return times.reshape(training.times, -1)
+
+
+def paired(teacher, batch, steps):
+    """A Batch with what the teacher makes of its noise in that many steps in place of its clips."""
+    xp = teacher.xp
+    ids = xp.concatenate([batch.ids, moved(null_row(batch.ids.shape[1]), xp)[None]])  # N + 1, L
+    made = teacher_latents(teacher, ids, batch.noise, steps, batch.latents, batch.known, batch.sizes)
+    return replace(batch, latents=made)
+
+
+def at_times(batch, times):
+    """The clips of a Batch at K times each: a Batch of K · N.
+
+    Args:
+        batch: Batch of N clips, whose own times don't matter.
+        times: (K, N).
+    """
+    xp = array_module(times)
+    copies = {
+        name: None if value is None else xp.concatenate([value] * len(times)) for name, value in vars(batch).items()
+    }
+    return Batch(**copies | {"t": times.reshape(-1)})
+
+
+def student_settings(settings):
+    """The VideoModelSettings of a teacher's student: its guidance is built in, and it needs few steps."""
+    return replace(settings, guidance=1.0, steps=STUDENT_STEPS)
+
+
+class Distillation(Run):
+    """A distillation in a folder, which holds what a Run's holds, and the teacher.
+
+    Args:
+        preset: Preset of the student: the teacher's `student_settings`, and a DistillationTraining.
+        teacher: file of the teacher. Of a run that is resumed, the one in its folder.
+        folder, seed, threads, ranks, progress, xp: as for a Run.
+    Raises:
+        UserError: the teacher can't be read.
+    """
+
+    def __init__(self, preset, teacher, folder, seed=0, threads=1, ranks=None, progress=True, xp=np):
+        super().__init__(preset, folder, seed, threads, ranks, progress, xp)
+        self.teacher_file, self.teacher = teacher, load_model(teacher)
+
+    def start(self, minutes=None):
+        """Makes the folder and writes the first state, as a Run does that goes on from the teacher."""
+        super().start(minutes, self.teacher_file)
+
+    def job(self):
+        """What those who share the work compute."""
+        codec, teacher = codec_tensors(self.model.codec), self.teacher
+        return VideoDistillation(
+            self.settings, self.training, codec, self.seed, teacher.settings, teacher.dit.params.flat
+        )
+
+    def save(self):
+        """Writes the model and the state, and before the first of them the teacher, without which they can't go on."""
+        if self.step == 0:
+            save_model(self.folder / TEACHER, self.teacher)
+        super().save()

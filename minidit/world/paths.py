@@ -1,0 +1,65 @@
+"""Ways through the picture: straight on, on and on, and bent from one straight way into another.
+
+All positions are x and y in pixels, all arrays float32.
+"""
+
+import numpy as np
+
+from minidit.world.renderer import MARGIN, straight_paths
+
+# N = clips, F = frames
+
+
+def straight_through(step, position, radius, size, frames, start, stop):
+    """Straight paths that lie inside the picture in some of the frames, and go on before and after as they must.
+
+    Where so many frames don't fit into the picture, their middle is its middle.
+
+    Args:
+        step: (N, 2) from a frame to the next.
+        position: (N, 2) in [0, 1), where to start between the first and the last place possible.
+        radius: (N,).
+        size: (rows, columns).
+        frames: F.
+        start, stop: the frames start … stop - 1 are inside.
+    Returns:
+        (N, F, 2).
+    """
+    inside = straight_paths(step * (stop - 1 - start), position, radius, size, 1)  # N, 1, 2    their first place
+    time = np.arange(frames, dtype=np.float32) - start         # F
+    return inside + step[:, None] * time[:, None]
+
+
+def bent_paths(first_step, last_step, first_place, last_place, radius, size, frames, before, after):
+    """Two straight ways, joined by the smoothest curve that leaves the one and enters the other without a jerk.
+
+    The first way is at its place in frame before - 1, the last one in frame F - after: between these a cubic Hermite
+    curve has both places and both speeds.
+
+    Args:
+        first_step, last_step: (N, 2) from a frame to the next.
+        first_place, last_place: (N, 2) in [0, 1), where between the margins the two ways end and begin.
+        radius: (N,), size: (rows, columns), frames: F.
+        before, after: frames of the first and the last way.
+    Returns:
+        (N, F, 2).
+    """
+    margin = MARGIN * radius[:, None]                          # N, 1
+    farthest = np.array(size[::-1], dtype=np.float32) - 1      # 2
+    room = np.maximum(farthest - 2 * margin, 0)                # N, 2
+    start, stop = margin + room * first_place, margin + room * last_place  # N, 2 each
+    first, last = before - 1, frames - after                   # frames of these places
+    duration = last - first
+
+    index = np.arange(frames, dtype=np.float32)[:, None]       # F, 1
+    u = (index - first) / duration                             # F, 1    0 where the curve begins, 1 where it ends
+    start, stop, first_step, last_step = (array[:, None] for array in (start, stop, first_step, last_step))  # N, 1, 2
+    curve = (
+        (1 + 2 * u) * (1 - u) ** 2 * start
+        + u * (1 - u) ** 2 * duration * first_step
+        + u**2 * (3 - 2 * u) * stop
+        + u**2 * (u - 1) * duration * last_step
+    )                                                          # N, F, 2
+    way_out = start + (index - first) * first_step             # N, F, 2
+    way_in = stop + (index - last) * last_step                 # N, F, 2
+    return np.where(index < first, way_out, np.where(index > last, way_in, curve)).astype(np.float32)

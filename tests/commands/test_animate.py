@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from minidit.clips import save_clip
+
+PROMPT = "a red circle moves right in the day sky"
+
+
+def test_the_clip_is_what_the_studio_makes_of_the_picture(made, studio, clip):
+    animated = made("animate", "first.npy", PROMPT, "--seed", "2", "--frames", "5")
+    assert np.array_equal(animated, studio.animate(clip[0], PROMPT, seed=2, frames=5))
+    assert np.array_equal(animated[0], clip[0])
+
+
+def test_what_minidit_painted_can_be_animated(made, clip):
+    save_clip("first.png", clip[:1])  # enlarged
+    animated = made("animate", "first.png", PROMPT)
+    assert animated.shape == (8, 32, 32, 3)
+    assert np.abs(animated[0] - clip[0]).max() <= 0.5001 / 255
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["clip.npy", PROMPT], "clip.npy has 8 frames, but a picture has one"),
+        (["first.npy"], "required: PROMPT"),
+        (["film.txt", PROMPT], "film.txt is not a GIF, PNG or NPY file"),
+        (["first.npy", PROMPT, "--frames", "17"], "17 frames were asked for: give a whole number from 1 to 16"),
+    ],
+)
+def test_a_mistake_is_answered(words, said, refused):
+    assert said in refused("animate", *words)

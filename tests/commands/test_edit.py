@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from minidit.clips import save_clip
+
+PROMPT = "a red circle moves right in the day sky"
+
+
+@pytest.mark.parametrize("strength", [0.3, 1])
+def test_the_clip_is_what_the_studio_makes_of_it(strength, made, studio, clip):
+    edited = made("edit", "clip.npy", PROMPT, "--strength", strength, "--seed", "2")
+    assert np.array_equal(edited, studio.edit(clip, PROMPT, strength=strength, seed=2))
+
+
+def test_the_strength_is_six_tenths_unless_told_otherwise(made):
+    assert np.array_equal(made("edit", "clip.npy", PROMPT), made("edit", "clip.npy", PROMPT, "--strength", "0.6"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["clip.npy"], "required: PROMPT"),
+        (["clip.npy", PROMPT, "--strength", "0"], '--strength: "0" is not a number above 0, up to 1'),
+        (["clip.npy", PROMPT, "--strength", "1.5"], '--strength: "1.5" is not a number above 0, up to 1'),
+        (["clip.npy", PROMPT, "--strength", "nan"], '--strength: "nan" is not a finite number'),
+        (["long.npy", PROMPT], "long.npy has 17 frames, but at most 16 can be worked on at once"),
+    ],
+)
+def test_a_mistake_is_answered(words, said, refused, folder):
+    save_clip("long.npy", np.zeros((17, 32, 32, 3)))
+    assert said in refused("edit", *words)

@@ -1,0 +1,190 @@
+"""What the commands that make clips have in common, for each of them."""
+
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidit.cli import main
+from minidit.commands.making import file_name
+from minidit.reading_clips import read_clip
+
+PROMPT = "a red circle moves right in the day sky"
+NAME = "a-red-circle-moves-right-in-the-day-sky"
+
+# The words of each command, the file that it writes, and what it says of the clip
+CASES = {
+    "generate": ([PROMPT], f"{NAME}.gif", "8 frames of 32 x 32"),
+    "image": ([PROMPT], f"{NAME}.png", "1 frame of 32 x 32"),
+    "animate": (["first.npy", PROMPT], "first-animated.gif", "8 frames of 32 x 32"),
+    "extend": (["clip.npy", PROMPT, "--forward", "9"], "clip-extended.gif", "17 frames of 32 x 32"),
+    "connect": (["clip.npy", "first.npy", PROMPT], "clip-to-first.gif", "17 frames of 32 x 32"),
+    "loop": ([PROMPT], f"{NAME}-loop.gif", "16 frames of 32 x 32"),
+    "edit": (["clip.npy", PROMPT], "clip-edited.gif", "8 frames of 32 x 32"),
+    "inpaint": (["clip.npy", "mask.npy", PROMPT], "clip-inpainted.gif", "8 frames of 32 x 32"),
+    "film": (["film.txt"], "film.gif", "16 frames of 32 x 32"),
+}
+COMMANDS = pytest.mark.parametrize("command", CASES)
+
+
+@COMMANDS
+def test_it_writes_a_file_named_after_what_it_was_given_and_says_so(command, folder, marked_checkpoint, capsys):
+    words, name, said = CASES[command]
+    before = {path.name for path in folder.iterdir()}
+    assert main([command, *words, "--checkpoint", str(marked_checkpoint), "--seed", "4"]) == 0
+    assert {path.name for path in folder.iterdir()} - before == {name}
+    frames, height, width, _ = read_clip(name).shape
+    assert said == f"{frames} frame{'s' * (frames > 1)} of {width} x {height}"
+    with Image.open(name) as image:
+        assert image.width == 256
+    assert re.fullmatch(rf"{name}  \({said}, seed 4, \d+\.\d s\)\n", capsys.readouterr().out)
+
+
+@COMMANDS
+def test_seed_and_sampling_reach_the_model(command, made):
+    words, _, _ = CASES[command]
+    clip = made(command, *words)
+    for change, same in (
+        (["--seed", "0"], True),
+        (["--seed", "1"], False),
+        (["--steps", "3"], True),
+        (["--steps", "2"], False),
+        (["--guidance", "5"], False),
+        (["--sampler", "ddpm"], False),
+    ):
+        assert np.array_equal(made(command, *words, *change), clip) == same, change
+
+
+@COMMANDS
+def test_the_bar_counts_every_step(command, made, monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, total, **_):
+            self.total, self.count = total, 0
+            bars.append(self)
+
+        def update(self):
+            self.count += 1
+
+        def clear(self):
+            pass
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    made(command, *CASES[command][0], "--steps", "2")
+    assert [bar.count for bar in bars] == [bar.total for bar in bars]
+    assert bars[0].total >= 2
+
+
+@COMMANDS
+def test_an_existing_file_is_left_alone_without_force_and_before_any_work(command, refused, folder, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("work was begun")
+
+    words, name, _ = CASES[command]
+    (folder / name).write_bytes(b"a holiday")
+    monkeypatch.setattr("minidit.studio.load", never)
+    assert f"{name} exists already. Replace it by --force" in refused(command, *words)
+
+
+@COMMANDS
+def test_what_was_typed_wrong_is_answered_before_a_model_is_opened(command, refused, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("a model was opened")
+
+    monkeypatch.setattr("minidit.studio.load", never)
+    words, _, _ = CASES[command]
+    for mistake, said in (
+        (["-o", "out.mp4"], "can't write out.mp4: a file's ending says how a clip is written"),
+        (["-o", "out"], "Give -o a name that ends in "),
+        (["-o", "nowhere/out.gif"], "there is no folder nowhere"),
+        (["--seed", "one"], '"one" is not a whole number'),
+        (["--steps", "0"], '"0" is not a whole number of at least 1'),
+    ):
+        err = refused(command, *words, *mistake)
+        assert said in err and err.count("\n") == 1
+    if command != "image":
+        assert "a PNG holds one frame. Give -o a name that ends in .gif or .npy" in refused(
+            command, *words, "-o", "out.png"
+        )
+    files = [word for word in words if "." in word]
+    for name in files:
+        missing = ["none.gif" if word == name else word for word in words]
+        assert "there is no file none.gif" in refused(command, *missing)
+
+
+@COMMANDS
+def test_an_unknown_word_is_answered_with_a_prompt_that_works(command, refused, folder):
+    words, _, _ = CASES[command]
+    (folder / "film.txt").write_text("the night sky\n\nthen a plaid cat\n")
+    words = ["a plaid cat" if word == PROMPT else word for word in words]
+    first, second = refused(command, *words).splitlines()
+    where = "film.txt, line 3: " if command == "film" else ""
+    assert first.startswith(f'minidit: {where}I don\'t know the words "plaid" and "cat".')
+    assert second.strip() == f'Try: minidit generate "{PROMPT}"'
+
+
+@COMMANDS
+def test_a_model_or_a_device_or_a_sampler_that_is_not_there_is_refused(command, refused):
+    words, _, _ = CASES[command]
+    assert "there is no checkpoint none.safetensors" in refused(command, *words, "--checkpoint", "none.safetensors")
+    assert 'there is no device "tpu"' in refused(command, *words, "--device", "tpu")
+    assert '"magic": choose one of euler, heun' in refused(command, *words, "--sampler", "magic")
+
+
+def test_without_marks_a_model_says_what_it_can_do(refused, tiny_checkpoint):
+    err = refused("extend", "clip.npy", "--forward", "4", "--checkpoint", tiny_checkpoint)
+    assert "this model can only make whole clips of its own size" in err
+
+
+@pytest.mark.parametrize("command", ["extend", "connect", "inpaint"])
+def test_the_prompt_may_be_left_out_or_stand_behind_options(command, made):
+    words, _, _ = CASES[command]
+    without = [word for word in words if word != PROMPT]
+    left_out, given = made(command, *without), made(command, *words)
+    assert not np.array_equal(left_out, given)
+    assert np.array_equal(made(command, *without, "--seed", "0", ""), left_out)
+    assert np.array_equal(made(command, *without, "--seed", "0", PROMPT), given)
+
+
+@pytest.mark.parametrize("command", ["extend", "connect", "inpaint"])
+def test_what_is_too_much_is_not_taken_for_a_prompt(command, refused):
+    words, _, _ = CASES[command]
+    without = [word for word in words if word != PROMPT]
+    assert "unrecognized arguments: sky" in refused(command, *words, "--seed", "0", "sky")
+    assert "unrecognized arguments: the sky" in refused(command, *without, "--seed", "0", "the", "sky")
+    assert "unrecognized arguments: --colour" in refused(command, *without, "--colour")
+    assert "unrecognized arguments: sky" in refused("generate", "", "--seed", "0", "sky")
+
+
+@pytest.mark.parametrize("command", ["generate", "image", "loop", "film"])
+def test_a_size_is_a_number_or_width_and_height(command, made, refused, folder, capsys):
+    words, _, _ = CASES[command]
+    (folder / "film.txt").write_text("the night sky\nthen the day sky\n")
+    assert made(command, *words, "--size", "24").shape[1:3] == (24, 24)
+    assert made(command, *words, "--size", "48x32").shape[1:3] == (32, 48)
+    capsys.readouterr()
+    assert '"big" is not a size: give N or WIDTHxHEIGHT' in refused(command, *words, "--size", "big")
+    assert "frames of 20 x 32 pixels were asked for" in refused(command, *words, "--size", "20x32")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "name"),
+    [
+        (PROMPT, NAME),
+        ("  Sora is SKY. ", "sora-is-sky"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("", "clip"),
+        ("空", "clip"),
+        ("red " * 100, ("red-" * 25)[:-1]),
+    ],
+)
+def test_a_file_is_named_after_its_prompt(prompt, name):
+    assert file_name(prompt) == name

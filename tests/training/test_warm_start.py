@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minidit.errors import UserError
+from minidit.models import VideoModel
+from minidit.training.checkpoint import save_model
+from minidit.training.warm_start import start_from
+
+
+def with_marks(settings):
+    return replace(settings, dit=replace(settings.dit, marks=True))
+
+
+def predictions(model, rng):
+    x = rng.standard_normal((2, *model.settings.latent_shape), dtype=np.float32)
+    ids = model.tokenizer.encode(["a red circle moves right in the day sky", ""])
+    return model.dit.forward(x, np.array([100, 700], np.float32), ids)[0]
+
+
+def test_a_model_with_marks_goes_on_where_one_without_ended(small_model, tmp_path):
+    save_model(tmp_path / "old.safetensors", small_model)
+    new = VideoModel(with_marks(small_model.settings))
+    start_from(new, tmp_path / "old.safetensors")
+    old_one, new_one = (predictions(model, np.random.default_rng(1)) for model in (small_model, new))
+    np.testing.assert_allclose(new_one, old_one, atol=1e-6)
+    clips = np.random.default_rng(2).random((1, 8, 16, 16, 3), dtype=np.float32)
+    assert np.array_equal(new.codec.encode(clips), small_model.codec.encode(clips))
+
+
+def test_a_model_of_the_same_kind_is_copied(small_model, tmp_path):
+    save_model(tmp_path / "old.safetensors", small_model)
+    new = VideoModel(small_model.settings)
+    start_from(new, tmp_path / "old.safetensors")
+    assert np.array_equal(new.dit.params.flat, small_model.dit.params.flat)
+
+
+def test_longer_tokens_begin_as_the_shorter_ones(small_model, tmp_path):
+    save_model(tmp_path / "old.safetensors", small_model)
+    settings = with_marks(small_model.settings)
+    longer = VideoModel(replace(settings, dit=replace(settings.dit, patch=(12, 1, 1))))
+    start_from(longer, tmp_path / "old.safetensors")
+    old_one, new_one = (predictions(model, np.random.default_rng(1)) for model in (small_model, longer))
+    np.testing.assert_allclose(new_one, old_one, atol=1e-6)
+
+    x = np.random.default_rng(2).standard_normal((1, 12, 4, 4, 4), dtype=np.float32)
+    y, _ = longer.dit.forward(x, np.array([300], np.float32), longer.tokenizer.encode(["the day sky"]))
+    np.testing.assert_allclose(y[:, 8:], np.repeat(y[:, 7:8], 4, axis=1), atol=1e-6)  # what it doesn't know yet stands still
+    assert not np.allclose(y[:, 7], y[:, 6], atol=1e-3)
+
+
+def test_shorter_tokens_are_refused(small_model, tmp_path):
+    settings = with_marks(small_model.settings)
+    longer = VideoModel(replace(settings, dit=replace(settings.dit, patch=(12, 1, 1))))
+    save_model(tmp_path / "longer.safetensors", longer)
+    with pytest.raises(UserError, match="longer tokens than the preset"):
+        start_from(VideoModel(settings), tmp_path / "longer.safetensors")
+
+
+def test_another_network_is_refused(small_model, tmp_path):
+    save_model(tmp_path / "old.safetensors", small_model)
+    settings = small_model.settings
+    deeper = VideoModel(replace(settings, dit=replace(settings.dit, depth=2)))
+    with pytest.raises(UserError, match="another than the preset's"):
+        start_from(deeper, tmp_path / "old.safetensors")
+
+
+def test_marks_are_not_lost(small_model, tmp_path):
+    save_model(tmp_path / "marked.safetensors", VideoModel(with_marks(small_model.settings)))
+    with pytest.raises(UserError, match="Choose a preset such as film"):
+        start_from(VideoModel(small_model.settings), tmp_path / "marked.safetensors")
+
+
+def test_a_missing_file_is_said(small_model, tmp_path):
+    with pytest.raises(UserError, match="no checkpoint"):
+        start_from(small_model, tmp_path / "nothing.safetensors")
