@@ -215,6 +215,7 @@ class Studio:
         clip = self.checked_clip(clip, "the clip")
         if not 0 < strength <= 1:
             raise UserError(f"the strength of an edit was {strength}: give a number above 0, up to 1.")
+        self.checked_shape(len(clip), clip.shape[1:3])
         canvas = Canvas(clip, blank(len(clip), clip.shape[1:3], self.patch).known)
         return self.complete(canvas, prompt, seed, start=1 - strength, **sampling)
 
@@ -239,6 +240,7 @@ class Studio:
             )
         if not mask.any():
             raise UserError("the mask is empty: mark what is to be made anew.")
+        self.checked_shape(len(clip), clip.shape[1:3])
         return self.complete(
             with_holes(clip, np.broadcast_to(mask, clip.shape[:3]), self.patch), prompt, seed, **sampling
         )
@@ -289,14 +291,14 @@ class Studio:
         """
         own = self.settings.size
         height, width = size if isinstance(size, tuple | list) else (size or own, size or own)
-        if (frames, height, width) == (self.settings.frames, own, own):
+        if not self.settings.dit.marks:  # `complete` says that it has a size of its own
             return frames, (height, width)
         if not 1 <= frames <= LONGEST or frames != int(frames):
-            raise UserError(f"{frames} frames were asked for: give a whole number from 1 to {LONGEST}.")
+            raise UserError(f"{frames} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
         for length, step in ((height, self.patch[1]), (width, self.patch[2])):
             if not SHORTEST_SIDE <= length <= LONGEST_SIDE or length % step:
                 raise UserError(
-                    f"frames of {width} x {height} pixels were asked for: give sides of {SHORTEST_SIDE} to "
+                    f"frames of {width} x {height} pixels can't be made: give sides of {SHORTEST_SIDE} to "
                     f"{LONGEST_SIDE} pixels, multiples of {step}."
                 )
         return frames, (height, width)

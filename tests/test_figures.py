@@ -13,9 +13,21 @@ from PIL import Image
 from minidit.cli import main
 from minidit.diffusion.text_to_video import generate
 from minidit.errors import UserError
-from minidit.figures import FIGURES, clip, codec, denoising, draw_figures, samples, style, training, worksheet
+from minidit.figures import (
+    FIGURES,
+    abilities,
+    clip,
+    codec,
+    denoising,
+    draw_figures,
+    samples,
+    style,
+    training,
+    worksheet,
+)
 from minidit.models import VideoModel
 from minidit.presets import PRESETS
+from minidit.studio import Studio
 from minidit.training.checkpoint import save_model
 from minidit.world import (
     COLORS,
@@ -32,7 +44,8 @@ from minidit.world import (
 )
 
 RECORD = {"history": [[25, 2.0], [50, 1.0], [75, 0.5]], "scores": [[40, 0.25, 0.0], [75, 0.5, 0.25]]}
-FILES = [figure.FILE for figure in FIGURES.values()]
+FOR_ANY = {name: figure for name, figure in FIGURES.items() if name != "abilities"}  # models, that is
+FILES = [figure.FILE for figure in FOR_ANY.values()]
 MORE_FILES = ["worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf"]  # of the last one
 
 
@@ -54,7 +67,7 @@ def recorded_checkpoint(tiny_model, tmp_path_factory):
 @pytest.fixture(scope="module")
 def drawn(tiny_model):
     """The bytes of each figure, by name."""
-    return {name: figure.draw(tiny_model, RECORD) for name, figure in FIGURES.items()}
+    return {name: figure.draw(tiny_model, RECORD) for name, figure in FOR_ANY.items()}
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +179,8 @@ def test_the_training_figure_needs_the_curves_only(drawn):
     assert training.draw(None, RECORD) == drawn["training"]
     image = opened(drawn["training"])
     assert (image.format, image.size) == ("PNG", (1350, 570))
-    assert training.missing(RECORD) == ""
-    assert training.missing({"history": RECORD["history"], "scores": []})
+    assert training.missing(None, RECORD) == ""
+    assert training.missing(None, {"history": RECORD["history"], "scores": []})
 
 
 def test_the_training_figure_follows_the_record():
@@ -186,7 +199,7 @@ def test_the_codec_figure_shows_held_out_clips_above_their_reconstructions(drawn
     assert top[0, 0, 2] > 0.8  # a day sky
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", FOR_ANY)
 def test_a_model_of_32_pixels_and_16_frames_can_be_drawn(name, large_model, monkeypatch):
     monkeypatch.setattr(clip, "CELL", 32)  # to save time
     image = opened(FIGURES[name].draw(large_model, RECORD))
@@ -195,7 +208,22 @@ def test_a_model_of_32_pixels_and_16_frames_can_be_drawn(name, large_model, monk
         assert image.width == 300 + 8 * 102 + 190  # eight of the frames
 
 
-@pytest.mark.parametrize("name", FIGURES)
+def test_every_use_has_a_row_with_what_was_given(tiny_marked_model):
+    rows = {row.name: row for row in abilities.rows_of(Studio(tiny_marked_model))}
+    assert all(len(row.frames) == len(row.given) <= abilities.COLUMNS for row in rows.values())
+    assert rows["animate"].given == [True] + [False] * 7
+    assert sum(rows["extend"].given) == 8 and not any(rows["generate"].given)
+    assert rows["another shape"].frames[0].shape == (32, 48, 3)
+    assert len(rows["film"].frames) == 12
+
+
+def test_the_uses_are_drawn(tiny_marked_model):
+    image = opened(abilities.draw(tiny_marked_model, RECORD))
+    assert image.format == "PNG" and image.width == abilities.LABEL + 16 * 70
+    assert abilities.missing(tiny_marked_model, RECORD) == ""
+
+
+@pytest.mark.parametrize("name", FOR_ANY)
 def test_the_same_checkpoint_gives_the_same_bytes(name, tiny_model, drawn):
     assert FIGURES[name].draw(tiny_model, RECORD) == drawn[name]
 
@@ -216,9 +244,11 @@ def test_all_figures_and_their_page_are_written_and_named(recorded_checkpoint, t
     written = draw_figures(out=tmp_path / "a" / "b", checkpoint=recorded_checkpoint)
     assert [path.name for path in written] == [*FILES, *MORE_FILES, "README.md"]
     assert sorted(os.listdir(tmp_path / "a" / "b")) == sorted([*FILES, *MORE_FILES, "README.md"])
-    assert capsys.readouterr().out.split() == [str(path) for path in written]
+    captured = capsys.readouterr()
+    assert captured.out.split() == [str(path) for path in written]
+    assert "left out abilities.png: the checkpoint holds a network that makes whole clips of one size" in captured.err
     page = written[-1].read_text(encoding="utf-8")
-    for name, figure in FIGURES.items():
+    for name, figure in FOR_ANY.items():
         assert f"![{figure.ALT}]({figure.FILE})" in page
         assert f"`minidit figures {name}`" in page
 
@@ -250,7 +280,7 @@ def test_the_training_figure_asked_for_by_name_needs_a_record(tiny_checkpoint, t
 
 
 def test_an_unknown_figure_is_answered_with_the_known_ones(tmp_path):
-    with pytest.raises(UserError, match='no figure "zeppelin".*clip, samples, denoising, training, codec'):
+    with pytest.raises(UserError, match='no figure "zeppelin".*clip, abilities, samples, denoising, training, codec'):
         draw_figures(["clip", "zeppelin"], tmp_path / "new", tmp_path / "not read")
     assert not (tmp_path / "new").exists()
 

@@ -207,6 +207,8 @@ def test_a_film_has_its_shots_in_order(studio):
         (lambda s, c: s.extend(c[:0], PROMPT, forward=1), "shape"),
         (lambda s, c: s.connect(c, c[:, :24]), "clips of one size"),
         (lambda s, c: s.connect(c, c, 9), "from 1 to 8"),
+        (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "from 1 to 16"),
+        (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "from 1 to 16"),
         (lambda s, c: s.edit(c, PROMPT, 0), "above 0, up to 1"),
         (lambda s, c: s.edit(c, PROMPT, 1.5), "above 0, up to 1"),
         (lambda s, c: s.inpaint(c, np.ones((8, 8), bool)), "a mask for this clip"),
@@ -224,5 +226,8 @@ def test_a_mistake_in_any_use_is_a_user_error(studio, clip, use, said):
 
 
 def test_a_model_without_marks_says_what_it_takes(tiny_model):
-    with pytest.raises(UserError, match="only make whole clips of its own size"):
-        Studio(tiny_model).generate(PROMPT, frames=4, size=(24, 24))
+    studio = Studio(tiny_model)
+    for use in (lambda: studio.generate(PROMPT, frames=4), lambda: studio.generate(PROMPT, size=24),
+                lambda: studio.extend(studio.generate(PROMPT), forward=1)):
+        with pytest.raises(UserError, match="only make whole clips of its own size"):
+            use()

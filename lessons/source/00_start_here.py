@@ -165,6 +165,7 @@ check.centre_rows(centre_rows)
 #
 # - Lessons 1 to 14 are the fourteen steps. Each has five parts: *by hand*, *in NumPy*, *backward*, *in the real model*,
 #   *what the worksheet left out*. An exercise says how hard it is (●○○ to ●●●) and how long it takes.
+# - In lesson 15, the capstone, a model trains on what you wrote; 16 and 17 go further.
 # - Every lesson stands alone: what came before is imported from `minidit`. Hints are folded up beneath an exercise,
 #   named by symptom.
 # - `minidit progress`, in a terminal, shows which checks you have passed.

@@ -346,7 +346,8 @@ by_kind = {"scale": apart[:, [1, 4]], "shift": apart[:, [0, 3]], "gate": apart[:
 draw.curves(
     times, {kind: both.mean(axis=1) for kind, both in by_kind.items()},
     xlabel="t (0: noise, 1: data)", ylabel="difference (rms)",
-    alt="The difference of scale, shift and gate between two prompts falls from pure noise to data.",
+    alt="The difference of scale, shift and gate between two prompts falls from pure noise to t = 0.8, by about 40 %, "
+    "and then stays.",
 )
 print(f"from t = 0 to t = 1 the difference falls to {100 * apart[-1].mean() / apart[0].mean():.0f} %")
 

@@ -282,7 +282,7 @@ check.softmax_backward(softmax_backward)
 # ## In the real model
 #
 # The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8
-# pixels, through all 8 frames. Six blocks follow each other (0 to 5), each with four **heads**: four sets of queries
+# pixels, through all frames. Six blocks follow each other (0 to 5), each with four **heads**: four sets of queries
 # and keys that look for different things.
 #
 # We give it a clip with noise in it, run it block by block, and keep the attention weights.
@@ -299,8 +299,9 @@ words = model.tokenizer.encode([caption(circle)])
 def attention_maps(t):
     """The weights of every block and head for the clip at time t: (6, 4, 16, 16); a row for each token that asks."""
     dit, maps = model.dit, []
-    h, _ = dit.tokens_forward(t * latents + (1 - t) * noise)  # 1, 16, 128
-    c, _ = dit.condition_forward(np.array([network_time(t)], np.float32), dit.embed(words))  # 1, 128
+    times = np.array([network_time(t)], np.float32)         # 1
+    h, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 128
+    c, _ = dit.condition_forward(times, dit.embed(words))   # 1, 128
     for block in dit.block_params:
         modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 128
         shift, scale = np.split(modulation, 6, axis=-1)[:2]
@@ -319,7 +320,8 @@ draw.clips(
 
 # %% [markdown]
 # Here is block 1. Every row is a token that asks, every column one that is asked; tokens 0 to 3 are the upper row of
-# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks up and down its own column.
+# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks along its own column, most at
+# the lower end.
 
 # %%
 draw.heatmaps(
@@ -344,8 +346,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # The same for one token, laid out as it lies in the frame, in percent. The token that asks is in row 1, column 1
-# (counted from 0), where the circle starts. Block 1 looks around, block 2 mostly at the middle, where the circle
-# passes, block 4 at four neighbours.
+# (counted from 0), where the circle starts. Block 1 looks around, block 2 at fewer places, most of them where the
+# circle passes, block 4 at four neighbours.
 
 # %%
 asks = 4 * 1 + 1
@@ -370,7 +372,7 @@ def tokens_looked_at(maps):
 looked_at = {f"t = {t:g}": tokens_looked_at(attention_maps(t)) for t in (0.0, 0.3, 0.6, 0.9)}
 draw.curves(
     np.arange(6), looked_at, xlabel="block", ylabel="tokens that a query looks at", points=True,
-    alt="From 5 to 11 tokens in blocks 0 to 2, 2 to 4 in block 3, and a single one in blocks 4 and 5, at all times.",
+    alt="From 6 to 10 tokens in blocks 0 to 2, 2 to 6 in block 3, and a single one in blocks 4 and 5, at all times.",
 )
 
 # %% [markdown]

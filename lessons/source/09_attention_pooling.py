@@ -320,8 +320,9 @@ words = model.tokenizer.encode([caption(circle)])
 def run(t, closed=()):
     """The clip that the model predicts from its noised latents at time t, and what was kept of each block."""
     dit, kept = model.dit, []
-    x, _ = dit.tokens_forward(t * latents + (1 - t) * noise)  # 1, 16, 128
-    c, _ = dit.condition_forward(np.array([network_time(t)], np.float32), dit.embed(words))  # 1, 128
+    times = np.array([network_time(t)], np.float32)         # 1
+    x, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 128
+    c, _ = dit.condition_forward(times, dit.embed(words))   # 1, 128
     for number, block in enumerate(dit.block_params):
         modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 128
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = np.split(modulation, 6, axis=-1)  # 1, 128
@@ -348,7 +349,7 @@ predicted, kept = run(0.3)
 # %% [markdown]
 # **What does a head gather?** Take the token in row 2, column 2 (from 0), at the lower edge of the circle. Each row
 # shows the clip, bright where that token takes much from, dark where it takes nothing. In block 2 these heads gather
-# from places on the circle, in block 4 from one neighbour each.
+# mostly from places on the circle, in block 4 from one neighbour each.
 
 # %%
 asks = 4 * 2 + 2
@@ -363,7 +364,7 @@ def seen_by(block, head):
 
 draw.clips(
     {f"block {block}, head {head}": seen_by(block, head) for block, head in ((2, 0), (2, 3), (4, 0), (4, 1))},
-    alt="The clip four times, darkened except where one token looks: in block 2 on the circle, in block 4 at a "
+    alt="The clip four times, darkened except where one token looks: in block 2 most on the circle, in block 4 at a "
     "single place of 8 by 8 pixels, below it for head 0 and right of it for head 1.",
 )
 
@@ -379,7 +380,7 @@ gates = {
 }
 draw.curves(
     np.arange(6), gates, xlabel="block", ylabel="average |gate|", points=True,
-    alt="Average size of the gates by block. Those of attention grow from 0.2 to about 1, those of the feed-forward "
+    alt="Average size of the gates by block. Those of attention grow from 0.3 to about 1, those of the feed-forward "
     "from 0.4 to about 2; in the last two blocks they are larger with much noise, t = 0.1.",
 )
 print("attention adds, relative to the tokens' size:", [f"{block['share']:.0%}" for block in kept])
@@ -404,7 +405,8 @@ draw.clips(
 
 # %% [markdown]
 # How much does it cost? Below is the error on this clip, with the attention of no block closed, of one, and of all. A
-# single early block is hardly missed: others do its work. The last two, which fit neighbours together, are missed most.
+# single block of 1 to 3 is hardly missed: others do its work. The first one is missed, and so are the last two, which
+# fit neighbours together.
 
 # %%
 errors = {"none": np.abs(predicted - clip).mean()}
@@ -413,7 +415,7 @@ errors["all"] = np.abs(alone - clip).mean()
 draw.bars(
     errors, ylabel="mean error of a pixel, from 0 to 1",
     alt="Mean error of a pixel with the attention of no block, of one of the blocks 0 to 5, and of all blocks closed. "
-    "Closing block 4 or 5 hurts most among the single ones, closing all hurts far more.",
+    "Closing block 0, 4 or 5 hurts most among the single ones, closing all hurts far more.",
 )
 
 # %% [markdown]

@@ -303,7 +303,7 @@ noise = rng.standard_normal(latents.shape, dtype=np.float32)
 def through_blocks(t):
     """What goes on in each block at time t: the residual, what attention adds, the hidden numbers, what they add."""
     times = np.full(len(latents), t, np.float32)
-    x, _ = dit.tokens_forward(path.noised(latents, noise, times))  # B, T, D
+    x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))  # B, T, D
     c, _ = dit.condition_forward(network_time(times), dit.embed(words))
     blocks = []
     for p in dit.block_params:
@@ -343,7 +343,7 @@ draw.heatmaps(
 draw.bars(
     {f"block {i}": round(100 * float(near.mean()), 1) for i, near in enumerate(near_zero)},
     ylabel="% of hidden numbers within 0.1 of zero",
-    alt="In all six blocks most hidden numbers are near zero: 64 percent in the first, 78 to 86 percent in the others.",
+    alt="In all six blocks most hidden numbers are near zero: 67 percent in the first, 79 to 84 percent in the others.",
 )
 never = [int(near.all(axis=(0, 1)).sum()) for near in near_zero]
 print("near zero for all tokens of all 8 clips, of 512:", never)
@@ -406,7 +406,7 @@ draw.curves(
     times, added, logy=True, points=True, xlabel="t, from noise (0) to data (1)",
     ylabel="added / residual, in length",
     alt="Six curves, one a block, of how much the feed-forward adds compared with the residual. From noise to data, "
-    "block 0 falls from 3.5 to 0.7, block 1 from 1.5 to 0.7; 2 and 3 stay near 0.4, 4 near 1, and 5 near 9.",
+    "block 0 falls from 3 to 1, block 1 from 0.8 to 0.6; 2 and 3 stay near 0.3, 4 near 0.9, and 5 falls from 13 to 8.",
 )  # fmt: skip
 
 # %%
@@ -416,8 +416,8 @@ for t, blocks in zip(times, passes, strict=True):
     print(f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows), sep="  |  ")
 
 # %% [markdown]
-# In the noisiest clips, the attention of block 0 finds nothing to compare, and its feed-forward adds three times what
-# was there. Is that about the clip? Average it over the eight clips, place by place, and see how much is left:
+# In the noisiest clips, the feed-forward network of block 0 adds three times what was there. Is that about the clip?
+# Average it over the eight clips, place by place, and see how much is left:
 
 # %%
 for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
@@ -426,11 +426,12 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
 
 # %% [markdown]
 # Nearly all of what block 0 writes depends on the token's *place* alone: a network that sees only noise has to start
-# somewhere. Blocks 3 and 4 write mostly about the clip itself, which attention has told them of.
+# somewhere. About half of what blocks 3 and 4 write, and more at last, is about the clip itself, which attention has
+# told them of.
 #
-# And the last block shouts: what it adds is eight to ten times as long as all that was there. Nothing holds it back, as
-# the final layer begins with a LayerNorm, which only looks at the direction. So do not take a long vector for an
-# important one: whoever reads the tokens next normalises them first.
+# And the last block shouts: what it adds is eight to thirteen times as long as all that was there. Nothing holds it
+# back, as the final layer begins with a LayerNorm, which only looks at the direction. So do not take a long vector for
+# an important one: whoever reads the tokens next normalises them first.
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -392,8 +392,8 @@ draw.curves(
         for seed, (steps, finished) in enumerate(walks)
     },
     points=True, xlabel="t", ylabel="expected to finished, latents",
-    alt="For three seeds, the distance between expected and finished latents: it falls by two thirds until t = 0.25, "
-    "and slowly after.",
+    alt="For three seeds, the distance between expected and finished latents: it falls by half or more until "
+    "t = 0.25, and slowly after.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -420,8 +420,8 @@ by_steps = {steps: judged(steps=steps) for steps in counts}
 draw.curves(
     counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
     points=True, xlabel="steps", ylabel="% of 25 clips",
-    alt="Shares of right and strict clips against the number of steps. With one step some are wrong, and fewer strict; "
-    "with 2 or 4 nearly all are right.",
+    alt="Shares of right and strict clips against the number of steps. With one step most are wrong, and few strict; "
+    "with 2 nearly all are right, with 4 nearly all strict.",
 )  # fmt: skip
 for k in counts:
     print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")
@@ -441,7 +441,7 @@ draw.clips(
         for scale in scales
     },
     alt="The same noise with guidance 0, 1, 1.5 and 3. With 0 something else appears. With 1 and 1.5 it is what the "
-    "prompt says; with 3, too, but spotted and with noise in the sky.",
+    "prompt says; with 3, too, but a little spotted.",
 )  # fmt: skip
 for scale in scales:
     clips, right, strict = found[scale]
@@ -450,8 +450,8 @@ for scale in scales:
 # %% [markdown]
 # *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part:
 # right is what happens to agree. At 3 the clips go too far: their colours leave what the codec knows, and it shows as
-# spots (which count as variety, too). In between there is little to choose here, as the shipped network follows its
-# prompt without help. Large models of large worlds need more. What guidance costs is a project (see
+# spots (which count as variety, too). In between there is little to choose here: even without help, at 1, most clips
+# are what their prompt says. Large models of large worlds need more. What guidance costs is a project (see
 # [projects.md](../projects.md)).
 
 # %% [markdown]

@@ -5,6 +5,8 @@ these at random. What samples cover of them is compared with real clips of the s
 clips.
 """
 
+import json
+from functools import lru_cache
 from time import process_time
 
 import numpy as np
@@ -22,7 +24,8 @@ TITLE = "Expressiveness: the world's variety"
 FILE = "expressiveness.png"
 ALT = (
     "Histograms of what prompts leave open (the place where the object starts, its speed and size, the brightness of "
-    "the sky), of generated and of real clips on top of each other, with the share of the real clips' bins that are covered."
+    "the sky), of generated and of real clips on top of each other, with the share of the real clips' bins that are "
+    "covered."
 )
 
 # N = clips
@@ -90,13 +93,25 @@ def pooled(measured, splits=tuple(SPLITS)):
 
 
 def compared(measured, splits=tuple(SPLITS)):
-    """What `minidit.measures.variety` says of generated clips, and of other real ones, each against real clips."""
-    values = pooled(measured, splits)
+    """What `minidit.measures.variety` says of generated clips, and of other real ones, each against real clips.
+
+    None where no generated clip shows an object.
+    """
+    return _compared(json.dumps(measured), splits)
+
+
+@lru_cache(maxsize=8)  # sentences, tables and the figure ask for the same, and a bootstrap takes a while
+def _compared(measured, splits):
+    values = pooled(json.loads(measured), splits)
+    if np.isnan(values["made"]["x"]).all():
+        return None
     return variety(values["made"], values["real"]), variety(values["more_real"], values["real"])
 
 
 def sentences(measured):
     """Whether the claim holds, in words."""
+    if compared(measured) is None:
+        return [f"{verdict(False, True)} in this world: no generated clip shows an object."]
     made, control = compared(measured)
     covered = {name: made[name]["coverage"] / control[name]["coverage"] for name in made}
     short = [f"{WORDS[name]} ({percent(covered[name])} %)" for name in made if covered[name] < LEAST_COVERED]
@@ -118,7 +133,7 @@ def tables(measured):
     """A line for each quantity and split."""
     rows = []
     for splits, words in ((tuple(SPLITS), "all"), (("seen",), "seen"), (("held_out",), "held out")):
-        made, control = compared(measured, splits)
+        made, control = compared(measured, splits) or ({}, {})
         for name, found in made.items():
             cells = [percent(each[name]["coverage"], each[name]["coverage_interval"]) for each in (made, control)]
             if "ks" in found:
@@ -144,7 +159,7 @@ def note(measured):
 def draw(measured):
     """The bytes of the PNG: a histogram for each quantity, and the places."""
     values = pooled(measured)
-    made, control = compared(measured)
+    made, control = compared(measured) or ({}, {})
     names = [name for name in ("x", "y", "speed", "size", "brightness") if name in made]
     figure = sheet(2100, 560)
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
@@ -153,7 +168,7 @@ def draw(measured):
         first.plot(values[kind]["x"], values[kind]["y"], ".", color=color, markersize=2, alpha=0.6, label=label)
     first.invert_yaxis()
     first.set_aspect("equal")
-    first.set_title(title_of("place", made, control), fontsize=8)
+    first.set_title(title_of("place", made, control) if made else "no objects", fontsize=8)
     first.set_xlabel("across")
     first.set_ylabel("down")
     for axes, name in zip(others, names, strict=True):
@@ -163,8 +178,7 @@ def draw(measured):
         axes.hist(shown["made"], bins, histtype="step", color=VERMILLION, linewidth=1.4, label="generated")
         axes.set_title(title_of(name, made, control), fontsize=8)
         axes.set_xlabel(WORDS[name])
-    others[0].set_ylabel("clips")
-    others[-1].legend(fontsize=7, labelcolor=INK)
+    first.legend(fontsize=7, labelcolor=INK)
     return png_bytes(figure)
 
 

@@ -29,7 +29,7 @@ def measure_claims(
         quick: only to see that everything runs.
         seeds: trainings of each kind.
         threads: how many processes at once.
-        force: start anew whatever the folder holds.
+        force: measure these claims anew, whatever the folder holds of them.
         progress: show a bar.
     Returns:
         the path of the page, and what it says of each claim: name -> sentences.
@@ -43,10 +43,10 @@ def measure_claims(
         marks = load_model(file).settings.dit.marks  # and what is wrong with it is told at once
         fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         options = Options(make_folder(out), file, fingerprint, marks, quick, seeds)
-        store = Store(options.out / RESULTS, quick, force)
-        if force:
-            clear(options.out)
         chosen = [name for name in CLAIMS if not names or name in names]
+        store = Store(options.out / RESULTS, quick, force and not names)
+        if force:
+            forget(store, options.out, chosen)
         work(options, store, [CLAIMS[name] for name in chosen], threads, progress)
     said = {}
     for name, module in CLAIMS.items():
@@ -68,10 +68,13 @@ def work(options, store, modules, threads, progress):
     run_tasks(tasks, store, threads, progress)
 
 
-def clear(folder):
-    """Removes what unfinished trainings have left."""
-    for file in (folder / STATES).glob("*.safetensors"):
-        file.unlink()
+def forget(store, folder, names):
+    """Drops results of some claims, and what their unfinished trainings have left; those of others stay."""
+    for name in names:
+        for key in results_of(store, name):
+            del store.entries[key]
+        for file in (folder / STATES).glob(f"{name}-*.safetensors"):
+            file.unlink()
 
 
 def results_of(store, name):

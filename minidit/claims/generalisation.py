@@ -76,7 +76,7 @@ class Effort:
     looked: int
 
 
-SMALL_TRAINING = DiffusionTraining(steps=2800, batch=32, time_mean=-1.6)
+SMALL_TRAINING = DiffusionTraining(steps=3600, batch=32, time_mean=-1.6)
 FULL = Effort(2, 250, (96, 3, 3), (8, 1, 1), (27, 54, 107, 214, len(SEEN)), SMALL_TRAINING, 300)
 QUICK = Effort(1, 12, (16, 1, 2), (8, 2, 2), (27, len(SEEN)), replace(SMALL_TRAINING, steps=4, batch=8), 12)
 STATES_WRITTEN = 4

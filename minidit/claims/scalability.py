@@ -61,7 +61,7 @@ class Effort:
     looks: int = LOOKS
 
 
-FULL = Effort(SIZES, replace(DiffusionTraining(), steps=2600, batch=32, time_mean=-1.6), 108, 250)
+FULL = Effort(SIZES, replace(DiffusionTraining(), steps=3400, batch=32, time_mean=-1.6), 108, 250)
 QUICK = Effort(QUICK_SIZES, replace(DiffusionTraining(), steps=4, batch=8, time_mean=-1.6), 12, 16, looks=2)
 
 

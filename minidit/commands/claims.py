@@ -7,9 +7,10 @@ from minidit.commands import arguments as shared
 SUMMARY = "measure what is claimed of Diffusion Transformers: does it hold in this world?"
 EXAMPLE = "minidit claims scalability --out claims"
 NOTES = """\
-The claims: scalability, generalisation, expressiveness, robustness. All of them take about an hour of one core. What
-was measured is kept in DIR/claims.json as it comes: the same command goes on after it was stopped, and draws anew when
-all is there. DIR/README.md shows figures and tables, and says which claims hold.
+The claims: scalability, generalisation, expressiveness, robustness; and abilities, all that the model can do, measured.
+Scalability takes half an hour of one core, the others less. What was measured is kept in DIR/claims.json as it comes:
+the same command goes on after it was stopped, and draws anew when all is there. DIR/README.md shows figures and tables,
+and says which claims hold.
 
 """
 
@@ -28,7 +29,7 @@ def add_arguments(command):
     )
     shared.add_threads(command, "all; each does one piece of the work")
     command.add_argument("--quick", action="store_true", help="only see that it runs: far too small to judge by")
-    command.add_argument("--force", action="store_true", help="measure anew what DIR holds already")
+    command.add_argument("--force", action="store_true", help="measure anew what DIR holds already of these claims")
     return NOTES
 
 

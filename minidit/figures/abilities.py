@@ -1,7 +1,7 @@
 """What one network can do: a row for each use, frame by frame, with what was given marked."""
 
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.patches import Rectangle
@@ -23,14 +23,14 @@ NOTE = (
 )
 
 CELL = 64  # pixels
-LABEL = 330  # pixels: width of the names and prompts
+LABEL = 310  # pixels: width of the names and prompts
 LINE = 4  # pixels: height of the mark under a given frame
 COLUMNS = 16
-LINE_LENGTH = 42  # characters
+LINE_LENGTH = 36  # characters
 SCRIPT = """
 a white ring moves up in the night sky
 then a white ring moves down in the night sky
-a green square moves left in the sunset sky
+the sunset sky
 """
 
 # F = frames, H = height, W = width
@@ -42,14 +42,19 @@ class Row:
 
     Attributes:
         name, note: what to write beside it.
-        frames: a list of (H, W, 3).
+        frames: (H, W, 3) each.
         given: for each frame, whether it was given.
     """
 
     name: str
     note: str
     frames: list
-    given: list = field(default_factory=list)
+    given: list
+
+
+def missing(model, record):
+    """What the figure needs and doesn't find, in words; empty when nothing."""
+    return "" if model.settings.dit.marks else "a network that makes whole clips of one size only"
 
 
 @style()
@@ -61,16 +66,16 @@ def draw(model, record):
         record: how it was trained; not used here.
     """
     rows = rows_of(Studio(model))
-    heights = [row.frames[0].shape[0] * (CELL // 32) + LINE + 3 * GAP for row in rows]
+    heights = [row.frames[0].shape[0] * (CELL // 32) + LINE + 2 * GAP for row in rows]
     figure = sheet(LABEL + COLUMNS * (CELL + GAP), sum(heights) + GAP)
     top = GAP
     for row, height in zip(rows, heights, strict=True):
         write(figure, row.name, 12, top + 10, weight="bold")
         write(figure, textwrap.fill(row.note, LINE_LENGTH), 12, top + 24, va="top", fontsize=7.5)
         left = LABEL
-        for frame, given in zip(row.frames, row.given or [False] * len(row.frames), strict=True):
+        for frame, given in zip(row.frames, row.given, strict=True):
             width, tall = frame.shape[1] * (CELL // 32), frame.shape[0] * (CELL // 32)
-            place(figure, frame, left, top, width)
+            place(figure, frame, left, top - max(0, width - tall) // 2, width)  # which centres it in a square
             underline(figure, left, top + tall + 2, width, BLUE if given else FAINT)
             left += width + GAP
         top += height
@@ -79,17 +84,17 @@ def draw(model, record):
 
 def rows_of(studio):
     """A Row for each use."""
-    def clip_of(*attributes, size=32, seed=0, frames=8):
-        return render(Attributes(*attributes), np.random.default_rng(seed), size, frames)
+
+    def clip_of(*attributes, seed=0, frames=8):
+        return render(Attributes(*attributes), np.random.default_rng(seed), studio.settings.size, frames)
 
     def made(name, note, clip):
-        return Row(name, note, list(clip))
+        return Row(name, note, clip, [False] * len(clip))
 
     prompt = "a yellow triangle moves right in the sunset sky"
     ring = "a blue ring moves down in the day sky"
     picture = clip_of("red", "cross", None, "night", frames=1)
     square = clip_of("green", "square", "right", "day", frames=16)
-    start, stop = square[:4], square[12:]
     before = clip_of("blue", "circle", "left", "sunset", seed=2)
     mask = np.zeros(before.shape[1:3], bool)
     mask[8:24, 8:24] = True
@@ -97,24 +102,23 @@ def rows_of(studio):
     animated = "a red cross moves left in the night sky"
     changed = "a yellow circle moves left in the sunset sky"
     film = studio.film(parse_script(SCRIPT))
+    eight = [True] * 8 + [False] * 8
+    images = [studio.image("a blue ring in the day sky", seed)[0] for seed in range(8)]
     return [
         made("generate", prompt, studio.generate(prompt)),
-        made("image", "“a blue ring in the day sky”, seeds 0 to 7", [
-            studio.image("a blue ring in the day sky", seed)[0] for seed in range(8)
-        ]),
-        Row("animate", f"the first frame, and “{animated}”", list(studio.animate(picture, animated)), [True] + [False] * 7),
-        Row("extend", "forward and backward, without a prompt", list(studio.extend(square[4:12], "", 4, 4)),
+        made("image", "“a blue ring in the day sky”, seeds 0 to 7", images),
+        Row("animate", f"the first frame, and “{animated}”", studio.animate(picture, animated), [True] + [False] * 7),
+        Row("extend", "forward and backward, without a prompt", studio.extend(square[4:12], "", 4, 4),
             [False] * 4 + [True] * 8 + [False] * 4),
-        Row("connect", "the frames between two clips", list(studio.connect(start, stop, 8)),
+        Row("connect", "the frames between two clips", studio.connect(square[:4], square[12:], 8),
             [True] * 4 + [False] * 8 + [True] * 4),
         made("loop", f"“{ring}”, and back to where it began", studio.loop(ring)),
-        Row("edit", f"noised by 0.7, then “{changed}”", [*before, *studio.edit(before, changed, 0.7)],
-            [True] * 8 + [False] * 8),
-        Row("inpaint", "what is missing, without a prompt", [*holed, *studio.inpaint(before, mask)],
-            [True] * 8 + [False] * 8),
-        made("another shape", f"48 x 32 pixels: {prompt}", studio.generate(prompt, size=(32, 48))),
-        made("film", "; ".join(SCRIPT.strip().splitlines()) + " (every second frame)", film[::2]),
-    ]
+        Row("edit", f"noised by 0.8, then “{changed}”", [*before, *studio.edit(before, changed, 0.8)], eight),
+        Row("inpaint", "what is missing, without a prompt", [*holed, *studio.inpaint(before, mask)], eight),
+        made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
+        made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),
+        made("film", "three shots, the second of which goes on from the first (every second frame)", film[::2]),
+    ]  # fmt: skip
 
 
 def underline(figure, left, top, width, color):

@@ -6,18 +6,18 @@ from pathlib import Path
 from tqdm import tqdm
 
 from minidit.errors import UserError
-from minidit.figures import clip, codec, denoising, growth, samples, training, worksheet
+from minidit.figures import abilities, clip, codec, denoising, few_steps, growth, samples, training, worksheet
 from minidit.studio import checkpoint_file
 from minidit.training.checkpoint import load_model, load_record, write_whole
 
-MODULES = (clip, samples, denoising, training, codec, growth, worksheet)
+MODULES = (clip, abilities, samples, denoising, training, codec, few_steps, growth, worksheet)
 FIGURES = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
 PAGE = "README.md"
 INTRODUCTION = """\
 # Figures
 
-Drawn by code from the model that minidit is shipped with, the last two from measurements and from the worksheet's
+Drawn by code from the model that minidit is shipped with, the last three from measurements and from the worksheet's
 integers. `minidit figures` makes all of them anew, and this page with them: a change made here by hand is lost the
 next time. With `--checkpoint FILE` they show another model.
 """
@@ -40,7 +40,7 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
     check_names(names or ())
     with checkpoint_file(checkpoint) as file:
         model, record = load_model(file), load_record(file)
-    lacking = {name: reason for name in names or FIGURES if (reason := missing(name, record))}
+    lacking = {name: reason for name in names or FIGURES if (reason := missing(name, model, record))}
     if names and lacking:
         name, reason = next(iter(lacking.items()))
         raise UserError(
@@ -78,10 +78,10 @@ def check_names(names):
             raise UserError(f'there is no figure "{name}". Choose from: {", ".join(FIGURES)}.')
 
 
-def missing(name, record):
-    """What a figure needs of the record and doesn't find there, in words; empty when nothing."""
+def missing(name, model, record):
+    """What a figure needs of the model or its record and doesn't find there, in words; empty when nothing."""
     module = FIGURES[name]
-    return module.missing(record) if hasattr(module, "missing") else ""
+    return module.missing(model, record) if hasattr(module, "missing") else ""
 
 
 def make_folder(path):

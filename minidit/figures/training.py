@@ -19,7 +19,7 @@ NOTE = (
 )
 
 
-def missing(record):
+def missing(model, record):
     """What this figure needs of the record and doesn't find there, in words; empty when nothing."""
     return "" if record.get("history") and record.get("scores") else "no curves of its training"
 

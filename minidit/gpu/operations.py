@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minidit import layers
-from minidit.backend import moved, to_host
+from minidit.backend import array_module, moved, to_host
 
 # B = batch, T = tokens, S = tokens that are asked, D = width, H = heads, d = D / H, M = hidden width, V = words
 
@@ -71,6 +71,11 @@ def wide_heads(size):
     return size.batch, size.heads, size.tokens, 100
 
 
+def even_heads(size):
+    """B, H, T, 2 d: wide enough for rotary positions along three axes."""
+    return size.batch, size.heads, size.tokens, 2 * (size.width // size.heads)
+
+
 def long_rows(size):
     """B, D, where one warp is not enough for a row."""
     return size.batch, 15 * size.width
@@ -117,6 +122,63 @@ def modulated_again(x, shift, scale):
     return layers.layernorm_modulate_again(cache), None
 
 
+def rotation_of(x, tokens):
+    """Rotary positions of so many tokens in a row, for queries or keys x (..., d), on their device."""
+    rotation = layers.axial_rotation(layers.grid_positions((1, 1, tokens)), x.shape[-1], x.dtype)
+    return tuple(moved(part, array_module(x)) for part in rotation)
+
+
+def rope_forward(x):
+    """Queries or keys with rotary positions."""
+    return layers.rope_forward(x, rotation_of(x, x.shape[-2]))
+
+
+def modern_attention_forward(x, *weights):
+    """Attention of two heads with QK-norm and rotary positions."""
+    width = x.shape[-1] // 2
+    return layers.modern_attention_forward(x, weights, 2, rotation=rotation_of(x[..., :width], x.shape[-2]))
+
+
+def modern_attention_backward(dy, cache):
+    """Its gradients in a row."""
+    dx, dweights = layers.modern_attention_backward(dy, cache)
+    return dx, *dweights
+
+
+def factorised_attention_forward(x, *weights):
+    """Attention of two heads, over two frames."""
+    return layers.factorised_attention_forward(x, 2, weights[:4], weights[4:], 2)
+
+
+def factorised_attention_backward(dy, cache):
+    """Its gradients in a row."""
+    dx, dspace, dtime = layers.factorised_attention_backward(dy, cache)
+    return dx, *dspace, *dtime
+
+
+def attention_weights(size):
+    """Shapes of the weights of multi-head attention."""
+    return [shape(size) for shape in (matrix(1, 3), vector(3), matrix(1, 1), vector(1))]
+
+
+def smaller(rng, *shapes):
+    """Normal arrays small enough for several products in a row."""
+    return [0.3 * rng.standard_normal(shape) for shape in shapes]
+
+
+def words_to_attend(rng, size):
+    """Tokens, 11 words of half their width, the weights of cross-attention, its heads, and which words there are."""
+    B, T, D, H, _ = size
+    arrays = smaller(rng, (B, T, D), (B, 11, D // 2), (D, D), (D,), (D // 2, 2 * D), (2 * D,), (D, D), (D,))
+    return [*arrays, H, np.arange(11) < rng.integers(1, 12, (B, 1))]
+
+
+def chosen(rng, size):
+    """Two vectors a sample, and which of them each token takes."""
+    B, T, D, _, _ = size
+    return [rng.standard_normal((B, 2, D)), np.arange(T) % 3 == rng.integers(3, size=(B, 1))]
+
+
 def pair(name, inputs, operation=None):
     """The Operation of a forward and a backward of `minidit.layers` that are called so."""
     operation = operation or name
@@ -152,6 +214,20 @@ OPERATIONS = (
     pair("reparameterize", normal(tokens, tokens, tokens)),
     pair("hinge_discriminator", normal(tokens, tokens)),
     pair("hinge_generator", normal(tokens)),
+    Operation("rope", rope_forward, layers.rope_backward, normal(even_heads)),
+    pair("rmsnorm", normal(tokens)),
+    pair("rmsnorm_modulate", normal(tokens, per_sample, per_sample)),
+    pair("qk_norm", normal(heads, lambda size: (size.width // size.heads,))),
+    pair("swiglu", lambda rng, size: smaller(
+        rng, tokens(size), *(s(size) for s in (matrix(1, 4), vector(4), matrix(2, 1), vector(1))))),
+    pair("cross_attention", words_to_attend),
+    Operation("modern_attention", modern_attention_forward, modern_attention_backward, lambda rng, size: smaller(
+        rng, tokens(size), *attention_weights(size), (size.width // 2,), (size.width // 2,))),
+    Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward, lambda rng, size: smaller(
+        rng, tokens(size), *attention_weights(size), *attention_weights(size))),
+    pair("chosen", chosen),
+    pair("token_modulate", normal(tokens, tokens, tokens)),
+    pair("token_gated_residual", normal(tokens, tokens, tokens)),
     Operation("timestep_embedding", lambda t: (layers.timestep_embedding(t, 256, dtype=t.dtype), None), None,
               lambda rng, size: [rng.integers(0, 8000, size.batch) / 8]),  # that float32 can hold: else cos(t) is off
     Operation("patchify", lambda x: (layers.patchify(x, (2, 1, 1)), None), None,

@@ -87,7 +87,7 @@ def loss_and_gradients(model, batch, recompute=False):
     if batch.known is not None:
         x_t = array_module(x_t).where(batch.known[..., None], batch.latents, x_t)
     prediction, cache = model.dit.forward(
-        x_t, network_time(batch.t), batch.ids, recompute, batch.known, batch.sizes
+        x_t, network_time(batch.t), batch.ids, recompute=recompute, known=batch.known, sizes=batch.sizes
     )
     loss, loss_cache = diffusion_loss_forward(
         prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t, counted=to_be_made(batch)

@@ -73,5 +73,7 @@ class DiffusionTraining:
     recompute: bool = False
 
     def __post_init__(self):
+        buckets = tuple((share, tuple(map(tuple, grids))) for share, grids in self.canvases)  # JSON has no tuples
+        object.__setattr__(self, "canvases", buckets)
         if self.canvases and self.combinations is not None:
             raise ValueError("training on canvases draws from all seen combinations: leave out one of the two")

@@ -9,9 +9,9 @@ That is a Latin square in four dimensions: no coefficient is divisible by 7, so 
 three of their values at most one is held out. Every value, every pair and even every triple of values is
 therefore seen in training; only some combinations of all four are new: 54 of 375.
 
-To study how much must be seen, training can be given fewer: those whose sum leaves a remainder of 1, then those with 2,
-and so on (`first_seen`). Each remainder is such a square again, so that all values are seen about equally often, and all
-pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its division
+To study how much must be seen, training can be given fewer: those whose sum leaves a remainder of 1, then those with
+2, and so on (`first_seen`). Each remainder is such a square again, so that all values are seen about equally often,
+and all pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its division
 by 6, chosen so that 27 combinations have most of the pairs, too.
 """
 

@@ -323,6 +323,6 @@ def test_a_clip_of_one_frame_may_be_a_png(folder, marked_checkpoint):
 
 def test_frames_that_cannot_be_made_are_refused(generate, marked_checkpoint, capsys):
     assert generate(PROMPT, "--frames", "17", "--checkpoint", marked_checkpoint) == 2
-    assert "17 frames were asked for: give a whole number from 1 to 16" in capsys.readouterr().err
+    assert "17 frames can't be made at once: give a whole number from 1 to 16" in capsys.readouterr().err
     assert generate(PROMPT, "--size", "24") == 2
     assert "this model can only make whole clips of its own size" in capsys.readouterr().err

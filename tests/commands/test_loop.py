@@ -10,4 +10,4 @@ def test_the_clip_is_the_studios_loop(made, studio):
 
 
 def test_too_many_frames_are_refused(refused):
-    assert "17 frames were asked for" in refused("loop", PROMPT, "--frames", "17")
+    assert "17 frames can't be made" in refused("loop", PROMPT, "--frames", "17")

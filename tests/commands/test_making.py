@@ -172,7 +172,7 @@ def test_a_size_is_a_number_or_width_and_height(command, made, refused, folder, 
     assert made(command, *words, "--size", "48x32").shape[1:3] == (32, 48)
     capsys.readouterr()
     assert '"big" is not a size: give N or WIDTHxHEIGHT' in refused(command, *words, "--size", "big")
-    assert "frames of 20 x 32 pixels were asked for" in refused(command, *words, "--size", "20x32")
+    assert "frames of 20 x 32 pixels can't be made" in refused(command, *words, "--size", "20x32")
 
 
 @pytest.mark.parametrize(

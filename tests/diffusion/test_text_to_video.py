@@ -103,7 +103,7 @@ def test_what_the_network_predicts_is_taken_for_what_it_is(prediction, tiny_mode
     data = np.random.default_rng(5).standard_normal((1, *model.settings.latent_shape), dtype=np.float32)
     reached = []
 
-    def knows(x, t, embedding):
+    def knows(x, t, embedding, known, sizes):
         assert (t >= 0).all() and (t <= 1000).all() and t.dtype == np.float32
         t = np.clip(t.reshape(-1, 1, 1, 1, 1) / 1000, 0.001, 0.999)
         noise = (x - t * data) / (1 - t)

@@ -8,11 +8,14 @@ from minidit.gpu.operations import OPERATIONS, SMALL, Operation, Size, error, on
 
 # Of `multihead_attention`, which is here, it is the larger part.
 PART_OF_ANOTHER = {layers.self_attention_forward}
+# These are tried by functions of the same name that give them positions, or all weights in a row.
+WRAPPED = {layers.rope_forward, layers.modern_attention_forward, layers.factorised_attention_forward}
 
 
 def test_no_layer_is_forgotten():
     forwards = {getattr(layers, name) for name in layers.__all__ if name.endswith("_forward")}
-    assert forwards == {o.forward for o in OPERATIONS if o.forward in forwards} | PART_OF_ANOTHER
+    assert forwards == {o.forward for o in OPERATIONS if o.forward in forwards} | PART_OF_ANOTHER | WRAPPED
+    assert {function.__name__ for function in WRAPPED} <= {operation.forward.__name__ for operation in OPERATIONS}
 
 
 def test_each_has_a_name_of_its_own():

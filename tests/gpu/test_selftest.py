@@ -127,7 +127,7 @@ MISTAKES = {  # what is wrong: the file, where it says this, it says that, and t
         "mse.cu", "factor * (weight ? weight[i / per_weight] : 1.0f)", "factor", {"mse, weighted"},
     ),
     "masked keys get weight": (
-        "softmax.cu", "masked = mask && !mask[key]", "masked = false", {"attention, keys masked"},
+        "softmax.cu", "masked = mask && !mask[key]", "masked = false", {"attention, keys masked", "cross_attention"},
     ),
     "each warp of a row sums for itself": (
         "softmax.cu", "warp_sum(value) : block_sum", "warp_sum(value) : warp_sum", {"softmax, long rows"},

@@ -7,6 +7,7 @@ from minidit.models.tokenizer import PAD, SPECIAL, START
 from minidit.training import batches
 from minidit.training.batches import draw_attributes, draw_batch, null_row
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, VOCABULARY, Attributes, attributes_in, render_batch, verify_batch
+from minidit.world.split import first_seen
 
 FIELDS = ("latents", "noise", "t", "ids")
 
@@ -128,3 +129,11 @@ def test_the_times_are_logistic_normal_with_the_stated_mean_and_spread(small_mod
     logit = np.log(t / (1 - t))
     assert abs(logit.mean() + 1.0) < 0.06
     assert abs(logit.std() - 0.5) < 0.05
+
+
+def test_a_training_on_few_combinations_is_shown_no_other(small_model, training):
+    few = replace(training, batch=64, combinations=5, plain_sky=0.0, drop_prompt=0.0)
+    named = set()
+    for step in range(4):
+        named |= {attributes_in(text) for text in sentences(draw_batch(small_model, few, 0, step, range(4)).ids)}
+    assert named == set(first_seen(5))

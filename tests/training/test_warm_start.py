@@ -46,7 +46,8 @@ def test_longer_tokens_begin_as_the_shorter_ones(small_model, tmp_path):
 
     x = np.random.default_rng(2).standard_normal((1, 12, 4, 4, 4), dtype=np.float32)
     y, _ = longer.dit.forward(x, np.array([300], np.float32), longer.tokenizer.encode(["the day sky"]))
-    np.testing.assert_allclose(y[:, 8:], np.repeat(y[:, 7:8], 4, axis=1), atol=1e-6)  # what it doesn't know yet stands still
+    # What it doesn't know yet stands still.
+    np.testing.assert_allclose(y[:, 8:], np.repeat(y[:, 7:8], 4, axis=1), atol=1e-6)
     assert not np.allclose(y[:, 7], y[:, 6], atol=1e-3)
 
 

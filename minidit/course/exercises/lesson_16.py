@@ -520,7 +520,7 @@ TOKEN_EXISTS = Exercise(
         Slip(
             "only whole tokens", lambda frames, tokens, size: firsts(tokens, size) + size <= frames[:, None],
             "tokens that are only partly filled are left out",
-            "A token with one real frame and seven padded ones says something about that frame.",
+            "A token with one real frame and many padded ones says something about that frame.",
         ),
         Slip(
             "one too many", lambda frames, tokens, size: firsts(tokens, size) <= frames[:, None],

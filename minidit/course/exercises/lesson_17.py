@@ -264,6 +264,11 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
     ),
     slips=(
         Slip(
+            "recomputation ignored",
+            lambda forward, batch, steps, recompute=False: np.array(3 * forward * batch * steps),
+            "recomputation costs nothing in it", "With recompute, each block's forward runs a second time.",
+        ),
+        Slip(
             "backward as dear as forward",
             lambda forward, batch, steps, recompute=False: np.array((3 if recompute else 2) * forward * batch * steps),
             "the backward is counted as one forward",
@@ -273,11 +278,6 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
             "forward alone",
             lambda forward, batch, steps, recompute=False: np.array((2 if recompute else 1) * forward * batch * steps),
             "the backward is not in it", "In training, every step also goes back.",
-        ),
-        Slip(
-            "recomputation ignored",
-            lambda forward, batch, steps, recompute=False: np.array(3 * forward * batch * steps),
-            "recomputation costs nothing in it", "With recompute, each block's forward runs a second time.",
         ),
         Slip(
             "recomputation of everything",
