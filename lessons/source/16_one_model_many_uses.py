@@ -356,8 +356,8 @@ print("the verifier reads:", *verify(made).attributes)
 # minidit's `Studio` has a method for each. It also takes care of sizes, of prompts and of clips longer than a canvas.
 
 # %%
-picture = studio.image("a blue square in the night sky", seed=1)[0]  # 32, 32, 3
-moving = studio.animate(picture, "a blue square moves up in the night sky")  # 8, 32, 32, 3
+picture = studio.image("a blue square in the night sky", seed=2)[0]  # 32, 32, 3
+moving = studio.animate(picture, "a blue square moves up in the night sky", seed=2)  # 8, 32, 32, 3
 draw.clips(
     {"a picture": picture, "animated": moving},
     alt="Above one frame, made from a prompt without a motion: a blue square in a night sky. Below eight frames that "
@@ -382,7 +382,8 @@ filled = studio.inpaint(clip, hole, "a green ring moves right in the day sky")
 cells = ~hole.reshape(4, 8, 4, 8).any(axis=(1, 3))               # 4, 4
 draw.clips(
     {"with a hole": shown(clip, np.broadcast_to(cells, (8, 4, 4))), "filled, asked for a green ring": filled},
-    alt="Above, a clip of a red circle with a grey square in its middle. Below, the square is filled in.",
+    alt="Above, a clip of a red circle with a grey square in its middle. Below, the square is filled "
+    "with pieces of a green ring; around it, what was given of the red circle is as it was.",
 )
 
 # %% [markdown]
@@ -449,14 +450,16 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # - **A time for each *token*.** A token of the shipped model spans 16 frames, some of them given and others not. So the
 #   times enter as channels, before the latents become tokens. Where a token is a single frame, each could have its own
 #   scale and shift instead (lesson 7, with a row for every token).
+
+# %% [markdown]
 # - **Many masks.** In training half of the canvases have nothing given. The others have first or last frames, both
 #   ends, or places. A network learns the uses that it meets.
 # - **Prompts left away.** When a part is given, the prompt is left away more often, so that the network learns to look
 #   at the canvas.
+# - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
 
 # %% [markdown]
-# - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
-# - **Sizes.** Clips of many lengths and shapes are trained together, padded, with the mask of 16.7. Relative places
+# - **Sizes.** Clips of many lengths and shapes are trained together, padded, with a mask such as 16.7's. Relative places
 #   let the network work on sizes that it has never seen.
 # - **Frames beyond the canvas.** `extend` makes long clips piece by piece, each from the last frames of the one before.
 #   Errors add up.

@@ -2,7 +2,7 @@
 # # Lesson 17 · Going further: scaling
 #
 # What does a network cost, and what does more of it buy? You count multiplications, first with a pencil and then for
-# networks of any size, train four small ones, and draw the line on which they lie.
+# networks of any size, train five small ones, and see whether they lie on a line.
 #
 # **Time**: about 70 minutes, 50 of them in exercises. **Assumed**: the parts of a block (lessons 6 to 10), training
 # (lesson 11).
@@ -15,6 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import load
+from minidit.claims.fits import power_law_with_floor
 from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, objectives, sample_times
@@ -275,12 +276,12 @@ for patch in ((16, 2, 2), (16, 1, 1), (8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)
     print(f"{name:10} {count:6} {parameter_count(other):12,} {cost / 1e6:12.1f} million")
 
 # %% [markdown]
-# **What does more buy?** Four networks of growing size learn from the same clips for the same number of steps. Every
+# **What does more buy?** Five networks of growing size learn from the same clips for the same number of steps. Every
 # few steps we measure the loss on combinations of colour, shape, motion and sky that none of them is shown. (That takes
 # half a minute.)
 
 # %%
-SIZES = ((12, 1, 2), (24, 1, 2), (48, 2, 4), (96, 3, 4))          # width, depth, heads
+SIZES = ((12, 1, 2), (24, 1, 2), (36, 2, 2), (48, 2, 4), (96, 3, 4))  # width, depth, heads
 LOOKS = np.array([5, 10, 15, 20]) if QUICK else np.array([40, 80, 160, 320])  # steps
 CLIPS, BATCH, RATE = 384, 24, 3e-3
 path, rng = RectifiedFlow(), np.random.default_rng(17)
@@ -378,26 +379,35 @@ def fit_power_law(x, y):
 check.fit_power_law(fit_power_law)
 
 # %% [markdown]
-# Here are the four networks at the end of their training, and your line through them.
+# Here are the five networks at the end of their training, and your line through them. Beside it stands a law with a
+# **floor**, $y = \text{floor} + \text{scale} \cdot x^{-\text{exponent}}$, whose floor is found by trying many.
 
 # %%
 cost_of_training = yours_or_ours(training_multiply_accumulates)
 compute = np.array([cost_of_training(int(cost), BATCH, int(LOOKS[-1])) for cost in forward], float)
 scale, exponent = yours_or_ours(fit_power_law)(compute, losses[:, -1])
+with_floor = power_law_with_floor(compute, losses[:, -1])
 draw.curves(
-    np.log10(compute), {"trained": losses[:, -1], "power law": scale * compute**-exponent}, points=True, logy=True,
-    xlabel="log10 of the training's multiply-accumulates", ylabel="loss, held out",
-    alt=f"The loss of four networks falls with their compute, from {losses[0, -1]:.2f} to {losses[-1, -1]:.2f}, near a "
-    f"straight line of exponent {exponent:.2f}.",
+    np.log10(compute),
+    {"trained": losses[:, -1], "power law": scale * compute**-exponent, "with a floor": with_floor(compute)},
+    points=True, logy=True, xlabel="log10 of the training's multiply-accumulates", ylabel="loss, held out",
+    alt=f"The loss of five networks falls with their compute, from {losses[0, -1]:.2f} to {losses[-1, -1]:.2f}. It "
+    "bends: first it falls faster than the straight line of the power law, then more slowly. The law with a floor "
+    "bends even more.",
 )  # fmt: skip
 print(f"exponent {exponent:.3f}: ten times the compute, and the loss is {10**-exponent:.2f} times as large")
+print(f"with a floor of {with_floor.floor:.2f}: exponent {with_floor.exponent:.2f}")
 
 # %% [markdown]
-# How far would you trust that line? It has four points, from trainings of a few hundred steps, of one seed each. And no
-# loss falls to zero: even the best network can't know which of many clips is behind the noise. A law with a *floor*,
-# $y = \text{floor} + \text{scale} \cdot x^{-\text{exponent}}$, bends where the line goes on. Between its points a line
-# says something; far beyond them it is a hope.
+# They don't lie on the line: they bend. No loss falls to zero, as even the best network can't know which of many clips
+# is behind the noise, so there is a floor. But is it where the second law has it, just beneath the last point? No: the
+# largest network's loss was still falling when we stopped. A few hundred steps were too few for it. And the smallest
+# networks pay most of their compute for a text encoder, which is as large in all of them.
 #
+# Three numbers fit five points all too easily. Before you trust a law beyond its points, ask what else could have bent
+# the curve.
+
+# %% [markdown]
 # **How to spend a budget.** The largest network is not always the best: for the same compute, a smaller one can be
 # trained for longer. Given what each network costs and a table of losses, which one is it, and for how many steps?
 
@@ -435,10 +445,10 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
 # A larger budget asks for a larger network *and* for more steps. Hoffmann et al. 2022 measured it for language models,
 # and found that both should grow alike.
 #
-# The same with nine networks, patches of three sizes and 2,600 steps, drawn as in the paper: `minidit claims
-# scalability`. It takes about an hour. In its figure look first at the axes. Both are logarithmic, so that a straight
-# line means a power law. Then at points of one color: networks that differ in one thing. Then at the intervals: is a
-# difference larger than they are?
+# The same with nine networks of three sizes and three patches, and thousands of steps, drawn as in the paper: `minidit
+# claims scalability`, which takes an hour or so. In its figure look first at the axes. Where both are logarithmic, a
+# straight line is a power law. Then look at points of one colour, networks that differ in one thing; and at the
+# intervals: is a difference larger than they are?
 
 # %% [markdown]
 # ## What the worksheet left out
@@ -455,6 +465,6 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
 #
 # - A product of $m \times k$ with $k \times n$ costs $m \cdot k \cdot n$, its backward twice that.
 # - A block costs $12\,T D^2 + 2\,T^2 D$ and a little: linear in tokens by its layers, quadratic by attention.
-# - A power law is a line between logarithms, fitted in closed form. Between its points it is a measurement.
+# - A power law is a line between logarithms, fitted in closed form. Look whether the points lie on it.
 #
 # Where to go from here: [projects.md](../projects.md), with questions of this kind, some without a known answer.

@@ -164,8 +164,8 @@ def draw(measured):
     figure = sheet(2100, 560)
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
     first, *others = np.atleast_1d(figure.subplots(1, 1 + len(names)))
-    for kind, color, label in (("real", INK, "real"), ("made", VERMILLION, "generated")):
-        first.plot(values[kind]["x"], values[kind]["y"], ".", color=color, markersize=2, alpha=0.6, label=label)
+    for kind, color in (("real", BLUE), ("made", VERMILLION)):
+        first.plot(values[kind]["x"], values[kind]["y"], ".", color=color, markersize=2, alpha=0.6)
     first.invert_yaxis()
     first.set_aspect("equal")
     first.set_title(title_of("place", made, control) if made else "no objects", fontsize=8)
@@ -178,7 +178,8 @@ def draw(measured):
         axes.hist(shown["made"], bins, histtype="step", color=VERMILLION, linewidth=1.4, label="generated")
         axes.set_title(title_of(name, made, control), fontsize=8)
         axes.set_xlabel(WORDS[name])
-    first.legend(fontsize=7, labelcolor=INK)
+    if others:
+        others[-1].legend(fontsize=7, labelcolor=INK)
     return png_bytes(figure)
 
 

@@ -336,8 +336,8 @@ def draw(measured):
     for axes in (left, right):
         axes.set_yscale("log")
         axes.set_ylabel("loss on held-out clips")
-        axes.yaxis.set_minor_formatter("{x:.2g}")
-        axes.yaxis.set_major_formatter("{x:.2g}")
+        axes.yaxis.set_minor_formatter("{x:.3g}")
+        axes.yaxis.set_major_formatter("{x:.3g}")
     left.legend(fontsize=7, labelcolor=INK)
     middle.set_ylabel("right, %")
     middle.set_ylim(0, 100)

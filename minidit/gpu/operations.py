@@ -221,10 +221,10 @@ OPERATIONS = (
     pair("swiglu", lambda rng, size: smaller(
         rng, tokens(size), *(s(size) for s in (matrix(1, 4), vector(4), matrix(2, 1), vector(1))))),
     pair("cross_attention", words_to_attend),
-    Operation("modern_attention", modern_attention_forward, modern_attention_backward, lambda rng, size: smaller(
-        rng, tokens(size), *attention_weights(size), (size.width // 2,), (size.width // 2,))),
-    Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward, lambda rng, size: smaller(
-        rng, tokens(size), *attention_weights(size), *attention_weights(size))),
+    Operation("modern_attention", modern_attention_forward, modern_attention_backward,
+              lambda rng, size: smaller(rng, tokens(size), *attention_weights(size), *2 * [(size.width // 2,)])),
+    Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward,
+              lambda rng, size: smaller(rng, tokens(size), *2 * attention_weights(size))),
     pair("chosen", chosen),
     pair("token_modulate", normal(tokens, tokens, tokens)),
     pair("token_gated_residual", normal(tokens, tokens, tokens)),

@@ -11,8 +11,8 @@ therefore seen in training; only some combinations of all four are new: 54 of 37
 
 To study how much must be seen, training can be given fewer: those whose sum leaves a remainder of 1, then those with
 2, and so on (`first_seen`). Each remainder is such a square again, so that all values are seen about equally often,
-and all pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its division
-by 6, chosen so that 27 combinations have most of the pairs, too.
+and all pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its
+division by 6, chosen so that 27 combinations have most of the pairs, too.
 """
 
 from minidit.world.attributes import ALL_ATTRIBUTES, attribute_indices
