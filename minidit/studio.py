@@ -199,7 +199,7 @@ class Studio:
         circle = self.connect(there, there, LONGEST - 2 * END, "", seed, **sampling)
         return circle[: -len(there)]
 
-    def edit(self, clip, prompt, strength=0.6, seed=0, **sampling):
+    def edit(self, clip, prompt, strength=0.9, seed=0, **sampling):
         """Makes another clip out of one: noises it part of the way, and denoises it with another prompt.
 
         Args:

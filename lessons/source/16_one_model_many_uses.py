@@ -354,14 +354,15 @@ print("the verifier reads:", *verify(made).attributes)
 # | `inpaint` | all but a hole |
 #
 # minidit's `Studio` has a method for each. It also takes care of sizes, of prompts and of clips longer than a canvas.
+# (Try other seeds and prompts. Not every picture goes on smoothly: where a square fills the sky, it can't move up.)
 
 # %%
-picture = studio.image("a blue square in the night sky", seed=2)[0]  # 32, 32, 3
-moving = studio.animate(picture, "a blue square moves up in the night sky", seed=2)  # 8, 32, 32, 3
+picture = studio.image("a yellow ring in the sunset sky", seed=1)[0]  # 32, 32, 3
+moving = studio.animate(picture, "a yellow ring moves left in the sunset sky", seed=1)  # 8, 32, 32, 3
 draw.clips(
     {"a picture": picture, "animated": moving},
-    alt="Above one frame, made from a prompt without a motion: a blue square in a night sky. Below eight frames that "
-    "begin with it: the square moves up.",
+    alt="Above one frame, made from a prompt without a motion: a yellow ring in a sunset sky. Below eight frames that "
+    "begin with it: the ring moves left.",
 )
 print("the first frame is the picture:", np.array_equal(moving[0], picture), "  read:", *verify(moving).attributes)
 
@@ -459,8 +460,8 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
 
 # %% [markdown]
-# - **Sizes.** Clips of many lengths and shapes are trained together, padded, with a mask such as 16.7's. Relative places
-#   let the network work on sizes that it has never seen.
+# - **Sizes.** Clips of many lengths and shapes are trained together, padded, with a mask such as 16.7's. Relative
+#   places let the network work on sizes that it has never seen.
 # - **Frames beyond the canvas.** `extend` makes long clips piece by piece, each from the last frames of the one before.
 #   Errors add up.
 

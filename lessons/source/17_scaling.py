@@ -393,7 +393,7 @@ draw.curves(
     points=True, logy=True, xlabel="log10 of the training's multiply-accumulates", ylabel="loss, held out",
     alt=f"The loss of five networks falls with their compute, from {losses[0, -1]:.2f} to {losses[-1, -1]:.2f}. It "
     "bends: first it falls faster than the straight line of the power law, then more slowly. The law with a floor "
-    "bends even more.",
+    "follows them.",
 )  # fmt: skip
 print(f"exponent {exponent:.3f}: ten times the compute, and the loss is {10**-exponent:.2f} times as large")
 print(f"with a floor of {with_floor.floor:.2f}: exponent {with_floor.exponent:.2f}")

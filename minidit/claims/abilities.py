@@ -27,7 +27,7 @@ STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 GRIDS = {  # (frames, (height, width)) -> whether training has clips of this size
     (1, (32, 32)): True, (4, (32, 32)): True, (8, (32, 32)): True, (12, (32, 32)): True, (16, (32, 32)): True,
     (8, (24, 24)): True, (8, (48, 48)): True, (8, (32, 48)): True, (8, (48, 32)): True,
-    (2, (32, 32)): False, (6, (32, 32)): False, (10, (32, 32)): False, (14, (32, 32)): False,
+    (2, (32, 32)): True, (6, (32, 32)): False, (10, (32, 32)): False, (14, (32, 32)): False,
     (8, (40, 40)): False, (8, (24, 32)): False, (8, (32, 40)): False, (8, (40, 32)): False, (8, (24, 48)): False,
 }  # fmt: skip
 

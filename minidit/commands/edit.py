@@ -6,7 +6,7 @@ from minidit.commands import arguments as shared
 from minidit.commands import making
 
 SUMMARY = "change a clip to what a prompt says, and keep the rest"
-EXAMPLE = 'minidit edit circle.gif "a blue circle moves right in the day sky" --strength 0.6 -o blue.gif'
+EXAMPLE = 'minidit edit circle.gif "a blue circle moves right in the day sky" --strength 0.9 -o blue.gif'
 
 
 def add_arguments(command):
@@ -16,9 +16,9 @@ def add_arguments(command):
     command.add_argument(
         "--strength",
         type=shared.share,
-        default=0.6,
+        default=0.9,
         metavar="S",
-        help="how much noise to put on the clip first, 0 to 1: a little keeps it, 1 forgets it (default: 0.6)",
+        help="how much noise to put on the clip first, 0 to 1: a little keeps it, 1 forgets it (default: 0.9)",
     )
     making.add_making(command, "CLIP-edited.gif")
     return making.INPUT_NOTES

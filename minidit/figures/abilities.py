@@ -113,7 +113,7 @@ def rows_of(studio):
         Row("connect", "the frames between two clips", studio.connect(square[:4], square[12:], 8),
             [True] * 4 + [False] * 8 + [True] * 4),
         made("loop", f"“{ring}”, and back to where it began", studio.loop(ring)),
-        Row("edit", f"noised by 0.8, then “{changed}”", [*before, *studio.edit(before, changed, 0.8)], eight),
+        Row("edit", f"noised by 0.9, then “{changed}”", [*before, *studio.edit(before, changed, 0.9)], eight),
         Row("inpaint", "what is missing, without a prompt", [*holed, *studio.inpaint(before, mask)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
         made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),

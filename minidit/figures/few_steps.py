@@ -1,6 +1,7 @@
 """How often clips are right by the number of steps, before and after distillation: measured beforehand.
 
-`minidit steps shipped runs/fast --json minidit/figures/few_steps.json --force` measures anew.
+Measured anew by `minidit distill runs/sky --out runs/fast` and then, with FILE the one beside this,
+`minidit steps runs/sky runs/fast --json FILE --force`.
 """
 
 import json

@@ -13,7 +13,7 @@ def test_the_clip_is_what_the_studio_makes_of_it(strength, made, studio, clip):
 
 
 def test_the_strength_is_six_tenths_unless_told_otherwise(made):
-    assert np.array_equal(made("edit", "clip.npy", PROMPT), made("edit", "clip.npy", PROMPT, "--strength", "0.6"))
+    assert np.array_equal(made("edit", "clip.npy", PROMPT), made("edit", "clip.npy", PROMPT, "--strength", "0.9"))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.training import distillation, trainer
 from minidit.training.batches import Batch, draw_batch
+from minidit.training.canvases import LONGER
 from minidit.training.checkpoint import codec_tensors, load_model, read_tensors, save_model
 from minidit.training.distillation import (
     Distillation,
@@ -94,7 +95,7 @@ def test_the_job_can_be_sent(small_model):
 
 
 def test_of_canvases_the_teacher_makes_what_is_not_known(tiny_marked_model):
-    training = replace(TRAINING, batch=32, canvases=True)
+    training = replace(TRAINING, batch=32, canvases=LONGER)
     worker = job_of(tiny_marked_model, training).at(tiny_marked_model.dit.params.flat)
     for step in range(12):  # until one has something known
         batch = worker.batch(step, range(4))

@@ -144,7 +144,7 @@ PER_LATENT_TIME = Exercise(
     difficulty=1, minutes=5,
 )  # fmt: skip
 
-# --------------------------------------------------------------------------------- 16.4 and 16.5 the noised canvas
+# --------------------------------------------------------------------------------- 16.4 and 16.9 the noised canvas
 
 
 def canvas_with(own, mix=lambda own, data, noise: own * data + (1 - own) * noise):
@@ -274,7 +274,7 @@ NOISED_CANVAS_BACKWARD = Exercise(
     difficulty=1, minutes=5,
 )  # fmt: skip
 
-# ------------------------------------------------------------------------------------- 16.6 and 16.7 the loss
+# ------------------------------------------------------------------------------------- 16.5 and 16.8 the loss
 
 
 def counted_loss_forward(prediction, target, counted):
@@ -410,7 +410,7 @@ COUNTED_LOSS_BACKWARD = Exercise(
     difficulty=1, minutes=4,
 )  # fmt: skip
 
-# ------------------------------------------------------------------------------------- 16.8 a step that keeps
+# ------------------------------------------------------------------------------------- 16.6 a step that keeps
 
 
 def put_back(x, given, known):
@@ -494,7 +494,7 @@ COMPLETING_STEP = Exercise(
     difficulty=2, minutes=8,
 )  # fmt: skip
 
-# ----------------------------------------------------------------------------------- 16.9 clips of several lengths
+# ----------------------------------------------------------------------------------- 16.7 clips of several lengths
 
 
 def token_exists(frames, tokens, patch_frames):
@@ -548,6 +548,6 @@ TOKEN_EXISTS = Exercise(
 )  # fmt: skip
 
 EXERCISES = (
-    WORKSHEET_CANVAS, WORKSHEET_COUNTED_LOSS, PER_LATENT_TIME, NOISED_CANVAS_FORWARD, NOISED_CANVAS_BACKWARD,
-    COUNTED_LOSS_FORWARD, COUNTED_LOSS_BACKWARD, COMPLETING_STEP, TOKEN_EXISTS,
+    WORKSHEET_CANVAS, WORKSHEET_COUNTED_LOSS, PER_LATENT_TIME, NOISED_CANVAS_FORWARD, COUNTED_LOSS_FORWARD,
+    COMPLETING_STEP, TOKEN_EXISTS, COUNTED_LOSS_BACKWARD, NOISED_CANVAS_BACKWARD,
 )  # fmt: skip
