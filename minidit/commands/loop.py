@@ -3,7 +3,7 @@
 from minidit.commands import arguments as shared
 from minidit.commands import making
 
-SUMMARY = "make a video that repeats without a jump"
+SUMMARY = "make a video that goes there and back, to be repeated"
 EXAMPLE = 'minidit loop "a yellow ring drifts up across the night sky" -o loop.gif'
 
 
