@@ -1,6 +1,7 @@
 """Measures claims and keeps a folder: results, figures, and a page that says which claims hold."""
 
 import hashlib
+from pathlib import Path
 
 from minidit.claims import abilities, expressiveness, generalisation, robustness, scalability
 from minidit.claims.small import STATES, codec_path, codec_task
@@ -34,7 +35,8 @@ def measure_claims(
     Returns:
         the path of the page, and what it says of each claim: name -> sentences.
     Raises:
-        UserError: an unknown name, a checkpoint that can't be read, or a folder with other results.
+        UserError: an unknown name, a checkpoint that can't be read or can't do what a named claim is about, or a folder
+            with other results.
     """
     for name in names or ():
         if name not in CLAIMS:
@@ -42,7 +44,14 @@ def measure_claims(
     with checkpoint_file(checkpoint) as file:
         marks = load_model(file).settings.dit.marks  # and what is wrong with it is told at once
         fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        options = Options(make_folder(out), file, fingerprint, marks, quick, seeds)
+        options = Options(Path(out), file, fingerprint, marks, quick, seeds)
+        for name in names or ():
+            if not CLAIMS[name].tasks(options):
+                raise UserError(
+                    f"{name} can't be measured of {file}, which makes whole clips only. Choose a --checkpoint that was "
+                    "trained to complete clips, such as the shipped one."
+                )
+        make_folder(out)
         chosen = [name for name in CLAIMS if not names or name in names]
         store = Store(options.out / RESULTS, quick, force and not names)
         if force:
@@ -69,12 +78,16 @@ def work(options, store, modules, threads, progress):
 
 
 def forget(store, folder, names):
-    """Drops results of some claims, and what their unfinished trainings have left; those of others stay."""
+    """Drops results and figures of some claims, and what their unfinished trainings left; those of others stay.
+
+    The page shows a claim that has a figure, and a figure of before would make it show one that is half measured.
+    """
     for name in names:
         for key in results_of(store, name):
             del store.entries[key]
         for file in (folder / STATES).glob(f"{name}-*.safetensors"):
             file.unlink()
+        (folder / CLAIMS[name].FILE).unlink(missing_ok=True)
 
 
 def results_of(store, name):

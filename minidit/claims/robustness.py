@@ -286,8 +286,8 @@ def note(measured):
         "the given probability, or normal noise of the given standard deviation is added to pixels in [0, 1]. The "
         "control is what the verifier reads in the given clip itself, lost patches grey (`animate`: the other frames "
         "as in the real clip; noise in `inpaint`: missing patches as in the real clip); what is given stays in the "
-        "result, with its noise. Intervals, 95 %: Wilson's, and Newcombe's of differences. The claim holds if no mild "
-        f"harm surely costs {100 * MOST_LOST:.0f} points or more, intervals included."
+        "result, with its noise. Intervals, 95 %: Wilson's, and Newcombe's of differences. The claim holds if every "
+        f"mild harm surely costs less than {100 * MOST_LOST:.0f} points, intervals included."
         + (f" Left out, as the model can't complete clips: {all_of(left_out)}." if left_out else "")
     )
 

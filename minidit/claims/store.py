@@ -31,18 +31,14 @@ class Store:
         try:
             data = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"can't read {self.path} ({error}). Choose another --out, or start anew by --force."
-            ) from error
-        if not isinstance(data, dict) or data.get("format") != FORMAT:
-            raise UserError(
-                f"{self.path} is not a file of minidit claims. Choose another --out, or replace it by --force."
-            )
+            raise UserError(f"can't read {self.path} ({error}). Choose another --out, or remove that file.") from error
+        if not is_sound(data):
+            raise UserError(f"{self.path} is not a file of results. Choose another --out, or remove that file.")
         if data["quick"] != self.quick:
             kind, option = ("small", "with") if data["quick"] else ("full", "without")
             raise UserError(
                 f"{self.path} holds {kind} measurements, made {option} --quick, and they don't mix. "
-                "Choose another --out, or replace it by --force."
+                "Choose another --out, or remove that file."
             )
         return data["entries"]
 
@@ -63,15 +59,30 @@ class Store:
         return entry["result"]
 
     def put(self, name, plan, result):
-        """Keeps a JSON-able result, on disk by the time that this returns."""
-        self.entries[name] = as_json({"plan": plan, "result": result})
-        data = {"format": FORMAT, "quick": self.quick, "entries": self.entries}
-        write_whole(self.path, json.dumps(data, indent=1, allow_nan=False).encode())
+        """Keeps a JSON-able result, on disk by the time that this returns. If that fails, all is as it was before.
+
+        Raises:
+            ValueError: a number of it is infinite or not a number.
+        """
+        entries = self.entries | {name: as_json({"plan": plan, "result": result})}
+        data = {"format": FORMAT, "quick": self.quick, "entries": entries}
+        write_whole(self.path, json.dumps(data, indent=1).encode())
+        self.entries = entries
+
+
+def is_sound(data):
+    """Whether this is what `Store.put` writes, as far as all that reads it relies on."""
+    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("quick"), bool):
+        return False
+    entries = data.get("entries")
+    return isinstance(entries, dict) and all(
+        isinstance(entry, dict) and entry.keys() == {"plan", "result"} for entry in entries.values()
+    )
 
 
 def as_json(data):
     """What comes back when it is written and read: lists for tuples, strings for keys."""
-    return json.loads(json.dumps(data))
+    return json.loads(json.dumps(data, allow_nan=False))
 
 
 def agrees(before, plan):

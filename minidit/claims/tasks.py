@@ -76,7 +76,7 @@ def run_tasks(tasks, store, threads, progress=True):
         UserError: a task's own; `minidit.benchmark.processes.Failed`: anything else that went wrong in one.
     """
     queue, lock = deque(tasks), Lock()
-    bar = tqdm(total=len(tasks), desc="claims", unit="task", disable=not progress)
+    bar = tqdm(total=len(tasks), desc="measuring", unit="task", disable=not progress)
     # The limit is set around all of them, as processes that start at the same time set and restore it, too.
     with threads_each(1), ThreadPoolExecutor(threads) as pool, bar:
         working = [pool.submit(do_tasks, queue, store, lock, bar) for _ in range(min(threads, len(tasks)))]
@@ -100,11 +100,12 @@ def do_tasks(queue, store, lock, bar):
                 return
             try:
                 result = there(task.function, *task.arguments)
+                with lock:
+                    store.put(task.name, task.plan, result)
             except BaseException:
                 queue.clear()
                 raise
             with lock:
-                store.put(task.name, task.plan, result)
                 if task.state:
                     task.state.unlink(missing_ok=True)
                 bar.set_postfix_str(task.name)

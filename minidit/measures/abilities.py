@@ -180,8 +180,10 @@ def film_scores(film, lengths, attributes, connected):
         object that is missing there has jumped.
     """
     film, ends = np.asarray(film), np.cumsum(lengths)
-    if ends[-1] != len(film) or connected[0] or not len(lengths) == len(attributes) == len(connected):
-        raise ValueError("a film needs lengths that sum to its frames, one prompt a shot, and a first shot after none")
+    if not 0 < len(lengths) == len(attributes) == len(connected) or connected[0]:
+        raise ValueError("a film needs shots, one prompt a shot, and a first shot after none")
+    if min(lengths) < 1 or ends[-1] != len(film):
+        raise ValueError(f"a film needs lengths of at least 1 that sum to its {len(film)} frames, not {lengths}")
     path = centers(film[None])                                 # 1, F, 2
     steps = length(velocities(path))[0]                        # F - 1
     readings = [verify_batch(film[None, end - n : end])[0] for n, end in zip(lengths, ends, strict=True)]

@@ -37,7 +37,7 @@ def mean(values, rng=None):
         rng: np.random.Generator; by default one that always draws the same.
     Returns:
         dict of "mean" with its bootstrap "interval" [low, high], and "clips", of which it is the mean. Without any
-        clip the first two are None.
+        clip the first two are None. Infinite numbers make them infinite, for which JSON has no word.
     """
     values = np.asarray(values, dtype=float)
     known = values[~np.isnan(values)]

@@ -11,6 +11,7 @@ from minidit.world.tracing import trace
 # N = clips, F = frames
 
 SLOWEST = 0.1  # pixels per frame, below which an object counts as still and an error has nothing to be relative to
+LEAST_SPREAD = 1e-6  # pixels per frame, above what rounding makes of equal velocities
 
 
 def centers(clips):
@@ -43,14 +44,16 @@ def velocity_errors(made, true):
 def relative_velocity_error(made, true, steps=None):
     """Mean velocity error, divided by the mean true speed: (N,), NaN for objects that are still.
 
-    0 is perfect; an object that stops has 1, one that turns round 2.
+    0 is perfect; an object that stops has 1, one that turns round 2. Both means are over the same steps, those in
+    which both paths can be seen: else an object would gain by vanishing where it should be fast.
 
     Args:
         made, true: (N, F, 2), steps: (F - 1,) bool, those to be counted; by default all.
     """
     chosen = slice(None) if steps is None else np.asarray(steps, dtype=bool)
-    error = mean_over_frames(velocity_errors(made, true)[:, chosen])  # N
-    speed = mean_over_frames(length(velocities(true))[:, chosen])  # N
+    errors = velocity_errors(made, true)[:, chosen]            # N, steps
+    speeds = np.where(np.isnan(errors), np.nan, length(velocities(true))[:, chosen])  # N, steps
+    error, speed = mean_over_frames(errors), mean_over_frames(speeds)  # N each
     return np.where(speed >= SLOWEST, error / np.maximum(speed, SLOWEST), np.nan)
 
 
@@ -107,14 +110,15 @@ def rms_distance(made, original):
 def velocity_correlation(made, original):
     """Pearson's correlation of made and original velocities, both components of all steps of all clips: a number.
 
-    1 when objects move as they did, 0 when they move regardless of it. NaN when nothing moves. Over many clips of
-    different motions: along one straight path there is nothing to correlate.
+    1 when objects move as they did, 0 when they move regardless of it. NaN when all velocities of one are the same,
+    such as 0. Over many clips of different motions: along one straight path there is nothing to correlate.
     """
-    a, b = velocities(made).ravel(), velocities(original).ravel()
-    known = ~np.isnan(a + b)
-    a, b = (part[known] - part[known].mean() if known.any() else part[known] for part in (a, b))
-    power = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / power) if power > 0 else float("nan")
+    both = np.stack([velocities(made).ravel(), velocities(original).ravel()])  # 2, 2 N (F - 1)
+    both = both[:, ~np.isnan(both).any(axis=0)]                # 2, what is known
+    if not both.size or (np.ptp(both, axis=1) < LEAST_SPREAD).any():
+        return float("nan")
+    a, b = both - both.mean(axis=1, keepdims=True)
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def length(vectors):

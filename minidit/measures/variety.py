@@ -43,7 +43,7 @@ def quantities(clips):
         "y": path[:, 0, 1] / (rows - 1),
         "speed": travel / scale,
         "size": np.sqrt(largest / unit_area) / scale,
-        "brightness": np.concatenate([_brightness(pixels) for pixels in in_chunks(clips)]),
+        "brightness": np.concatenate([np.empty(0, np.float32), *map(_brightness, in_chunks(clips))]),
     }
 
 
@@ -62,12 +62,27 @@ def bin_coverage(samples, real, bins=BINS):
     Args:
         samples: (S,) or (S, D), real: (R,) or (R, D), without NaN; bins: how many along each axis.
     """
-    samples, real = (np.reshape(values, (len(values), -1)) for values in (samples, real))  # S, D; R, D
-    low, high = real.min(axis=0), real.max(axis=0)
-    sampled, occupied = (
-        np.histogramdd(values, bins=bins, range=list(zip(low, high, strict=True)))[0] > 0 for values in (samples, real)
-    )
-    return float(sampled[occupied].mean())
+    return _share_filled(*_binned(samples, real, bins))
+
+
+def _binned(samples, real, bins):
+    """The bin of each sample (S,), -1 for one beyond, and the bins that have a real clip in them, flat bools."""
+    samples, real = (values[:, None] if values.ndim == 1 else values for values in map(np.asarray, (samples, real)))
+    counts, edges = np.histogramdd(real, bins=bins)            # bins, ..., bins; D of bins + 1
+    places = np.empty(samples.shape, dtype=int)                # S, D
+    for axis, edge in enumerate(edges):
+        places[:, axis] = np.searchsorted(edge, samples[:, axis], side="right") - 1
+        places[samples[:, axis] == edge[-1], axis] = bins - 1  # the last bin has both of its edges
+    inside = ((places >= 0) & (places < bins)).all(axis=1)     # S
+    numbers = np.full(len(samples), -1)                        # S
+    numbers[inside] = np.ravel_multi_index(places[inside].T, counts.shape)
+    return numbers, counts.ravel() > 0
+
+
+def _share_filled(numbers, occupied):
+    filled = np.zeros(occupied.size + 1, dtype=bool)           # the last for number -1
+    filled[numbers] = True
+    return float(filled[:-1][occupied].mean())
 
 
 def ks_distance(a, b):
@@ -75,9 +90,13 @@ def ks_distance(a, b):
 
     Args:
         a: (A,), b: (B,), without NaN.
+    Raises:
+        ValueError: one of them is empty.
     Source: Smirnov 1948.
     """
-    both = np.concatenate([a, b])
+    if not len(a) or not len(b):
+        raise ValueError(f"two distributions are needed, but there are {len(a)} and {len(b)} values")
+    both = np.sort(np.concatenate([a, b]))                     # A + B    faster to look up in order
     below = [np.searchsorted(np.sort(values), both, side="right") / len(values) for values in (a, b)]
     return float(np.abs(below[0] - below[1]).max())
 
@@ -91,21 +110,23 @@ def variety(samples, real, rng=None):
     Args:
         samples, real: dicts from `quantities`. rng: np.random.Generator; by default one that always draws the same.
     Returns:
-        dict of "place" (x and y together), and of each of QUANTITIES that can be measured, to a dict of "coverage" (see
-        `bin_coverage`), "coverage_interval", "clips" (of the samples); and for single quantities "ks" and
-        "ks_interval". Intervals are 95 %, by bootstrap. Clips drawn again never fill more bins, so that those of the
-        coverage err towards less.
+        dict of "place" (x and y together) and each of QUANTITIES, without those that can't be measured in any sample
+        or any real clip, to a dict of "coverage" (see `bin_coverage`), "coverage_interval", "clips" (of the samples);
+        and for single quantities "ks" and "ks_interval". Intervals are 95 %, by bootstrap. Clips drawn again never
+        fill more bins, so that those of the coverage err towards less.
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    result = {"place": _covered(_places(samples), _places(real), GRID, rng)}
+    result, places = {}, [_places(values) for values in (samples, real)]
+    if all(map(len, places)):
+        result["place"] = _covered(*places, GRID, rng)
     for name in QUANTITIES:
         made, true = (values[name][~np.isnan(values[name])] for values in (samples, real))
         if not made.size or not true.size:
             continue
-        low, high = bootstrap_interval(ks_distance, made, true, rng=rng, paired=False, basic=True)
+        interval = bootstrap_interval(ks_distance, made, true, rng=rng, paired=False, basic=True)
         result[name] = _covered(made, true, BINS, rng) | {
             "ks": ks_distance(made, true),
-            "ks_interval": [max(0.0, low), min(1.0, high)],
+            "ks_interval": np.clip(interval, 0.0, 1.0).tolist(),
         }
     return result
 
@@ -116,8 +137,9 @@ def _places(values):
 
 
 def _covered(samples, real, bins, rng):
+    numbers, occupied = _binned(samples, real, bins)
     return {
-        "coverage": bin_coverage(samples, real, bins),
-        "coverage_interval": bootstrap_interval(lambda drawn: bin_coverage(drawn, real, bins), samples, rng=rng),
+        "coverage": _share_filled(numbers, occupied),
+        "coverage_interval": bootstrap_interval(lambda drawn: _share_filled(drawn, occupied), numbers, rng=rng),
         "clips": len(samples),
     }

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 from PIL import Image
@@ -77,6 +78,27 @@ def test_force_forgets_the_named_claims_alone(tmp_path):
     folder.forget(store, tmp_path, ["robustness"])
     assert store.entries.keys() == {"scalability/b"}
     assert [file.name for file in states.iterdir()] == ["scalability-b.safetensors"]
+
+
+def test_a_claim_that_is_measured_anew_and_not_finished_is_left_out_of_the_page(whole, tiny_checkpoint, tmp_path):
+    for name in (folder.RESULTS, *(CLAIMS[name].FILE for name in MEASURED)):
+        shutil.copy(whole[0] / name, tmp_path)
+    store = Store(tmp_path / folder.RESULTS, quick=True)
+    first = next(name for name in store.entries if name.startswith("scalability/"))
+    entry = store.entries[first]
+    folder.forget(store, tmp_path, ["scalability"])
+    store.put(first, **entry)  # and then it was stopped
+    page, said = measure_claims(["robustness"], tmp_path, tiny_checkpoint, quick=True, progress=False)
+    text = page.read_text(encoding="utf-8")
+    assert list(said) == ["robustness"]
+    assert CLAIMS["robustness"].TITLE in text and CLAIMS["generalisation"].TITLE in text
+    assert scalability.TITLE not in text
+
+
+def test_a_claim_that_the_model_has_nothing_for_is_refused_if_it_was_named(tiny_checkpoint, tmp_path):
+    with pytest.raises(UserError, match="abilities can't be measured of .*tiny.safetensors, which makes whole clips"):
+        measure_claims(["abilities"], tmp_path / "out", tiny_checkpoint, quick=True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_claim_is_refused_before_anything_is_written(tmp_path):

@@ -186,6 +186,10 @@ def test_the_tables_have_a_line_for_each_harm():
     assert "| 50.0 [43.1, 56.9] |" in found[2]
 
 
+def test_the_note_states_the_rule_of_the_verdict():
+    assert "holds if every mild harm surely costs less than 5 points" in note(made_up())
+
+
 def test_the_note_says_what_was_left_out():
     some = {name: result for name, result in made_up().items() if result["what"] not in NEED_MARKS}
     assert "Left out, as the model can't complete clips: animate and inpaint." in note(some)

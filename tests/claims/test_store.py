@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from minidit.claims.store import Store, agrees
+from minidit.claims.store import FORMAT, Store, agrees
 from minidit.errors import UserError
 
 
@@ -45,16 +45,54 @@ def test_quick_results_and_others_don_t_mix(store):
     assert Store(store.path, quick=True, force=True).entries == {}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": "other"}'])
-def test_a_foreign_file_is_refused_and_stays(text, tmp_path):
-    path = tmp_path / "claims.json"
+HEAD = f'{{"format": "{FORMAT}"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"format": "other"}',
+        HEAD + "}",
+        HEAD + ', "quick": false}',
+        HEAD + ', "quick": false, "entries": []}',
+        HEAD + ', "quick": false, "entries": {"a": 1}}',
+        HEAD + ', "quick": false, "entries": {"a": {"result": 1}}}',
+    ],
+)
+def test_a_foreign_or_damaged_file_is_refused_and_stays(text, tmp_path):
+    path = tmp_path / "results.json"
     path.write_text(text)
-    with pytest.raises(UserError, match="claims.json"):
+    with pytest.raises(UserError, match=r"results\.json .*Choose another --out, or remove that file\.$") as error:
         Store(path)
+    assert "claims" not in str(error.value)  # `minidit ablate` keeps such a file as well
     assert path.read_text() == text
+    assert Store(path, force=True).entries == {}
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path):
+    (tmp_path / "results.json").write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match="can't read .*results.json"):
+        Store(tmp_path / "results.json")
+
+
+def test_the_file_is_written_whole_or_not_at_all(store, monkeypatch):
+    before = store.path.read_bytes()
+
+    def full(*arguments):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises((OSError, UserError)):
+        store.put("a/2", {}, 1)
+    assert store.path.read_bytes() == before
+    assert store.entries.keys() == {"a/1"}
 
 
 def test_nan_is_no_result(store):
     with pytest.raises(ValueError):
         store.put("a/3", {}, {"loss": float("nan")})
     assert json.loads(store.path.read_text())["entries"].keys() == {"a/1"}
+    store.put("a/4", {}, 4)  # and it isn't in the way of others
+    assert json.loads(store.path.read_text())["entries"].keys() == {"a/1", "a/4"}

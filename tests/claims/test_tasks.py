@@ -1,5 +1,6 @@
 import operator
 import os
+import time
 
 import pytest
 
@@ -49,6 +50,27 @@ def test_after_a_failure_the_rest_is_left_what_was_done_stays_and_the_error_is_t
     with pytest.raises(UserError, match="there is no checkpoint"):
         run_tasks([tasks[1], broken, tasks[2], tasks[3]], store, 1, progress=False)
     assert list(results(store)) == ["t/1"]
+
+
+def test_a_result_that_cannot_be_stored_is_a_failure_as_well(tasks, store):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run_tasks([tasks[1], Task("t/nan", {}, float, ("nan",)), tasks[2]], store, 1, progress=False)
+    assert list(results(store)) == ["t/1"]
+
+
+def test_others_that_run_when_one_fails_are_finished_and_stored(store, tmp_path):
+    broken = Task("t/broken", {}, read_tensors, (tmp_path / "nothing",))
+    slow = Task("t/slow", {}, time.sleep, (1.0,))
+    with pytest.raises(UserError, match="there is no checkpoint"):
+        run_tasks([slow, Task("t/late", {}, time.sleep, (0.2,)), broken], store, 2, progress=False)
+    assert set(results(store)) == {"t/slow", "t/late"}
+
+
+def test_the_bar_is_of_no_command_but_says_what_was_done(tasks, store, capsys):
+    run_tasks(tasks[:2], store, 1)
+    bar = capsys.readouterr().err
+    assert "2/2" in bar and "t/1" in bar
+    assert "claims" not in bar
 
 
 def test_a_state_is_removed_with_the_result(store, tmp_path):

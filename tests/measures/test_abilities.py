@@ -173,6 +173,27 @@ def test_loop_there_and_back_and_one_that_jumps_back():
     assert scores["wrap_psnr"] < scores["neighbour_psnr"] - 3
 
 
+def test_loop_that_loses_the_object():
+    scores = one(loop_scores(draw([*RIGHT[:6], None, None])))
+    assert scores["lost"] == 0.25 and np.isnan(scores["wrap_step"])
+    assert scores["typical_step"] == pytest.approx(1.5, abs=0.1)
+
+
+def test_connect_tells_a_jerk_in_what_was_given_from_one_in_what_was_made():
+    way = line((8, 12), (1.2, 0), 14)
+    way[2] = tuple(np.add(way[2], (0, 2.5)))
+    for path in (way, way[::-1]):
+        scores = one(connect_scores(draw(path), draw(path[:6]), draw(path[8:])))
+        assert scores["roughness"] < 0.2
+        assert scores["given_roughness"] == pytest.approx(5, abs=0.3)
+
+
+def test_connect_with_pictures_at_its_ends_has_no_given_roughness():
+    way = line((8, 12), (1.4, 0), 6)
+    scores = one(connect_scores(draw(way), draw(way[:1]), draw(way[-1:])))
+    assert np.isnan(scores["given_roughness"]) and scores["roughness"] < 0.2
+
+
 def test_edit_with_another_colour_on_the_same_path_and_on_another():
     asked = DAY_BALL._replace(color="blue")
     good = one(edit_scores(draw(RIGHT, asked), draw(RIGHT), [DAY_BALL], [asked]))
@@ -227,6 +248,14 @@ def test_a_film_judges_every_shot_and_only_its_own_borders():
     assert film_scores(film, [8, 5, 8], attributes[::-1], [False, True, True])["right"].tolist() == [0, 1, 0]
 
 
+def test_a_jump_in_a_film_is_measured_beside_its_two_shots_only():
+    shots = [line((8, 12), (3, 0), 4), line((17, 12), (0, 0), 4), line((17, 15), (0, 0), 4)]
+    scores = film_scores(draw(sum(shots, []))[0], [4, 4, 4], [DAY_BALL] * 3, [False, True, True])
+    assert scores["border_step"] == pytest.approx([0, 3], abs=0.1)
+    assert scores["typical_step"] == pytest.approx([1.5, 0], abs=0.1)
+    assert scores["no_jump"].tolist() == [1, 0]
+
+
 def test_an_object_that_is_missing_at_a_border_has_jumped():
     film = draw([*RIGHT, None, *[RIGHT[-1]] * 4])[0]
     scores = film_scores(film, [8, 5], [DAY_BALL, DAY_BALL._replace(motion="still")], [False, True])
@@ -235,7 +264,9 @@ def test_an_object_that_is_missing_at_a_border_has_jumped():
 
 def test_films_that_make_no_sense_are_refused():
     film = draw(RIGHT)[0]
-    for lengths, connected in (([4, 3], [False, True]), ([4, 4], [True, False]), ([8], [False, True])):
+    for lengths, connected in (
+        ([4, 3], [False, True]), ([4, 4], [True, False]), ([8], [False, True]), ([8, 0], [False, True]), ([], []),
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="a film needs"):
             film_scores(film, lengths, [DAY_BALL] * len(lengths), connected)
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -14,9 +16,16 @@ def test_a_share_counts_what_can_be_measured():
     assert share([NAN]) == share([]) == {"share": None, "interval": None, "clips": 0}
 
 
-def test_a_share_of_other_numbers_is_refused():
+@pytest.mark.parametrize("values", [[0.5, 1], [2, 0], [np.inf]], ids=str)
+def test_a_share_of_other_numbers_is_refused(values):
     with pytest.raises(ValueError, match="0 and 1"):
-        share([0.5, 1])
+        share(values)
+
+
+@pytest.mark.parametrize("values", [np.array([1, 0, NAN], np.float32), np.array([True, False]), [NAN]], ids=str)
+def test_results_can_be_kept_as_json(values):
+    for result in (share(values), mean(values)):
+        assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
 def test_a_mean_counts_what_can_be_measured():
@@ -50,6 +59,19 @@ def test_the_interval_of_a_mean_holds_the_truth_19_times_in_20(rng):
         low, high = bootstrap_interval(np.mean, rng.normal(size=60), rng=rng, repeats=300)
         held += low <= 0 <= high
     assert 0.88 <= held / 200 <= 0.99
+
+
+def test_an_interval_by_hand():
+    # Of 0 and 1 drawn twice each, the mean is 0, 1 / 2, 1 / 2 or 1: both ends are in a quarter of all cases.
+    assert bootstrap_interval(np.mean, [0.0, 1.0]) == [0, 1]
+    # The greatest is 1 in three quarters of them, and 2 * 1 - (0, 1) the reflection.
+    assert bootstrap_interval(np.max, [0.0, 1.0], basic=True) == [1, 2]
+
+
+def test_samples_of_different_lengths_are_drawn_apart():
+    lengths = set()
+    bootstrap_interval(lambda a, b: lengths.add((len(a), len(b))) or 0.0, [1, 2], [1, 2, 3], repeats=5, paired=False)
+    assert lengths == {(2, 3)}
 
 
 def test_paired_samples_are_drawn_together(rng):

@@ -15,7 +15,9 @@ from minidit.measures.paths import (
     velocity_errors,
     wrap_step,
 )
-from minidit.world import Attributes, render_batch
+from minidit.world import SHAPES, Attributes, render_batch
+from minidit.world.paths import straight_through
+from minidit.world.renderer import render_paths
 
 NAN = float("nan")
 
@@ -40,6 +42,19 @@ def test_the_centres_are_those_of_the_pixels(rng):
     assert speed[:, 1] == pytest.approx(0, abs=0.1)
 
 
+def test_the_centres_are_those_that_were_drawn_while_they_can_be_seen(rng):
+    size, count = (24, 32), len(SHAPES)
+    attributes, radius = [Attributes("yellow", shape, None, "night") for shape in SHAPES], np.full(count, 5, np.float32)
+    position, light = rng.random((2, count, 2), dtype=np.float32)
+    step = np.tile(np.float32([4, 1]), (count, 1))
+    paths = straight_through(step, position, radius, size, frames=12, start=2, stop=6)
+    measured = centers(render_paths(attributes, paths, radius, light, size))
+    outside = np.abs(paths - (15.5, 11.5)) - (15.5, 11.5)      # N, F, 2    how far beyond the edge, in pixels
+    assert (center_errors(measured, paths)[(outside < 0).all(axis=-1)] < 0.4).all()
+    gone = (outside > 8).any(axis=-1)                          # N, F
+    assert gone.any(axis=1).all() and np.isnan(measured[gone]).all()
+
+
 def test_errors_of_a_path_beside_the_true_one():
     true = straight((2, 0))
     beside, slower = true + (3, 4), straight((1.5, 0))
@@ -54,6 +69,13 @@ def test_errors_of_a_path_beside_the_true_one():
 )
 def test_the_relative_velocity_error(step, error):
     assert relative_velocity_error(straight(step), straight((2, 0))) == pytest.approx(error)
+
+
+def test_an_object_does_not_gain_by_vanishing_where_it_should_be_fast():
+    true = np.array([[[0.0, 0], [1, 0], [2, 0], [5, 0], [8, 0]]])
+    stops = np.zeros_like(true)
+    assert relative_velocity_error(stops, true) == pytest.approx(1)
+    assert relative_velocity_error(without(stops, 3, 4), true) == pytest.approx(1)
 
 
 def test_the_relative_velocity_error_of_still_objects_is_unknown():
@@ -119,5 +141,14 @@ def test_the_correlation_of_velocities(rng):
     assert velocity_correlation(-original, original) == pytest.approx(-1)
     assert abs(velocity_correlation(np.roll(original, 1, axis=0), original)) < 0.4
     assert velocity_correlation(without(original, 2), original) == pytest.approx(1)
+    drift = 9 * np.arange(6)[:, None]                          # all go one way, whatever else they do
+    assert abs(velocity_correlation(np.roll(original, 1, axis=0) + drift, original + drift)) < 0.4
     still = np.zeros_like(original)
     assert np.isnan(velocity_correlation(still, original))
+    assert np.isnan(velocity_correlation(without(original, *range(6)), original))
+
+
+def test_velocities_that_are_equal_but_for_rounding_have_no_correlation():
+    diagonal = straight((0.1, 0.1), 8, (3.3, 3.3))
+    assert np.ptp(velocities(diagonal)) > 0
+    assert np.isnan(velocity_correlation(diagonal, -diagonal))

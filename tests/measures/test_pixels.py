@@ -46,6 +46,19 @@ def test_neighbouring_frames_are_compared_with_those_before():
     assert neighbour_psnr(clips) == pytest.approx(decibels(0.01 / 2))
 
 
-def test_clips_of_different_shapes_are_refused():
+def test_a_single_frame_has_no_neighbour():
+    assert np.isnan(neighbour_psnr(np.zeros((2, 1, 4, 4, 3)))).all()
+
+
+def test_what_is_not_chosen_may_be_unknown():
+    a = np.zeros((1, 1, 2, 2, 3))
+    a[0, 0, 0, 0] = np.nan
+    where = np.array([[False, True], [True, True]])
+    assert mse(a, np.full_like(a, 0.5), where) == 0.25
+    assert np.isnan(mse(a, a))
+
+
+@pytest.mark.parametrize("shapes", [((1, 2, 4, 4, 3), (1, 1, 4, 4, 3)), ((2, 4, 4, 3), (2, 4, 4, 3))], ids=str)
+def test_clips_of_different_shapes_and_single_clips_are_refused(shapes):
     with pytest.raises(ValueError, match="one shape"):
-        psnr(np.zeros((1, 2, 4, 4, 3)), np.zeros((1, 1, 4, 4, 3)))
+        psnr(*map(np.zeros, shapes))

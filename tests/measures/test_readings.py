@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from minidit.measures.readings import NAMES, changed, kept, obeyed, right
-from minidit.world import Attributes
+from minidit.world import Attributes, render_batch, verify_batch
 from minidit.world.reading import Reading
 
 NAN = float("nan")
@@ -43,6 +43,19 @@ def test_a_motion_that_can_not_be_seen_is_not_obeyed_and_one_not_asked_for_is_no
     assert np.array_equal(answers, [0, NAN], equal_nan=True)
 
 
+def test_planted_clips_are_read_as_they_were_drawn(rng):
+    drawn = [RED_CIRCLE, RED_CIRCLE._replace(motion="left"), Attributes("white", "cross", "still", "sunset")]
+    answers = obeyed(verify_batch(render_batch(drawn, rng, 24, 4)), [RED_CIRCLE] * 3)
+    assert {name: answer.tolist() for name, answer in answers.items()} == {
+        "color": [1, 1, 0], "shape": [1, 1, 0], "motion": [1, 0, 0], "sky": [1, 1, 0],
+    }  # fmt: skip
+
+
+def test_readings_without_their_attributes_are_refused():
+    with pytest.raises(ValueError, match="shorter"):
+        obeyed([read(RED_CIRCLE)] * 2, [RED_CIRCLE])
+
+
 def test_right_needs_the_object_whole():
     readings = [read(RED_CIRCLE), read(RED_CIRCLE, "the object is cut by the edge"), read(RED_CIRCLE)]
     assert right(readings, [RED_CIRCLE, RED_CIRCLE, RED_CIRCLE._replace(sky="night")]).tolist() == [1, 0, 0]
@@ -63,3 +76,9 @@ def test_an_edit_that_changes_nothing_or_all_leaves_a_question_open():
     answers = changed([read(RED_CIRCLE)] * 2, [RED_CIRCLE, Attributes(*OTHERS.values())], [RED_CIRCLE] * 2)
     assert np.array_equal(answers["changed"], [NAN, 1], equal_nan=True)
     assert np.array_equal(answers["kept"], [1, NAN], equal_nan=True)
+
+
+def test_an_edit_that_asks_for_no_motion_leaves_it_open():
+    answers = changed([read(RED_CIRCLE)] * 2, [PICTURE, RED_CIRCLE], [PICTURE, PICTURE])
+    assert answers["kept"].tolist() == [1, 1]
+    assert np.isnan(answers["changed"]).all()
