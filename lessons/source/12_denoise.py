@@ -392,8 +392,8 @@ draw.curves(
         for seed, (steps, finished) in enumerate(walks)
     },
     points=True, xlabel="t", ylabel="expected to finished, latents",
-    alt="For three seeds, the distance between expected and finished latents: it falls by half or more until "
-    "t = 0.25, and slowly after.",
+    alt="For three seeds, the distance between expected and finished latents: it falls by about half or more "
+    "until t = 0.25, and slowly after.",
 )  # fmt: skip
 
 # %% [markdown]

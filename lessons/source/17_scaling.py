@@ -446,8 +446,8 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
 # and found that both should grow alike.
 #
 # The same with nine networks of three sizes and three patches, and thousands of steps, drawn as in the paper: `minidit
-# claims scalability`, which takes an hour or so. In its figure look first at the axes. Where both are logarithmic, a
-# straight line is a power law. Then look at points of one colour, networks that differ in one thing; and at the
+# claims scalability`, which takes about half an hour. In its figure look first at the axes. Where both are logarithmic,
+# a straight line is a power law. Then look at points of one colour, networks that differ in one thing; and at the
 # intervals: is a difference larger than they are?
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 """How often clips are right by the number of steps, before and after distillation: measured beforehand.
 
-Measured anew by `minidit distill runs/sky --out runs/fast --steps 421` and then, with FILE the one beside this,
-`minidit steps runs/sky runs/fast --prompts 200 --json FILE --force`.
+Measured anew by `minidit distill --out runs/fast --steps 750` and then, with FILE the one beside this,
+`minidit steps shipped runs/fast --json FILE --force`.
 """
 
 import json

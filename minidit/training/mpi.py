@@ -27,6 +27,7 @@ from minidit.training.launcher import Watch, launched
 from minidit.training.steps import VECTORS, Stopped, check_shares, run_steps, size_of
 
 NAP = 0.001  # seconds between two looks for an order
+LAST_WORDS_TAKE = 1.0  # seconds that the launcher is given to pass on why a rank failed, before it ends them all
 
 
 def lead_or_follow(work, last_words=None):
@@ -156,6 +157,8 @@ class Ranks:
             elif isinstance(error, KeyboardInterrupt):
                 reason, status = "stopped.\n", 130
             print(f"minidit: {reason}", end="", file=sys.stderr, flush=True)
+            with suppress(KeyboardInterrupt):  # a second one
+                sleep(LAST_WORDS_TAKE)
             self.comm.Abort(status)
             os._exit(status)  # should Abort come back, which it may
 

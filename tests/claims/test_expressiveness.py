@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minidit.claims import expressiveness
 from minidit.claims.expressiveness import KINDS, SPLITS, compared, draw, measure, pooled, sentences, tables, tasks
 from minidit.claims.tasks import Options
+from minidit.world import HELD_OUT, SEEN
 
 NAMES = ("x", "y", "speed", "size", "brightness")
 
@@ -54,6 +56,7 @@ def test_variety_like_that_of_real_clips_is_said_to_be_covered():
 def test_what_is_covered_too_little_is_named():
     said = sentences(made_up("speed"))
     assert said[0].startswith("Does not hold in this world")
+    assert "(least: distance travelled)" in said[0]
     assert "of distance travelled: Kolmogorov-Smirnov 0.5" in said[1].replace("that of", "of")
     assert said[2].startswith("Covered too little: distance travelled (")
 
@@ -82,4 +85,19 @@ def test_the_figure_is_a_png():
 def test_the_control_is_compared_with_the_same_real_clips():
     made, control = compared(made_up("size"))
     assert made["size"]["coverage"] < 0.4 < control["size"]["coverage"]
+    assert control["x"]["ks"] > 0  # others, not the same ones once more
     assert made["x"]["coverage"] == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("split", "combinations"), [("seen", SEEN), ("held_out", HELD_OUT)])
+def test_it_is_the_models_clips_of_the_split_that_are_measured(split, combinations, tiny_checkpoint, monkeypatch):
+    asked = []
+
+    def dark(model, part, sampling):
+        asked.extend(part.attributes)
+        return np.zeros((len(part.attributes), 8, 16, 16, 3), np.float32)
+
+    monkeypatch.setattr(expressiveness, "make", dark)
+    result = measure(tiny_checkpoint, split, 4, [0, 0])
+    assert set(asked) <= set(combinations)
+    assert result["made"]["x"] == [None] * 4  # there is no object in the dark

@@ -65,3 +65,12 @@ def test_too_few_points_are_refused():
 def test_the_correlation_is_that_of_the_logarithm():
     assert correlation(COMPUTE, -np.log(COMPUTE)) == pytest.approx(-1)
     assert correlation(COMPUTE, np.ones(9)) == 0
+
+
+def test_a_floor_that_is_known_is_taken_off():
+    law = power_law(COMPUTE, 0.3 + 40 * COMPUTE**-0.15, floor=0.3)
+    assert (law.scale, law.exponent, law.floor) == (pytest.approx(40), pytest.approx(0.15), 0.3)
+
+
+def test_percentiles_are_the_middle_95():
+    assert percentiles(np.arange(1001)) == pytest.approx([25, 975])

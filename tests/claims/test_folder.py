@@ -111,3 +111,14 @@ def test_a_checkpoint_that_cannot_be_read_is_told_at_once(tmp_path):
     with pytest.raises(UserError, match="there is no checkpoint"):
         measure_claims(out=tmp_path / "out", checkpoint=tmp_path / "nothing")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_lost_codec_is_trained_before_what_needs_it(whole, tiny_checkpoint, tmp_path, monkeypatch):
+    data = json.loads((whole[0] / folder.RESULTS).read_text())
+    del data["entries"][next(name for name in data["entries"] if name.startswith("scalability/"))]
+    (tmp_path / folder.RESULTS).write_text(json.dumps(data))  # but no file of the codec
+    done = []
+    real = folder.run_tasks
+    monkeypatch.setattr(folder, "run_tasks", lambda tasks, *rest: done.extend(tasks) or real(tasks, *rest))
+    measure_claims(["scalability"], tmp_path, tiny_checkpoint, quick=True, progress=False)
+    assert [task.name == "codec" for task in done] == [True, False]

@@ -62,7 +62,7 @@ def test_small_models_see_more_and_more_and_all_are_asked_for_what_none_saw(tmp_
 def test_the_trained_model_is_measured(tiny_checkpoint):
     result = measure_trained(tiny_checkpoint, "seen", 4, [0, 0, 0])
     assert sum(result["made"].values()) == sum(result["real"].values()) == 4
-    assert result["real"] == {RIGHT: 4}
+    assert result["real"] == {RIGHT: 4} != result["made"]
     assert result["nearest"]["made"]["count"] == result["nearest"]["real"]["count"] == 4
     assert measure_trained(tiny_checkpoint, "held_out", 4, [0, 1, 0])["nearest"] is None
 
@@ -86,7 +86,9 @@ def test_parts_and_seeds_are_put_together():
     assert share(unseen) == 0.1
 
 
-@pytest.mark.parametrize(("held_out", "said"), [(480, "Holds"), (300, "Does not hold"), (440, "Undecided")])
+@pytest.mark.parametrize(
+    ("held_out", "said"), [(480, "Holds"), (300, "Does not hold"), (440, "Undecided"), (430, "Undecided")]
+)
 def test_the_verdict_follows_from_what_is_lost_on_held_out_combinations(held_out, said):
     assert sentences(made_up(held_out=held_out))[0].startswith(f"{said} in this world")
 
@@ -130,3 +132,20 @@ def test_the_figure_has_the_shares_where_they_were_measured(monkeypatch):
 
 def test_the_figure_is_a_png():
     assert Image.open(io.BytesIO(draw(made_up()))).size == (1950, 720)
+
+
+def test_composition_is_judged_on_held_out_combinations():
+    found = made_up()
+    assert "each by itself" in sentences(found)[1]
+    found["generalisation/trained/held_out/part 0"]["made"] = {RIGHT: 300, NO_SHAPE: 100, "0001111": 100}
+    assert "a combination is harder than its attributes" in sentences(found)[1]
+
+
+def test_a_small_model_is_asked_for_what_it_saw_and_for_what_none_saw(
+    smallest_settings, short_training, codec_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(generalisation, "prompt_tally", lambda model, combinations, count, key: combinations)
+    training = replace(short_training, combinations=27)
+    result = measure_small(smallest_settings, training, 0, 5, codec_file, tmp_path / "state")
+    assert result["seen"] == first_seen(27)
+    assert result["unseen"] is HELD_OUT

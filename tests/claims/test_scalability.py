@@ -1,4 +1,5 @@
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -115,8 +116,13 @@ def test_a_claim_that_holds_is_said_to(grows):
 
 @pytest.mark.parametrize(
     ("exponent", "rights", "said"),
-    [(0.2, [5] * 9, "Undecided"), (-0.2, range(1, 10), "Does not hold"), (0.2, range(90, 0, -10), "Does not hold")],
-    ids=["prompts don't gain", "the loss rises", "prompts lose"],
+    [
+        (0.2, [5] * 9, "Undecided"),
+        (0.0, range(10, 100, 10), "Undecided"),
+        (-0.2, range(1, 10), "Does not hold"),
+        (0.2, range(90, 0, -10), "Does not hold"),
+    ],
+    ids=["prompts don't gain", "the loss stays", "the loss rises", "prompts lose"],
 )
 def test_a_claim_that_does_not_hold_is_said_not_to(exponent, rights, said):
     assert sentences(made_up(exponent, rights, noise=0.02))[0].startswith(f"{said} in this world")
@@ -137,8 +143,33 @@ def test_the_figure_has_every_point_where_it_was_measured(grows, monkeypatch):
     dots = sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in left.lines if len(line.get_xdata()) == 1)
     assert dots == [(run["compute"], run["loss"]) for run in models_of(grows)]
     assert len(right.lines) == 9
-    assert len(middle.containers) == 2
+    shares = [container.lines[0].get_ydata().tolist() for container in middle.containers]
+    assert shares == [pytest.approx([1, 5, 9, 20, 30, 50, 70, 80, 90])] * 2
 
 
 def test_the_figure_is_a_png(grows):
     assert Image.open(io.BytesIO(draw(grows))).size == (1950, 720)
+
+
+def test_the_exponent_and_its_interval_have_the_sign_of_the_slope(grows):
+    ends = re.search(r"to the power of (-[.0-9]+) \[(-[.0-9]+), (-[.0-9]+)\]", sentences(grows)[0])
+    value, low, high = map(float, ends.groups())
+    assert low < value < high < 0
+
+
+def test_compute_is_that_of_the_whole_training(grows):
+    assert models_of(grows)[0]["compute"] == 1e8 * 1000
+
+
+def test_the_best_model_need_not_be_the_largest():
+    said = sentences(made_up(0.2, [1, 5, 9, 20, 30, 99, 70, 80, 85]))[1]
+    assert "The best of all is width 72, depth 3, patch 4x1x1" in said
+
+
+def test_the_loss_on_held_out_clips_is_told_from_that_on_seen_ones(
+    smallest_settings, codec_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(RealClips, "draw", lambda settings, combinations, count: combinations)
+    monkeypatch.setattr(scalability, "loss_on", lambda model, training, split: 1.5 if split is HELD_OUT else 0.5)
+    result = measure(smallest_settings, replace(QUICK, prompts=2), 0, codec_file, tmp_path / "state")
+    assert result["curve"] == [[2, 1.5, 0.5], [4, 1.5, 0.5]]

@@ -87,3 +87,10 @@ def test_the_codec_of_the_small_models_is_that_of_the_task(tmp_path):
     assert settings.codec == small_settings(16, 1, 2, (8, 2, 2)).codec
     assert training.steps < codec_task(Options(tmp_path, tmp_path, "")).plan["steps"]
     assert path.parent == tmp_path
+
+
+def test_looks_on_the_way_do_not_change_the_training(smallest_settings, short_training, codec_file, tmp_path):
+    arguments = (smallest_settings, short_training, 3, codec_file)
+    at_once, _, _ = train(*arguments, tmp_path / "a", [4], lambda model: None)
+    by_steps, _, _ = train(*arguments, tmp_path / "b", [1, 2, 4], lambda model: None)
+    assert (at_once.dit.params.flat == by_steps.dit.params.flat).all()

@@ -81,3 +81,8 @@ def test_moments_of_parts_are_those_of_the_whole(rng):
     assert parts["least"] == values.min()
     low, high = mean_interval(parts)
     assert high - low == pytest.approx(2 * 1.96 * values.std(ddof=1) / 30**0.5, rel=1e-3)
+
+
+def test_an_object_in_pieces_is_no_attribute_that_goes_wrong():
+    found, _ = joint_beside_product({ALL: 5, TORN: 5})
+    assert found == 0
