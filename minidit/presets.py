@@ -106,11 +106,11 @@ PRESETS = {
         ),
     ),
     "film": Preset(
-        "studio, with tokens of 16 frames, and longer clips: the shipped checkpoint. Start it --from a studio model",
-        replace(WITH_MARKS, dit=replace(WITH_MARKS.dit, patch=(16, 1, 1))),
+        "studio, trained further, mostly on longer clips: the shipped checkpoint. Start it --from a studio model",
+        WITH_MARKS,
         CodecTraining(steps=10_000),
         DiffusionTraining(
-            steps=20_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
+            steps=32_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
             canvases=LONGER,
         ),
     ),

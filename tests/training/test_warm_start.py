@@ -36,29 +36,6 @@ def test_a_model_of_the_same_kind_is_copied(small_model, tmp_path):
     assert np.array_equal(new.dit.params.flat, small_model.dit.params.flat)
 
 
-def test_longer_tokens_begin_as_the_shorter_ones(small_model, tmp_path):
-    save_model(tmp_path / "old.safetensors", small_model)
-    settings = with_marks(small_model.settings)
-    longer = VideoModel(replace(settings, dit=replace(settings.dit, patch=(12, 1, 1))))
-    start_from(longer, tmp_path / "old.safetensors")
-    old_one, new_one = (predictions(model, np.random.default_rng(1)) for model in (small_model, longer))
-    np.testing.assert_allclose(new_one, old_one, atol=1e-6)
-
-    x = np.random.default_rng(2).standard_normal((1, 12, 4, 4, 4), dtype=np.float32)
-    y, _ = longer.dit.forward(x, np.array([300], np.float32), longer.tokenizer.encode(["the day sky"]))
-    # What it doesn't know yet stands still.
-    np.testing.assert_allclose(y[:, 8:], np.repeat(y[:, 7:8], 4, axis=1), atol=1e-6)
-    assert not np.allclose(y[:, 7], y[:, 6], atol=1e-3)
-
-
-def test_shorter_tokens_are_refused(small_model, tmp_path):
-    settings = with_marks(small_model.settings)
-    longer = VideoModel(replace(settings, dit=replace(settings.dit, patch=(12, 1, 1))))
-    save_model(tmp_path / "longer.safetensors", longer)
-    with pytest.raises(UserError, match="longer tokens than the preset"):
-        start_from(VideoModel(settings), tmp_path / "longer.safetensors")
-
-
 def test_another_network_is_refused(small_model, tmp_path):
     save_model(tmp_path / "old.safetensors", small_model)
     settings = small_model.settings
