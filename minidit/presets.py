@@ -110,7 +110,7 @@ PRESETS = {
         WITH_MARKS,
         CodecTraining(steps=10_000),
         DiffusionTraining(
-            steps=32_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
+            steps=30_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
             canvases=LONGER,
         ),
     ),

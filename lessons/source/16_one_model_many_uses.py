@@ -200,7 +200,7 @@ check.completing_step(completing_step)
 # %% [markdown]
 # **Clips of several lengths.** For training, a batch has to be one array. So short clips are *padded* at their ends up
 # to the length of the longest. Attention must not look at padding: lesson 9's mask takes those keys out. A token spans
-# several frames (16 in the shipped model). It exists if at least one of its frames does.
+# several frames (8 in the shipped model). It exists if at least one of its frames does.
 
 # %% [markdown]
 # ### 16.7 Which tokens exist  ·  ●○○  ·  5 minutes
@@ -455,12 +455,12 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # ## What the worksheet left out
 #
 # - **All of this.** The worksheet has one t for its whole video, and one size.
-# - **A time for each *token*.** A token of the shipped model spans 16 frames, some of them given and others not. So the
+# - **A time for each *token*.** A token of the shipped model spans 8 frames, some of them given and others not. So the
 #   times enter as channels, before the latents become tokens. Where a token is a single frame, each could have its own
 #   scale and shift instead (lesson 7, with a row for every token).
 
 # %% [markdown]
-# - **Many masks.** In training half of the canvases have nothing given. The others have first or last frames, both
+# - **Many masks.** In training about half of the canvases have nothing given. The others have first or last frames, both
 #   ends, or places. A network learns the uses that it meets.
 # - **Prompts left away.** When a part is given, the prompt is left away more often, so that the network learns to look
 #   at the canvas.

@@ -141,6 +141,12 @@ def test_sampled_times_are_logistic_normal_and_a_negative_mean_is_noisier(rng):
     assert t.mean() < 0.35 < 0.5 < sample_times(rng, 1000, mean=1.0).mean()
 
 
+def test_every_time_may_have_a_mean_of_its_own(rng):
+    means = np.repeat([-2.0, 1.0], 5000)
+    logit = np.log(1 / (1 / sample_times(rng, 10000, means) - 1))
+    assert logit.reshape(2, -1).mean(axis=1) == pytest.approx([-2, 1], abs=0.06)
+
+
 def test_sampled_times_stay_in_range_and_repeat_with_their_seed(rng):
     wild = sample_times(rng, 1000, mean=0.0, std=200.0)
     assert wild.min() >= 0 and wild.max() <= 1

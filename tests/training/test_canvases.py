@@ -79,6 +79,14 @@ def test_a_batch_has_the_stated_shapes(marked_model, training):
         assert not (asked & ~existing(shape, batch.sizes, np)).any() and not (asked & batch.known).any()
 
 
+def test_times_are_noisier_where_something_is_known(marked_model, training):
+    training = replace(training, batch=400, time_mean=-1.0, time_std=0.5)
+    batch = draw_canvas_batch(marked_model, training, 0, 0, range(4))
+    logit, given = np.log(batch.t / (1 - batch.t)), batch.known.any(axis=(1, 2, 3))
+    assert logit[~given].mean() == pytest.approx(-1, abs=0.15)
+    assert logit[given].mean() == pytest.approx(-2, abs=0.15)
+
+
 @pytest.mark.parametrize("buckets", [MANY_SIZES, LONGER])
 def test_buckets_and_tasks_are_shares_of_a_whole(buckets):
     assert sum(share for share, _ in buckets) == pytest.approx(1)
