@@ -1,7 +1,7 @@
 """Settings by name: the paper's sizes, and the runs that this project trains."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from minidit.errors import UserError
 from minidit.models.codec import CodecSettings

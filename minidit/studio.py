@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from minidit.backend.device import announce, choose_device
-from minidit.canvas import CONTEXT, END, LONGEST, Canvas, between, blank, complete, continued, with_holes
+from minidit.canvas import END, LONGEST, Canvas, blank, complete, continued, with_holes
 from minidit.errors import UserError
+from minidit.joining import connected, extended
 from minidit.training.checkpoint import load_model
 from minidit.training.trainer import MODEL
 
@@ -134,7 +135,7 @@ class Studio:
     def extend(self, clip, prompt="", forward=0, backward=0, seed=0, **sampling):
         """Goes on with a clip, or makes what came before.
 
-        A canvas holds 16 frames. What goes beyond is made piece by piece, each looking at the 8 frames next to it.
+        It is made piece by piece, each looking at the 8 frames next to it (`minidit.joining`).
 
         Args:
             clip: (frames, height, width, 3) in [0, 1].
@@ -152,15 +153,8 @@ class Studio:
                 raise UserError(f"the number of frames to add {name} was {count}: give a whole number of at least 0.")
         if forward + backward == 0:
             raise UserError("there is nothing to add: give a number of frames, forward or backward.")
-        piece = 0
-        while forward or backward:
-            ahead = min(forward, LONGEST - CONTEXT)
-            behind = 0 if ahead else min(backward, LONGEST - CONTEXT)
-            context = clip[-CONTEXT:] if ahead else clip[:CONTEXT]
-            longer = self.complete(continued(context, behind, ahead, self.patch), prompt, seed + piece, **sampling)
-            clip = np.concatenate([clip, longer[len(context) :]] if ahead else [longer[:behind], clip])
-            forward, backward, piece = forward - ahead, backward - behind, piece + 1
-        return clip
+        made = self.pieces(prompt, seed, sampling)
+        return extended(made, [clip], int(forward), int(backward), self.patch)[0]
 
     def connect(self, first, second, frames=8, prompt="", seed=0, **sampling):
         """Makes the frames between two clips.
@@ -181,10 +175,9 @@ class Studio:
         most = LONGEST - 2 * END
         if not 1 <= frames <= most or frames != int(frames):
             raise UserError(f"{frames} frames can't be put between two clips: give a whole number from 1 to {most}.")
-        ends = first[-END:], second[:END]
-        joined = self.complete(between(*ends, frames, self.patch), prompt, seed, **sampling)
-        made = joined[len(ends[0]) : len(ends[0]) + frames]
-        return np.concatenate([first, made, second])
+        before, after = first[-END:], second[:END]
+        joined = connected(self.pieces(prompt, seed, sampling), [before], [after], int(frames), self.patch)[0]
+        return np.concatenate([first, joined[len(before) : len(before) + int(frames)], second])
 
     def loop(self, prompt, seed=0, frames=None, size=None, **sampling):
         """Makes a clip that can be repeated without a jump: it goes as the prompt says, and then back to its start.
@@ -282,6 +275,12 @@ class Studio:
         if not isinstance(seed, int) or seed < 0:
             raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
         return complete(self.model, [canvas], [prompt], [seed], **sampling)[0]
+
+    def pieces(self, prompt, seed, sampling):
+        """Makes what is missing in canvases, for `minidit.joining`: a function; each piece has a seed of its own."""
+        return lambda canvases, piece: [
+            self.complete(canvas, prompt, seed + piece, **sampling) for canvas in canvases
+        ]
 
     def checked_shape(self, frames, size):
         """Frames, and (height, width) of a clip that the model can make.

@@ -6,7 +6,8 @@ Lengths are in pixels of frames of 32 x 32.
 
 import numpy as np
 
-from minidit.canvas import CONTEXT, END, LONGEST, Canvas, between, blank, complete, continued, in_pixels, with_holes
+from minidit.canvas import CONTEXT, END, LONGEST, Canvas, blank, complete, continued, in_pixels, with_holes
+from minidit.joining import connected, extended
 from minidit.measures import (
     animate_scores,
     connect_scores,
@@ -79,9 +80,9 @@ class Trials:
             step, start, stop = step * ((FRAMES - 1) / (LONGEST - 1)), 0, LONGEST
         centers = straight_through(step, place, radius, SIZE, LONGEST, int(start), int(stop))  # N, 16, 2
         real = render_paths(self.attributes, centers, radius, light, SIZE)
-        before, after = (CONTEXT, 0) if backward else (0, CONTEXT)
-        made = self.complete([continued(clip[given], before, after, self.patch) for clip in real])
-        return extend_scores(made, real, given)
+        forward, before = (0, CONTEXT) if backward else (CONTEXT, 0)
+        made = extended(self.piece, real[:, given], forward, before, self.patch)
+        return extend_scores(np.stack(made), real, given)
 
     def connect(self):
         """Four frames before and four after are given, of one object on two ways; there is no prompt."""
@@ -91,20 +92,14 @@ class Trials:
         centers = bent_paths(step, last_step, place, last_place, radius, SIZE, LONGEST, END, END)
         real = render_paths(self.attributes, centers, radius, light, SIZE)
         first, second = real[:, :END], real[:, -END:]
-        made = self.complete(
-            [between(a, b, LONGEST - 2 * END, self.patch) for a, b in zip(first, second, strict=True)],
-            [""] * len(real),
-        )
+        made = np.stack(connected(self.unprompted, first, second, LONGEST - 2 * END, self.patch))
         smoothest = connect_scores(real, first, second)
         return connect_scores(made, first, second) | {"smoothest_roughness": smoothest["roughness"]}
 
     def loop(self):
         """A clip of the prompt, and the way back to its start."""
         there = self.complete([blank(FRAMES, SIZE, self.patch)] * len(self.prompts))
-        back = self.complete(
-            [between(clip[-END:], clip[:END], LONGEST - 2 * END, self.patch) for clip in there],
-            [""] * len(there),
-        )
+        back = np.stack(connected(self.unprompted, there[:, -END:], there[:, :END], LONGEST - 2 * END, self.patch))
         circles = np.concatenate([there, back[:, END:-END]], axis=1)
         return loop_scores(circles) | {"right_there": right(verify_batch(there), self.attributes)}
 
@@ -153,6 +148,14 @@ class Trials:
     def complete(self, canvases, prompts=None, **settings):
         """What the model makes of N canvases of one size: (N, F, H, W, 3)."""
         return np.stack(complete(self.model, canvases, prompts or self.prompts, self.seeds, **settings))
+
+    def piece(self, canvases, _):
+        """For `minidit.joining`, with the prompts."""
+        return self.complete(canvases)
+
+    def unprompted(self, canvases, _):
+        """For `minidit.joining`, without a prompt."""
+        return self.complete(canvases, [""] * len(canvases))
 
     def objects(self, attributes=None):
         """Radius (N,), step from frame to frame at the usual speed (N, 2), place (N, 2) and light (N, 2) in [0, 1)."""

@@ -24,6 +24,8 @@ def add_arguments(command):
 def run(arguments):
     """Makes a clip of the first, what lies between, and the second."""
     outputs = making.output_paths(arguments, f"{arguments.first.stem}-to-{arguments.second.stem}.gif")
+    from minidit.canvas import END
+    from minidit.joining import border_is_made
     from minidit.reading_clips import read_clip
 
     first, second = read_clip(arguments.first), read_clip(arguments.second)
@@ -31,4 +33,5 @@ def run(arguments):
     def connect(studio, **sampling):
         return studio.connect(first, second, frames=arguments.frames, prompt=arguments.prompt, **sampling)
 
-    making.make(arguments, outputs, connect)
+    twice = border_is_made(min(len(first), END), arguments.frames)
+    making.make(arguments, outputs, connect, runs=2 if twice else 1)

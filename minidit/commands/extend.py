@@ -24,12 +24,12 @@ def add_arguments(command):
 
 
 def run(arguments):
-    """Makes the frames, as many at once as a model can. Those that were given stay as they are."""
+    """Makes the frames, a few at once. Those that were given stay as they are."""
     forward, backward = arguments.forward, arguments.backward
     if forward + backward == 0:
         raise UserError("there is nothing to add: say how many frames by --forward N, --backward N, or both.")
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-extended.gif")
-    from minidit.canvas import CONTEXT, LONGEST
+    from minidit.joining import pieces
     from minidit.reading_clips import read_clip
 
     clip = read_clip(arguments.clip)
@@ -37,5 +37,5 @@ def run(arguments):
     def extend(studio, **sampling):
         return studio.extend(clip, arguments.prompt, forward=forward, backward=backward, **sampling)
 
-    at_once = LONGEST - CONTEXT
-    making.make(arguments, outputs, extend, runs=-(-forward // at_once) - (-backward // at_once))
+    ahead, behind = list(pieces(len(clip), forward)), list(pieces(len(clip) + forward, backward))
+    making.make(arguments, outputs, extend, runs=len(ahead + behind))

@@ -24,4 +24,4 @@ def run(arguments):
     def loop(studio, **sampling):
         return studio.loop(arguments.prompt, frames=arguments.frames, size=arguments.size, **sampling)
 
-    making.make(arguments, outputs, loop, runs=2)
+    making.make(arguments, outputs, loop, runs=3)  # there, back, and the middle of the way back
