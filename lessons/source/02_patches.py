@@ -279,17 +279,16 @@ print(f"<x, dx>           = {right:.12f}")
 
 # %%
 settings = load().settings
-frames = settings.dit.patch[0]                                 # 16, the longest clip that it makes at once
-latents = (frames, *settings.latent_shape[1:])                 # 16, 4, 4, 24
-pixels = (frames, settings.size, settings.size, 3)             # 16, 32, 32, 3
+latents = settings.latent_shape                                # 8, 4, 4, 24
+pixels = (settings.frames, settings.size, settings.size, 3)    # 8, 32, 32, 3
 for name, size, cut in (("codec", pixels, settings.codec.patch), ("transformer", latents, settings.dit.patch)):
     tokens = layers.patchify(np.zeros(size), cut)
     print(f"{name:12} {size} in patches of {cut}: {tokens.shape[0]} tokens of {tokens.shape[1]} numbers")
 
 # %% [markdown]
-# A token of the transformer is thus a square of 8 × 8 pixels through **all frames**: a film of one place. A clip of
-# eight frames fills its tokens by half; zeros fill the rest. The 16 films below, put side by side, are all that the
-# transformer reads. (It also hears which latents there are, and a few things more: lesson 16.)
+# A token of the transformer is thus a square of 8 × 8 pixels through **all eight frames**: a film of one place. The 16
+# films below, put side by side, are all that the transformer reads. (It also hears which latents there are, and a few
+# things more: lesson 16. In longer clips a place has two tokens.)
 
 # %%
 squares = layers.patchify(clip, (8, 8, 8)).reshape(16, 8, 8, 8, 3)  # token, frame, row, column, colour
@@ -304,7 +303,7 @@ draw.animation(
 # the *square* of their number:
 
 # %%
-for cut in ((16, 1, 1), (8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
+for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
     count = layers.patchify(np.zeros(latents), cut).shape[0]
     print(f"patches of {cut} latents: {count:4} tokens, {count * count:6,} scores for each head and block")
 

@@ -420,8 +420,8 @@ draw.clips(
 
 # %% [markdown]
 # The shipped model was trained in the same way, with two million parameters and clips that were never used twice:
-# 60,000 steps on whole clips, and 42,000 on clips of many sizes of which a part is given (lesson 16). It has kept a
-# record of the last 20,000:
+# 60,000 steps on whole clips, and 66,000 on clips of many sizes of which a part is given (lesson 16). It has kept a
+# record of the last 30,000:
 
 # %%
 with checkpoint_file() as file:

@@ -441,7 +441,7 @@ for kind, pool in (("seen", SEEN), ("held out", HELD_OUT)):
 
 # %% [markdown]
 # Expect about half of them right in the long mode, and none in the quick one. The shipped model gets nearly all, after
-# 100,000 steps with a network half again as large. It differs from yours in size and patience, and in what lesson 16
+# 126,000 steps with a network half again as large. It differs from yours in size and patience, and in what lesson 16
 # adds. There is no part of it that you haven't written, or couldn't.
 #
 # Where to go from here: [lesson 16](16_one_model_many_uses.ipynb) makes one network animate, extend and fill in, and

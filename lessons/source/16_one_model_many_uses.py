@@ -458,13 +458,13 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # - **A time for each *token*.** A token of the shipped model spans 8 frames, some of them given and others not. So the
 #   times enter as channels, before the latents become tokens. Where a token is a single frame, each could have its
 #   own scale and shift instead (lesson 7, with a row for every token).
-# - **Where tokens meet.** What is made in a token that also holds given frames fits to them better than what fills a
-#   token of its own. So `extend` and `connect` lay their canvases such that tokens are shared
+# - **Where tokens meet.** What is made in a token that also holds given frames fits to them better than what
+#   fills a token of its own. So `extend` and `connect` lay their canvases such that tokens are shared
 #   ([joining.py](../../minidit/joining.py)).
 
 # %% [markdown]
-# - **Many masks.** In training about half of the canvases have nothing given. The others have first or last frames, both
-#   ends, or places. A network learns the uses that it meets.
+# - **Many masks.** In training about half of the canvases have nothing given. The others have first or last frames,
+#   both ends, or places. A network learns the uses that it meets.
 # - **Prompts left away.** When a part is given, the prompt is left away more often, so that the network learns to look
 #   at the canvas.
 # - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
