@@ -346,8 +346,8 @@ by_kind = {"scale": apart[:, [1, 4]], "shift": apart[:, [0, 3]], "gate": apart[:
 draw.curves(
     times, {kind: both.mean(axis=1) for kind, both in by_kind.items()},
     xlabel="t (0: noise, 1: data)", ylabel="difference (rms)",
-    alt="The difference of scale, shift and gate between two prompts falls from pure noise to t = 0.8, by about 40 %, "
-    "and then stays.",
+    alt="The difference of scale, shift and gate between two prompts falls from pure noise to t = 0.8, by "
+    "over a third, and then stays.",
 )
 print(f"from t = 0 to t = 1 the difference falls to {100 * apart[-1].mean() / apart[0].mean():.0f} %")
 
@@ -364,7 +364,7 @@ guess = dit.predict(np.repeat(noise, 2, axis=0), np.zeros(2, np.float32), embedd
 draw.clips(
     dict(zip(prompts, studio.model.codec.decode(guess), strict=True)),
     alt="First guesses from one noise: a rough red circle in a day sky, moving right; "
-    "a rough blue square in a night sky, moving left.",
+    "a rough blue square with rounded corners in a night sky, moving left.",
 )
 
 # %% [markdown]

@@ -372,7 +372,7 @@ def tokens_looked_at(maps):
 looked_at = {f"t = {t:g}": tokens_looked_at(attention_maps(t)) for t in (0.0, 0.3, 0.6, 0.9)}
 draw.curves(
     np.arange(6), looked_at, xlabel="block", ylabel="tokens that a query looks at", points=True,
-    alt="From 6 to 10 tokens in blocks 0 to 2, 2 to 6 in block 3, and a single one in blocks 4 and 5, at all times.",
+    alt="From 6 to 8 tokens in blocks 0 to 2, 3 to 6 in block 3, and a single one in blocks 4 and 5, at all times.",
 )
 
 # %% [markdown]

@@ -1,6 +1,6 @@
 """How often clips are right by the number of steps, before and after distillation: measured beforehand.
 
-Measured anew by `minidit distill --out runs/fast --steps 750` and then, with FILE the one beside this,
+Measured anew by `minidit distill --out runs/fast --steps 700` and then, with FILE the one beside this,
 `minidit steps shipped runs/fast --json FILE --force`.
 """
 
