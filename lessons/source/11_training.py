@@ -429,7 +429,7 @@ with checkpoint_file() as file:
 draw.curves(
     recorded_steps, {"shipped model": recorded_loss}, logy=True, xlabel="step", ylabel="weighted loss",
     alt="The loss of the shipped model in the last part of its training, on a logarithmic scale: it falls slowly from "
-    "0.33 to 0.24, with a few peaks.",
+    "0.23 to 0.20, with a few peaks.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -470,7 +470,7 @@ draw.curves(
 #
 # - In noise, the prompt is all there is to go by. Without it, the error is more than twice as large.
 # - Held-out combinations are only a little harder: the network has learned parts, and puts them together. (At
-#   $t = 0.02$ 48 clips are few: with 1,536 of each kind, the errors are 0.37 and 0.38.)
+#   $t = 0.02$ 48 clips are few: with 1,536 of each kind, both errors are 0.38.)
 # - From $t = 0.85$ on, the network is *worse* than simply returning $x_t / t$. It was hardly trained there: one $t$ in
 #   thousands is drawn so high. The clips suffer little from it: what they show is decided long before.
 

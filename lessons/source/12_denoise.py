@@ -359,15 +359,15 @@ draw.clips(
 
 # %% [markdown]
 # That is the noise disappearing. More telling is what the network *expects*, its estimate of the clean clip on the way.
-# At first it is an average over all that the prompt allows and that this noise hints at: a red cloud without an edge.
-# Then the circle gets its place, its size, its outline.
+# At first it is an average over all that the prompt allows and that this noise hints at: a red circle with a blurred
+# edge. Then it gets its exact place, its size, its outline.
 
 # %%
 draw.clips(
     {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in (kept[0], kept[3], kept[7], kept[12])}
     | {"the clip": clip},
-    alt="The network's estimate at four times, and the clip. At t = 0 a red cloud that moves right, at 0.06 a circle, "
-    "larger than at last, then one that hardly changes any more.",
+    alt="The network's estimate at four times, and the clip. At t = 0 a red circle with a blurred edge moves "
+    "right, at 0.06 a clearer one, a little larger than at last, then one that hardly changes any more.",
 )  # fmt: skip
 draw.animation(
     {
@@ -420,8 +420,8 @@ by_steps = {steps: judged(steps=steps) for steps in counts}
 draw.curves(
     counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
     points=True, xlabel="steps", ylabel="% of 25 clips",
-    alt="Shares of right and strict clips against the number of steps. With one step most are wrong, and few strict; "
-    "with 2 nearly all are right, with 4 nearly all strict.",
+    alt="Shares of right and strict clips against the number of steps. With one step about half are right, and few "
+    "strict; with 2 nearly all are right, with 4 nearly all strict.",
 )  # fmt: skip
 for k in counts:
     print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")

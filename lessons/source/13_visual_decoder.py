@@ -484,7 +484,7 @@ rows = {"as it was": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in (
 rows["channel 7, moved by 4 in one place"] = moved(7, 4, ONE_PLACE)
 draw.clips(
     rows,
-    alt="The clip, and five times with a channel moved: the sky turns pale, dark, turquoise and violet, and each time "
+    alt="The clip, and five times with a channel moved: the sky turns pale, dark, brighter and violet, and each time "
     "a pattern appears in every patch. In the last row one square of frame 3 has changed, and nothing else.",
 )
 changed = np.argwhere(np.abs(rows["channel 7, moved by 4 in one place"] - clip).max(axis=-1) > 0)

@@ -384,7 +384,7 @@ cells = ~hole.reshape(4, 8, 4, 8).any(axis=(1, 3))               # 4, 4
 draw.clips(
     {"with a hole": shown(clip, np.broadcast_to(cells, (8, 4, 4))), "filled, asked for a green ring": filled},
     alt="Above, a clip of a red circle with a grey square in its middle. Below, the square is filled "
-    "with pieces of a green ring; around it, what was given of the red circle is as it was.",
+    "with a green ring, cut off at its edges; around it, what was given of the red circle is as it was.",
 )
 
 # %% [markdown]
@@ -432,10 +432,10 @@ for name, values in errors.items():
 # What is given helps where there is much noise: there it decides what the clip will be. Later the noised latents say
 # as much themselves.
 #
-# Being *told* takes another fifth off the error, up to t = 0.3. Untold, the network does notice that some latents are
-# clean, and at t = 0.02 that is enough for most of the gain. But from t = 0.3 on the given frames are of no use to it,
-# and at t = 0.5 it does worse than with nothing given: its marks say that they are noised. (It was trained with marks
-# that are true. A network trained without any is another matter.)
+# Being *told* takes another two fifths off the error up to t = 0.2, and a little less at 0.3. Untold, the network does
+# notice that some latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2 the given
+# frames are of little use to it, and from t = 0.3 on it does worse than with nothing given: its marks say that they
+# are noised. (It was trained with marks that are true. A network trained without any is another matter.)
 
 # %% [markdown]
 # **Why put back what is given?** Your loss once more at t = 0.5, on what is to be made and on what is given:
