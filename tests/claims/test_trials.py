@@ -52,25 +52,32 @@ def known_frames(canvas):
 
 
 def test_what_each_use_is_given(tried, asked):
-    given = {
-        "animate": [1] + [0] * 7,
-        "extend": [1] * 8 + [0] * 8,
-        "connect": [1] * 4 + [0] * 8 + [1] * 4,
-        "edit": [0] * 8,
-        "generate": [0] * 8,
+    gap, middle = [1] * 4 + [0] * 8 + [1] * 4, [1] * 2 + [0] * 4 + [1] * 2
+    given = {  # a list of frames for each piece, see `minidit.joining`
+        "animate": [[1] + [0] * 7],
+        "extend": [[0] * 4 + [1] * 8 + [0] * 4] * 2,
+        "connect": [gap, middle],
+        "edit": [[0] * 8],
+        "generate": [[0] * 8],
+        "loop": [[0] * 8, gap, middle],
+        "film": [[0] * 8, [1] + [0] * 8],
     }
-    for name, frames in given.items():
+    for name, pieces in given.items():
         asked.clear()
         getattr(tried, name)()
-        (canvases, prompts, _), = asked
-        assert len(canvases) == len(prompts) == COUNT
-        assert all(known_frames(canvas) == frames for canvas in canvases), name
+        assert len(asked) == len(pieces), name
+        for (canvases, prompts, _), frames in zip(asked, pieces, strict=True):
+            assert len(canvases) == len(prompts) == COUNT
+            assert all(known_frames(canvas) == frames for canvas in canvases), name
+            unprompted = name == "connect" or (name == "loop" and frames != [0] * 8)
+            assert all((prompt == "") == unprompted for prompt in prompts), name
+
+
+def test_frames_are_made_before_a_clip_too(tried, asked):
     tried.extend(backward=True)
-    assert known_frames(asked[-1][0][0]) == [0] * 8 + [1] * 8
-    tried.loop()
-    assert known_frames(asked[-1][0][0]) == [1] * 4 + [0] * 8 + [1] * 4
-    tried.film()
-    assert known_frames(asked[-1][0][0]) == [1] + [0] * 8
+    (first, _, _), (second, _, _) = asked
+    assert known_frames(first[0]) == known_frames(second[0]) == [0] * 4 + [1] * 8 + [0] * 4
+    assert np.array_equal(second[0].clip[8:12], first[0].clip[4:8])  # what was made last, and how the clip begins
 
 
 def test_an_edit_starts_at_its_strength_and_asks_for_another_colour(tried, asked):
