@@ -8,7 +8,7 @@ import numpy as np
 
 from minidit.canvas import CONTEXT, END, between, continued, frames_known
 
-BORDER = CONTEXT  # the frame of a canvas where its second token begins
+BORDER = CONTEXT  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
 ANEW = 2  # frames on each side of the border that are made a second time
 
 # make(canvases, piece) has the model make what is missing in N canvases of one size: N clips

@@ -210,7 +210,7 @@ def draw(measured):
     for split, color in zip(SPLITS, (BLUE, VERMILLION), strict=True):
         values = [s[split]["measures"]["rms_distance"]["mean"] or 0 for s in edits.values()]
         distance.plot(strengths, values, marker="s", linestyle="--", color=color, label=f"distance, {split}")
-    distance.set_ylabel("distance, pixels")
+    distance.set(ylabel="distance, pixels", ylim=(0, None))
     distance.grid(False)
     lines = right_one.lines + distance.lines
     right_one.legend(lines, [line.get_label() for line in lines], fontsize=7, loc="center left")

@@ -26,6 +26,7 @@ def get_array_module(*args):
 
 
 def size(a, axis=None):
+    """How many numbers an array has, or along an axis."""
     only_device("size", a)
     return np.size(a._memory, axis)
 
@@ -69,6 +70,7 @@ def asnumpy(a, stream=None, order="C", out=None, *, blocking=True):
 
 
 def ascontiguousarray(a, dtype=None):
+    """The array itself, or a copy of it, row by row."""
     only_device("ascontiguousarray", a)
     dtype = a.dtype if dtype is None else supported(dtype)
     if a.flags.c_contiguous and dtype == a.dtype:
@@ -77,6 +79,11 @@ def ascontiguousarray(a, dtype=None):
 
 
 def only_device(name, *arrays):
+    """Refuses what isn't an array of the device.
+
+    Raises:
+        TypeError: one of the values is something else.
+    """
     for value in arrays:
         if not isinstance(value, DeviceArray):
             raise TypeError(f"cupy.{name} takes arrays of the device, not {type(value)}")
@@ -86,24 +93,29 @@ def only_device(name, *arrays):
 
 
 def empty(shape, dtype=float, order="C"):
+    """A new array of no particular values; here they show when they are used by mistake."""
     return place(ndarray, uninitialised(shape, dtype, order))
 
 
 def zeros(shape, dtype=float, order="C"):
+    """A new array of zeros."""
     return filled(empty(shape, dtype, order), 0)
 
 
 def ones(shape, dtype=float, order="C"):
+    """A new array of ones."""
     return filled(empty(shape, dtype, order), 1)
 
 
 def full(shape, fill_value, dtype=None, order="C"):
+    """A new array that holds one value everywhere."""
     if dtype is None:
         dtype = fill_value.dtype if isinstance(fill_value, DeviceArray) else np.array(fill_value).dtype
     return filled(empty(shape, dtype, order), fill_value)
 
 
 def empty_like(prototype, dtype=None, order="K", subok=None, shape=None):
+    """As `empty`, of the shape and dtype of another array."""
     only_device("empty_like", prototype)
     if subok is not None:
         raise TypeError("subok is not supported yet")
@@ -112,33 +124,40 @@ def empty_like(prototype, dtype=None, order="K", subok=None, shape=None):
 
 
 def zeros_like(a, dtype=None, order="K", subok=None, shape=None):
+    """As `zeros`, of the shape and dtype of another array."""
     return filled(empty_like(a, dtype, order, subok, shape), 0)
 
 
 def ones_like(a, dtype=None, order="K", subok=None, shape=None):
+    """As `ones`, of the shape and dtype of another array."""
     return filled(empty_like(a, dtype, order, subok, shape), 1)
 
 
 def full_like(a, fill_value, dtype=None, order="K", subok=None, shape=None):
+    """As `full`, of the shape and dtype of another array."""
     return filled(empty_like(a, dtype, order, subok, shape), fill_value)
 
 
 def filled(made, value):
+    """A new array, once a kernel has filled it with a value."""
     indexing.copy_to(made._memory, value)
     return made
 
 
 def arange(start, stop=None, step=1, dtype=None):
+    """Evenly spaced numbers, without `stop`."""
     if dtype is None:
         dtype = float if any(isinstance(value, float | np.floating) for value in (start, stop, step)) else int
     return worked_out("arange", np.arange, *((0, start) if stop is None else (start, stop)), step, supported(dtype))
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
+    """So many evenly spaced numbers, the last included."""
     return worked_out("linspace", np.linspace, start, stop, num, endpoint, retstep, dtype, axis)
 
 
 def eye(N, M=None, k=0, dtype=float, order="C"):  # noqa: N803, the names that CuPy gives them
+    """Ones on a diagonal, zeros elsewhere."""
     return worked_out("eye", np.eye, N, M, k, supported(dtype), order)
 
 
@@ -155,6 +174,7 @@ def worked_out(name, numpy_function, *sizes):
 
 
 def take(a, indices, axis=None, out=None):
+    """Elements along an axis, by index."""
     only_device("take", a)
     return a.take(indices, axis, out)
 
@@ -186,6 +206,7 @@ def stack(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
 
 
 def copyto(dst, src, casting="same_kind", where=None):
+    """Copies into an array, everywhere or where a mask says so."""
     only_device("copyto", dst)
     if where is None:
         indexing.copy_to(dst._memory, src)

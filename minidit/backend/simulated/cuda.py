@@ -104,6 +104,7 @@ def get_elapsed_time(start_event, end_event):
 
 
 def get_current_stream():
+    """The stream that kernels are launched on: always the default one."""
     return Stream.null
 
 

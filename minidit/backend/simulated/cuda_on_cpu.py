@@ -192,6 +192,11 @@ def parameters_of(signature):
 
 @functools.cache
 def c_types(name, parameters):
+    """The types of a kernel's parameters, as C spells them, in their order.
+
+    Raises:
+        CompileError: one is of a type that isn't known here.
+    """
     types = []
     for parameter in filter(str.strip, parameters.split(",")):
         words = re.sub(r"\b__restrict__\b", " ", parameter).replace("*", " * ").split()
@@ -228,6 +233,7 @@ def entry_point(name, bounds, parameters):
 
 
 def without_comments(code):
+    """C++ without its comments."""
     return COMMENT.sub(" ", code)
 
 

@@ -92,6 +92,7 @@ def part(item):
 
 
 def is_array(item):
+    """Whether an index is an array, not a number or a slice."""
     return isinstance(item, np.ndarray)
 
 

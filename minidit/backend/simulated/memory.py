@@ -36,6 +36,7 @@ pool = MemoryPool()
 
 
 def get_default_memory_pool():
+    """The pool that all arrays take their memory from."""
     return pool
 
 
@@ -58,6 +59,7 @@ def uninitialised(shape, dtype=float, order="C"):
 
 
 def with_garbage(memory):
+    """The memory itself, filled with what shows when it is used by mistake."""
     kind = memory.dtype.kind
     memory.fill(np.nan if kind in "fc" else True if kind == "b" else np.iinfo(memory.dtype).max // 3 * 2 + 1)
     return memory

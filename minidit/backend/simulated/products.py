@@ -47,6 +47,11 @@ def vdot(a, b):
 
 
 def check_types(a, b, out):
+    """Refuses what CuPy's matrix products refuse.
+
+    Raises:
+        TypeError: a factor, or where the product is to go, is no array of the device.
+    """
     for array in (a, b):
         if not isinstance(array, DeviceArray):
             raise TypeError(f"Unsupported type {type(array)}")

@@ -87,6 +87,7 @@ class RawKernel:
 
 
 def overlap(a, b):
+    """Whether two arrays share memory; no, where it would take too long to find out."""
     try:
         return np.shares_memory(a, b, max_work=MOST_WORK)
     except np.exceptions.TooHardError:
