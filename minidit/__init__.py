@@ -18,7 +18,7 @@ def __getattr__(name):
 
         return using
     if name in __all__:
-        from minidit import studio
+        from minidit.generation import studio
 
         return getattr(studio, name)
     raise AttributeError(f"module 'minidit' has no attribute {name!r}")

@@ -69,7 +69,7 @@ def main(argv=None):
         arguments.run(arguments)
         sys.stdout.flush()
     except UserError as error:
-        from minidit.training.launcher import speaks
+        from minidit.training.parallel.launcher import speaks
 
         if not speaks():
             return 0  # a launcher would end all ranks at the first other status, and cut short the one that speaks

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from minidit.commands.arguments import available_cores
 from minidit.diffusion import PREDICTIONS
+from minidit.evaluation.evaluate import evaluate
+from minidit.models.checkpoint import load_model
 from minidit.presets import PRESETS
-from minidit.training.checkpoint import load_model
-from minidit.training.evaluate import evaluate
 from minidit.training.trainer import MODEL, STATE, Run
 
 

@@ -10,8 +10,8 @@ import argparse
 from dataclasses import replace
 
 from minidit.backend import keep_freed_memory
-from minidit.studio import load
-from minidit.training.evaluate import tune_guidance
+from minidit.evaluation.evaluate import tune_guidance
+from minidit.generation.studio import load
 
 
 def main():

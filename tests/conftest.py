@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
+from minidit.models.checkpoint import save_model
 from minidit.models.tokenizer import SPECIAL
-from minidit.training.checkpoint import save_model
 from minidit.world import VOCABULARY
 
 

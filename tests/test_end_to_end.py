@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from minidit import load
-from minidit.diffusion.text_to_video import generate
+from minidit.evaluation.evaluate import evaluate
+from minidit.generation.text_to_video import generate
+from minidit.models.checkpoint import load_model
 from minidit.presets import PRESETS
-from minidit.training.checkpoint import load_model
-from minidit.training.evaluate import evaluate
 from minidit.training.trainer import MODEL, Run
 from minidit.world import HELD_OUT, caption, verify_batch
 

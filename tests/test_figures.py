@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from minidit.cli import main
-from minidit.diffusion.text_to_video import generate
 from minidit.errors import UserError
 from minidit.figures import (
     FIGURES,
@@ -25,10 +24,11 @@ from minidit.figures import (
     training,
     worksheet,
 )
+from minidit.generation.studio import Studio
+from minidit.generation.text_to_video import generate
 from minidit.models import VideoModel
+from minidit.models.checkpoint import save_model
 from minidit.presets import PRESETS
-from minidit.studio import Studio
-from minidit.training.checkpoint import save_model
 from minidit.world import (
     COLORS,
     HELD_OUT,

@@ -25,7 +25,7 @@ def test_importing_minidit_loads_nothing_that_takes_time():
 
 @pytest.mark.parametrize(
     "statement",
-    ["import minidit", "from minidit import load", "import minidit.cli", "import minidit.clips, minidit.presets"],
+    ["import minidit", "from minidit import load", "import minidit.cli", "import minidit.files.clips, minidit.presets"],
 )
 def test_nothing_heavy_is_imported_before_it_is_needed(statement):
     assert not modules_after(statement) & HEAVY
@@ -42,7 +42,7 @@ def test_what_the_package_offers_is_found():
     import minidit
 
     assert {"load", "Studio"} <= set(dir(minidit))
-    assert minidit.load.__module__ == minidit.Studio.__module__ == "minidit.studio"
+    assert minidit.load.__module__ == minidit.Studio.__module__ == "minidit.generation.studio"
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = minidit.lode
 
@@ -72,7 +72,7 @@ def test_presets_named_in_the_readme_exist():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_python_on_a_page_runs(page, tiny_checkpoint, monkeypatch):
-    from minidit import studio
+    from minidit.generation import studio
 
     monkeypatch.setattr(studio, "load", lambda: studio.Studio(studio.load_model(tiny_checkpoint)))
     blocks = re.findall(r"```python\n(.*?)```", (CLONE / page).read_text(encoding="utf-8"), re.DOTALL)

@@ -5,10 +5,10 @@ import pytest
 
 from minidit.errors import UserError
 from minidit.models import VideoModel
+from minidit.models.checkpoint import settings_from_json, settings_to_json
 from minidit.models.codec import codec_shapes
 from minidit.models.dit import dit_shapes
 from minidit.presets import PRESETS, SIZES, dit_settings
-from minidit.training.checkpoint import settings_from_json, settings_to_json
 from minidit.world import ALL_ATTRIBUTES, PLAIN_SKIES, VOCABULARY, wordings
 
 # --- Names of sizes ----------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import pytest
 
-from minidit.studio import checkpoint_file, load
+from minidit.generation.studio import checkpoint_file, load
 from minidit.world import HELD_OUT, SEEN, caption, verify
 
 MEGABYTE = 10**6

@@ -10,8 +10,8 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.clips import grid
 from minidit.course import check, draw
+from minidit.files.clips import grid
 from minidit.world import Attributes, render
 
 sheet = worksheet.solve()

@@ -12,7 +12,7 @@ import numpy as np
 from minidit import load, worksheet
 from minidit.course import check, draw
 from minidit.diffusion import RectifiedFlow, VariancePreserving, sample_times
-from minidit.diffusion.text_to_video import starting_noise
+from minidit.generation.text_to_video import starting_noise
 from minidit.world import Attributes, render
 
 sheet = worksheet.solve()

@@ -17,11 +17,11 @@ from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, sample_times
 from minidit.diffusion.objectives import velocity_weight
+from minidit.generation.studio import checkpoint_file
+from minidit.models.checkpoint import load_record
 from minidit.models.dit import DiT
 from minidit.models.parameters import Parameters
 from minidit.presets import dit_settings
-from minidit.studio import checkpoint_file
-from minidit.training.checkpoint import load_record
 from minidit.training.optimizer import AdamWSettings, ema_decay
 from minidit.worksheet import solve
 from minidit.world import HELD_OUT, SEEN, caption, render_batch

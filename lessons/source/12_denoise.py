@@ -13,7 +13,7 @@ from minidit import layers, load, worksheet
 from minidit.course import check, draw
 from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, estimator, euler_step, network_time, sample
 from minidit.diffusion import classifier_free_guidance as guide
-from minidit.diffusion.text_to_video import generate, starting_noise
+from minidit.generation.text_to_video import generate, starting_noise
 from minidit.world import SEEN, caption, verify_batch
 
 sheet = worksheet.solve()

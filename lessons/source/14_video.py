@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
-from minidit import clips, layers, load, worksheet
+from minidit import layers, load, worksheet
 from minidit.course import check, draw
+from minidit.files import clips
 from minidit.gradient_check import check_gradients
 from minidit.world import Attributes, render, verify
 

@@ -19,7 +19,7 @@ import minidit
 from minidit import layers, load
 from minidit.course import capstone, check, draw
 from minidit.diffusion import RectifiedFlow, network_time, sample_times, velocity_weight
-from minidit.diffusion.text_to_video import generate
+from minidit.generation.text_to_video import generate
 from minidit.models.dit import DiT
 from minidit.models.parameters import Parameters
 from minidit.models.video_model import VideoModel

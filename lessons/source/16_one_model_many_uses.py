@@ -460,7 +460,7 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 #   own scale and shift instead (lesson 7, with a row for every token).
 # - **Where tokens meet.** What is made in a token that also holds given frames fits to them better than what
 #   fills a token of its own. So `extend` and `connect` lay their canvases such that tokens are shared
-#   ([joining.py](../../minidit/joining.py)).
+#   ([joining.py](../../minidit/generation/joining.py)).
 
 # %% [markdown]
 # - **Many masks.** In training about half of the canvases have nothing given. The others have first or last frames,

@@ -15,10 +15,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import load
-from minidit.claims.fits import power_law_with_floor
 from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, objectives, sample_times
+from minidit.experiments.fits import power_law_with_floor
 from minidit.models.cost import matrix_products, multiply_accumulates, parameter_count
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.parameters import Parameters

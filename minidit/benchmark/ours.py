@@ -95,8 +95,8 @@ class FixedBatchWorker:
 @contextmanager
 def shared_training(task):
     """For `timing.timed`: gives `run(steps)` of as many processes as the task has threads, as `minidit train` does."""
+    from minidit.training.parallel.workers import Team
     from minidit.training.steps import VECTORS
-    from minidit.training.workers import Team
 
     with Team(FixedBatch(task.case, task.threads), task.threads) as team:
         params = fixed_model(task.case).params.flat

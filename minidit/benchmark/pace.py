@@ -12,15 +12,15 @@ from time import perf_counter
 import numpy as np
 
 from minidit.layers import mse_backward, mse_forward
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.codec import Codec
 from minidit.models.cost import multiply_accumulates
 from minidit.models.dit import DiT, dit_shapes
 from minidit.training.budget import Workload
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
+from minidit.training.parallel.workers import Team
 from minidit.training.settings import DiffusionTraining
 from minidit.training.steps import VECTORS
-from minidit.training.workers import Team
 
 MOST_TIMED = 2e10  # multiply-accumulates of a step that is timed whole: about a second's work on two cores
 ROUND_SECONDS = 0.2  # what a round takes at least

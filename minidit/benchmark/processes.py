@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from minidit.backend import keep_freed_memory
 from minidit.errors import UserError
-from minidit.training.workers import threads_each
+from minidit.training.parallel.workers import threads_each
 
 PATIENCE = 10  # seconds that a process has to end by itself
 

@@ -14,12 +14,12 @@ import numpy as np
 from minidit.benchmark.machine import our_side
 from minidit.benchmark.report import blas, milliseconds, table
 from minidit.errors import UserError
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.codec import Codec
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
-from minidit.training.launcher import launched
+from minidit.training.parallel.launcher import launched
 from minidit.training.steps import VECTORS
 
 ROUND_SECONDS = 0.5  # what a contender's round takes at least
@@ -48,7 +48,7 @@ def run(presets=("quick", "sky"), rounds=11):
     """
     if not launched() or launched()[1] < 2:
         raise UserError("scaling is measured with at least two ranks: mpiexec -n 2 minidit bench --mpi")
-    from minidit.training.mpi import lead_or_follow
+    from minidit.training.parallel.mpi import lead_or_follow
 
     return lead_or_follow(partial(measure, presets=presets, rounds=rounds)) or ""
 
@@ -122,7 +122,7 @@ def seconds(team, steps):
 
 def report(count, results):
     """What was measured and what follows, as Markdown."""
-    from minidit.training.mpi import library
+    from minidit.training.parallel.mpi import library
 
     ours = our_side()
     machine = f"{ours['processor']}, {ours['cores']} cores; {library()}; {', '.join(map(blas, ours['blas']))}"

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import numpy as np
 
 from minidit.benchmark.task import repeated
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.batches import draw_attributes
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
+from minidit.training.parallel.workers import Team
 from minidit.training.steps import VECTORS
-from minidit.training.workers import Team
 from minidit.world import render_batch
 
 WHOLE, RENDERING, ENCODING = "whole step", "rendering", "encoding"

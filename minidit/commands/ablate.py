@@ -10,7 +10,7 @@ EXAMPLE = "minidit ablate --seeds 3 --out ablation"
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
-    from minidit.ablation.variants import VARIANTS
+    from minidit.experiments.ablation.variants import VARIANTS
 
     command.add_argument("--only", nargs="+", metavar="NAME", help="these variants, and the base (default: all)")
     command.add_argument(
@@ -38,7 +38,7 @@ def add_arguments(command):
 
 def run(arguments):
     """Prints the tables, and where the page is."""
-    from minidit.ablation.folder import ablate
+    from minidit.experiments.ablation.folder import ablate
 
     page, tables = ablate(
         arguments.only,

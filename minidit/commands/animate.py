@@ -21,7 +21,7 @@ def add_arguments(command):
 def run(arguments):
     """Makes the clip. Its first frame is the picture, unchanged."""
     outputs = making.output_paths(arguments, f"{arguments.image.stem}-animated.gif", one_frame=arguments.frames == 1)
-    from minidit.reading_clips import read_image
+    from minidit.files.reading_clips import read_image
 
     image = read_image(arguments.image)
 

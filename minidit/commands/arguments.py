@@ -68,7 +68,7 @@ def chosen_device(arguments):
         UserError: it can't compute here.
     """
     from minidit.backend.device import VARIABLE, announce, choose_device
-    from minidit.training.launcher import speaks
+    from minidit.training.parallel.launcher import speaks
 
     xp = choose_device(arguments.device, arguments.tf32)
     if (arguments.device or os.environ.get(VARIABLE)) and speaks():

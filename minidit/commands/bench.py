@@ -133,7 +133,7 @@ def check_output(path, force):
 
 def show(result, in_words, path):
     """Prints a result as a function puts it, and writes the result itself to a file if there is a path."""
-    from minidit.training.checkpoint import write_whole
+    from minidit.files.whole import write_whole
 
     print(in_words(result), end="")
     if path:

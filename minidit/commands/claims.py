@@ -35,8 +35,8 @@ def add_arguments(command):
 
 def run(arguments):
     """Measures, and says which claims hold and where the figures are."""
-    from minidit.claims import measure_claims
-    from minidit.claims.folder import SMALL
+    from minidit.experiments import measure_claims
+    from minidit.experiments.folder import SMALL
 
     page, said = measure_claims(
         arguments.names,

@@ -24,9 +24,9 @@ def add_arguments(command):
 def run(arguments):
     """Makes a clip of the first, what lies between, and the second."""
     outputs = making.output_paths(arguments, f"{arguments.first.stem}-to-{arguments.second.stem}.gif")
-    from minidit.canvas import END
-    from minidit.joining import border_is_made
-    from minidit.reading_clips import read_clip
+    from minidit.files.reading_clips import read_clip
+    from minidit.generation.canvas import END
+    from minidit.generation.joining import border_is_made
 
     first, second = read_clip(arguments.first), read_clip(arguments.second)
 

@@ -57,9 +57,9 @@ def run(arguments):
 
 
 def distill(arguments, changes, xp, ranks=None):
-    """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
+    """The run itself; under mpiexec on rank 0, with all `minidit.training.parallel.mpi.Ranks`."""
+    from minidit.generation.studio import checkpoint_file, load
     from minidit.presets import Preset
-    from minidit.studio import checkpoint_file, load
     from minidit.training.canvases import LONGER
     from minidit.training.distillation import TEACHER, Distillation, DistillationTraining, student_settings
     from minidit.training.trainer import MODEL

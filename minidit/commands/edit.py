@@ -27,8 +27,8 @@ def add_arguments(command):
 def run(arguments):
     """Noises the clip part of the way, and takes the noise away again with the prompt."""
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-edited.gif")
-    from minidit.canvas import LONGEST
-    from minidit.reading_clips import read_clip
+    from minidit.files.reading_clips import read_clip
+    from minidit.generation.canvas import LONGEST
 
     clip = read_clip(arguments.clip, most=LONGEST)
 

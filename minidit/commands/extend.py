@@ -29,8 +29,8 @@ def run(arguments):
     if forward + backward == 0:
         raise UserError("there is nothing to add: say how many frames by --forward N, --backward N, or both.")
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-extended.gif")
-    from minidit.joining import pieces
-    from minidit.reading_clips import read_clip
+    from minidit.files.reading_clips import read_clip
+    from minidit.generation.joining import pieces
 
     clip = read_clip(arguments.clip)
 

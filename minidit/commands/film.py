@@ -29,7 +29,7 @@ def add_arguments(command):
 def run(arguments):
     """Makes the shots, each with the next seed, and joins them."""
     outputs = making.output_paths(arguments, f"{arguments.script.stem}.gif")
-    from minidit.film import read_script
+    from minidit.generation.film import read_script
 
     shots = read_script(arguments.script)
 

@@ -51,7 +51,7 @@ def run(arguments):
     from minidit.course.grading.results import as_csv, feedback, table
     from minidit.course.grading.roster import roster
     from minidit.course.report import say
-    from minidit.training.checkpoint import write_whole
+    from minidit.files.whole import write_whole
 
     known = assignments(lessons_folder())
     handed_in = roster(arguments.folder, known)

@@ -26,9 +26,9 @@ def add_arguments(command):
 def run(arguments):
     """Makes every cell that the mask touches anew."""
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-inpainted.gif")
-    from minidit.canvas import LONGEST
-    from minidit.reading_clips import read_clip
-    from minidit.reading_masks import read_mask
+    from minidit.files.reading_clips import read_clip
+    from minidit.files.reading_masks import read_mask
+    from minidit.generation.canvas import LONGEST
 
     clip = read_clip(arguments.clip, most=LONGEST)
     mask = read_mask(arguments.mask, clip.shape)

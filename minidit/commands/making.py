@@ -57,8 +57,8 @@ def make(arguments, outputs, use, runs=1, check=None):
     """
     from tqdm import tqdm
 
-    from minidit.clips import save_clip
-    from minidit.studio import load
+    from minidit.files.clips import save_clip
+    from minidit.generation.studio import load
 
     studio = load(arguments.checkpoint, device="cpu")
     if check is None:
@@ -96,7 +96,7 @@ def output_paths(arguments, default, count=1, one_frame=False):
     Raises:
         UserError: clips can't be written so, or as for `check_outputs`; before any work is done.
     """
-    from minidit.clips import checked_ending
+    from minidit.files.clips import checked_ending
 
     path = arguments.out or Path(default)
     checked_ending(path, one_frame)

@@ -47,8 +47,8 @@ def add_arguments(command):
 def run(arguments):
     """Prints a table, and with --json writes the numbers behind it."""
     check_output(arguments.json, arguments.force)
-    from minidit.studio import load
-    from minidit.training.few_steps import measure_steps, steps_table
+    from minidit.evaluation.few_steps import measure_steps, steps_table
+    from minidit.generation.studio import load
 
     names = arguments.checkpoints or [SHIPPED]
     if len(set(names)) < len(names):

@@ -60,7 +60,7 @@ def run(arguments):
 
 def together(arguments, work):
     """Does work(xp, ranks=None), with the device and the threads of the arguments; under mpiexec with all its ranks."""
-    from minidit.training.launcher import launched
+    from minidit.training.parallel.launcher import launched
 
     xp = shared.chosen_device(arguments)
     if not launched():
@@ -71,13 +71,13 @@ def together(arguments, work):
         raise UserError("under mpiexec the CPUs train: leave out --device, or start minidit without mpiexec.")
     if arguments.threads is not None:
         raise UserError("under mpiexec each rank has one thread: leave out --threads, and start a rank per core.")
-    from minidit.training.mpi import lead_or_follow
+    from minidit.training.parallel.mpi import lead_or_follow
 
     lead_or_follow(partial(work, xp), LAST_WORDS)
 
 
 def train(arguments, preset, xp, ranks=None):
-    """The run itself; under mpiexec on rank 0, with all `minidit.training.mpi.Ranks`."""
+    """The run itself; under mpiexec on rank 0, with all `minidit.training.parallel.mpi.Ranks`."""
     from minidit.training.budget import check_fits
     from minidit.training.trainer import MODEL, Run
 
@@ -93,7 +93,7 @@ def train(arguments, preset, xp, ranks=None):
     if arguments.resume:
         training_run.resume()
     else:
-        from minidit.studio import checkpoint_file
+        from minidit.generation.studio import checkpoint_file
 
         if arguments.origin is None:
             training_run.start(arguments.minutes)

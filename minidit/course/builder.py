@@ -13,7 +13,7 @@ from minidit.course.exercises import all_exercises
 from minidit.course.report import MARKS, PASSED
 from minidit.course.source import LESSON_FILE, read_lesson
 from minidit.errors import UserError
-from minidit.training.checkpoint import write_whole
+from minidit.files.whole import write_whole
 
 NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?")
 

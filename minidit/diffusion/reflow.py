@@ -13,7 +13,7 @@ reflow with guidance; Lee, Lin & Fanti 2024 (one round is enough, and the ends o
 """
 
 from minidit.diffusion.objectives import sample_times
-from minidit.diffusion.text_to_video import sample_latents
+from minidit.generation.text_to_video import sample_latents
 
 # N = clips, L = words of the longest prompt
 
@@ -27,7 +27,7 @@ def teacher_latents(teacher, ids, noise, steps, given=None, known=None, sizes=No
         noise: (N, f, r, c, C) standard normal.
         steps: how many.
         given, known, sizes: latents that are given, which they are, and how large the clips are, as for
-            `minidit.diffusion.text_to_video.sample_latents`.
+            `minidit.generation.text_to_video.sample_latents`.
     Returns:
         (N, f, r, c, C); where they are known, the latents given.
     """

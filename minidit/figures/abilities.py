@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from minidit.figures.style import BLUE, DPI, FAINT, GAP, place, png_bytes, sheet, style, write
-from minidit.film import parse_script
-from minidit.studio import Studio
+from minidit.generation.film import parse_script
+from minidit.generation.studio import Studio
 from minidit.world import Attributes, render
 
 FILE = "abilities.png"

@@ -7,8 +7,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from minidit.clips import gif_bytes, grid
-from minidit.diffusion.text_to_video import generate
+from minidit.files.clips import gif_bytes, grid
+from minidit.generation.text_to_video import generate
 
 FILE = "clip.gif"
 TITLE = "Eight prompts and what the model makes of them"

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minidit.diffusion.samplers import euler_step
-from minidit.diffusion.text_to_video import generate, starting_noise
 from minidit.figures.style import GAP, place, png_bytes, sheet, style, write
+from minidit.generation.text_to_video import generate, starting_noise
 
 FILE = "denoising.png"
 TITLE = "From noise to a clip"

@@ -7,8 +7,9 @@ from tqdm import tqdm
 
 from minidit.errors import UserError
 from minidit.figures import abilities, clip, codec, denoising, few_steps, growth, samples, training, worksheet
-from minidit.studio import checkpoint_file
-from minidit.training.checkpoint import load_model, load_record, write_whole
+from minidit.files.whole import write_whole
+from minidit.generation.studio import checkpoint_file
+from minidit.models.checkpoint import load_model, load_record
 
 MODULES = (clip, abilities, samples, denoising, training, codec, few_steps, growth, worksheet)
 FIGURES = {module.__name__.rpartition(".")[2]: module for module in MODULES}

@@ -2,8 +2,8 @@
 
 import textwrap
 
-from minidit.diffusion.text_to_video import generate
 from minidit.figures.style import GAP, GREEN, VERMILLION, place, png_bytes, sheet, spread_over, style, write
+from minidit.generation.text_to_video import generate
 from minidit.world import Attributes, caption, verify_batch
 
 FILE = "samples.png"

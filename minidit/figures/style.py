@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageChops, ImageOps
 
-from minidit.clips import to_pixels
+from minidit.files.clips import to_pixels
 
 DPI = 150
 GAP = 6  # pixels between pictures

@@ -12,10 +12,10 @@ import numpy as np
 
 from minidit.backend.device import choose_device
 from minidit.backend.kernels.launch import plain_kernels
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.cost import matrix_products, parameter_count
 from minidit.models.video_model import VideoModel
 from minidit.training.budget import workload_of
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
 from minidit.training.steps import VECTORS, Alone, size_of, training_step
 

@@ -8,16 +8,16 @@ import numpy as np
 from minidit.backend import to_host
 from minidit.backend.device import without_waiting
 from minidit.backend.kernels.launch import plain_kernels
-from minidit.diffusion.text_to_video import generate
+from minidit.generation.text_to_video import generate
 from minidit.gpu.operations import OPERATIONS, SMALL, error, results
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.dit import dit_shapes
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings, adamw_ema_update
+from minidit.training.parallel.workers import Team
 from minidit.training.steps import VECTORS, Alone, size_of, training_step
-from minidit.training.workers import Team
 
 ROUNDING = 1e-5  # of float32 through a layer or a short training, relative to the largest value
 STEPS = 12  # of the training run
@@ -151,7 +151,7 @@ def findings(xp):
     Yields:
         Finding.
     """
-    from minidit.studio import load
+    from minidit.generation.studio import load
 
     yield from operations(xp)
     yield from optimizer(xp)

@@ -10,9 +10,9 @@ import numpy as np
 
 from minidit.backend import array_module, moved
 from minidit.diffusion.reflow import reflow_times, teacher_latents
+from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.batches import Batch, null_row
-from minidit.training.checkpoint import codec_tensors, load_model, save_model
 from minidit.training.job import VideoTraining, VideoWorker
 from minidit.training.settings import DiffusionTraining
 from minidit.training.trainer import Run

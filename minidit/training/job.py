@@ -17,12 +17,12 @@ import numpy as np
 
 from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
+from minidit.models.checkpoint import load_codec
 from minidit.models.dit import dit_shapes
 from minidit.models.marks import existing
 from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.batches import draw_batch
 from minidit.training.canvases import draw_canvas_batch
-from minidit.training.checkpoint import load_codec
 from minidit.training.settings import DiffusionTraining
 
 PATH = RectifiedFlow()
@@ -35,7 +35,7 @@ class VideoTraining:
     Attributes:
         settings: VideoModelSettings.
         training: DiffusionTraining.
-        codec: the trained codec's arrays, as `minidit.training.checkpoint.codec_tensors` names them.
+        codec: the trained codec's arrays, as `minidit.models.checkpoint.codec_tensors` names them.
         seed: of the run.
     """
 

@@ -5,8 +5,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from minidit.diffusion.text_to_video import generate
-from minidit.training.checkpoint import write_whole
+from minidit.files.whole import write_whole
+from minidit.generation.text_to_video import generate
 from minidit.world import HELD_OUT, SEEN, caption, verify_batch
 
 PROMPTS = 24  # of each split, judged

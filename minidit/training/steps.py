@@ -1,8 +1,8 @@
 """The training step: gradients, AdamW, moving average; alone, or shared among processes or machines.
 
 A *worker* computes the gradients of some shards of a batch (`minidit.training.job`). A *group* adds them up over all
-who share the step: `Alone`, `minidit.training.workers.Shared` (processes on the same memory) or
-`minidit.training.mpi.Across` (MPI ranks, each with a memory of its own). It has
+who share the step: `Alone`, `minidit.training.parallel.workers.Shared` (processes on the same memory) or
+`minidit.training.parallel.mpi.Across` (MPI ranks, each with a memory of its own). It has
 
     rank, ranks     which of how many this process is
     grads           Parameters, to be filled with this process's share of the gradients

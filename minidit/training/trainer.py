@@ -9,23 +9,16 @@ import numpy as np
 from tqdm import tqdm
 
 from minidit.errors import UserError
+from minidit.files.tensors import read_tensors, write_tensors
+from minidit.models.checkpoint import codec_tensors, load_codec, save_model, settings_from_json, settings_to_json
 from minidit.models.video_model import VideoModel
-from minidit.training.checkpoint import (
-    codec_tensors,
-    load_codec,
-    read_tensors,
-    save_model,
-    settings_from_json,
-    settings_to_json,
-    write_tensors,
-)
 from minidit.training.codec import reconstruction_psnr, train_codec
 from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings
+from minidit.training.parallel.workers import Team
 from minidit.training.preview import write_preview
 from minidit.training.steps import VECTORS, check_shares
 from minidit.training.warm_start import start_from
-from minidit.training.workers import Team
 
 SPAN = 25  # steps between two looks at the progress
 CHECKPOINT_SECONDS = 60
@@ -50,7 +43,7 @@ class Run:
         folder: where to write; made if need be.
         seed: of everything random.
         threads: how many cores to use, by processes that share each step.
-        ranks: `minidit.training.mpi.Ranks` that share each step instead.
+        ranks: `minidit.training.parallel.mpi.Ranks` that share each step instead.
         progress: show bars.
         xp: the array library of the device that computes: numpy, or cupy for the GPU. The run's own vectors, from which
             it is saved, are the host's in either case, and so a run can be resumed on the other device.

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from minidit.errors import UserError
+from minidit.models.checkpoint import codec_tensors, load_codec, load_model
 from minidit.models.marks import widened_patch_weight
-from minidit.training.checkpoint import codec_tensors, load_codec, load_model
 
 PATCH_WEIGHT = "x_embedder.proj.weight"
 

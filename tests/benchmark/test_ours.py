@@ -49,7 +49,7 @@ def test_a_shared_job_computes_the_means_over_its_shards(case, shards):
 
 
 def test_both_processes_take_the_steps_that_they_are_asked_for(labelled, monkeypatch):
-    from minidit.training import workers
+    from minidit.training.parallel import workers
 
     asked, run = [], workers.Team.run
     monkeypatch.setattr(workers.Team, "run", lambda team, *span: asked.append(span) or run(team, *span))

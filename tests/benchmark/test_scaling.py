@@ -11,7 +11,7 @@ from minidit.benchmark.scaling import Scaling, measured, projection, ring_second
 from minidit.errors import UserError
 from minidit.models.dit import dit_shapes
 from minidit.presets import PRESETS
-from minidit.training.launcher import VARIABLES
+from minidit.training.parallel.launcher import VARIABLES
 from minidit.training.steps import size_of
 
 SMALL = """

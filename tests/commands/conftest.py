@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from minidit.cli import main
-from minidit.clips import save_clip
-from minidit.studio import Studio
-from minidit.training.checkpoint import save_model
+from minidit.files.clips import save_clip
+from minidit.generation.studio import Studio
+from minidit.models.checkpoint import save_model
 from minidit.world import ALL_ATTRIBUTES, render
 
 

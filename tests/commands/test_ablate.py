@@ -16,7 +16,7 @@ def asked(monkeypatch):
         calls.append(arguments)
         return Path("ablation/README.md"), {"The block": "| a | table |"}
 
-    monkeypatch.setattr("minidit.ablation.folder.ablate", stub)
+    monkeypatch.setattr("minidit.experiments.ablation.folder.ablate", stub)
     monkeypatch.setattr("minidit.commands.arguments.available_cores", lambda: 5)
     return calls
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidit.clips import save_clip
+from minidit.files.clips import save_clip
 
 PROMPT = "a red circle moves right in the day sky"
 

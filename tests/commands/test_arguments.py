@@ -32,8 +32,8 @@ def test_the_available_cores_are_those_that_this_process_may_use(monkeypatch):
 
 @pytest.mark.parametrize("command", ["generate", "evaluate"])
 def test_threads_are_what_a_model_is_sampled_with(command, tiny_model, tmp_path, monkeypatch):
-    from minidit import studio
-    from minidit.training import evaluate
+    from minidit.evaluation import evaluate
+    from minidit.generation import studio
 
     seen = []
 

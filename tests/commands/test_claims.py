@@ -15,7 +15,7 @@ def asked(monkeypatch):
         calls.append(arguments)
         return Path("claims/README.md"), {"robustness": ["Holds in this world.", "By far."]}
 
-    monkeypatch.setattr("minidit.claims.measure_claims", stub)
+    monkeypatch.setattr("minidit.experiments.measure_claims", stub)
     monkeypatch.setattr("minidit.commands.arguments.available_cores", lambda: 5)
     return calls
 

@@ -4,8 +4,8 @@ import pytest
 from minidit import cli
 from minidit.commands import distill
 from minidit.commands.arguments import available_cores
+from minidit.models.checkpoint import load_model, save_model
 from minidit.training.canvases import LONGER
-from minidit.training.checkpoint import load_model, save_model
 from minidit.training.distillation import TEACHER, DistillationTraining, student_settings
 
 

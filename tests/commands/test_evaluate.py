@@ -55,7 +55,7 @@ def test_what_is_printed_on_the_way_goes_to_standard_error(evaluate, capsys, mon
         print("half way")
         return {"right_seen": 0.5}
 
-    monkeypatch.setattr("minidit.training.evaluate.evaluate", talkative)
+    monkeypatch.setattr("minidit.evaluation.evaluate.evaluate", talkative)
     assert evaluate("--json") == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out) == {"right_seen": 0.5}

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from minidit.cli import main
-from minidit.clips import gif_bytes
-from minidit.reading_clips import read_clip
+from minidit.files.clips import gif_bytes
+from minidit.files.reading_clips import read_clip
 
 PROMPT = "a red circle moves right in the day sky"
 

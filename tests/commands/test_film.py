@@ -2,9 +2,9 @@ import textwrap
 
 import numpy as np
 
-import minidit.film
+import minidit.generation.film
 from minidit.commands.film import NOTES
-from minidit.film import Shot, parse_script
+from minidit.generation.film import Shot, parse_script
 from minidit.world import attributes_in
 
 
@@ -32,4 +32,4 @@ def test_the_scripts_that_explain_it_are_understood():
     shots = parse_script(script)
     assert [shot.connected for shot in shots] == [False, True, False]
     assert all(attributes_in(shot.prompt).shape for shot in shots)
-    assert parse_script(minidit.film.__doc__.partition(":\n\n")[2]) == shots
+    assert parse_script(minidit.generation.film.__doc__.partition(":\n\n")[2]) == shots

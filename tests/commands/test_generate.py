@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-from minidit import clips
 from minidit.backend import device
 from minidit.cli import main
-from minidit.models import VideoModel
-from minidit.training import checkpoint
-from minidit.training.checkpoint import read_tensors, save_model
+from minidit.files import clips
+from minidit.files.tensors import read_tensors
+from minidit.models import VideoModel, checkpoint
+from minidit.models.checkpoint import save_model
 
 PROMPT = "a red circle moves right in the day sky"
 DEFAULT_NAME = "a-red-circle-moves-right-in-the-day-sky.gif"
@@ -98,7 +98,7 @@ def test_an_existing_output_is_left_alone_without_force(refused, tmp_path, monke
         raise AssertionError("work was begun")
 
     (tmp_path / "out.gif").write_bytes(b"a holiday")
-    monkeypatch.setattr("minidit.studio.load", never)
+    monkeypatch.setattr("minidit.generation.studio.load", never)
     assert "out.gif exists already. Replace it by --force" in refused(PROMPT, "-o", "out.gif")
 
 

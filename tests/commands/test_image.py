@@ -1,7 +1,7 @@
 import numpy as np
 
 from minidit.cli import main
-from minidit.clips import png_bytes
+from minidit.files.clips import png_bytes
 
 PROMPT = "a red circle in the day sky"
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from minidit.cli import main
 from minidit.commands.making import file_name
-from minidit.reading_clips import read_clip
+from minidit.files.reading_clips import read_clip
 
 PROMPT = "a red circle moves right in the day sky"
 NAME = "a-red-circle-moves-right-in-the-day-sky"
@@ -90,7 +90,7 @@ def test_an_existing_file_is_left_alone_without_force_and_before_any_work(comman
 
     words, name, _ = CASES[command]
     (folder / name).write_bytes(b"a holiday")
-    monkeypatch.setattr("minidit.studio.load", never)
+    monkeypatch.setattr("minidit.generation.studio.load", never)
     assert f"{name} exists already. Replace it by --force" in refused(command, *words)
 
 
@@ -99,7 +99,7 @@ def test_what_was_typed_wrong_is_answered_before_a_model_is_opened(command, refu
     def never(*_, **__):
         raise AssertionError("a model was opened")
 
-    monkeypatch.setattr("minidit.studio.load", never)
+    monkeypatch.setattr("minidit.generation.studio.load", never)
     words, _, _ = CASES[command]
     for mistake, said in (
         (["-o", "out.mp4"], "can't write out.mp4: a file's ending says how a clip is written"),

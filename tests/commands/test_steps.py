@@ -9,7 +9,7 @@ from minidit.commands import steps
 @pytest.fixture
 def measure(monkeypatch, tiny_checkpoint):
     """Runs a very small `minidit steps`, with the tiny checkpoint as the shipped one."""
-    from minidit import studio
+    from minidit.generation import studio
 
     load = studio.load
     monkeypatch.setattr(studio, "load", lambda path=None, device=None: load(path or tiny_checkpoint, device))

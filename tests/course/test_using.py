@@ -10,8 +10,8 @@ import pytest
 import minidit
 from minidit import layers, using
 from minidit.diffusion import samplers
-from minidit.diffusion.text_to_video import generate
 from minidit.errors import UserError
+from minidit.generation.text_to_video import generate
 from minidit.models import block
 from minidit.training import optimizer, steps
 

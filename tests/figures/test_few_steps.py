@@ -4,9 +4,9 @@ import io
 import pytest
 from PIL import Image
 
+from minidit.evaluation.few_steps import STEPS
+from minidit.evaluation.scores import wilson_interval
 from minidit.figures import few_steps
-from minidit.training.few_steps import STEPS
-from minidit.training.scores import wilson_interval
 
 
 def test_the_data_are_those_of_the_command():

@@ -13,20 +13,21 @@ from minidit import load
 from minidit.backend.kernels.launch import plain_kernels
 from minidit.cli import main
 from minidit.diffusion import SAMPLERS
-from minidit.diffusion.text_to_video import BATCH, NoiseOfEach, generate, sample_latents, starting_noise
+from minidit.evaluation.evaluate import evaluate
+from minidit.files.tensors import read_tensors
+from minidit.generation.text_to_video import BATCH, NoiseOfEach, generate, sample_latents, starting_noise
 from minidit.gpu.operations import error
 from minidit.layers import multihead_attention
 from minidit.models import VideoModel
+from minidit.models.checkpoint import codec_tensors
 from minidit.presets import PRESETS
 from minidit.training import codec as codec_training
 from minidit.training import trainer
 from minidit.training.batches import draw_batch
-from minidit.training.checkpoint import codec_tensors, read_tensors
 from minidit.training.codec import train_codec
-from minidit.training.evaluate import evaluate
 from minidit.training.job import VideoTraining
+from minidit.training.parallel.workers import Team
 from minidit.training.steps import VECTORS, Alone, Stopped, run_steps, training_step
-from minidit.training.workers import Team
 
 BOUND = 1e-5  # of the largest error, relative to the largest number
 PROMPT = "a red circle moves right in the day sky"

@@ -9,11 +9,11 @@ from minidit.gpu import plan
 from minidit.gpu.plan import PARTS, PRODUCTS, REST, Part, StepPlan, counted_step, least_bytes, part_of, plan_step
 from minidit.layers import multihead_attention
 from minidit.models import VideoModel
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.tokenizer import SPECIAL
 from minidit.presets import PRESETS
 from minidit.training import steps
 from minidit.training.budget import workload_of
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
 from minidit.world import VOCABULARY
 

@@ -12,13 +12,13 @@ import pytest
 from minidit.backend.kernels import adamw, embedding, gelu, launch, layernorm_modulate
 from minidit.backend.simulated import cupy, raw_module
 from minidit.cli import main
+from minidit.generation.studio import Studio
 from minidit.gpu import selftest
 from minidit.gpu.operations import OPERATIONS
 from minidit.gpu.selftest import Finding, layer, operations, optimizer, sampling, training, waiting
 from minidit.presets import PRESETS
-from minidit.studio import Studio
 from minidit.training import batches, job, steps
-from minidit.training.workers import Team
+from minidit.training.parallel.workers import Team
 
 RESUMED, WAITS, CLIPS = "numbers that differ after a resumed run", "waits within a training step", "pixels of two clips"
 LOSSES, PARAMETERS = "losses of 2 steps", "parameters after them, in units of their change"
@@ -253,7 +253,7 @@ def refused(small_training, tiny_model, monkeypatch, capsys):
     """Runs the command on something wrong. Asserts that one sentence names all of it; returns the names."""
 
     def run():
-        monkeypatch.setattr("minidit.studio.load", lambda device: Studio(tiny_model))
+        monkeypatch.setattr("minidit.generation.studio.load", lambda device: Studio(tiny_model))
         assert main(["gpu-selftest", "--device", "simulated"]) == 2
         out, err = capsys.readouterr()
         *said, sentence = err.splitlines()

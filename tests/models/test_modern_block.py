@@ -11,6 +11,7 @@ from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
 from minidit.layers import chosen_backward, cross_attention_backward, modern_attention_backward
 from minidit.models.block import dit_block_shapes
+from minidit.models.checkpoint import load_model, save_model, settings_from_json, settings_to_json
 from minidit.models.dit import DiT, DiTSettings, dit_shapes
 from minidit.models.dit_settings import CHOICES, modern_block_shapes
 from minidit.models.in_context import with_context_backward
@@ -18,7 +19,6 @@ from minidit.models.marks import existing
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import PAD, START
 from minidit.models.video_model import VideoModel
-from minidit.training.checkpoint import load_model, save_model, settings_from_json, settings_to_json
 
 sys.path.append(str(Path(__file__).parents[1]))  # the tests are not a package
 from variants import VARIANTS

@@ -11,11 +11,11 @@ import zlib
 from pathlib import Path
 
 from minidit.cli import main
+from minidit.models.checkpoint import settings_from_json
 from minidit.presets import PRESETS, Preset
 from minidit.training import job, trainer
-from minidit.training.checkpoint import settings_from_json
-from minidit.training.launcher import launched
 from minidit.training.optimizer import AdamWSettings
+from minidit.training.parallel.launcher import launched
 from minidit.training.settings import CodecTraining, DiffusionTraining
 
 

@@ -9,12 +9,13 @@ from minidit.backend import to_host
 from minidit.backend.device import choose_device
 from minidit.diffusion.reflow import teacher_latents
 from minidit.errors import UserError
+from minidit.files.tensors import read_tensors
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
+from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.training import distillation, trainer
 from minidit.training.batches import Batch, draw_batch
 from minidit.training.canvases import LONGER
-from minidit.training.checkpoint import codec_tensors, load_model, read_tensors, save_model
 from minidit.training.distillation import (
     Distillation,
     DistillationTraining,

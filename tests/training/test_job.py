@@ -5,9 +5,9 @@ import pytest
 
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
+from minidit.models.checkpoint import codec_tensors
 from minidit.training import job
 from minidit.training.batches import Batch, draw_batch
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining, loss_and_gradients
 
 # --- Loss and gradients ------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ import pytest
 from minidit.backend.device import choose_device
 from minidit.errors import UserError
 from minidit.models import VideoModel
+from minidit.models.checkpoint import codec_tensors
 from minidit.models.parameters import Parameters
 from minidit.training.batches import draw_batch
-from minidit.training.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
+from minidit.training.parallel.workers import Meeting, Shared
 from minidit.training.steps import (
     VECTORS,
     Alone,
@@ -24,7 +25,6 @@ from minidit.training.steps import (
     size_of,
     training_step,
 )
-from minidit.training.workers import Meeting, Shared
 
 # Threads stand in for the processes here: they run the same function on the same vectors.
 

@@ -13,18 +13,12 @@ from PIL import Image
 
 import minidit
 from minidit.errors import UserError
+from minidit.files.tensors import read_tensors, write_tensors
+from minidit.models.checkpoint import load_model, load_record, save_model, settings_to_json
 from minidit.training import trainer
-from minidit.training.checkpoint import (
-    load_model,
-    load_record,
-    read_tensors,
-    save_model,
-    settings_to_json,
-    write_tensors,
-)
+from minidit.training.parallel.workers import Team
 from minidit.training.steps import VECTORS
 from minidit.training.trainer import Run
-from minidit.training.workers import Team
 
 
 @pytest.fixture(autouse=True)
@@ -277,7 +271,7 @@ KILLED = """
 import json, sys
 from minidit.presets import Preset
 from minidit.training import trainer
-from minidit.training.checkpoint import settings_from_json
+from minidit.models.checkpoint import settings_from_json
 from minidit.training.optimizer import AdamWSettings
 from minidit.training.settings import CodecTraining, DiffusionTraining
 

@@ -5,7 +5,7 @@ import pytest
 
 from minidit.errors import UserError
 from minidit.models import VideoModel
-from minidit.training.checkpoint import save_model
+from minidit.models.checkpoint import save_model
 from minidit.training.warm_start import start_from
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from minidit.clips import gif_bytes
 from minidit.course.drawing.show import SCALE, WIDTH, as_numbers, drawing, img, in_notebook, lesson_style, publish, show
 from minidit.figures.style import place, spread_over, write
+from minidit.files.clips import gif_bytes
 
 FRAMES_PER_SECOND = 8
 GAP, BETWEEN = 8, 28  # pixels of the picture, as all sizes here

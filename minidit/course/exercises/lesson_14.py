@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minidit.clips import to_pixels
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.files.clips import to_pixels
 from minidit.layers import unpatchify
 from minidit.worksheet import solve, step_14_video
 

@@ -4,8 +4,8 @@ from math import prod
 
 import numpy as np
 
-from minidit.claims.fits import power_law
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.experiments.fits import power_law
 from minidit.models.block import dit_block_shapes
 from minidit.models.cost import matrix_products
 from minidit.models.dit import DiTSettings

@@ -1,0 +1,204 @@
+"""A set of measures for each ability: functions of clips, each to a dict of one number per clip.
+
+Sum them up with `share` (where a number is 0 or 1) or `mean` of `minidit.evaluation.intervals`; both leave out NaN,
+which stands for what can't be measured. Clips are (N, F, H, W, 3) in [0, 1]; lengths are in pixels.
+"""
+
+import numpy as np
+
+from minidit.evaluation.paths import (
+    center_errors,
+    centers,
+    length,
+    lost,
+    mean_over_frames,
+    relative_velocity_error,
+    rms_distance,
+    roughness,
+    seam,
+    typical_step,
+    velocities,
+    velocity_errors,
+    wrap_step,
+)
+from minidit.evaluation.pixels import neighbour_psnr, psnr
+from minidit.evaluation.readings import changed, kept, obeyed, right
+from minidit.world import verify_batch
+from minidit.world.renderer import scale_of
+
+JUMP = 1.0  # pixels of a 16-pixel frame that a step across a border may be longer than any other
+
+
+def animate_scores(images, clips, attributes):
+    """Clips that begin with a given picture.
+
+    Args:
+        images: (N, H, W, 3), clips: (N, F, H, W, 3), attributes: N Attributes, those of the prompts.
+    Returns:
+        dict of (N,): "frame_psnr", of the first frame against the picture, in dB; "color_kept" and "shape_kept", as
+        read in the picture; "motion_obeyed"; "right", all that the prompt asks for, and the object whole.
+    """
+    before, after = verify_batch(np.asarray(images)[:, None]), verify_batch(clips)
+    same = kept(before, after)
+    return {
+        "frame_psnr": psnr(np.asarray(clips)[:, :1], np.asarray(images)[:, None]),
+        "color_kept": same["color"],
+        "shape_kept": same["shape"],
+        "motion_obeyed": obeyed(after, attributes)["motion"],
+        "right": right(after, attributes),
+    }
+
+
+def extend_scores(made, true, given):
+    """Clips that were continued, against their true continuation.
+
+    Args:
+        made, true: (N, F, H, W, 3), with the given frames.
+        given: (F,) bool, the frames that were given, one run of them.
+    Returns:
+        dict of (N,): "center_error", mean distance from the true centre over the made frames; "velocity_error", mean
+        length of the difference from the true velocity, in pixels per frame, over the steps to, from and between
+        made frames, and "relative_velocity_error", the same by the mean true speed (NaN for still objects); "seam",
+        see `minidit.evaluation.paths.seam`, the mean over the one or two borders, and "true_seam", the same of the true
+        clips, which is what measuring adds; "lost", share of the made frames without an object where there should be
+        one; "color_kept" and "shape_kept" in the made frames, as read in the given ones.
+    """
+    given = np.asarray(given, dtype=bool)
+    if not given.any() or given.all():
+        raise ValueError("some frames must be given, and some made")
+    path, true_path = centers(made), centers(true)
+    steps = ~(given[1:] & given[:-1])                          # F - 1
+    borders = np.flatnonzero(given[1:] != given[:-1]) + 1
+    same = kept(verify_batch(np.asarray(true)[:, given]), verify_batch(np.asarray(made)[:, ~given]))
+    return {
+        "center_error": mean_over_frames(center_errors(path, true_path)[:, ~given]),
+        "velocity_error": mean_over_frames(velocity_errors(path, true_path)[:, steps]),
+        "relative_velocity_error": relative_velocity_error(path, true_path, steps),
+        "seam": np.mean([seam(path, border) for border in borders], axis=0),
+        "true_seam": np.mean([seam(true_path, border) for border in borders], axis=0),
+        "lost": lost(path[:, ~given], true_path[:, ~given]),
+        "color_kept": same["color"],
+        "shape_kept": same["shape"],
+    }
+
+
+def connect_scores(joined, first, second):
+    """Pairs of clips with new frames between them.
+
+    Args:
+        joined: (N, F, H, W, 3), first and second: (N, A, H, W, 3) and (N, B, H, W, 3), A + B < F.
+    Returns:
+        dict of (N,): "ends_psnr", of the given frames in the joined clip against those given, in dB; "roughness",
+        the largest second difference of the path that touches a made frame, in pixels per frame², and
+        "given_roughness", the largest within either given clip (NaN when neither has three frames); "lost", share of
+        the made frames without an object; "color_kept" and "shape_kept" in the made frames, as read in the first
+        clip.
+    """
+    joined, first, second = (np.asarray(clips) for clips in (joined, first, second))
+    frames, stop = joined.shape[1], joined.shape[1] - second.shape[1]
+    if stop <= first.shape[1]:
+        raise ValueError("there is no frame between the two clips")
+    made = np.zeros(frames, dtype=bool)
+    made[first.shape[1] : stop] = True
+    path = centers(joined)
+    same = kept(verify_batch(first), verify_batch(joined[:, made]))
+    return {
+        "ends_psnr": psnr(joined[:, ~made], np.concatenate([first, second], axis=1)),
+        "roughness": roughness(path, made),
+        "given_roughness": np.fmax(roughness(centers(first)), roughness(centers(second))),
+        "lost": lost(path[:, made], np.zeros_like(path[:, made])),
+        "color_kept": same["color"],
+        "shape_kept": same["shape"],
+    }
+
+
+def loop_scores(clips):
+    """Clips that are to be shown over and over.
+
+    Returns:
+        dict of (N,): "wrap_step", length of the step from the last frame to the first, and "typical_step", median
+        length of the others, in pixels per frame; "wrap_psnr", of the first frame against the last, and
+        "neighbour_psnr", of the other frames against those before them, in dB; "lost", share of the frames without
+        an object.
+    """
+    clips = np.asarray(clips)
+    path = centers(clips)
+    return {
+        "wrap_step": wrap_step(path),
+        "typical_step": typical_step(path),
+        "wrap_psnr": psnr(clips[:, :1], clips[:, -1:]),
+        "neighbour_psnr": neighbour_psnr(clips),
+        "lost": lost(path, np.zeros_like(path)),
+    }
+
+
+def edit_scores(edited, original, before, after):
+    """Clips of which a prompt changed something, which should move as they did.
+
+    Args:
+        edited, original: (N, F, H, W, 3); before, after: N Attributes each, of the original and of the prompt.
+    Returns:
+        dict of (N,): "changed" and "kept", see `minidit.evaluation.readings.changed`; "right", all that the prompt asks
+        for, and the object whole; "rms_distance" of the centres from the original ones. Of many clips,
+        `velocity_correlation(centers(edited), centers(original))` is another measure of the trajectory.
+    """
+    readings = verify_batch(edited)
+    return changed(readings, before, after) | {
+        "right": right(readings, after),
+        "rms_distance": rms_distance(centers(edited), centers(original)),
+    }
+
+
+def inpaint_scores(filled, original, known, attributes):
+    """Clips with holes that were filled.
+
+    Args:
+        filled, original: (N, F, H, W, 3); known: bool, (N, F, H, W) or what broadcasts to it, pixels that were given;
+        attributes: N Attributes that the clips show.
+    Returns:
+        dict of (N,): "known_psnr" and "made_psnr", of the pixels that were given and of those that were made against
+        the original, in dB; "right", all attributes read, and the object whole.
+    """
+    known = np.asarray(known, dtype=bool)
+    return {
+        "known_psnr": psnr(filled, original, known),
+        "made_psnr": psnr(filled, original, ~known),
+        "right": right(verify_batch(filled), attributes),
+    }
+
+
+def film_scores(film, lengths, attributes, connected):
+    """One film of several shots.
+
+    Args:
+        film: (F, H, W, 3); lengths: S numbers of frames, F in all; attributes: S Attributes, those of the prompts;
+        connected: S bool, the shots that go on from the one before.
+    Returns:
+        dict of arrays: "right" (S,), each shot by itself; and of the C connected borders: "border_step", length of
+        the step across, "typical_step", median length of the steps within the two shots, in pixels per frame, and
+        "no_jump", 1 where the step across is at most 1 pixel of a 16-pixel frame longer than any within them. An
+        object that is missing there has jumped.
+    """
+    film, ends = np.asarray(film), np.cumsum(lengths)
+    if not 0 < len(lengths) == len(attributes) == len(connected) or connected[0]:
+        raise ValueError("a film needs shots, one prompt a shot, and a first shot after none")
+    if min(lengths) < 1 or ends[-1] != len(film):
+        raise ValueError(f"a film needs lengths of at least 1 that sum to its {len(film)} frames, not {lengths}")
+    path = centers(film[None])                                 # 1, F, 2
+    steps = length(velocities(path))[0]                        # F - 1
+    readings = [verify_batch(film[None, end - n : end])[0] for n, end in zip(lengths, ends, strict=True)]
+    across, typical, smooth = [], [], []
+    for shot in np.flatnonzero(connected):
+        border, start, stop = ends[shot - 1], ends[shot] - lengths[shot] - lengths[shot - 1], ends[shot]
+        within = np.delete(steps[start : stop - 1], border - 1 - start)
+        within = within[~np.isnan(within)]
+        longest = within.max(initial=0.0) + JUMP * scale_of(film.shape[1:3])
+        across.append(steps[border - 1])
+        typical.append(np.median(within) if within.size else np.nan)
+        smooth.append(float(steps[border - 1] <= longest))     # NaN isn't
+    return {
+        "right": right(readings, attributes),
+        "border_step": np.array(across),
+        "typical_step": np.array(typical),
+        "no_jump": np.array(smooth),
+    }

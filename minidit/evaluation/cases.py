@@ -1,0 +1,75 @@
+"""What an evaluation asks a model for, and the real clips that it is compared with.
+
+Prompts are spread evenly over the combinations of a split. Whatever is random follows from one seed, in streams
+of its own (the constants below), none of which training draws from.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.generation.text_to_video import BATCH
+from minidit.world import ALL_ATTRIBUTES, Attributes, render_batch, wordings
+
+# N = clips, F = frames, H = rows, W = columns
+
+PROMPTS, REAL, REFERENCE, POOL, FIT, SHUFFLE, TUNING = range(10, 17)  # streams of random numbers
+POOL_CLIPS = 6  # training clips of each seen combination that a clip is compared with: 1926 in all
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What is asked for: N combinations, a sentence for each, and the seed of each clip's starting noise."""
+
+    attributes: list[Attributes]
+    prompts: list[str]
+    seeds: list[int]
+
+    def __getitem__(self, part):
+        return Cases(self.attributes[part], self.prompts[part], self.seeds[part])
+
+
+def spread(combinations, count, rng):
+    """`count` of the combinations in their order, each equally often; which get one more is drawn."""
+    times, rest = divmod(count, len(combinations))
+    extra = rng.choice(len(combinations), rest, replace=False)  # rest
+    indices = np.sort(np.concatenate([np.repeat(np.arange(len(combinations)), times), extra]))  # count
+    return [combinations[i] for i in indices]
+
+
+def draw_cases(combinations, count, rng, tuning=False):
+    """Cases spread over the combinations, with sentences and seeds that are drawn.
+
+    One wording of each combination (which one differs between combinations) and all odd seeds are set aside for
+    tuning. So nothing that something was chosen by is evaluated on.
+    """
+    attributes = spread(combinations, count, rng)
+    prompts = []
+    for a in attributes:
+        first, *others = np.roll(wordings(a), ALL_ATTRIBUTES.index(a)).tolist()
+        prompts.append(first if tuning else others[rng.integers(len(others))])
+    seeds = 2 * rng.integers(2**31, size=count) + tuning        # N
+    return Cases(attributes, prompts, seeds.tolist())
+
+
+def batches(cases):
+    """The cases, at most 64 at a time."""
+    return [cases[start : start + BATCH] for start in range(0, len(cases.prompts), BATCH)]
+
+
+def draw_real(attributes, rng, settings):
+    """Fresh real clips (N, F, H, W, 3) of the size that VideoModelSettings tell."""
+    return render_batch(attributes, rng, settings.size, settings.frames)
+
+
+def training_clips(combination, seed, settings, count=POOL_CLIPS):
+    """Clips of one seen combination as training draws them: always the same for a seed.
+
+    Args:
+        combination: Attributes, one of SEEN.
+        settings: VideoModelSettings, for the size of a clip.
+    Returns:
+        (count, F, H, W, 3).
+    """
+    rng = np.random.default_rng([seed, POOL, ALL_ATTRIBUTES.index(combination)])
+    return draw_real([combination] * count, rng, settings)

@@ -1,0 +1,214 @@
+"""How good a model is: its clips read back by the verifier, beside the controls that say what a score is worth.
+
+Everything follows from one seed: the same model and seed give the same report. Clips are made and measured 64 at a
+time and forgotten; what is kept are the verifier's readings and a few numbers a clip.
+
+The guidance scale is fixed beforehand, by `tune_guidance`: on sentences and starting noise that `evaluate` never
+uses, and on seen combinations only, so that nothing is chosen by looking at the held-out ones.
+"""
+
+import math
+
+import numpy as np
+from tqdm import tqdm
+
+from minidit.errors import UserError
+from minidit.evaluation.cases import FIT, POOL_CLIPS, SHUFFLE, TUNING, batches, draw_cases, draw_real, spread
+from minidit.evaluation.frechet import PixelFeatures, frechet_distance
+from minidit.evaluation.measure import make, measure_split
+from minidit.evaluation.scores import (
+    JUDGED,
+    NAMES,
+    chance,
+    judge,
+    judge_shuffled,
+    print_report,
+    report_table,
+    shares,
+)
+from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, verify_batch
+
+__all__ = ["evaluate", "print_report", "report_table", "tune_guidance"]
+
+# N = clips, F = frames, H = rows, W = columns, K = features; clips are (N, F, H, W, 3) in [0, 1]
+
+SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
+FITTED_CLIPS = 512  # real clips that the features are fitted on
+LEAST_ERROR = 1e-10  # of a codec, squared: 100 dB, so that a perfect one has a number too
+
+
+def evaluate(
+    model,
+    prompts=500,
+    seeds=3,
+    seed=0,
+    steps=None,
+    guidance=None,
+    sampler="euler",
+    checkpoint=None,
+    progress=True,
+):
+    """Measures a model on seen and on held-out combinations.
+
+    Args:
+        model: VideoModel.
+        prompts: how many on each of the two splits, for each of the seeds.
+        seeds: repetitions, each with prompts and noise of its own; prompts · seeds clips a split in all.
+        seed: what all random numbers follow from.
+        steps, guidance: of the sampler; by default the model's own settings.
+        sampler: a name from `minidit.diffusion.SAMPLERS`.
+        checkpoint: the model's name, for the report.
+        progress: show a bar on standard error.
+    Returns:
+        dict of Python numbers, strings, lists and dicts, ready for JSON. Shares lie in [0, 1].
+
+        - `right_seen`, `right_held_out`, `strict_seen`, `strict_held_out`, each with `…_interval`, the 95 % Wilson
+          interval over all clips, and `…_by_seed`, a list.
+        - `attributes_seen`, `attributes_held_out`: the share of each attribute that is right, and of whole objects.
+        - `control_real`: fresh real clips of the same combinations. `control_codec`: these through the codec, which
+          no model on its latents can be expected to surpass, with its PSNR in dB. `control_shuffled`: the generated
+          clips judged by other clips' prompts. `control_chance`: a random combination, counted out. All have
+          "right" and one share per attribute; all but chance have "strict", "whole" and intervals.
+        - `nearest_training_clip`: root mean squared pixel error to the nearest of 6 clips of the same combination,
+          mean and least, for generated and for fresh real clips of the seen combinations. Training draws fresh
+          clips and keeps none, so the pool is a new one, drawn as training draws. A model that has learned the world
+          is as far from it as real clips are, and one that copies clips of the pool is at distance 0. Copies of
+          training clips that are not in the pool would not show. Held-out combinations have no training clips.
+        - `frechet_distance`: of generated clips and of fresh real ones to other real clips, as many, of the same
+          combinations (see `minidit.evaluation.frechet`).
+        - `prompts`, `seeds`, `seed`, `clips_per_split`, `steps`, `guidance`, `sampler`, `checkpoint`, `size`,
+          `frames`, `seconds_per_clip` (of generation alone).
+    Raises:
+        UserError: fewer than one prompt or seed, a setting of the sampler that makes no sense, a word that the
+            model doesn't know, or a model that makes clips with NaN.
+    """
+    prompts, seeds = _whole("prompts", prompts), _whole("seeds", seeds)
+    steps = model.settings.steps if steps is None else steps
+    guidance = model.settings.guidance if guidance is None else guidance
+    sampling = {"steps": steps, "guidance": guidance, "sampler": sampler}
+
+    fitted = spread(ALL_ATTRIBUTES, FITTED_CLIPS, np.random.default_rng([seed, FIT, 0]))
+    features = PixelFeatures.fit(draw_real(fitted, np.random.default_rng([seed, FIT, 1]), model.settings))
+    runs = {}  # split -> a list of Measured for each seed
+    with tqdm(total=len(SPLITS) * prompts * seeds, desc="evaluate", unit="clip", disable=not progress) as bar:
+        for index, (split, combinations) in enumerate(SPLITS.items()):
+            runs[split] = [
+                measure_split(model, combinations, prompts, [seed, index, repeat], features, sampling, bar)
+                for repeat in range(seeds)
+            ]
+    settings = {
+        "checkpoint": checkpoint,
+        "prompts": prompts,
+        "seeds": seeds,
+        "seed": seed,
+        "clips_per_split": prompts * seeds,
+        **sampling,
+        "size": model.settings.size,
+        "frames": model.settings.frames,
+    }
+    return settings | summarize(runs, np.random.default_rng([seed, SHUFFLE]))
+
+
+def tune_guidance(
+    model,
+    candidates=(1.0, 1.5, 2.0, 2.5, 3.0, 4.0),
+    prompts=200,
+    seed=0,
+    steps=None,
+    sampler="euler",
+    progress=True,
+):
+    """Chooses the guidance scale with the most strictly right clips, before anything is evaluated.
+
+    Every candidate gets the same prompts and noise. They are of seen combinations, and neither the sentences nor
+    the seeds are among those that `evaluate` uses, whatever its seed. Of equals the smallest is chosen: more
+    guidance than needed harms the pictures.
+
+    Args:
+        model: VideoModel.
+        candidates: guidance scales.
+        prompts: clips for each of them.
+        seed, steps, sampler, progress: as in `evaluate`.
+    Returns:
+        dict ready for JSON: `guidance`, the choice; `table`, a list with a dict for each candidate: its `guidance`,
+        and `right`, `strict` (with `…_interval`), `color`, `shape`, `motion`, `sky` and `whole` as shares; and the
+        settings used.
+    """
+    prompts = _whole("prompts", prompts)
+    _whole("candidates", len(candidates))
+    steps = model.settings.steps if steps is None else steps
+    cases = draw_cases(SEEN, prompts, np.random.default_rng([seed, TUNING]), tuning=True)
+    table = []
+    with tqdm(total=prompts * len(candidates), desc="guidance", unit="clip", disable=not progress) as bar:
+        for guidance in candidates:
+            sampling = {"steps": steps, "guidance": guidance, "sampler": sampler}
+            judged = []
+            for part in batches(cases):
+                judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))
+                bar.update(len(part.prompts))
+            table.append({"guidance": guidance} | shares(np.concatenate(judged)))
+    best = max(table, key=lambda row: (row["strict"], -row["guidance"]))
+    settings = {"prompts": prompts, "seed": seed, "steps": steps, "sampler": sampler}
+    return {"guidance": best["guidance"], "table": table} | settings
+
+
+def summarize(runs, rng):
+    """All batches together: the scores of `evaluate`'s report.
+
+    Args:
+        runs: split -> for each seed a list of Measured.
+        rng: draws whose prompt each clip is judged by in the shuffled control.
+    """
+    report = {}
+    for split, repeats in runs.items():
+        by_seed = [np.concatenate([m.made for m in batch]) for batch in repeats]  # seeds of (N, 7)
+        scores = shares(np.concatenate(by_seed))
+        for column, name in enumerate(JUDGED[:2]):
+            report[f"{name}_{split}"] = scores[name]
+            report[f"{name}_{split}_interval"] = scores[f"{name}_interval"]
+            report[f"{name}_{split}_by_seed"] = [float(judged[:, column].mean()) for judged in by_seed]
+        report[f"attributes_{split}"] = {name: scores[name] for name in (*NAMES, "whole")}
+
+    batches_of = {split: [m for batch in repeats for m in batch] for split, repeats in runs.items()}
+    every = [m for measured in batches_of.values() for m in measured]
+    readings = [reading for m in every for reading in m.readings]
+    attributes = [a for m in every for a in m.attributes]
+    error = max(float(_joined(every, lambda m: m.codec_error).mean()), LEAST_ERROR)
+    near = {kind: _joined(every, lambda m, kind=kind: m.nearest[kind]) for kind in ("made", "real")}
+    return report | {
+        "control_real": shares(_joined(every, lambda m: m.real)),
+        "control_codec": shares(_joined(every, lambda m: m.codec)) | {"psnr": -10 * math.log10(error)},
+        "control_shuffled": shares(judge_shuffled(readings, attributes, rng)),
+        "control_chance": chance(),
+        "nearest_training_clip": {
+            "generated": float(near["made"].mean()),
+            "generated_least": float(near["made"].min()),
+            "real": float(near["real"].mean()),
+            "real_least": float(near["real"].min()),
+            "clips": len(near["made"]),
+            "pool": POOL_CLIPS * len(SEEN),
+        },
+        "frechet_distance": _frechet_distances(batches_of),
+        "seconds_per_clip": sum(m.seconds for m in every) / len(attributes),
+    }
+
+
+def _frechet_distances(batches_of):
+    distances = {}
+    for split, measured in batches_of.items():
+        features = {kind: _joined(measured, lambda m, kind=kind: m.features[kind]) for kind in measured[0].features}
+        distances[f"generated_{split}"] = frechet_distance(features["made"], features["reference"])
+        distances[f"real_{split}"] = frechet_distance(features["real"], features["reference"])
+    clips, components = features["made"].shape
+    name = f"first {components} principal components of real clips' pixels, each divided by its standard deviation"
+    return {"features": name, "clips": clips} | distances
+
+
+def _joined(measured, part):
+    return np.concatenate([part(m) for m in measured])
+
+
+def _whole(name, count):
+    if not 1 <= count < math.inf or count != int(count):
+        raise UserError(f"the number of {name} was {count}: give a whole number of at least 1.")
+    return int(count)

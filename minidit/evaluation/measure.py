@@ -1,0 +1,119 @@
+"""Makes clips and measures them, a batch at a time, beside as many real ones. What was measured is kept, no clip is."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.errors import UserError
+from minidit.evaluation.cases import PROMPTS, REAL, REFERENCE, batches, draw_cases, draw_real, training_clips
+from minidit.evaluation.scores import judge
+from minidit.generation.text_to_video import generate
+from minidit.world import SEEN, verify_batch
+
+# N = clips, F = frames, H = rows, W = columns, K = features; clips are (N, F, H, W, 3) in [0, 1]
+
+TRAINED_ON = frozenset(SEEN)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is kept of a batch of generated clips and of as many real ones of the same combinations.
+
+    Attributes:
+        attributes, readings: N each, what was asked for and what the verifier saw.
+        made, real, codec: (N, 7) from `judge`: generated clips, real clips, and these through the codec.
+        codec_error: (N,), mean squared error of a pixel value.
+        features: "made", "real" and "reference" (a second set of real clips), (N, K) each.
+        nearest: "made" and "real", (N,) each, see `nearest_distances`; empty for held-out combinations.
+        seconds: spent on making the clips.
+    """
+
+    attributes: list
+    readings: list
+    made: np.ndarray
+    real: np.ndarray
+    codec: np.ndarray
+    codec_error: np.ndarray
+    features: dict
+    nearest: dict
+    seconds: float
+
+
+def make(model, cases, sampling):
+    """Generated clips (N, F, H, W, 3) of the cases.
+
+    Raises:
+        UserError: a clip has NaN or infinity, which happens when a model has diverged.
+    """
+    clips = generate(model, cases.prompts, cases.seeds, **sampling)
+    if not np.isfinite(clips).all():
+        raise UserError(
+            "the model made clips with NaN or infinity, so they can't be judged: its training diverged, or the "
+            f"guidance of {sampling['guidance']} is far too strong. Use an earlier checkpoint, or less guidance."
+        )
+    return clips
+
+
+def measure_split(model, combinations, count, key, features, sampling, bar):
+    """Makes and measures the clips of one split and seed: a list of Measured, one for each batch.
+
+    Args:
+        key: [seed, index of the split, index of the repetition], what the random numbers follow from.
+        features: PixelFeatures, sampling: arguments for `generate`, bar: told of each batch done.
+    """
+    seed, *place = key
+    cases = draw_cases(combinations, count, np.random.default_rng([seed, PROMPTS, *place]))
+    rng_real, rng_reference = (np.random.default_rng([seed, stream, *place]) for stream in (REAL, REFERENCE))
+    measured = []
+    for part in batches(cases):
+        started = time.perf_counter()
+        made = make(model, part, sampling)                      # N, F, H, W, 3
+        seconds = time.perf_counter() - started
+        real = draw_real(part.attributes, rng_real, model.settings)      # N, F, H, W, 3
+        reference = draw_real(part.attributes, rng_reference, model.settings)  # N, F, H, W, 3
+        measured.append(measure_batch(model, part.attributes, made, real, reference, seed, features, seconds))
+        bar.update(len(made))
+    return measured
+
+
+def measure_batch(model, attributes, made, real, reference, seed, features, seconds):
+    """Measures generated clips and real ones of the same attributes (N, F, H, W, 3): a Measured."""
+    readings = verify_batch(made)
+    decoded = model.codec.reconstruct(real)                     # N, F, H, W, 3
+    error = (decoded - real).reshape(len(real), -1)             # N, values of a clip
+    pools = {a: training_clips(a, seed, model.settings) for a in dict.fromkeys(attributes) if a in TRAINED_ON}
+    return Measured(
+        attributes=attributes,
+        readings=readings,
+        made=judge(readings, attributes),
+        real=judge(verify_batch(real), attributes),
+        codec=judge(verify_batch(decoded), attributes),
+        codec_error=np.vecdot(error, error) / error.shape[1],
+        features={"made": features(made), "real": features(real), "reference": features(reference)},
+        nearest={
+            "made": nearest_distances(made, attributes, pools),
+            "real": nearest_distances(real, attributes, pools),
+        },
+        seconds=seconds,
+    )
+
+
+def nearest_distances(clips, attributes, pools):
+    """Distance from each clip to the nearest one of its combination in a pool.
+
+    The differences themselves are squared, not expanded into products, so that a copy is at exactly 0.
+
+    Args:
+        clips: (N, F, H, W, 3), attributes: N Attributes, those of a kind next to each other or not.
+        pools: Attributes -> (clips of the pool, F, H, W, 3).
+    Returns:
+        (n,), root mean squared error of a pixel value, of the n clips whose combination has a pool.
+    """
+    distances = []
+    for combination, pool in pools.items():
+        own = clips[[a == combination for a in attributes]]     # n, F, H, W, 3
+        difference = (own[:, None] - pool).reshape(len(own), len(pool), -1)  # n, pool, values of a clip
+        squares = np.vecdot(difference, difference) / difference.shape[-1]  # n, pool
+        distances.append(np.sqrt(squares.min(axis=1)))          # n
+    return np.concatenate([np.zeros(0, clips.dtype), *distances])

@@ -1,0 +1,240 @@
+"""Abilities: every use of the network with its measure, on seen and on held-out combinations."""
+
+from time import process_time
+
+import numpy as np
+
+from minidit.evaluation import mean, share
+from minidit.experiments.tables import markdown, number, percent
+from minidit.experiments.tasks import Task
+from minidit.experiments.trials import Trials
+from minidit.figures.style import BLUE, VERMILLION, png_bytes, sheet, style
+from minidit.models.checkpoint import load_model
+from minidit.world import HELD_OUT, SEEN
+
+TITLE = "Abilities: one network, many uses"
+FILE = "abilities_measured.png"
+ALT = (
+    "Three charts with 95 % intervals, for seen and held-out combinations: the share of clips that are right for each "
+    "use of the network; the same for each size of a clip, sizes that training showed and others; and for edits, the "
+    "share with the new colour and the distance to the old path against the strength."
+)
+
+SPLITS = {"seen": SEEN, "held out": HELD_OUT}
+STREAM = 60  # of random numbers
+PROMPTS, QUICK_PROMPTS = 200, 6
+STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
+GRIDS = {  # (frames, (height, width)) -> whether training has clips of this size
+    (1, (32, 32)): True, (4, (32, 32)): True, (8, (32, 32)): True, (12, (32, 32)): True, (16, (32, 32)): True,
+    (8, (24, 24)): True, (8, (48, 48)): True, (8, (32, 48)): True, (8, (48, 32)): True,
+    (2, (32, 32)): True, (6, (32, 32)): False, (10, (32, 32)): False, (14, (32, 32)): False,
+    (8, (40, 40)): False, (8, (24, 32)): False, (8, (32, 40)): False, (8, (40, 32)): False, (8, (24, 48)): False,
+}  # fmt: skip
+
+# What is tried: name -> the trial and its settings
+USES = {
+    "generate": ("generate", {}),
+    "image": ("generate", {"frames": 1}),
+    "animate": ("animate", {}),
+    "extend": ("extend", {}),
+    "extend, backward": ("extend", {"backward": True}),
+    "extend, out of the picture": ("extend", {"usual_speed": True}),
+    "connect": ("connect", {}),
+    "loop": ("loop", {}),
+    **{f"edit, strength {strength:g}": ("edit", {"strength": strength}) for strength in STRENGTHS},
+    "inpaint, the middle missing": ("inpaint", {}),
+    "inpaint, half missing by chance": ("inpaint", {"by_chance": True}),
+    "film": ("film", {}),
+}
+SIZES = {
+    f"{frames} frames of {width} x {height}": ("generate", {"frames": frames, "size": (height, width)})
+    for frames, (height, width) in GRIDS
+}
+
+# The measures that are shares, in words; all others are means, with their units.
+SHARES = {
+    "right": "right",
+    "color_kept": "colour kept",
+    "shape_kept": "shape kept",
+    "motion_obeyed": "motion obeyed",
+    "changed": "colour changed",
+    "kept": "all else kept",
+    "right_there": "right on the way there",
+    "first_right": "first shot right",
+    "second_right": "second shot right",
+    "no_jump": "no jump at the border",
+}
+MEANS = {
+    "frame_psnr": "first frame as the network sees it, PSNR, dB",
+    "center_error": "distance to the true place, pixels",
+    "velocity_error": "error of the velocity, pixels per frame",
+    "relative_velocity_error": "the same by the true speed",
+    "seam": "step across the border less the mean step, pixels per frame",
+    "true_seam": "the same of the true clip",
+    "lost": "frames without the object, share",
+    "roughness": "greatest second difference of the way, pixels per frame²",
+    "smoothest_roughness": "the same of the smoothest way",
+    "wrap_step": "step from the last frame to the first, pixels",
+    "typical_step": "typical step, pixels",
+    "wrap_psnr": "the last frame against the first, PSNR, dB",
+    "neighbour_psnr": "neighbouring frames, PSNR, dB",
+    "rms_distance": "distance to the old path, pixels",
+    "made_psnr": "what was missing, PSNR, dB",
+    "codec_psnr": "the same of the real clip through the codec, PSNR, dB",
+    "border_step": "step across the border, pixels",
+}
+
+
+def tasks(options):
+    """Each use on each split; none for a model that can only make whole clips of one size."""
+    if not options.marks:
+        return []
+    prompts = QUICK_PROMPTS if options.quick else PROMPTS
+    return [
+        Task(
+            f"abilities/{use}/{split}",
+            {"checkpoint": options.fingerprint, "prompts": prompts},
+            measure,
+            (options.checkpoint, use, split, prompts),
+            cost=0.02 * prompts,
+        )
+        for use in USES | SIZES
+        for split in SPLITS
+    ]
+
+
+def measure(checkpoint, use, split, prompts):
+    """One use on one split.
+
+    Returns:
+        a JSON-able dict: use, split, trained (whether training has clips of this size); measures, name -> the dict of
+        `minidit.evaluation.share` or `mean`; core_seconds.
+    """
+    begin = process_time()
+    trial, settings = (USES | SIZES)[use]
+    trials = Trials(load_model(checkpoint), SPLITS[split], prompts, [STREAM, list(SPLITS).index(split)])
+    scores = getattr(trials, trial)(**settings)
+    measures = {}
+    for name in (*SHARES, *MEANS):
+        if name in scores:
+            values = np.asarray(scores[name], float)
+            measures[name] = share(values) if name in SHARES else mean(np.where(np.isinf(values), np.nan, values))
+    trained = GRIDS.get((settings.get("frames", 8), settings.get("size", (32, 32))), True)
+    return {
+        "use": use, "split": split, "trained": trained, "measures": measures, "core_seconds": process_time() - begin,
+    }  # fmt: skip
+
+
+def by_use(measured, uses):
+    """use -> split -> result, of those that were measured, in order."""
+    found = {use: {} for use in uses}
+    for result in measured.values():
+        if result["use"] in found:
+            found[result["use"]][result["split"]] = result
+    return {use: splits for use, splits in found.items() if len(splits) == len(SPLITS)}
+
+
+def cell(measures, name):
+    """A measure with its interval, as words."""
+    found = measures[name]
+    if name in SHARES:
+        return "-" if found["share"] is None else percent(found["share"], found["interval"])
+    return "-" if found["mean"] is None else number(found["mean"], found["interval"], 2)
+
+
+def sentences(measured):
+    """What the numbers come to."""
+    sizes = by_use(measured, SIZES)
+    said = []
+    for trained in (True, False):
+        shares = [
+            r["measures"]["right"]["share"] for s in sizes.values() for r in s.values() if r["trained"] is trained
+        ]
+        if shares:
+            what = "that training has" if trained else "that it has not"
+            low, high = 100 * min(shares), 100 * max(shares)
+            said.append(
+                f"Sizes {what}: {100 * np.mean(shares):.1f} % of the clips are right, {low:.1f} to {high:.1f} % "
+                "depending on size and split."
+            )
+    return said or ["Nothing was measured that could be summed up."]
+
+
+def tables(measured):
+    """One table of the uses, with a line for each measure, and one of the sizes."""
+    rows = []
+    for use, splits in by_use(measured, USES).items():
+        for name in splits["seen"]["measures"]:
+            label = SHARES[name] + ", %" if name in SHARES else MEANS[name]
+            rows.append([use, label, *(cell(splits[split]["measures"], name) for split in SPLITS)])
+            use = ""
+    sizes = [
+        [use, "yes" if splits["seen"]["trained"] else "no", *(cell(splits[s]["measures"], "right") for s in SPLITS)]
+        for use, splits in by_use(measured, SIZES).items()
+    ]
+    return [
+        markdown(["use", "measure", *SPLITS], rows),
+        markdown(["clips of", "in training", *(f"right, {split}, %" for split in SPLITS)], sizes),
+    ]
+
+
+def note(measured):
+    """How the numbers came about."""
+    return (
+        "Each line is the mean over as many prompts on either split, with its 95 % interval (Wilson's of shares, else "
+        "bootstrap). Clips that are given are real ones, as the renderer draws them; what was given is kept in the "
+        "result pixel by pixel, so that only what was made is judged. *extend* is given 8 of 16 frames; *out of the "
+        "picture* means a speed at which the object leaves it in the frames that are made. *connect* and *loop* are "
+        "given 4 frames at either end and no prompt; the smoothest way is the cubic curve that has both places and "
+        "both speeds. *edit* asks for the same clip in another colour. *film* is two connected shots, there and back."
+    )
+
+
+@style()
+def draw(measured):
+    """The bytes of the PNG: uses, sizes, edits."""
+    figure = sheet(2100, 900)
+    figure.set_layout_engine("constrained", w_pad=0.1)
+    left, middle, right_one = figure.subplots(1, 3)
+    uses = {u: s for u, s in by_use(measured, USES).items() if any(n in s["seen"]["measures"] for n in RIGHTS)}
+    bars(left, {u: s for u, s in uses.items() if not u.startswith("edit")}, "of each use")
+    bars(middle, by_use(measured, SIZES), "of each size")
+    edits = by_use(measured, [use for use in USES if use.startswith("edit")])
+    strengths = [USES[use][1]["strength"] for use in edits]
+    for split, color in zip(SPLITS, (BLUE, VERMILLION), strict=True):
+        shares = [100 * s[split]["measures"]["changed"]["share"] for s in edits.values()]
+        right_one.plot(strengths, shares, marker="o", color=color, label=f"new colour, {split}")
+    right_one.set(xlabel="strength of the edit", ylabel="in the new colour, %", ylim=(-3, 103))
+    right_one.set_title("edit: colour, and distance to the old path")
+    distance = right_one.twinx()
+    for split, color in zip(SPLITS, (BLUE, VERMILLION), strict=True):
+        values = [s[split]["measures"]["rms_distance"]["mean"] or 0 for s in edits.values()]
+        distance.plot(strengths, values, marker="s", linestyle="--", color=color, label=f"distance, {split}")
+    distance.set(ylabel="distance, pixels", ylim=(0, None))
+    distance.grid(False)
+    lines = right_one.lines + distance.lines
+    right_one.legend(lines, [line.get_label() for line in lines], fontsize=7, loc="center left")
+    return png_bytes(figure)
+
+
+RIGHTS = ("right", "right_there", "second_right", "shape_kept")  # the first that a use has is drawn
+
+
+def bars(axes, uses, title):
+    """Shares with intervals, a line for each use, a colour for each split; hollow where training has no such clips."""
+    labels = []
+    for row, (use, splits) in enumerate(uses.items()):
+        name = next(name for name in RIGHTS if name in splits["seen"]["measures"])
+        labels.append(use if name == "right" else f"{use}: {SHARES[name]}")
+        for split, color, shift in zip(SPLITS, (BLUE, VERMILLION), (-0.13, 0.13), strict=True):
+            found = splits[split]["measures"][name]
+            value, (low, high) = found["share"], found["interval"]
+            errors = [[100 * max(value - low, 0)], [100 * max(high - value, 0)]]
+            face = color if splits[split]["trained"] else "white"
+            axes.errorbar(100 * value, -row - shift, xerr=errors, fmt="o", color=color, markerfacecolor=face,
+                          elinewidth=1, label=split if row == 0 else None)  # fmt: skip
+    axes.set_yticks(-np.arange(len(labels)), labels, fontsize=7.5)
+    axes.set_xlim(-3, 103)
+    axes.set_xlabel("%")
+    axes.set_title(f"right, {title}")
+    axes.legend(fontsize=7, loc="lower left")

@@ -1,0 +1,188 @@
+"""Expressiveness: do samples show all of the world's variety, in what the prompt leaves open?
+
+A prompt says nothing of where the object starts, how fast and large it is and how bright the sky: a model has to draw
+these at random. What samples cover of them is compared with real clips of the same prompts, and so are other real
+clips.
+"""
+
+import json
+from functools import lru_cache
+from time import process_time
+
+import numpy as np
+
+from minidit.evaluation import quantities, variety
+from minidit.evaluation.cases import batches, draw_cases, draw_real
+from minidit.evaluation.measure import make
+from minidit.experiments.tables import all_of, markdown, number, percent, verdict
+from minidit.experiments.tasks import Task
+from minidit.figures.style import BLUE, INK, VERMILLION, png_bytes, sheet, style
+from minidit.models.checkpoint import load_model
+from minidit.world import HELD_OUT, SEEN
+
+TITLE = "Expressiveness: the world's variety"
+FILE = "expressiveness.png"
+ALT = (
+    "Histograms of what prompts leave open (the place where the object starts, its speed and size, the brightness of "
+    "the sky), of generated and of real clips on top of each other, with the share of the real clips' bins that are "
+    "covered."
+)
+
+# N = clips
+
+CASES, REAL, MORE_REAL = 50, 51, 52  # streams of random numbers
+SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
+PARTS, PROMPTS, QUICK_PROMPTS = 2, 250, 12
+LEAST_COVERED = 0.9  # of what other real clips cover, for the claim to hold
+KINDS = ("made", "real", "more_real")
+WORDS = {
+    "place": "place in the first frame", "x": "place, across", "y": "place, down", "speed": "distance travelled",
+    "size": "radius", "brightness": "brightness of the sky",
+}  # fmt: skip
+
+
+def tasks(options):
+    """Clips of the trained model and real ones, for both splits, in parts."""
+    parts, prompts = (1, QUICK_PROMPTS) if options.quick else (PARTS, PROMPTS)
+    return [
+        Task(
+            f"expressiveness/{split}/part {part}",
+            {"checkpoint": options.fingerprint, "prompts": prompts},
+            measure,
+            (options.checkpoint, split, prompts, [index, part]),
+            cost=0.02 * prompts,
+        )
+        for index, split in enumerate(SPLITS)
+        for part in range(parts)
+    ]
+
+
+def measure(checkpoint, split, prompts, key):
+    """What is measured in generated clips and in two sets of real ones of the same combinations.
+
+    Returns:
+        a JSON-able dict: split; for each of KINDS a dict of lists, as of `minidit.evaluation.quantities`, with None
+        where there is nothing to measure; core_seconds.
+    """
+    begin = process_time()
+    model = load_model(checkpoint)
+    cases = draw_cases(SPLITS[split], prompts, np.random.default_rng([CASES, *key]))
+    sampling = {"steps": model.settings.steps, "guidance": model.settings.guidance}
+    rngs = {"real": np.random.default_rng([REAL, *key]), "more_real": np.random.default_rng([MORE_REAL, *key])}
+    found = {kind: [] for kind in KINDS}
+    for part in batches(cases):
+        found["made"].append(quantities(make(model, part, sampling)))
+        for kind, rng in rngs.items():
+            found[kind].append(quantities(draw_real(part.attributes, rng, model.settings)))
+    joined = {kind: {name: as_list([f[name] for f in parts]) for name in parts[0]} for kind, parts in found.items()}
+    return {"split": split, **joined, "core_seconds": process_time() - begin}
+
+
+def as_list(arrays):
+    """Arrays of numbers as one list for JSON, which has no NaN."""
+    return [None if np.isnan(value) else float(value) for value in np.concatenate(arrays)]
+
+
+def pooled(measured, splits=tuple(SPLITS)):
+    """kind -> name -> (N,) of all parts of these splits."""
+    parts = [result for result in measured.values() if result["split"] in splits]
+    return {
+        kind: {name: np.array([v for p in parts for v in p[kind][name]], float) for name in parts[0][kind]}
+        for kind in KINDS
+    }
+
+
+def compared(measured, splits=tuple(SPLITS)):
+    """What `minidit.evaluation.variety` says of generated clips, and of other real ones, each against real clips.
+
+    None where no generated clip shows an object.
+    """
+    return _compared(json.dumps(measured), splits)
+
+
+@lru_cache(maxsize=8)  # sentences, tables and the figure ask for the same, and a bootstrap takes a while
+def _compared(measured, splits):
+    values = pooled(json.loads(measured), splits)
+    if np.isnan(values["made"]["x"]).all():
+        return None
+    return variety(values["made"], values["real"]), variety(values["more_real"], values["real"])
+
+
+def sentences(measured):
+    """Whether the claim holds, in words."""
+    if compared(measured) is None:
+        return [f"{verdict(False, True)} in this world: no generated clip shows an object."]
+    made, control = compared(measured)
+    covered = {name: made[name]["coverage"] / control[name]["coverage"] for name in made}
+    short = [f"{WORDS[name]} ({percent(covered[name])} %)" for name in made if covered[name] < LEAST_COVERED]
+    said = verdict(not short, bool(short))
+    least = min(covered, key=covered.get)
+    distances = {name: (made[name]["ks"], control[name]["ks"]) for name in made if "ks" in made[name]}
+    worst = max(distances, key=lambda name: distances[name][0])
+    lines = [
+        f"{said} in this world: generated clips cover at least {percent(covered[least])} % of the bins that other real "
+        f"clips cover, in the {len(covered)} quantities that prompts leave open (least: {WORDS[least]}).",
+        f"The greatest distance between the distributions is that of {WORDS[worst]}: Kolmogorov-Smirnov "
+        f"{number(distances[worst][0], made[worst]['ks_interval'])}, where other real clips have "
+        f"{number(distances[worst][1], control[worst]['ks_interval'])}.",
+    ]
+    return lines + ([f"Covered too little: {all_of(short)}."] if short else [])
+
+
+def tables(measured):
+    """A line for each quantity and split."""
+    rows = []
+    for splits, words in ((tuple(SPLITS), "all"), (("seen",), "seen"), (("held_out",), "held out")):
+        made, control = compared(measured, splits) or ({}, {})
+        for name, found in made.items():
+            cells = [percent(each[name]["coverage"], each[name]["coverage_interval"]) for each in (made, control)]
+            if "ks" in found:
+                cells += [number(each[name]["ks"], each[name]["ks_interval"]) for each in (made, control)]
+            rows.append([f"{WORDS[name]}, {words}", found["clips"], *cells, *["-"] * (4 - len(cells))])
+    heads = ["quantity, combinations", "clips", "covered, generated, %", "covered, other real clips, %"]
+    return [markdown([*heads, "KS distance, generated", "KS distance, other real clips"], rows)]
+
+
+def note(measured):
+    """How the numbers came about."""
+    return (
+        "What prompts leave open is measured in generated clips and in as many real ones of the same combinations. "
+        "*Covered* is the share of the bins with a real clip in them that have another clip in them as well: 12 bins "
+        "for each quantity, 6 x 6 for the place; other real clips don't cover all of them, either. The "
+        "Kolmogorov-Smirnov (KS) distance is the greatest difference of the cumulative distributions. Intervals, 95 %, "
+        "by bootstrap over clips; those of *covered* err towards less. The claim holds if at least "
+        f"{100 * LEAST_COVERED:.0f} % of what other real clips cover is covered, of every quantity."
+    )
+
+
+@style()
+def draw(measured):
+    """The bytes of the PNG: a histogram for each quantity, and the places."""
+    values = pooled(measured)
+    made, control = compared(measured) or ({}, {})
+    names = [name for name in ("x", "y", "speed", "size", "brightness") if name in made]
+    figure = sheet(2100, 560)
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
+    first, *others = np.atleast_1d(figure.subplots(1, 1 + len(names)))
+    for kind, color in (("real", BLUE), ("made", VERMILLION)):
+        first.plot(values[kind]["x"], values[kind]["y"], ".", color=color, markersize=2, alpha=0.6)
+    first.invert_yaxis()
+    first.set_aspect("equal")
+    first.set_title(title_of("place", made, control) if made else "no objects", fontsize=8)
+    first.set_xlabel("across")
+    first.set_ylabel("down")
+    for axes, name in zip(others, names, strict=True):
+        shown = {kind: values[kind][name][~np.isnan(values[kind][name])] for kind in ("real", "made")}
+        bins = np.histogram_bin_edges(np.concatenate(list(shown.values())), 16)
+        axes.hist(shown["real"], bins, color=BLUE, alpha=0.35, label="real")
+        axes.hist(shown["made"], bins, histtype="step", color=VERMILLION, linewidth=1.4, label="generated")
+        axes.set_title(title_of(name, made, control), fontsize=8)
+        axes.set_xlabel(WORDS[name])
+    if others:
+        others[-1].legend(fontsize=7, labelcolor=INK)
+    return png_bytes(figure)
+
+
+def title_of(name, made, control):
+    """What is covered, above a chart."""
+    return f"covered {percent(made[name]['coverage'])} %\n(other real clips {percent(control[name]['coverage'])} %)"

@@ -1,0 +1,117 @@
+"""What has to be measured, piece by piece, as many pieces at once as cores."""
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from tqdm import tqdm
+
+from minidit.benchmark.processes import remote, unchanged
+from minidit.training.parallel.workers import threads_each
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the claims are measured.
+
+    Attributes:
+        out: folder for results, figures and what unfinished trainings have come to.
+        checkpoint: file of the model whose abilities are measured.
+        fingerprint: of that file's contents.
+        marks: whether that model can complete clips of which a part is given.
+        quick: so small that it takes seconds: to see that everything runs, not to judge a claim by.
+        seeds: trainings of each kind.
+    """
+
+    out: Path
+    checkpoint: Path
+    fingerprint: str
+    marks: bool = False
+    quick: bool = False
+    seeds: int = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work and its place among the results.
+
+    Attributes:
+        name: such as "robustness/weights/int8".
+        plan: a JSON-able dict of what the result follows from.
+        function, arguments: what to call in another process; the function returns a JSON-able result.
+        cost: how long it takes, beside other tasks: the longest begin first.
+        codec: whether it needs the codec that short trainings share.
+        state: file in which the function keeps what it has come to; it is no longer needed with the result.
+    """
+
+    name: str
+    plan: dict
+    function: Callable
+    arguments: tuple
+    cost: float = 1.0
+    codec: bool = False
+    state: Path | None = None
+
+
+def missing(tasks, store):
+    """The tasks without a result, the longest first."""
+    return sorted((task for task in tasks if store.get(task.name, task.plan) is None), key=lambda task: -task.cost)
+
+
+def run_tasks(tasks, store, threads, progress=True):
+    """Does tasks and stores each result as soon as it is there.
+
+    If one of them fails, those that are running are finished and stored, and then its error is raised.
+
+    Args:
+        tasks: of Task, in the order in which they are to begin.
+        store: Store.
+        threads: how many processes at once, each with one thread in its matrix products.
+        progress: show a bar on standard error.
+    Raises:
+        UserError: a task's own; `minidit.benchmark.processes.Failed`: anything else that went wrong in one.
+    """
+    queue, lock = deque(tasks), Lock()
+    bar = tqdm(total=len(tasks), desc="measuring", unit="task", disable=not progress)
+    # The limit is set around all of them, as processes that start at the same time set and restore it, too.
+    with threads_each(1), ThreadPoolExecutor(threads) as pool, bar:
+        working = [pool.submit(do_tasks, queue, store, lock, bar) for _ in range(min(threads, len(tasks)))]
+        try:
+            for future in working:
+                future.result()
+        except KeyboardInterrupt:
+            queue.clear()
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def do_tasks(queue, store, lock, bar):
+    """Does tasks of a queue, one after the other, in a process of its own, until none is left."""
+    with remote(1, True, unchanged, call) as there:
+        while True:
+            try:
+                task = queue.popleft()
+            except IndexError:
+                return
+            try:
+                result = there(task.function, *task.arguments)
+                with lock:
+                    store.put(task.name, task.plan, result)
+            except BaseException:
+                queue.clear()
+                raise
+            with lock:
+                if task.state:
+                    task.state.unlink(missing_ok=True)
+                bar.set_postfix_str(task.name)
+                bar.update()
+
+
+def call(function, *arguments):
+    """What a function returns: for another process, which is told the function by its name."""
+    return function(*arguments)

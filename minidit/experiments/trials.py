@@ -1,0 +1,166 @@
+"""Every use of the network, tried on many cases and measured: what `minidit claims abilities` counts.
+
+Each trial gives a dict of one number per clip for each measure; `minidit.evaluation.abilities` defines most of them.
+Lengths are in pixels of frames of 32 x 32.
+"""
+
+import numpy as np
+
+from minidit.evaluation import (
+    animate_scores,
+    connect_scores,
+    edit_scores,
+    extend_scores,
+    film_scores,
+    inpaint_scores,
+    loop_scores,
+)
+from minidit.evaluation.cases import draw_cases
+from minidit.evaluation.readings import right
+from minidit.generation.canvas import CONTEXT, END, LONGEST, Canvas, blank, complete, continued, in_pixels, with_holes
+from minidit.generation.joining import connected, extended
+from minidit.world import COLORS, caption, render_batch, verify_batch
+from minidit.world.attributes import MOTIONS
+from minidit.world.paths import bent_paths, straight_through
+from minidit.world.renderer import RADIUS, TRAVEL, directions, render_paths, scale_of
+from minidit.world.renderer import between as within
+
+# N = clips; F, H, W = frames, rows, columns in pixels
+
+SIZE = (32, 32)
+FRAMES = 8
+BACK = {"left": "right", "right": "left", "up": "down", "down": "up", "still": "still"}
+
+
+class Trials:
+    """Cases of some combinations, and the model that is tried on them.
+
+    Args:
+        model: VideoModel with marks.
+        combinations: of Attributes, to spread the cases over.
+        count: N cases.
+        seed: what all random numbers follow from, a list of whole numbers.
+    """
+
+    def __init__(self, model, combinations, count, seed):
+        self.model, self.patch = model, model.settings.codec.patch
+        self.rng = np.random.default_rng(seed)
+        cases = draw_cases(combinations, count, self.rng)
+        self.attributes, self.prompts, self.seeds = cases.attributes, cases.prompts, cases.seeds
+
+    def generate(self, frames=FRAMES, size=SIZE):
+        """Whole clips; in a picture no motion is asked for."""
+        attributes, prompts = self.attributes, self.prompts
+        if frames == 1:
+            attributes = [a._replace(motion=None) for a in attributes]
+            prompts = [caption(a, self.rng) for a in attributes]
+        made = self.complete([blank(frames, size, self.patch)] * len(prompts), prompts)
+        return {"right": right(verify_batch(made), attributes)}
+
+    def animate(self):
+        """The first frame of a real clip is given. What it is like through the codec is what the network sees."""
+        real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
+        made = self.complete([continued(clip[:1], 0, FRAMES - 1, self.patch) for clip in real])
+        seen = made.copy()
+        seen[:, :1] = self.model.codec.reconstruct(real[:, :1])
+        scores = animate_scores(real[:, 0], seen, self.attributes)
+        return scores | {"right": right(verify_batch(made), self.attributes)}
+
+    def extend(self, backward=False, usual_speed=False):
+        """Eight frames of a real clip of sixteen are given, its first or its last, and the others made.
+
+        At the usual speed the object leaves the picture in those; otherwise it is as slow as to stay.
+        """
+        given = np.arange(LONGEST) < CONTEXT
+        given = given[::-1] if backward else given
+        radius, step, place, light = self.objects()
+        if usual_speed:
+            start, stop = np.flatnonzero(given)[[0, -1]] + (0, 1)
+        else:
+            step, start, stop = step * ((FRAMES - 1) / (LONGEST - 1)), 0, LONGEST
+        centers = straight_through(step, place, radius, SIZE, LONGEST, int(start), int(stop))  # N, 16, 2
+        real = render_paths(self.attributes, centers, radius, light, SIZE)
+        forward, before = (0, CONTEXT) if backward else (CONTEXT, 0)
+        made = extended(self.piece, real[:, given], forward, before, self.patch)
+        return extend_scores(np.stack(made), real, given)
+
+    def connect(self):
+        """Four frames before and four after are given, of one object on two ways; there is no prompt."""
+        radius, step, place, light = self.objects(self.attributes)
+        turned = [a._replace(motion=MOTIONS[self.rng.integers(len(MOTIONS))]) for a in self.attributes]
+        _, last_step, last_place, _ = self.objects(turned)
+        centers = bent_paths(step, last_step, place, last_place, radius, SIZE, LONGEST, END, END)
+        real = render_paths(self.attributes, centers, radius, light, SIZE)
+        first, second = real[:, :END], real[:, -END:]
+        made = np.stack(connected(self.unprompted, first, second, LONGEST - 2 * END, self.patch))
+        smoothest = connect_scores(real, first, second)
+        return connect_scores(made, first, second) | {"smoothest_roughness": smoothest["roughness"]}
+
+    def loop(self):
+        """A clip of the prompt, and the way back to its start."""
+        there = self.complete([blank(FRAMES, SIZE, self.patch)] * len(self.prompts))
+        back = np.stack(connected(self.unprompted, there[:, -END:], there[:, :END], LONGEST - 2 * END, self.patch))
+        circles = np.concatenate([there, back[:, END:-END]], axis=1)
+        return loop_scores(circles) | {"right_there": right(verify_batch(there), self.attributes)}
+
+    def edit(self, strength=0.6):
+        """A real clip, and the prompt for the same in the next colour."""
+        real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
+        wanted = [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in self.attributes]
+        nothing = blank(FRAMES, SIZE, self.patch).known
+        made = self.complete(
+            [Canvas(clip, nothing) for clip in real], [caption(a) for a in wanted], start=1 - strength
+        )
+        return edit_scores(made, real, self.attributes, wanted)
+
+    def inpaint(self, by_chance=False):
+        """Of a real clip the middle is missing, or half of all latents by chance."""
+        real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
+        if by_chance:
+            missing = in_pixels(self.rng.random((len(real), FRAMES, 4, 4)) < 0.5, self.patch)  # N, F, H, W
+        else:
+            missing = np.zeros(real.shape[:-1], bool)
+            missing[:, :, 8:24, 8:24] = True
+        made = self.complete([with_holes(clip, mask, self.patch) for clip, mask in zip(real, missing, strict=True)])
+        scores = inpaint_scores(made, real, ~missing, self.attributes)
+        through = inpaint_scores(self.model.codec.reconstruct(real), real, ~missing, self.attributes)
+        return {name: scores[name] for name in ("made_psnr", "right")} | {"codec_psnr": through["made_psnr"]}
+
+    def film(self):
+        """Two shots of an object, there and back, the second connected to the first."""
+        second = [a._replace(motion=BACK[a.motion]) for a in self.attributes]
+        shots = [self.complete([blank(FRAMES, SIZE, self.patch)] * len(second))]
+        goes_on = self.complete(
+            [continued(clip[-1:], 0, FRAMES, self.patch) for clip in shots[0]], [caption(a) for a in second]
+        )
+        films = np.concatenate([shots[0], goes_on[:, 1:]], axis=1)
+        scores = [
+            film_scores(film, [FRAMES, FRAMES], wanted, [False, True])
+            for film, *wanted in zip(films, self.attributes, second, strict=True)
+        ]
+        return {
+            "first_right": np.array([score["right"][0] for score in scores]),
+            "second_right": np.array([score["right"][1] for score in scores]),
+            **{name: np.concatenate([score[name] for score in scores])
+               for name in ("border_step", "typical_step", "no_jump")},
+        }
+
+    def complete(self, canvases, prompts=None, **settings):
+        """What the model makes of N canvases of one size: (N, F, H, W, 3)."""
+        return np.stack(complete(self.model, canvases, prompts or self.prompts, self.seeds, **settings))
+
+    def piece(self, canvases, _):
+        """For `minidit.generation.joining`, with the prompts."""
+        return self.complete(canvases)
+
+    def unprompted(self, canvases, _):
+        """For `minidit.generation.joining`, without a prompt."""
+        return self.complete(canvases, [""] * len(canvases))
+
+    def objects(self, attributes=None):
+        """Radius (N,), step from frame to frame at the usual speed (N, 2), place (N, 2) and light (N, 2) in [0, 1)."""
+        attributes = attributes or self.attributes
+        draws = self.rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
+        speed = within(TRAVEL, draws[:, 1]) * scale_of(SIZE) / (FRAMES - 1)  # N
+        step = directions(attributes) * speed[:, None]         # N, 2
+        return within(RADIUS, draws[:, 0]) * scale_of(SIZE), step, draws[:, 2:4], draws[:, 4:]

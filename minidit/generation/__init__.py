@@ -1,0 +1,1 @@
+"""From prompts and parts of clips to clips."""

@@ -1,0 +1,320 @@
+"""What a trained model can do, for people who want clips rather than tensors."""
+
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from minidit.backend.device import announce, choose_device
+from minidit.errors import UserError
+from minidit.generation.canvas import END, LONGEST, Canvas, blank, complete, continued, with_holes
+from minidit.generation.joining import connected, extended
+from minidit.models.checkpoint import load_model
+from minidit.training.trainer import MODEL
+
+SHORTEST_SIDE, LONGEST_SIDE = 24, 64  # pixels: what lies outside, objects and patches don't fit
+SHIPPED = ("weights", "minidit.safetensors")  # inside the package
+
+
+def load(path=None, device=None):
+    """Opens a trained model.
+
+    Args:
+        path: a checkpoint, or the folder of a training run; by default the checkpoint that minidit is shipped with.
+        device: what computes: "cpu", "gpu" or "simulated"; by default what the environment variable MINIDIT_DEVICE
+            says, or the CPU. Said on standard error if it is not the CPU.
+    Returns:
+        Studio.
+    Raises:
+        UserError: there is no such file, or it is not a whole checkpoint of minidit's (see `load_model`); or the device
+            can't compute here.
+    """
+    xp = choose_device(device)
+    if xp is not np:
+        announce(xp)
+    with checkpoint_file(path) as file:
+        return Studio(load_model(file).on(xp))
+
+
+@contextmanager
+def checkpoint_file(path=None):
+    """The file that `load(path)` reads: a context manager, as a package inside a zip is unpacked for its duration."""
+    if path is None:
+        with resources.as_file(resources.files("minidit").joinpath(*SHIPPED)) as file:
+            yield file
+    else:
+        path = Path(path)
+        yield path / MODEL if path.is_dir() else path
+
+
+class Studio:
+    """A trained model and what it can do.
+
+    Args:
+        model: VideoModel.
+    """
+
+    def __init__(self, model):
+        self.model = model
+
+    def on(self, xp):
+        """The same on the device of an array library (see `minidit.backend.device`)."""
+        return Studio(self.model.on(xp))
+
+    @property
+    def settings(self):
+        """VideoModelSettings: size and number of frames of a clip, defaults of the sampler, and the rest."""
+        return self.model.settings
+
+    @property
+    def vocabulary(self):
+        """The words that a prompt may have, a tuple of str."""
+        return self.model.settings.vocabulary
+
+    def check(self, prompt):
+        """Reads a prompt without making anything of it.
+
+        Raises:
+            UserError: a word that the model doesn't know, or too many words.
+        """
+        if not isinstance(prompt, str):
+            raise UserError(f"a prompt is one string of words, but this is {prompt!r}.")
+        self.model.tokenizer.encode([prompt])
+
+    def generate(
+        self, prompt, seed=0, steps=None, guidance=None, sampler="euler", callback=None, frames=None, size=None
+    ):
+        """Makes a clip of what the prompt says.
+
+        Args:
+            prompt: str of words of the vocabulary; an empty one leaves everything to the model.
+            seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
+            steps: of the sampler; more are slower and finer.
+            guidance: how closely to follow the prompt: 0 ignores it, 1 is no guidance, 2 or 3 are usual.
+            sampler: a name from `minidit.diffusion.SAMPLERS`.
+            callback: called as callback(steps_done, t, latents) after each step.
+            frames: of the clip, 1 to 16; by default as many as the model was first trained on.
+            size: a number of pixels, or (height, width), each 24 to 64 and a multiple of the codec's patch.
+        Returns:
+            (frames, height, width, 3) float32 in [0, 1].
+        Raises:
+            UserError: an unknown word, or a setting that makes no sense.
+        """
+        frames = self.settings.frames if frames is None else frames
+        canvas = blank(*self.checked_shape(frames, size), self.patch)
+        return self.complete(
+            canvas, prompt, seed, steps=steps, guidance=guidance, sampler=sampler, callback=callback
+        )
+
+    def image(self, prompt, seed=0, size=None, **sampling):
+        """Makes a picture: a clip of one frame, (1, height, width, 3). Arguments as for `generate`."""
+        return self.generate(prompt, seed, frames=1, size=size, **sampling)
+
+    def animate(self, image, prompt="", seed=0, frames=None, **sampling):
+        """Makes a clip that begins with a picture.
+
+        Args:
+            image: (height, width, 3) or (1, height, width, 3) in [0, 1], the first frame.
+            prompt: what is to happen, in words of the vocabulary; an empty one leaves it to the model.
+            seed, sampling: as for `generate`.
+            frames: of the clip, the picture included.
+        Returns:
+            (frames, height, width, 3) float32 in [0, 1]; the first frame is the picture, unchanged.
+        Raises:
+            UserError: the picture's shape or values are impossible, or as for `generate`.
+        """
+        image = np.asarray(image)
+        first = self.checked_clip(image[None] if image.ndim == 3 else image, "the picture")
+        if len(first) != 1:
+            raise UserError(f"a picture has one frame, but this has {len(first)}. Use extend for a clip.")
+        frames = self.settings.frames if frames is None else frames
+        self.checked_shape(frames, first.shape[1:3])
+        return self.complete(continued(first, 0, frames - 1, self.patch), prompt, seed, **sampling)
+
+    def extend(self, clip, prompt="", forward=0, backward=0, seed=0, **sampling):
+        """Goes on with a clip, or makes what came before.
+
+        It is made piece by piece, each looking at the 8 frames next to it (`minidit.generation.joining`).
+
+        Args:
+            clip: (frames, height, width, 3) in [0, 1].
+            prompt: what is to be seen; an empty one leaves it to the clip.
+            forward, backward: how many frames to add at the end, and at the beginning.
+            seed, sampling: as for `generate`.
+        Returns:
+            (backward + frames + forward, height, width, 3), the given frames unchanged among them.
+        Raises:
+            UserError: there is nothing to add, or as for `animate`.
+        """
+        clip = self.checked_clip(clip, "the clip")
+        for name, count in (("forward", forward), ("backward", backward)):
+            if count != int(count) or count < 0:
+                raise UserError(f"the number of frames to add {name} was {count}: give a whole number of at least 0.")
+        if forward + backward == 0:
+            raise UserError("there is nothing to add: give a number of frames, forward or backward.")
+        made = self.pieces(prompt, seed, sampling)
+        return extended(made, [clip], int(forward), int(backward), self.patch)[0]
+
+    def connect(self, first, second, frames=8, prompt="", seed=0, **sampling):
+        """Makes the frames between two clips.
+
+        Args:
+            first, second: (frames, height, width, 3) in [0, 1], of one size.
+            frames: how many to make, 1 to 8. It looks at the last 4 frames before them and the first 4 behind.
+            prompt, seed, sampling: as for `extend`.
+        Returns:
+            both clips, unchanged, with the new frames between them.
+        Raises:
+            UserError: the clips differ in size, too many frames are asked for, or as for `animate`.
+        """
+        first, second = self.checked_clip(first, "the first clip"), self.checked_clip(second, "the second clip")
+        if first.shape[1:] != second.shape[1:]:
+            sizes = " and ".join(f"{clip.shape[2]} x {clip.shape[1]}" for clip in (first, second))
+            raise UserError(f"the two clips have {sizes} pixels: give clips of one size.")
+        most = LONGEST - 2 * END
+        if not 1 <= frames <= most or frames != int(frames):
+            raise UserError(f"{frames} frames can't be put between two clips: give a whole number from 1 to {most}.")
+        before, after = first[-END:], second[:END]
+        joined = connected(self.pieces(prompt, seed, sampling), [before], [after], int(frames), self.patch)[0]
+        return np.concatenate([first, joined[len(before) : len(before) + int(frames)], second])
+
+    def loop(self, prompt, seed=0, frames=None, size=None, **sampling):
+        """Makes a clip that can be repeated without a jump: it goes as the prompt says, and then back to its start.
+
+        Args:
+            prompt, seed, size, sampling: as for `generate`.
+            frames: of the way there; 8 more lead back.
+        Returns:
+            (frames + 8, height, width, 3) float32 in [0, 1].
+        """
+        there = self.generate(prompt, seed, frames=frames, size=size, **sampling)
+        circle = self.connect(there, there, LONGEST - 2 * END, "", seed, **sampling)
+        return circle[: -len(there)]
+
+    def edit(self, clip, prompt, strength=0.9, seed=0, **sampling):
+        """Makes another clip out of one: noises it part of the way, and denoises it with another prompt.
+
+        Args:
+            clip: (frames, height, width, 3) in [0, 1].
+            prompt, seed, sampling: as for `generate`.
+            strength: above 0 to 1, how far to go back into the noise: little keeps the clip, 1 forgets it.
+        Returns:
+            (frames, height, width, 3) float32 in [0, 1].
+        Raises:
+            UserError: the strength is none, or as for `animate`.
+        Source: Meng et al. 2022 (SDEdit), section 3.
+        """
+        clip = self.checked_clip(clip, "the clip")
+        if not 0 < strength <= 1:
+            raise UserError(f"the strength of an edit was {strength}: give a number above 0, up to 1.")
+        self.checked_shape(len(clip), clip.shape[1:3])
+        canvas = Canvas(clip, blank(len(clip), clip.shape[1:3], self.patch).known)
+        return self.complete(canvas, prompt, seed, start=1 - strength, **sampling)
+
+    def inpaint(self, clip, mask, prompt="", seed=0, **sampling):
+        """Fills in what is missing of a clip.
+
+        Args:
+            clip: (frames, height, width, 3) in [0, 1].
+            mask: (height, width) or (frames, height, width) bool, True where something is to be made. A latent stands
+                for a patch of pixels, which is made anew as a whole if the mask touches it.
+            prompt, seed, sampling: as for `extend`.
+        Returns:
+            (frames, height, width, 3), outside of the patches made anew as the clip was.
+        Raises:
+            UserError: the mask has another shape or is empty, or as for `animate`.
+        """
+        clip, mask = self.checked_clip(clip, "the clip"), np.asarray(mask)
+        if mask.shape not in (clip.shape[1:3], clip.shape[:3]) or mask.dtype != bool:
+            raise UserError(
+                f"a mask for this clip has shape {clip.shape[1:3]} or {clip.shape[:3]} and type bool, but this one has "
+                f"{mask.shape} and {mask.dtype}."
+            )
+        if not mask.any():
+            raise UserError("the mask is empty: mark what is to be made anew.")
+        self.checked_shape(len(clip), clip.shape[1:3])
+        return self.complete(
+            with_holes(clip, np.broadcast_to(mask, clip.shape[:3]), self.patch), prompt, seed, **sampling
+        )
+
+    def film(self, shots, seed=0, size=None, **sampling):
+        """Makes a film of several shots.
+
+        Args:
+            shots: a list of `minidit.generation.film.Shot`. A connected one goes on from the end of the one before.
+            seed, size, sampling: as for `generate`; each shot has the next seed.
+        Returns:
+            (frames of all shots, height, width, 3) float32 in [0, 1].
+        Raises:
+            UserError: there are no shots, the first is connected, or as for `generate`; before anything is made.
+        """
+        if not shots:
+            raise UserError("a film needs at least one shot.")
+        if shots[0].connected:
+            raise UserError("the first shot of a film can't go on from another.")
+        for shot in shots:
+            self.check(shot.prompt)
+        film = []
+        for number, shot in enumerate(shots):
+            if shot.connected:
+                frames = self.settings.frames + 1  # the first of them is there already
+                film.append(self.animate(film[-1][-1], shot.prompt, seed + number, frames, **sampling)[1:])
+            else:
+                film.append(self.generate(shot.prompt, seed + number, size=size, **sampling))
+        return np.concatenate(film)
+
+    @property
+    def patch(self):
+        """(frames, rows, columns) of pixels that one latent stands for."""
+        return self.settings.codec.patch
+
+    def complete(self, canvas, prompt, seed, **sampling):
+        """What the model makes of one `minidit.generation.canvas.Canvas`, with the prompt and the seed checked."""
+        self.check(prompt)
+        if not isinstance(seed, int) or seed < 0:
+            raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
+        return complete(self.model, [canvas], [prompt], [seed], **sampling)[0]
+
+    def pieces(self, prompt, seed, sampling):
+        """Makes what is missing in canvases, for `generation.joining`: a function; each piece has a seed of its own."""
+        return lambda canvases, piece: [
+            self.complete(canvas, prompt, seed + piece, **sampling) for canvas in canvases
+        ]
+
+    def checked_shape(self, frames, size):
+        """Frames, and (height, width) of a clip that the model can make.
+
+        Raises:
+            UserError: it can't.
+        """
+        own = self.settings.size
+        height, width = size if isinstance(size, tuple | list) else (size or own, size or own)
+        if not self.settings.dit.marks:  # `complete` says that it has a size of its own
+            return frames, (height, width)
+        if not 1 <= frames <= LONGEST or frames != int(frames):
+            raise UserError(f"{frames} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
+        for length, step in ((height, self.patch[1]), (width, self.patch[2])):
+            if not SHORTEST_SIDE <= length <= LONGEST_SIDE or length % step:
+                raise UserError(
+                    f"frames of {width} x {height} pixels can't be made: give sides of {SHORTEST_SIDE} to "
+                    f"{LONGEST_SIDE} pixels, multiples of {step}."
+                )
+        return frames, (height, width)
+
+    def checked_clip(self, clip, name):
+        """A clip as float32, if it is one that the model can work on: (frames, height, width, 3) in [0, 1].
+
+        Raises:
+            UserError: it isn't.
+        """
+        clip = np.asarray(clip)
+        if clip.ndim != 4 or clip.shape[-1] != 3 or not len(clip) or clip.dtype.kind != "f":
+            raise UserError(
+                f"{name} must be numbers from 0 to 1 of shape (frames, height, width, 3), but it has shape "
+                f"{clip.shape} and type {clip.dtype}."
+            )
+        if not (np.isfinite(clip).all() and 0 <= clip.min() and clip.max() <= 1):
+            raise UserError(f"{name} must have numbers from 0 to 1, but it has others. Divide bytes by 255.")
+        self.checked_shape(1, clip.shape[1:3])
+        return clip.astype(np.float32)

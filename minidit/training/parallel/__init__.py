@@ -1,0 +1,1 @@
+"""Who shares a training step: processes of one machine, or MPI ranks."""

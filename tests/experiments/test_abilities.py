@@ -1,0 +1,74 @@
+import pytest
+
+from minidit.experiments import abilities
+from minidit.experiments.abilities import (
+    GRIDS,
+    MEANS,
+    SHARES,
+    SIZES,
+    SPLITS,
+    USES,
+    draw,
+    measure,
+    sentences,
+    tables,
+    tasks,
+)
+from minidit.experiments.tasks import Options
+from minidit.models.checkpoint import save_model
+
+
+@pytest.fixture(scope="module")
+def measured(tiny_marked_model, tmp_path_factory):
+    """Everything, measured on two clips each."""
+    path = tmp_path_factory.mktemp("marked") / "tiny.safetensors"
+    save_model(path, tiny_marked_model)
+    return {f"abilities/{use}/{split}": measure(path, use, split, 2) for use in USES | SIZES for split in SPLITS}
+
+
+def test_every_use_and_size_is_a_task_on_both_splits(tmp_path):
+    options = Options(tmp_path, tmp_path / "model", "abc", marks=True)
+    names = [task.name for task in tasks(options)]
+    assert len(names) == len(set(names)) == 2 * (len(USES) + len(SIZES))
+    assert len(SIZES) == len(GRIDS)
+    assert tasks(Options(tmp_path, tmp_path / "model", "abc", marks=False)) == []
+
+
+def test_every_measure_has_its_words(measured):
+    for result in measured.values():
+        assert result["measures"] and result["measures"].keys() <= SHARES.keys() | MEANS.keys()
+
+
+def test_sizes_of_training_are_told_apart(measured):
+    assert measured["abilities/8 frames of 40 x 40/seen"]["trained"] is False
+    assert measured["abilities/16 frames of 32 x 32/seen"]["trained"] is True
+
+
+def test_the_tables_have_a_line_for_each(measured):
+    uses, sizes = tables(measured)
+    assert all(f"| {use} |" in uses for use in USES)
+    assert sizes.count("\n") == len(SIZES) + 1
+    assert "| 8 frames of 48 x 32 | yes |" in sizes
+
+
+def test_the_sentences_say_what_share_is_right(measured):
+    right = {"share": 0.5, "interval": [0.1, 0.9], "clips": 2}
+    changed = {
+        name: result | {"measures": {"right": right | {"share": 1.0 if result["trained"] else 0.5}}}
+        for name, result in measured.items()
+        if result["use"] in SIZES
+    }
+    has, has_not = sentences(changed)
+    assert "that training has: 100.0 % of the clips are right" in has
+    assert "that it has not: 50.0 % of the clips are right" in has_not
+
+
+def test_the_figure_is_a_png(measured):
+    assert draw(measured).startswith(b"\x89PNG")
+
+
+def test_the_unmeasured_is_left_out(measured):
+    some = {name: result for name, result in measured.items() if result["use"] in ("generate", "edit, strength 0.4")}
+    uses, _ = tables(some)
+    assert "| generate |" in uses and "| film |" not in uses
+    assert abilities.by_use(some, USES).keys() == {"generate", "edit, strength 0.4"}

@@ -1,0 +1,175 @@
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minidit.experiments import scalability
+from minidit.experiments.scalability import (
+    FULL,
+    PATCHES,
+    QUICK,
+    SIZES,
+    RealClips,
+    draw,
+    grid_of,
+    law_of,
+    loss_on,
+    measure,
+    models_of,
+    note,
+    papers_count,
+    sentences,
+    step_products,
+    tables,
+    tasks,
+    times_of,
+)
+from minidit.experiments.small import small_settings
+from minidit.experiments.tasks import Options
+from minidit.models.video_model import VideoModel
+from minidit.world import HELD_OUT
+
+RIGHT, WRONG = "1111111", "0000000"
+
+
+def made_up(exponent, rights, noise=0.0):
+    """Nine models on a planted power law, with so many of 100 held-out prompts right for each."""
+    rng, found = np.random.default_rng(0), {}
+    for i, right in enumerate(rights):
+        products = 10 ** (8 + i / 4)
+        loss = 10 * (1000 * products) ** -exponent * np.exp(noise * rng.standard_normal())
+        counts = {RIGHT: right, WRONG: 100 - right}
+        found[f"scalability/{i}/seed 0"] = {
+            "width": SIZES[i // 3][0], "depth": SIZES[i // 3][1], "patch": list(PATCHES[i % 3]), "tokens": 4,
+            "parameters": 1000, "step_products": products, "steps": 1000, "seen": counts, "held_out": counts,
+            "curve": [[500, 2 * loss, 2 * loss], [1000, loss, loss]], "core_seconds": 1.0,
+        }  # fmt: skip
+    return found
+
+
+@pytest.fixture
+def grows():
+    return made_up(0.2, [1, 5, 9, 20, 30, 50, 70, 80, 90], noise=0.02)
+
+
+def test_at_least_six_models_span_two_orders_of_magnitude(tmp_path):
+    found = tasks(Options(tmp_path, tmp_path, ""))
+    assert len(found) == len(SIZES) * len(PATCHES) >= 6
+    assert max(t.cost for t in found) / min(t.cost for t in found) >= 100
+    assert len({task.name for task in found} | {task.state for task in found}) == 2 * len(found)
+
+
+def test_a_seed_adds_tasks_and_keeps_those_that_were(tmp_path):
+    one, two = ({t.name for t in tasks(Options(tmp_path, tmp_path, "", seeds=n))} for n in (1, 2))
+    assert one < two and len(two) == 2 * len(one)
+
+
+def test_a_smaller_patch_is_more_compute_at_about_as_many_parameters():
+    counted = [small_settings(*SIZES[1], patch) for patch in PATCHES]
+    products = [step_products(s.dit, 32, grid_of(s)) for s in counted]
+    assert products == sorted(products)
+    assert [int(np.prod(grid_of(s))) for s in counted] == [4, 16, 32]
+
+
+def test_the_count_is_the_papers():
+    assert papers_count() == pytest.approx(118.64, abs=0.005)
+
+
+def test_the_times_are_spread_over_what_training_draws(rng):
+    times = times_of(FULL.training, 4)
+    drawn = 1 / (1 + np.exp(-(FULL.training.time_mean + rng.standard_normal(40_000))))
+    assert [np.mean(drawn < t) for t in times] == pytest.approx([0.125, 0.375, 0.625, 0.875], abs=0.01)
+
+
+def test_the_loss_is_always_the_same_and_of_the_weights(smallest_settings, rng):
+    model = VideoModel(smallest_settings, rng)
+    real = RealClips.draw(smallest_settings, HELD_OUT, 5)
+    before = loss_on(model, FULL.training, real)
+    assert before == loss_on(model, FULL.training, RealClips.draw(smallest_settings, HELD_OUT, 5))
+    model.dit.params.flat += 0.1
+    assert loss_on(model, FULL.training, real) != before
+
+
+def test_a_model_is_trained_and_measured(smallest_settings, codec_file, tmp_path):
+    effort = replace(QUICK, clips=3, prompts=4)
+    result = measure(smallest_settings, effort, 0, codec_file, tmp_path / "state")
+    assert [step for step, *_ in result["curve"]] == [2, 4]
+    assert sum(result["seen"].values()) == sum(result["held_out"].values()) == 4
+    assert result["tokens"] == 4
+    assert result["step_products"] == step_products(smallest_settings.dit, 8, (1, 2, 2))
+
+
+def test_the_planted_law_is_found(grows):
+    law = law_of(models_of(grows))
+    assert law.plain_interval[0] < 0.2 < law.plain_interval[1]
+    assert law.correlation < -0.9
+
+
+def test_a_claim_that_holds_is_said_to(grows):
+    first, *_ = sentences(grows)
+    assert first.startswith("Holds in this world: over a factor of 100 in training compute (9 models)")
+    assert "90.0 [82.6, 94.5] %" in sentences(grows)[1]
+
+
+@pytest.mark.parametrize(
+    ("exponent", "rights", "said"),
+    [
+        (0.2, [5] * 9, "Undecided"),
+        (0.0, range(10, 100, 10), "Undecided"),
+        (-0.2, range(1, 10), "Does not hold"),
+        (0.2, range(90, 0, -10), "Does not hold"),
+    ],
+    ids=["prompts don't gain", "the loss stays", "the loss rises", "prompts lose"],
+)
+def test_a_claim_that_does_not_hold_is_said_not_to(exponent, rights, said):
+    assert sentences(made_up(exponent, rights, noise=0.02))[0].startswith(f"{said} in this world")
+
+
+def test_the_tables_have_all_models_and_the_fits(grows):
+    models, fits = tables(grows)
+    assert models.count("\n") == 9 + 1
+    assert "| loss ~ compute^-a | 0.199 [" in fits
+    assert "118.6 G" in note(grows)
+
+
+def test_the_figure_has_every_point_where_it_was_measured(grows, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(scalability, "png_bytes", lambda figure: drawn.append(figure) or b"")
+    draw(grows)
+    left, middle, right = drawn[0].axes
+    dots = sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in left.lines if len(line.get_xdata()) == 1)
+    assert dots == [(run["compute"], run["loss"]) for run in models_of(grows)]
+    assert len(right.lines) == 9
+    shares = [container.lines[0].get_ydata().tolist() for container in middle.containers]
+    assert shares == [pytest.approx([1, 5, 9, 20, 30, 50, 70, 80, 90])] * 2
+
+
+def test_the_figure_is_a_png(grows):
+    assert Image.open(io.BytesIO(draw(grows))).size == (1950, 720)
+
+
+def test_the_exponent_and_its_interval_have_the_sign_of_the_slope(grows):
+    ends = re.search(r"to the power of (-[.0-9]+) \[(-[.0-9]+), (-[.0-9]+)\]", sentences(grows)[0])
+    value, low, high = map(float, ends.groups())
+    assert low < value < high < 0
+
+
+def test_compute_is_that_of_the_whole_training(grows):
+    assert models_of(grows)[0]["compute"] == 1e8 * 1000
+
+
+def test_the_best_model_need_not_be_the_largest():
+    said = sentences(made_up(0.2, [1, 5, 9, 20, 30, 99, 70, 80, 85]))[1]
+    assert "The best of all is width 72, depth 3, patch 4x1x1" in said
+
+
+def test_the_loss_on_held_out_clips_is_told_from_that_on_seen_ones(
+    smallest_settings, codec_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(RealClips, "draw", lambda settings, combinations, count: combinations)
+    monkeypatch.setattr(scalability, "loss_on", lambda model, training, split: 1.5 if split is HELD_OUT else 0.5)
+    result = measure(smallest_settings, replace(QUICK, prompts=2), 0, codec_file, tmp_path / "state")
+    assert result["curve"] == [[2, 1.5, 0.5], [4, 1.5, 0.5]]

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from minidit.experiments import trials
+from minidit.experiments.abilities import SIZES, USES
+from minidit.experiments.trials import Trials
+from minidit.generation.canvas import in_pixels
+from minidit.world import SEEN
+
+COUNT = 5
+
+
+@pytest.fixture
+def tried(tiny_marked_model):
+    """Trials of a model of random numbers."""
+    return Trials(tiny_marked_model, SEEN, COUNT, [1])
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The canvases, prompts and settings that a trial completes; in place of being made, what isn't known is grey."""
+    calls = []
+
+    def grey(model, canvases, prompts, seeds, **settings):
+        calls.append((canvases, prompts, settings))
+        known = [in_pixels(c.known[None], (1, 8, 8))[0][..., None] for c in canvases]
+        return [np.where(k, c.clip, np.float32(0.5)) for k, c in zip(known, canvases, strict=True)]
+
+    monkeypatch.setattr(trials, "complete", grey)
+    return calls
+
+
+@pytest.mark.parametrize("use", {**USES, "small": SIZES["8 frames of 24 x 24"]})
+def test_every_use_gives_a_number_for_each_case(tried, use):
+    name, settings = USES.get(use, SIZES["8 frames of 24 x 24"])
+    scores = getattr(tried, name)(**settings)
+    assert scores and all(np.shape(values) == (COUNT,) for values in scores.values())
+    for measure in ("right", "changed", "shape_kept", "no_jump"):  # of random numbers nothing comes out right
+        assert np.nansum(scores.get(measure, 0)) < COUNT
+
+
+def test_a_trial_follows_from_its_seed(tiny_marked_model):
+    first, again, other = (Trials(tiny_marked_model, SEEN, COUNT, [seed]) for seed in (1, 1, 2))
+    assert first.prompts == again.prompts != other.prompts
+    a, b = first.inpaint()["made_psnr"], again.inpaint()["made_psnr"]
+    assert np.array_equal(a, b)
+
+
+def known_frames(canvas):
+    assert np.array_equal(canvas.known.all(axis=(1, 2)), canvas.known.any(axis=(1, 2)))
+    return canvas.known.all(axis=(1, 2)).astype(int).tolist()
+
+
+def test_what_each_use_is_given(tried, asked):
+    gap, middle = [1] * 4 + [0] * 8 + [1] * 4, [1] * 2 + [0] * 4 + [1] * 2
+    given = {  # a list of frames for each piece, see `minidit.generation.joining`
+        "animate": [[1] + [0] * 7],
+        "extend": [[0] * 4 + [1] * 8 + [0] * 4] * 2,
+        "connect": [gap, middle],
+        "edit": [[0] * 8],
+        "generate": [[0] * 8],
+        "loop": [[0] * 8, gap, middle],
+        "film": [[0] * 8, [1] + [0] * 8],
+    }
+    for name, pieces in given.items():
+        asked.clear()
+        getattr(tried, name)()
+        assert len(asked) == len(pieces), name
+        for (canvases, prompts, _), frames in zip(asked, pieces, strict=True):
+            assert len(canvases) == len(prompts) == COUNT
+            assert all(known_frames(canvas) == frames for canvas in canvases), name
+            unprompted = name == "connect" or (name == "loop" and frames != [0] * 8)
+            assert all((prompt == "") == unprompted for prompt in prompts), name
+
+
+def test_frames_are_made_before_a_clip_too(tried, asked):
+    tried.extend(backward=True)
+    (first, _, _), (second, _, _) = asked
+    assert known_frames(first[0]) == known_frames(second[0]) == [0] * 4 + [1] * 8 + [0] * 4
+    assert np.array_equal(second[0].clip[8:12], first[0].clip[4:8])  # what was made last, and how the clip begins
+
+
+def test_an_edit_starts_at_its_strength_and_asks_for_another_colour(tried, asked):
+    tried.edit(0.7)
+    _, prompts, settings = asked[-1]
+    assert settings == {"start": pytest.approx(0.3)}
+    assert all(a.color not in prompt.split() for a, prompt in zip(tried.attributes, prompts, strict=True))
+
+
+def test_nothing_but_the_given_clip_scores_as_nothing(tried, asked):
+    assert tried.extend()["lost"].mean() == 1
+    assert tried.animate()["right"].sum() == 0
+    assert tried.inpaint()["made_psnr"].max() < tried.inpaint()["codec_psnr"].min() + 100
+
+
+def test_half_of_the_latents_are_missing_by_chance(tried, asked):
+    tried.inpaint(by_chance=True)
+    shares = [canvas.known.mean() for canvas in asked[-1][0]]
+    assert 0.3 < min(shares) <= max(shares) < 0.7
+    tried.inpaint()
+    assert {canvas.known.mean() for canvas in asked[-1][0]} == {0.75}

@@ -1,0 +1,123 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from minidit.errors import UserError
+from minidit.files.clips import checked_ending, gif_bytes, grid, png_bytes, save_clip, save_gif, to_pixels
+from minidit.world import Attributes, render, verify
+
+
+def read(data, factor):
+    """The frames of a GIF as a clip, each pixel taken from the middle of its enlarged square."""
+    with Image.open(io.BytesIO(data)) as image:
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+    middle = factor // 2
+    return np.stack(frames)[:, middle::factor, middle::factor].astype(np.float32) / 255
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        Attributes("red", "circle", "right", "day"),
+        Attributes("white", "ring", "still", "night"),
+        Attributes("yellow", "cross", "up", "sunset"),
+    ],
+)
+def test_a_clip_survives_the_gif(attributes, rng):
+    clip = render(attributes, rng)
+    seen = read(gif_bytes(clip), factor=8)
+    assert np.abs(seen - clip).mean() < 1 / 255
+    assert np.abs(seen - clip).max() < 8 / 255
+    assert verify(seen).strict(attributes)
+
+
+def test_frames_that_are_alike_stay_separate():
+    with Image.open(io.BytesIO(gif_bytes(np.full((8, 16, 16, 3), 0.5, np.float32)))) as image:
+        assert image.n_frames == 8
+
+
+def test_it_loops_for_ever_at_about_eight_frames_a_second(rng):
+    with Image.open(io.BytesIO(gif_bytes(rng.random((3, 4, 4, 3))))) as image:
+        assert image.info["loop"] == 0
+        for frame in ImageSequence.Iterator(image):
+            assert frame.info["duration"] == 120
+
+
+@pytest.mark.parametrize(("width", "size", "large"), [(32, 256, 256), (24, 256, 240), (5, 7, 5), (300, 256, 300)])
+def test_pixels_become_squares_of_a_whole_number(width, size, large, rng):
+    clip = rng.random((2, 3, width, 3))
+    with Image.open(io.BytesIO(gif_bytes(clip, size))) as image:
+        assert image.size == (large, 3 * large // width)
+
+
+def test_enlarging_makes_no_new_colours():
+    clip = np.zeros((1, 2, 2, 3))
+    clip[0, 0, 0] = 1, 0, 0
+    seen = read(gif_bytes(clip, 64), factor=1)
+    assert np.array_equal(np.unique(seen.reshape(-1, 3), axis=0), [[0, 0, 0], [1, 0, 0]])
+    assert np.array_equal(seen[0, :32, :32], np.broadcast_to([1, 0, 0], (32, 32, 3)))
+
+
+def test_values_are_rounded_and_clipped():
+    assert to_pixels(np.array([-1, 0, 0.4999 / 255, 0.5001 / 255, 1, 2])).tolist() == [0, 0, 0, 1, 255, 255]
+
+
+def test_save_gif_writes_those_bytes_and_nothing_else(rng, tmp_path):
+    clip = rng.random((2, 4, 4, 3))
+    save_gif(tmp_path / "a.gif", clip)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+    assert (tmp_path / "a.gif").read_bytes() == gif_bytes(clip)
+
+
+def test_a_place_that_cannot_be_written_is_a_user_error(rng, tmp_path):
+    for save in (save_gif, save_clip):
+        with pytest.raises(UserError, match="can't write .*nowhere"):
+            save(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
+
+
+def test_save_clip_writes_what_the_ending_says(rng, tmp_path):
+    clip = rng.random((1, 24, 32, 3), dtype=np.float32)
+    for name in ("a.gif", "b.PNG", "c.npy"):
+        save_clip(tmp_path / name, clip)
+    assert (tmp_path / "a.gif").read_bytes() == gif_bytes(clip)
+    assert (tmp_path / "b.PNG").read_bytes() == png_bytes(clip[0])
+    saved = np.load(tmp_path / "c.npy")
+    assert saved.dtype == np.float32 and np.array_equal(saved, clip)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "b.PNG", "c.npy"]
+
+
+def test_a_png_is_the_frame_enlarged_to_squares(rng):
+    frame = rng.random((24, 40, 3))
+    with Image.open(io.BytesIO(png_bytes(frame))) as image:
+        assert (image.format, image.mode) == ("PNG", "RGB")
+        pixels = np.asarray(image)
+    assert np.array_equal(pixels, np.kron(to_pixels(frame), np.ones((6, 6, 1), np.uint8)))
+
+
+@pytest.mark.parametrize(
+    ("name", "one_frame", "said"),
+    [
+        ("a.mp4", False, "a.mp4: a file's ending says .* ends in .gif or .npy"),
+        ("a", True, "ends in .png, .gif or .npy"),
+        ("a.png", False, "a.png: a PNG holds one frame. .* ends in .gif or .npy"),
+    ],
+)
+def test_other_endings_are_a_user_error(name, one_frame, said, rng, tmp_path):
+    with pytest.raises(UserError, match=said):
+        checked_ending(name, one_frame)
+    with pytest.raises(UserError, match=said):
+        save_clip(tmp_path / name, rng.random((1 if one_frame else 2, 24, 24, 3)))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_grid_places_clips_row_by_row(rng):
+    clips = rng.random((5, 2, 3, 4, 3))
+    joined = grid(clips, columns=3, gap=1)
+    assert joined.shape == (2, 2 * 3 + 1, 3 * 4 + 2, 3)
+    for k, clip in enumerate(clips):
+        row, column = divmod(k, 3)
+        assert np.array_equal(joined[:, row * 4 : row * 4 + 3, column * 5 : column * 5 + 4], clip)
+    assert (joined[:, 3] == 1).all()  # the gap
+    assert (joined[:, 4:, 10:] == 1).all()  # the empty cell

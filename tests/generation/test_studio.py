@@ -1,0 +1,233 @@
+import numpy as np
+import pytest
+
+from minidit import load
+from minidit.backend import device
+from minidit.backend.device import choose_device
+from minidit.errors import UserError
+from minidit.generation.film import Shot
+from minidit.generation.studio import SHIPPED, Studio, checkpoint_file
+from minidit.models.checkpoint import save_model
+from minidit.world import ALL_ATTRIBUTES, render
+
+PROMPT = "a red circle moves right in the day sky"
+
+
+def test_three_lines_make_a_clip(tiny_checkpoint):
+    model = load(tiny_checkpoint)
+    clip = model.generate(PROMPT, seed=0)
+    assert clip.shape == (8, 16, 16, 3)
+    assert clip.dtype == np.float32
+    assert 0 <= clip.min() < clip.max() <= 1
+
+
+def test_a_model_can_be_opened_on_a_device(tiny_checkpoint, capsys, monkeypatch):
+    monkeypatch.setattr(device, "_announced", set())
+    studio = load(tiny_checkpoint, device="simulated")
+    assert studio.model.xp.__name__ == "minidit.backend.simulated.cupy"
+    assert capsys.readouterr().err == "minidit: computing on a simulated GPU: its code runs on the CPU, very slowly.\n"
+    expected = load(tiny_checkpoint, device="cpu").generate(PROMPT, seed=1)
+    assert capsys.readouterr().err == ""  # the CPU goes without saying
+    clip = studio.generate(PROMPT, seed=1)
+    assert isinstance(clip, np.ndarray)
+    np.testing.assert_allclose(clip, expected, atol=1e-5)
+
+
+def test_the_environment_names_the_device_where_nobody_else_does(tiny_checkpoint, monkeypatch):
+    monkeypatch.setenv("MINIDIT_DEVICE", "simulated")
+    assert load(tiny_checkpoint).model.xp.__name__ == "minidit.backend.simulated.cupy"
+    assert load(tiny_checkpoint, device="cpu").model.xp is np
+    monkeypatch.delenv("MINIDIT_DEVICE")
+    assert load(tiny_checkpoint).model.xp is np
+    with pytest.raises(UserError, match='no device "tpu"'):
+        load(tiny_checkpoint, device="tpu")
+
+
+def test_a_studio_moves_between_devices(tiny_model):
+    studio = Studio(tiny_model)
+    moved = studio.on(choose_device("simulated"))
+    assert moved.settings == studio.settings and moved.vocabulary == studio.vocabulary
+    assert np.array_equal(moved.on(np).generate(PROMPT), studio.generate(PROMPT))
+
+
+def test_the_callback_is_given_latents_of_the_device(tiny_model):
+    xp, heard = choose_device("simulated"), []
+    Studio(tiny_model.on(xp)).generate(PROMPT, steps=2, callback=lambda done, t, latents: heard.append(type(latents)))
+    assert heard == [xp.ndarray] * 2
+
+
+def test_the_same_seed_gives_the_same_clip_and_another_another(tiny_model):
+    studio = Studio(tiny_model)
+    clip = studio.generate(PROMPT, seed=1)
+    assert np.array_equal(studio.generate(PROMPT, seed=1), clip)
+    assert not np.allclose(studio.generate(PROMPT, seed=2), clip)
+
+
+def test_a_loaded_model_makes_the_clips_of_the_saved_one(tiny_model, tiny_checkpoint):
+    assert np.array_equal(load(tiny_checkpoint).generate(PROMPT), Studio(tiny_model).generate(PROMPT))
+
+
+def test_weights_saved_in_half_precision_are_used_in_single(tiny_model, tmp_path):
+    save_model(tmp_path / "half.safetensors", tiny_model, dtype=np.float16)
+    clip = load(str(tmp_path / "half.safetensors")).generate(PROMPT)
+    assert clip.dtype == np.float32
+    np.testing.assert_allclose(clip, Studio(tiny_model).generate(PROMPT), atol=0.02)
+
+
+def test_the_callback_hears_of_every_step(tiny_model):
+    heard = []
+    Studio(tiny_model).generate(PROMPT, steps=4, callback=lambda done, t, latents: heard.append((done, latents.shape)))
+    assert heard == [(k, (1, 8, 4, 4, 4)) for k in (1, 2, 3, 4)]
+
+
+def test_by_default_the_checkpoint_inside_the_package_is_opened():
+    with checkpoint_file() as file:
+        assert file.parts[-3:] == ("minidit", *SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"prompt": "a plaid zeppelin"}, "plaid"),
+        ({"prompt": ["the day sky"]}, "a prompt is one string"),
+        ({"prompt": None}, "a prompt is one string"),
+        ({"seed": -1}, "a seed is a whole number of at least 0"),
+        ({"seed": 0.5}, "a seed is a whole number of at least 0"),
+        ({"steps": 0}, "at least 1"),
+        ({"guidance": float("nan")}, "finite"),
+        ({"sampler": "magic"}, "choose one of"),
+    ],
+)
+def test_a_mistake_is_a_user_error(arguments, said, tiny_model):
+    with pytest.raises(UserError, match=said):
+        Studio(tiny_model).generate(**{"prompt": PROMPT} | arguments)
+
+
+def test_the_vocabulary_makes_prompts(tiny_model):
+    studio = Studio(tiny_model)
+    assert "zeppelin" not in studio.vocabulary
+    for word in studio.vocabulary:
+        studio.check(word)
+    studio.check("")
+
+
+# Many uses. The numbers are random, so that these say what is kept, not what is made.
+
+
+@pytest.fixture
+def studio(tiny_marked_model):
+    return Studio(tiny_marked_model)
+
+
+@pytest.fixture
+def clip(rng):
+    return render(ALL_ATTRIBUTES[7], rng, 32, 8)
+
+
+@pytest.mark.parametrize(
+    ("frames", "size", "shape"),
+    [(1, None, (1, 32, 32, 3)), (16, 24, (16, 24, 24, 3)), (5, (32, 48), (5, 32, 48, 3)), (None, 64, (8, 64, 64, 3))],
+)
+def test_clips_of_many_sizes_are_generated(studio, frames, size, shape):
+    clip = studio.generate(PROMPT, frames=frames, size=size)
+    assert clip.shape == shape and clip.dtype == np.float32 and 0 <= clip.min() < clip.max() <= 1
+
+
+def test_an_image_is_a_clip_of_one_frame(studio):
+    assert np.array_equal(studio.image(PROMPT, seed=2, size=40), studio.generate(PROMPT, seed=2, frames=1, size=40))
+
+
+def test_animating_begins_with_the_picture(studio, clip):
+    for picture in (clip[0], clip[:1]):
+        made = studio.animate(picture, PROMPT, frames=6)
+        assert made.shape == (6, 32, 32, 3)
+        assert np.array_equal(made[0], clip[0]) and not np.array_equal(made[1], clip[1])
+
+
+@pytest.mark.parametrize(("forward", "backward"), [(3, 0), (0, 5), (2, 4), (20, 0), (0, 17)])
+def test_extending_keeps_the_clip(studio, clip, forward, backward):
+    longer = studio.extend(clip, PROMPT, forward, backward)
+    assert longer.shape == (backward + 8 + forward, 32, 32, 3)
+    assert np.array_equal(longer[backward : backward + 8], clip)
+    made = np.concatenate([longer[:backward], longer[backward + 8 :]])
+    assert len(np.unique(made)) > 1000  # it has something in it
+
+
+def test_connecting_keeps_both_clips(studio, clip, rng):
+    other = render(ALL_ATTRIBUTES[8], rng, 32, 2)
+    joined = studio.connect(clip, other, 5, PROMPT)
+    assert joined.shape == (15, 32, 32, 3)
+    assert np.array_equal(joined[:8], clip) and np.array_equal(joined[13:], other)
+
+
+def test_a_loop_begins_as_its_prompt_says(studio):
+    circle = studio.loop(PROMPT, seed=3)
+    assert circle.shape == (16, 32, 32, 3)
+    assert np.array_equal(circle[:8], studio.generate(PROMPT, seed=3))
+
+
+def test_editing_at_full_strength_forgets_the_clip(studio, clip):
+    assert np.array_equal(studio.edit(clip, PROMPT, 1.0), studio.edit(1 - clip, PROMPT, 1.0))
+    assert not np.array_equal(studio.edit(clip, PROMPT, 0.5), studio.edit(1 - clip, PROMPT, 0.5))
+
+
+def test_inpainting_keeps_what_the_mask_leaves(studio, clip):
+    mask = np.zeros((32, 32), bool)
+    mask[9:15, 9:15] = True
+    made = studio.inpaint(clip, mask, PROMPT)
+    assert np.array_equal(made, studio.inpaint(clip, np.broadcast_to(mask, (8, 32, 32)), PROMPT))
+    changed = (made != clip).any(axis=(0, 3))
+    assert changed[8:16, 8:16].any() and not changed[:8].any() and not changed[:, 16:].any()
+
+
+def test_a_film_has_its_shots_in_order(studio):
+    shots = [Shot(PROMPT, False), Shot("a red circle moves left in the day sky", True), Shot("the night sky", False)]
+    film = studio.film(shots, seed=5)
+    assert film.shape == (24, 32, 32, 3)
+    assert np.array_equal(film[:8], studio.generate(PROMPT, seed=5))
+    assert np.array_equal(film[7:16], studio.animate(film[7], shots[1].prompt, seed=6, frames=9))
+    assert np.array_equal(film[16:], studio.generate(shots[2].prompt, seed=7))
+
+
+@pytest.mark.parametrize(
+    ("use", "said"),
+    [
+        (lambda s, c: s.generate(PROMPT, frames=17), "from 1 to 16"),
+        (lambda s, c: s.generate(PROMPT, frames=2.5), "from 1 to 16"),
+        (lambda s, c: s.generate(PROMPT, size=16), "sides of 24 to 64 pixels, multiples of 8"),
+        (lambda s, c: s.generate(PROMPT, size=(32, 36)), "sides of 24 to 64 pixels, multiples of 8"),
+        (lambda s, c: s.animate(c, PROMPT), "Use extend for a clip"),
+        (lambda s, c: s.animate(c[0, :30], PROMPT), "sides of 24 to 64"),
+        (lambda s, c: s.animate((255 * c[0]).astype(np.uint8), PROMPT), "numbers from 0 to 1"),
+        (lambda s, c: s.animate(255 * c[0], PROMPT), "Divide bytes by 255"),
+        (lambda s, c: s.animate(c[0] * np.nan, PROMPT), "numbers from 0 to 1"),
+        (lambda s, c: s.animate(c[0, ..., :2], PROMPT), "shape"),
+        (lambda s, c: s.extend(c, PROMPT), "nothing to add"),
+        (lambda s, c: s.extend(c, PROMPT, forward=-1), "whole number of at least 0"),
+        (lambda s, c: s.extend(c[:0], PROMPT, forward=1), "shape"),
+        (lambda s, c: s.connect(c, c[:, :24]), "clips of one size"),
+        (lambda s, c: s.connect(c, c, 9), "from 1 to 8"),
+        (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "from 1 to 16"),
+        (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "from 1 to 16"),
+        (lambda s, c: s.edit(c, PROMPT, 0), "above 0, up to 1"),
+        (lambda s, c: s.edit(c, PROMPT, 1.5), "above 0, up to 1"),
+        (lambda s, c: s.inpaint(c, np.ones((8, 8), bool)), "a mask for this clip"),
+        (lambda s, c: s.inpaint(c, np.ones((32, 32))), "a mask for this clip"),
+        (lambda s, c: s.inpaint(c, np.zeros((32, 32), bool)), "the mask is empty"),
+        (lambda s, c: s.film([]), "at least one shot"),
+        (lambda s, c: s.film([Shot(PROMPT, True)]), "first shot"),
+        (lambda s, c: s.film([Shot(PROMPT, False), Shot("a plaid cat", False)]), "plaid"),
+        (lambda s, c: s.edit(c, "a plaid cat"), "plaid"),
+    ],
+)
+def test_a_mistake_in_any_use_is_a_user_error(studio, clip, use, said):
+    with pytest.raises(UserError, match=said):
+        use(studio, clip)
+
+
+def test_a_model_without_marks_says_what_it_takes(tiny_model):
+    studio = Studio(tiny_model)
+    for use in (lambda: studio.generate(PROMPT, frames=4), lambda: studio.generate(PROMPT, size=24),
+                lambda: studio.extend(studio.generate(PROMPT), forward=1)):
+        with pytest.raises(UserError, match="only make whole clips of its own size"):
+            use()

@@ -1,0 +1,243 @@
+import errno
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from minidit.errors import UserError
+from minidit.files.tensors import read_tensors, write_tensors
+from minidit.files.whole import write_whole
+from minidit.generation.text_to_video import generate
+from minidit.models import VideoModel
+from minidit.models.checkpoint import (
+    codec_tensors,
+    load_codec,
+    load_model,
+    load_record,
+    save_model,
+    settings_from_json,
+    settings_to_json,
+)
+
+# --- Writing -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_there_and_replaces_what_was(tmp_path):
+    path = tmp_path / "file"
+    for data in (b"first", b"", b"third, longer"):
+        write_whole(path, data)
+        assert path.read_bytes() == data
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("function", ["replace", "fsync"])
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(function, tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(UserError, match=r"can't write .*file: No space left on device\. Choose another place"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_in_the_middle_of_a_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["no_such_folder/file", "a_file/file", "x" * 300])
+def test_a_place_that_cannot_be_written_is_a_users_error(place, tmp_path):
+    (tmp_path / "a_file").write_bytes(b"mine")
+    with pytest.raises(UserError, match="can't write .*Choose another place, or make the folder writable"):
+        write_whole(tmp_path / place, b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["a_file"]
+    assert (tmp_path / "a_file").read_bytes() == b"mine"
+
+
+# --- Round trips -------------------------------------------------------------------------------------------
+
+
+def test_arrays_and_notes_come_back_bit_for_bit(tmp_path, rng):
+    path = tmp_path / "state.safetensors"
+    tensors = {
+        "a.b": rng.standard_normal((3, 4), dtype=np.float32),
+        "half": rng.normal(size=5).astype(np.float16),
+        "transposed": rng.normal(size=(2, 3)).T,
+        "smallest": np.array([5e-324, -0.0]),
+    }
+    notes = {"kind": "state", "step": 7, "history": [[25, 0.1], [50, 1 / 3]], "psnr": None, "name": "Fréchet"}
+    write_tensors(path, tensors, notes)
+    read, read_notes = read_tensors(path)
+    assert read_notes == notes
+    assert read.keys() == tensors.keys()
+    for name, array in tensors.items():
+        assert read[name].dtype == array.dtype
+        assert read[name].tobytes() == np.ascontiguousarray(array).tobytes()
+
+
+def test_settings_come_back_equal(small_preset):
+    settings = replace(small_preset.model, prediction="noise", guidance=3.5)
+    assert settings_from_json(settings_to_json(settings)) == settings
+
+
+def test_a_model_comes_back_bit_for_bit_with_its_settings(small_model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, small_model)
+    loaded = load_model(path)
+    assert loaded.settings == small_model.settings
+    assert type(loaded.settings.dit.patch) is type(loaded.settings.vocabulary) is tuple
+    assert loaded.dit.params.flat.tobytes() == small_model.dit.params.flat.tobytes()
+    for name, array in codec_tensors(small_model.codec).items():
+        assert codec_tensors(loaded.codec)[name].tobytes() == array.tobytes(), name
+    assert loaded.codec.latent_std[0] == 0.5
+    prompt = ["a red circle moves right in the day sky"]
+    assert np.array_equal(generate(loaded, prompt, [1]), generate(small_model, prompt, [1]))
+
+
+def test_a_codec_is_copied_whole(small_model, small_preset):
+    other = VideoModel(small_preset.model).codec
+    load_codec(other, codec_tensors(small_model.codec))
+    assert np.array_equal(other.params.flat, small_model.codec.params.flat)
+    assert np.array_equal(other.latent_mean, small_model.codec.latent_mean)
+    assert np.array_equal(other.latent_std, small_model.codec.latent_std)
+    assert not np.shares_memory(other.params.flat, small_model.codec.params.flat)
+
+
+def test_a_file_of_half_the_size_loads_as_a_float32_model(small_model, tmp_path):
+    whole, half = tmp_path / "whole.safetensors", tmp_path / "half.safetensors"
+    save_model(whole, small_model)
+    save_model(half, small_model, dtype=np.float16)
+    header = 20_000
+    assert half.stat().st_size < 0.5 * whole.stat().st_size + header
+    assert {array.dtype for array in read_tensors(half)[0].values()} == {np.dtype(np.float16)}
+    loaded = load_model(half)
+    assert loaded.dit.params.flat.dtype == loaded.codec.params.flat.dtype == np.float32
+    expected = small_model.dit.params.flat.astype(np.float16)
+    assert np.array_equal(loaded.dit.params.flat, expected.astype(np.float32))
+    clips = generate(loaded, ["the night sky"], [0])
+    assert clips.dtype == np.float32
+    np.testing.assert_allclose(clips, generate(small_model, ["the night sky"], [0]), atol=0.02)
+
+
+def test_the_record_of_a_training_comes_back_and_may_be_missing(small_model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, small_model, record={"seed": 3, "history": [[25, 0.5]]})
+    assert load_record(path) == {"seed": 3, "history": [[25, 0.5]]}
+    save_model(path, small_model)
+    assert load_record(path) == {}
+
+
+# --- Files that are not what they should be ----------------------------------------------------------------
+
+
+@pytest.fixture
+def saved(small_model, tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(path, small_model)
+    return path
+
+
+def test_a_missing_file_or_a_folder_is_a_users_error(tmp_path):
+    for path in (tmp_path / "missing.safetensors", tmp_path):
+        with pytest.raises(UserError, match=r"there is no checkpoint .* Train one with: minidit train"):
+            load_model(path)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100, 0.5, -1])
+def test_a_truncated_file_is_a_users_error(kept, saved):
+    data = saved.read_bytes()
+    kept = int(kept * len(data)) if kept == 0.5 else kept
+    saved.write_bytes(data[:kept])
+    with pytest.raises(UserError, match=r"model\.safetensors is not a whole checkpoint .*truncated"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("data", [b"GIF89a and so on", b"\x80\x04K\x01.", b"\xff" * 64, b"{}" * 500])
+def test_a_file_of_another_kind_is_a_users_error(data, tmp_path):
+    path = tmp_path / "picture.gif"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"picture\.gif is not a whole checkpoint .*of another kind"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_another_programs_safetensors_file_is_a_users_error(metadata, tmp_path):
+    path = tmp_path / "theirs.safetensors"
+    save_file({"weight": np.ones(3, np.float32)}, path, metadata)
+    found = repr(metadata and metadata["format"])
+    with pytest.raises(UserError, match=rf"not one of minidit's: expected format 'minidit-1', found {found}"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_are_found_and_named(bad, small_model, saved):
+    small_model.dit.params["blocks.0.mlp.fc1.weight"][3, 2] = bad
+    save_model(saved, small_model)
+    with pytest.raises(UserError, match=r"NaN or infinity in dit\.blocks\.0\.mlp\.fc1\.weight: .* diverged"):
+        load_model(saved)
+
+
+def test_a_training_state_is_no_model(saved):
+    tensors, metadata = read_tensors(saved)
+    write_tensors(saved, tensors, metadata | {"kind": "state"})
+    with pytest.raises(UserError, match=r"state of a training run, not a model.*model\.safetensors"):
+        load_model(saved)
+
+
+def missing(tensors, settings):
+    del tensors["dit.x_embedder.proj.bias"]
+
+
+def missing_of_the_codec(tensors, settings):
+    del tensors["codec.latent_std"]
+
+
+def misshapen(tensors, settings):
+    tensors["codec.encoder.0.weight"] = tensors["codec.encoder.0.weight"][:-1]
+
+
+def of_another_width(tensors, settings):
+    settings["dit"]["width"] = 32
+
+
+def with_heads_that_do_not_divide(tensors, settings):
+    settings["dit"]["num_heads"] = 3
+
+
+def with_a_setting_of_the_future(tensors, settings):
+    settings["dit"]["flux_capacitor"] = True
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (missing, "dit.x_embedder.proj.bias"),
+        (missing_of_the_codec, "codec.latent_std"),
+        (misshapen, "encoder.0.weight has shape"),
+        (of_another_width, "has shape"),
+        (with_heads_that_do_not_divide, "not divisible by num_heads 3"),
+        (with_a_setting_of_the_future, "flux_capacitor"),
+    ],
+)
+def test_a_model_that_does_not_fit_its_settings_is_a_users_error(damage, said, saved):
+    tensors, metadata = read_tensors(saved)
+    damage(tensors, metadata["settings"])
+    write_tensors(saved, tensors, metadata)
+    with pytest.raises(UserError, match=rf"does not fit its own settings \(.*{said}.*another version"):
+        load_model(saved)
