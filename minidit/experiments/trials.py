@@ -22,8 +22,7 @@ from minidit.generation.joining import connected, extended
 from minidit.world import COLORS, caption, render_batch, verify_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
-from minidit.world.renderer import RADIUS, TRAVEL, directions, render_paths, scale_of
-from minidit.world.renderer import between as within
+from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
 
 # N = clips; F, H, W = frames, rows, columns in pixels
 
@@ -161,6 +160,6 @@ class Trials:
         """Radius (N,), step from frame to frame at the usual speed (N, 2), place (N, 2) and light (N, 2) in [0, 1)."""
         attributes = attributes or self.attributes
         draws = self.rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
-        speed = within(TRAVEL, draws[:, 1]) * scale_of(SIZE) / (FRAMES - 1)  # N
+        speed = lerp(TRAVEL, draws[:, 1]) * scale_of(SIZE) / (FRAMES - 1)  # N
         step = directions(attributes) * speed[:, None]         # N, 2
-        return within(RADIUS, draws[:, 0]) * scale_of(SIZE), step, draws[:, 2:4], draws[:, 4:]
+        return lerp(RADIUS, draws[:, 0]) * scale_of(SIZE), step, draws[:, 2:4], draws[:, 4:]

@@ -15,7 +15,7 @@ from minidit.training.batches import Batch, draw_attributes, null_row
 from minidit.world import Attributes, caption, render_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
-from minidit.world.renderer import RADIUS, TRAVEL, between, directions, render_paths, scale_of
+from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
 
 # N = clips of a batch; F, H, W = frames, rows, columns of its latents
 
@@ -162,7 +162,7 @@ def draw_bent(rng, attributes, size, grid):
     before, after = (int(n) for n in rng.integers(1, min(USUAL_FRAMES, frames // 2), size=2))
     radius, first_step, first_place, light = draw_objects(rng, attributes, (rows, columns))
     turned = [a if a.shape is None else a._replace(motion=MOTIONS[rng.integers(len(MOTIONS))]) for a in attributes]
-    speed = between(TRAVEL, rng.random((count, 1), dtype=np.float32)) * scale_of((rows, columns)) / (USUAL_FRAMES - 1)
+    speed = lerp(TRAVEL, rng.random((count, 1), dtype=np.float32)) * scale_of((rows, columns)) / (USUAL_FRAMES - 1)
     last_step, last_place = directions(turned) * speed, rng.random((count, 2), dtype=np.float32)
     centers = bent_paths(
         first_step, last_step, first_place, last_place, radius, (rows, columns), frames, before, after
@@ -177,8 +177,8 @@ def draw_objects(rng, attributes, size):
     """Radius (n,), step from frame to frame at the usual speed (n, 2), position (n, 2) and light (n, 2) in [0, 1)."""
     draws = rng.random((len(attributes), 6), dtype=np.float32)  # n, 6
     scale = scale_of(size)
-    speed = between(TRAVEL, draws[:, 1]) * scale / (USUAL_FRAMES - 1)  # n    pixels per frame
-    return between(RADIUS, draws[:, 0]) * scale, directions(attributes) * speed[:, None], draws[:, 2:4], draws[:, 4:]
+    speed = lerp(TRAVEL, draws[:, 1]) * scale / (USUAL_FRAMES - 1)  # n    pixels per frame
+    return lerp(RADIUS, draws[:, 0]) * scale, directions(attributes) * speed[:, None], draws[:, 2:4], draws[:, 4:]
 
 
 def known_places(rng, grid):

@@ -53,8 +53,8 @@ def render_batch(attributes, rng, size=32, frames=8):
     size = checked_size(size, frames)
     scale = scale_of(size)
     draws = rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
-    radius = between(RADIUS, draws[:, 0]) * scale              # N
-    travel = between(TRAVEL, draws[:, 1]) * scale              # N
+    radius = lerp(RADIUS, draws[:, 0]) * scale              # N
+    travel = lerp(TRAVEL, draws[:, 1]) * scale              # N
     displacement = directions(attributes) * travel[:, None]    # N, 2
     centers = straight_paths(displacement, draws[:, 2:4], radius, size, frames)  # N, F, 2
     return render_paths(attributes, centers, radius, draws[:, 4:], size)
@@ -78,7 +78,7 @@ def render_paths(attributes, centers, radius, light, size):
         if chosen.size:
             path = centers[chosen]
             covered[chosen] = coverage(index, path[..., 0], path[..., 1], radius[chosen], size)
-    brightness, starlight = between(BRIGHTNESS, light[:, 0]), between(STAR_BRIGHTNESS, light[:, 1])  # N each
+    brightness, starlight = lerp(BRIGHTNESS, light[:, 0]), lerp(STAR_BRIGHTNESS, light[:, 1])  # N each
     return paint(covered, COLOR_VALUES[color], sky_images(sky, brightness, starlight, size))
 
 
@@ -153,7 +153,7 @@ def paint(covered, color, skies):
     return np.clip(clips, 0.0, 1.0, out=clips)
 
 
-def between(bounds, fraction):
+def lerp(bounds, fraction):
     """The number that lies the given fraction of the way from the lower bound to the upper."""
     low, high = bounds
     return low + (high - low) * fraction

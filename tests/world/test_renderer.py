@@ -6,7 +6,7 @@ import pytest
 from minidit.errors import UserError
 from minidit.world import ALL_ATTRIBUTES, PLAIN_SKIES, SHAPES, Attributes, render, render_batch
 from minidit.world.attributes import attribute_indices
-from minidit.world.renderer import COLOR_VALUES, RADIUS, STEPS, TRAVEL, between, straight_paths
+from minidit.world.renderer import COLOR_VALUES, RADIUS, STEPS, TRAVEL, lerp, straight_paths
 from minidit.world.shapes import AREAS, coverage
 
 
@@ -71,8 +71,8 @@ def test_radius_lies_within_its_bounds(size):
 def test_the_object_is_whole_in_every_frame(shape, size, rng):
     # Draw the same paths in a wider frame: hardly anything lies outside the real one (a triangle's tip can).
     scale, count, border = size / 16, 200, 8
-    radius = between(RADIUS, rng.random(count, dtype=np.float32)) * scale
-    travel = between(TRAVEL, rng.random(count, dtype=np.float32)) * scale
+    radius = lerp(RADIUS, rng.random(count, dtype=np.float32)) * scale
+    travel = lerp(TRAVEL, rng.random(count, dtype=np.float32)) * scale
     position = rng.integers(2, size=(count, 2)).astype(np.float32)  # the corners of what is possible
     displacement = STEPS[rng.integers(5, size=count)] * travel[:, None]
     centers = straight_paths(displacement, position, radius, (size, size), 8) + border
@@ -84,8 +84,8 @@ def test_the_object_is_whole_in_every_frame(shape, size, rng):
 @pytest.mark.parametrize("size", [(16, 16), (32, 32), (32, 48), (48, 24)])
 def test_paths_go_the_named_way_as_far_as_they_should_and_stay_inside(size, rng):
     scale, count = min(size) / 16, 2000
-    radius = between(RADIUS, rng.random(count, dtype=np.float32)) * scale
-    travel = between(TRAVEL, rng.random(count, dtype=np.float32)) * scale
+    radius = lerp(RADIUS, rng.random(count, dtype=np.float32)) * scale
+    travel = lerp(TRAVEL, rng.random(count, dtype=np.float32)) * scale
     steps = STEPS[rng.integers(5, size=count)]
     position = rng.random((count, 2), dtype=np.float32)
     centers = straight_paths(steps * travel[:, None], position, radius, size, 8)
