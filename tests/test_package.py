@@ -1,9 +1,13 @@
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
+import numpy
 import pytest
 
 CLONE = Path(__file__).parents[1]
@@ -36,6 +40,22 @@ def test_generating_needs_nothing_heavy(tiny_checkpoint):
     loaded = modules_after(statement)
     assert "numpy" in loaded
     assert not loaded & HEAVY
+
+
+@pytest.mark.install
+def test_an_editable_install_is_found_from_the_folder_around_a_clone_named_minidit(tmp_path):
+    clone, environment = tmp_path / "minidit", tmp_path / "environment"
+    shutil.copytree(CLONE / "minidit", clone / "minidit", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(CLONE / name, clone)
+    venv.create(environment, with_pip=True)
+    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "-e", clone], check=True)
+    # The dependencies come from where these tests run.
+    outside = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(numpy.__file__))}
+    code = "from minidit import load; print(load.__module__); import minidit; print(minidit.__file__)"
+    done = subprocess.run([python, "-c", code], cwd=tmp_path, env=outside, capture_output=True, text=True)
+    assert done.stdout.split() == ["minidit.generation.studio", str(clone / "minidit" / "__init__.py")], done.stderr
 
 
 def test_what_the_package_offers_is_found():

@@ -4,9 +4,12 @@ import os
 import platform
 from pathlib import Path
 
-from minidit.commands.arguments import available_cores
-
 CPU_INFO = Path("/proc/cpuinfo")
+
+
+def available_cores():
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor():

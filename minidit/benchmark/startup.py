@@ -6,10 +6,9 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-from minidit.commands.arguments import EXAMPLE
-
 NOTHING = "python -c pass"
-PROMPT = EXAMPLE.split('"')[1]
+PROMPT = "a red circle moves right in the day sky"
+FIRST_CLIP = f'minidit generate "{PROMPT}"'
 
 
 def start_up(rounds, modules=("minidit", "numpy")):
@@ -23,7 +22,7 @@ def start_up(rounds, modules=("minidit", "numpy")):
     """
     with tempfile.TemporaryDirectory() as folder:
         commands = {NOTHING: ["-c", "pass"]} | {f"import {name}": ["-c", f"import {name}"] for name in modules}
-        commands[EXAMPLE] = ["-m", "minidit", "generate", PROMPT, "-o", str(Path(folder) / "clip.gif"), "--force"]
+        commands[FIRST_CLIP] = ["-m", "minidit", "generate", PROMPT, "-o", str(Path(folder) / "clip.gif"), "--force"]
         for command in commands.values():
             seconds(command)  # the first time, files come from the disk
         found = {name: [] for name in commands}

@@ -6,6 +6,8 @@ import os
 import re
 from contextlib import contextmanager
 
+from minidit.benchmark.machine import available_cores  # noqa: F401  offered to the commands from here
+
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
 
 
@@ -74,11 +76,6 @@ def chosen_device(arguments):
     if (arguments.device or os.environ.get(VARIABLE)) and speaks():
         announce(xp)
     return xp
-
-
-def available_cores():
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
