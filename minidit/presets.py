@@ -67,7 +67,7 @@ WITH_MARKS = VideoModelSettings(
     size=32,
     frames=8,
     codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
-    dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text(), marks=True),
+    dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text(), conditioning_channels=True),
     vocabulary=VOCABULARY,
 )
 

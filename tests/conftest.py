@@ -6,6 +6,9 @@ import pytest
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.checkpoint import save_model
 from minidit.models.tokenizer import SPECIAL
+from minidit.presets import PRESETS
+from minidit.training.optimizer import AdamWSettings
+from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
 
 
@@ -37,17 +40,56 @@ def tiny_model():
 
 @pytest.fixture(scope="session")
 def tiny_marked_model(tiny_model):
-    """As `tiny_model`, with marks, clips of 32 x 32 pixels, and a latent for 8 x 8 of them, as the shipped model."""
+    """As `tiny_model`, with conditioning channels, clips of 32 x 32 pixels, latents of 8 x 8, as the shipped model."""
     old = tiny_model.settings
     settings = replace(
         old,
         size=32,
         codec=CodecSettings(patch=(1, 8, 8), channels=4, hidden=8),
-        dit=replace(old.dit, marks=True),
+        dit=replace(old.dit, conditioning_channels=True),
     )
     rng = np.random.default_rng(1)
     model = VideoModel(settings, rng)
     model.dit.params.flat += 0.1 * rng.standard_normal(model.dit.params.flat.shape, dtype=np.float32)
+    return model
+
+
+@pytest.fixture(scope="session")
+def small_preset():
+    """The smallest run that goes through everything: 40 steps take a tenth of a second.
+
+    Its AdamW has a large eps. Else an entry whose true gradient is zero, as of the keys' bias, would take full steps
+    along its rounding errors, and two ways to sum the same gradients could not be compared.
+    """
+    tiny = PRESETS["tiny"]
+    settings = replace(
+        tiny.model,
+        codec=CodecSettings(patch=(1, 4, 4), channels=4, hidden=16),
+        dit=DiTSettings(
+            in_channels=4,
+            patch=(8, 1, 1),
+            width=16,
+            depth=1,
+            num_heads=2,
+            text=replace(tiny.model.dit.text, width=8, num_heads=2),
+        ),
+        steps=2,
+    )
+    return replace(
+        tiny,
+        model=settings,
+        codec_training=CodecTraining(steps=30, pool=16, groups=16, discriminator_hidden=16),
+        diffusion_training=DiffusionTraining(steps=40, batch=8, adamw=AdamWSettings(eps=1e-3, weight_decay=0.01)),
+    )
+
+
+@pytest.fixture
+def small_model(small_preset, rng):
+    """A VideoModel of the small preset with all its parameters moved away from zero."""
+    model = VideoModel(small_preset.model, rng)
+    params = model.dit.params
+    params.flat[...] += 0.1 * rng.standard_normal(params.flat.shape).astype(params.dtype)
+    model.codec.latent_std[...] = 0.5
     return model
 
 

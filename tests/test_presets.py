@@ -63,7 +63,7 @@ def test_the_sizes_of_a_presets_parts_fit_each_other(preset):
     frames, rows, columns = settings.codec.patch
     assert settings.frames % frames == settings.size % rows == settings.size % columns == 0
     whole = all(size % step == 0 for size, step in zip(settings.latent_shape, settings.dit.patch, strict=False))
-    assert whole or settings.dit.marks  # with which tokens may be filled up
+    assert whole or settings.dit.conditioning_channels  # with which tokens may be filled up
     assert settings.dit.in_channels == settings.codec.channels == settings.latent_shape[3]
     assert settings.codec.channels < prod(settings.codec.patch) * 3  # it compresses
     assert preset.description

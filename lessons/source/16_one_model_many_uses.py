@@ -16,7 +16,7 @@ from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import network_time
 from minidit.diffusion.samplers import time_grid
-from minidit.models.marks import mark
+from minidit.models.conditioning_channels import conditioning_channels
 from minidit.worksheet import solve
 from minidit.world import SEEN, Attributes, render, render_batch, verify
 
@@ -275,9 +275,9 @@ check.noised_canvas_backward(noised_canvas_backward)
 # ## In the real model
 #
 # **What the network is told.** A clean latent looks much like a noised one with little noise. So the shipped network
-# gets six more channels with each latent, its **marks**: its own time, whether it is known, whether it exists at all
-# (padding doesn't), and its place in the clip: frame, row and column, from −1 to 1. They enter at the patch embedding,
-# beside the 24 channels of the latent.
+# gets six more channels with each latent, the **conditioning channels**: its own time, whether it is known, whether it
+# exists at all (padding doesn't), and its place in the clip: frame, row and column, from −1 to 1. They enter at the
+# patch embedding, beside the 24 channels of the latent.
 
 # %%
 studio = load()
@@ -288,16 +288,16 @@ print(f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: {n
 
 known = np.zeros((1, 8, 4, 4), bool)
 known[:, 0] = True                                               # the first frame is given
-marks = mark((1, 8, 4, 4, 24), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
+channels = conditioning_channels((1, 8, 4, 4, 24), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
 draw.heatmaps(
     {
-        "own time": marks[..., 0].reshape(8, 16), "known": marks[..., 1].reshape(8, 16),
-        "frame": marks[..., 3].reshape(8, 16), "column": marks[..., 5].reshape(8, 16),
+        "own time": channels[..., 0].reshape(8, 16), "known": channels[..., 1].reshape(8, 16),
+        "frame": channels[..., 3].reshape(8, 16), "column": channels[..., 5].reshape(8, 16),
     },
     columns=4, shared=False, xlabel="place", ylabel="frame",
-    alt="Four of the six marks at t = 0.3 with the first frame given, a row for each frame. Own time is 1 in the first "
-    "row and 0.3 below; known is 1 in the first row and 0 below; frame rises from top to bottom; column rises from "
-    "left to right four times, once for each row of latents.",
+    alt="Four of six conditioning channels at t = 0.3 with the first frame known, a row for each frame. Own time is "
+    "1 in the first row and 0.3 below; known is 1 in the first row and 0 below; frame rises from top to bottom; column "
+    "rises from left to right four times, once for each row of latents.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -393,7 +393,8 @@ draw.clips(
 #
 # **How much does it help to see what is given?** Here is the squared error of the predicted data, on what is to be
 # made alone, of 64 clips without a prompt. Half of their frames are given, or nothing is. And a third way: the frames
-# are given, but the network isn't told; its marks say that all is at t.
+# are given, but the network isn't told; its conditioning channels say that all
+# is at t.
 
 # %%
 COUNT = 64
@@ -434,8 +435,9 @@ for name, values in errors.items():
 #
 # Being *told* takes another two fifths off the error up to t = 0.2, and a little less at 0.3. Untold, the network does
 # notice that some latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2 the given
-# frames are of little use to it, and from t = 0.3 on it does worse than with nothing given: its marks say that they
-# are noised. (It was trained with marks that are true. A network trained without any is another matter.)
+# frames are of little use to it, and from t = 0.3 on it does worse than with nothing given: its
+# conditioning channels say that they are noised. (It was trained with true ones. A network trained without any is
+# another matter.)
 
 # %% [markdown]
 # **Why put back what is given?** Your loss once more at t = 0.5, on what is to be made and on what is given:

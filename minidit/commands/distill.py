@@ -71,7 +71,7 @@ def distill(arguments, changes, xp, ranks=None):
     threads = arguments.threads or shared.available_cores()
     with checkpoint_file(kept if arguments.resume else arguments.checkpoint) as teacher:
         settings = load(teacher, device="cpu").settings
-        training = DistillationTraining(canvases=LONGER if settings.dit.marks else (), **changes)
+        training = DistillationTraining(canvases=LONGER if settings.dit.conditioning_channels else (), **changes)
         preset = Preset("a student", student_settings(settings), diffusion_training=training)
         distillation = Distillation(preset, teacher, arguments.out, arguments.seed, threads, ranks, xp=xp)
         if arguments.resume:

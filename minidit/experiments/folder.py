@@ -43,7 +43,7 @@ def measure_claims(
         if name not in CLAIMS:
             raise UserError(f'there is no claim "{name}". Choose from: {", ".join(CLAIMS)}.')
     with checkpoint_file(checkpoint) as file:
-        marks = load_model(file).settings.dit.marks  # and what is wrong with it is told at once
+        marks = load_model(file).settings.dit.conditioning_channels  # and what is wrong with it is told at once
         fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         options = Options(Path(out), file, fingerprint, marks, quick, seeds)
         for name in names or ():

@@ -54,7 +54,7 @@ class Row:
 
 def missing(model, record):
     """What the figure needs and doesn't find, in words; empty when nothing."""
-    return "" if model.settings.dit.marks else "a network that makes whole clips of one size only"
+    return "" if model.settings.dit.conditioning_channels else "a network that makes whole clips of one size only"
 
 
 @style()

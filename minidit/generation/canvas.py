@@ -49,7 +49,7 @@ def complete(
     """Makes what is not known.
 
     Args:
-        model: VideoModel, with marks unless nothing is known and the clips are of its own size.
+        model: VideoModel, with conditioning channels unless nothing is known and the clips are of its own size.
         canvases: N Canvas, of any sizes; those of one size are made together.
         prompts, seeds: N each.
         steps, guidance, sampler, shift, interval, callback: as for `minidit.generation.text_to_video.generate`.
@@ -57,7 +57,7 @@ def complete(
     Returns:
         a list of N clips (F, H, W, 3) in [0, 1], in which all pixels of known latents are as they were given.
     Raises:
-        UserError: the model has no marks and would need them, or as for `generate`.
+        UserError: the model has no conditioning channels and would need them, or as for `generate`.
     """
     settings = model.settings
     steps = settings.steps if steps is None else steps
@@ -68,7 +68,7 @@ def complete(
         part = [canvases[n] for n in chosen]
         clips, known = (np.stack([getattr(canvas, name) for canvas in part]) for name in ("clip", "known"))
         own_size = (settings.frames, settings.size, settings.size)
-        if not settings.dit.marks and (known.any() or clips.shape[1:4] != own_size):
+        if not settings.dit.conditioning_channels and (known.any() or clips.shape[1:4] != own_size):
             raise UserError(
                 "this model can only make whole clips of its own size. Use the shipped checkpoint, or train one: "
                 "minidit train --preset studio"

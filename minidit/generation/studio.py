@@ -290,7 +290,7 @@ class Studio:
         """
         own = self.settings.size
         height, width = size if isinstance(size, tuple | list) else (size or own, size or own)
-        if not self.settings.dit.marks:  # `complete` says that it has a size of its own
+        if not self.settings.dit.conditioning_channels:  # `complete` says that it has a size of its own
             return frames, (height, width)
         if not 1 <= frames <= LONGEST or frames != int(frames):
             raise UserError(f"{frames} frames can't be made at once: give a whole number from 1 to {LONGEST}.")

@@ -71,8 +71,8 @@ from minidit.layers.softmax import softmax_backward, softmax_forward
 from minidit.layers.swiglu import swiglu_backward, swiglu_forward, swiglu_hidden
 from minidit.layers.timestep import timestep_embedding
 from minidit.layers.token_modulation import (
-    chosen_backward,
-    chosen_forward,
+    select_backward,
+    select_forward,
     token_gated_residual_backward,
     token_gated_residual_forward,
     token_modulate_backward,
@@ -86,8 +86,8 @@ __all__ = [
     "axial_rotation",
     "blockwise_attention_backward",
     "blockwise_attention_forward",
-    "chosen_backward",
-    "chosen_forward",
+    "select_backward",
+    "select_forward",
     "cross_attention_backward",
     "cross_attention_forward",
     "embedding_backward",

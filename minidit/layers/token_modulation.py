@@ -5,21 +5,21 @@ from minidit.backend import array_module
 # T = tokens, D = width
 
 
-def chosen_forward(two, given):
+def select_forward(two, given):
     """One of a sample's two vectors for each of its tokens.
 
     Args:
         two: (..., 2, D), first that of the tokens to be made, then that of those that are given.
         given: (..., T) bool.
     Returns:
-        y (..., T, D) and a cache for `chosen_backward`.
+        y (..., T, D) and a cache for `select_backward`.
     """
     xp = array_module(two)
     y = xp.where(given[..., None], two[..., 1:, :], two[..., :1, :])  # ..., T, D
     return y, (given,)
 
 
-def chosen_backward(dy, cache):
+def select_backward(dy, cache):
     """Returns dtwo (..., 2, D): the sums over the tokens that chose each."""
     (given,) = cache
     xp = array_module(dy)

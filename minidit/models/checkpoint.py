@@ -11,6 +11,8 @@ from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.video_model import VideoModel, VideoModelSettings
 
+OLD_NAMES = {"marks": "conditioning_channels"}  # of the DiT's settings, in files of earlier versions
+
 
 def settings_to_json(settings):
     """VideoModelSettings as a JSON-able dict."""
@@ -20,7 +22,8 @@ def settings_to_json(settings):
 def settings_from_json(data):
     """The inverse of `settings_to_json`: JSON has no tuples and no dataclasses, so they are made again here."""
     codec, dit, text = data["codec"], data["dit"], data["dit"]["text"]
-    dit = dit | {"patch": tuple(dit["patch"]), "text": TextEncoderSettings(**text)}
+    dit = {OLD_NAMES.get(name, name): value for name, value in dit.items()}
+    dit |= {"patch": tuple(dit["patch"]), "text": TextEncoderSettings(**text)}
     return VideoModelSettings(
         **data
         | {

@@ -30,6 +30,7 @@ from minidit.models.block import (
     recomputed_dit_block_backward,
     recomputed_dit_block_forward,
 )
+from minidit.models.conditioning_channels import conditioning_channels, existing
 from minidit.models.dit_settings import FREQUENCY_WIDTH, DiTSettings, dit_shapes
 from minidit.models.in_context import (
     with_context,
@@ -37,7 +38,6 @@ from minidit.models.in_context import (
     without_context,
     without_context_backward,
 )
-from minidit.models.marks import existing, mark
 from minidit.models.modern_block import (
     Around,
     modern_block_backward,
@@ -107,7 +107,7 @@ class DiT:
         """
         if grid not in self.positions:
             frames, *plane = grid
-            once, times = ((1, *plane), frames) if self.settings.marks else (grid, 1)
+            once, times = ((1, *plane), frames) if self.settings.conditioning_channels else (grid, 1)
             positions = np.tile(sincos_positions(once, self.settings.width, self.params.dtype), (times, 1))
             self.positions[grid] = moved(positions, array_module(self.params.flat))
         return self.positions[grid]
@@ -123,8 +123,8 @@ class DiT:
         """Predicts, for every latent, what the objective asks for (noise, data or velocity).
 
         Args:
-            x: (B, F, H, W, C) noised latents, any grid that the patch divides, with marks any at all; clean where they
-                are known.
+            x: (B, F, H, W, C) noised latents, any grid that the patch divides; with conditioning channels any grid at
+                all; clean where they are known.
             t: (B,) times as numbers from 0 to 1000 (see `minidit.diffusion.paths` for their direction).
             condition: (B, L) word ids from the tokenizer, or (B,) class labels.
             recompute: keep only what goes into each block, and let the backward run the block's forward again.
@@ -184,18 +184,20 @@ class DiT:
     def tokens_forward(self, x, t=None, known=None, sizes=None):
         """Latents (B, F, H, W, C) to tokens (B, T, D) that know their place, and a cache for `tokens_backward`.
 
-        Args: as in `forward`; t is needed with marks only.
+        Args: as in `forward`; t is needed with conditioning channels only.
         """
         p, exists = self.params, None
-        if self.settings.marks:
+        if self.settings.conditioning_channels:
             xp = array_module(x)
-            marks = mark(x.shape, t / 1000, known, sizes, x.dtype, xp)  # B, F, H, W, M
+            channels = conditioning_channels(x.shape, t / 1000, known, sizes, x.dtype, xp)  # B, F, H, W, M
             if sizes is not None:
                 exists = existing(x.shape, sizes, xp)[..., None]  # B, F, H, W, 1
                 x = x * exists
-            x = xp.concatenate([x, marks], axis=-1)  # B, F, H, W, C + M
+            x = xp.concatenate([x, channels], axis=-1)  # B, F, H, W, C + M
         elif sizes is not None or (known is not None and self.settings.time == "sample"):
-            raise ValueError("known latents and sizes need a network with marks: DiTSettings(marks=True)")
+            raise ValueError(
+                "known latents and sizes need conditioning channels: DiTSettings(conditioning_channels=True)"
+            )
         h, cache = linear_forward(self.patches_of(x), p["x_embedder.proj.weight"], p["x_embedder.proj.bias"])  # B, T, D
         if self.settings.positions == "sincos":
             h += self.positions_of(self.grid_of(x.shape))
@@ -205,7 +207,7 @@ class DiT:
         """Returns dx (B, F, H, W, C), the shape given, and the gradients of the patch embedding."""
         linear_cache, exists = cache
         dpatches, dweight, dbias = linear_backward(dh, linear_cache)
-        dx = self.latents_of(dpatches, shape)[..., : shape[-1]]  # the marks behind them are constants
+        dx = self.latents_of(dpatches, shape)[..., : shape[-1]]  # the conditioning channels behind them are constants
         if exists is not None:
             dx = dx * exists
         return dx, {"x_embedder.proj.weight": dweight, "x_embedder.proj.bias": dbias}
@@ -306,8 +308,8 @@ class DiT:
         return tuple(-(-size // step) for size, step in zip(shape[1:4], self.settings.patch, strict=True))
 
     def patches_of(self, x):
-        """Latents (B, F, H, W, C) as patches (B, T, P). With marks the last ones may be filled up with zeros."""
-        if self.settings.marks:
+        """Latents (B, F, H, W, C) as patches (B, T, P). With conditioning channels zeros may fill up the last ones."""
+        if self.settings.conditioning_channels:
             whole = [tokens * step for tokens, step in zip(self.grid_of(x.shape), self.settings.patch, strict=True)]
             missing = [(0, length - size) for length, size in zip(whole, x.shape[1:4], strict=True)]
             if any(behind for _, behind in missing):

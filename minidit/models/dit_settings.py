@@ -6,7 +6,7 @@ import numpy as np
 
 from minidit.layers import swiglu_hidden
 from minidit.models.block import dit_block_shapes
-from minidit.models.marks import MARKS
+from minidit.models.conditioning_channels import CONDITIONING_CHANNELS
 from minidit.models.parameters import prefixed
 from minidit.models.text_encoder import TextEncoderSettings, text_encoder_shapes
 
@@ -37,8 +37,8 @@ class DiTSettings:
         learn_sigma: predict the variance as well, which doubles the channels of the output.
         num_classes: class labels 0 … num_classes - 1, and num_classes itself for "no label" (guidance).
         text: settings of the text encoder. Exactly one of `num_classes` and `text` is given.
-        marks: tell the network of each latent its own time, whether it is given, and its place (`models/marks.py`):
-            what it takes to complete clips of any size.
+        conditioning_channels: tell the network of each latent its own time, whether it is known, and its place
+            (`models/conditioning_channels.py`). It needs them to complete clips of any size.
         norm: "layer", or "rms" for RMSNorm (Zhang & Sennrich 2019).
         qk_norm: normalise queries and keys of self-attention (Henry et al. 2020).
         positions: "sincos", added to the tokens, or "rope", by which queries and keys are turned (Su et al. 2021).
@@ -63,7 +63,7 @@ class DiTSettings:
     learn_sigma: bool = False
     num_classes: int | None = None
     text: TextEncoderSettings | None = None
-    marks: bool = False
+    conditioning_channels: bool = False
     norm: str = "layer"
     qk_norm: bool = False
     positions: str = "sincos"
@@ -101,14 +101,14 @@ class DiTSettings:
         return swiglu_hidden(hidden) if self.feedforward == "swiglu" else hidden
 
     @property
-    def chosen(self):
+    def non_default(self):
         """The choices that differ from the paper's, name -> value."""
         return {name: getattr(self, name) for name, (usual, *_) in CHOICES.items() if getattr(self, name) != usual}
 
     @property
     def modern(self):
         """Whether its blocks are those of `models/modern_block.py`."""
-        return any(OUTSIDE.get(name) != value for name, value in self.chosen.items())
+        return any(OUTSIDE.get(name) != value for name, value in self.non_default.items())
 
     @property
     def modulations(self):
@@ -122,8 +122,9 @@ class DiTSettings:
 
     @property
     def patch_values(self):
-        """Numbers that make one token: a patch of latents, with their marks if the network sees them."""
-        return int(np.prod(self.patch)) * (self.in_channels + (MARKS if self.marks else 0))
+        """Numbers that make one token: a patch of latents, with their conditioning channels if it has them."""
+        channels = self.in_channels + (CONDITIONING_CHANNELS if self.conditioning_channels else 0)
+        return int(np.prod(self.patch)) * channels
 
 
 def dit_shapes(settings):

@@ -139,8 +139,8 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
     Raises:
         ValueError: the settings choose another network than the paper's, whose temporaries nobody has counted.
     """
-    if settings.chosen:
-        chosen = ", ".join(f"{name}={value!r}" for name, value in settings.chosen.items())
+    if settings.non_default:
+        chosen = ", ".join(f"{name}={value!r}" for name, value in settings.non_default.items())
         raise ValueError(f"the memory of a step is known of the paper's network only, and this one has {chosen}")
     T, D = prod(grid), settings.width
     N, M = batch * T, int(settings.mlp_ratio * D)

@@ -10,8 +10,6 @@ import numpy as np
 
 from minidit.backend import array_module
 from minidit.layers import (
-    chosen_backward,
-    chosen_forward,
     cross_attention_backward,
     cross_attention_forward,
     factorised_attention_backward,
@@ -30,6 +28,8 @@ from minidit.layers import (
     modulate_forward,
     rmsnorm_backward,
     rmsnorm_forward,
+    select_backward,
+    select_forward,
     swiglu_backward,
     swiglu_forward,
     token_gated_residual_backward,
@@ -176,7 +176,7 @@ def modulations_forward(c, p, count, given):
     modulation, linear_cache = linear_forward(c, *(p[name] for name in MODULATION))  # B, nD or B, 2, nD
     chosen_cache = None
     if given is not None:
-        modulation, chosen_cache = chosen_forward(modulation, given)  # B, T, nD
+        modulation, chosen_cache = select_forward(modulation, given)  # B, T, nD
     return array_module(c).split(modulation, count, axis=-1), (linear_cache, chosen_cache)
 
 
@@ -185,7 +185,7 @@ def modulations_backward(dmods, cache):
     linear_cache, chosen_cache = cache
     dmodulation = array_module(dmods[0]).concatenate(dmods, axis=-1)  # B, nD or B, T, nD
     if chosen_cache is not None:
-        dmodulation = chosen_backward(dmodulation, chosen_cache)  # B, 2, nD
+        dmodulation = select_backward(dmodulation, chosen_cache)  # B, 2, nD
     dc, *gradients = linear_backward(dmodulation, linear_cache)
     return dc, dict(zip(MODULATION, gradients, strict=True))
 

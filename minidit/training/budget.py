@@ -71,7 +71,7 @@ def workload_of(preset):
         clip = tuple(cells * step for cells, step in zip(shape, model.codec.patch, strict=False))
     patches, pixels = prod(clip) // prod(model.codec.patch), 3 * prod(clip)
     whole = clip
-    if model.dit.marks:  # the last tokens are filled up
+    if model.dit.conditioning_channels:  # the last tokens are filled up
         steps = (latent * token for latent, token in zip(model.codec.patch, model.dit.patch, strict=True))
         whole = tuple(-(-length // step) * step for length, step in zip(clip, steps, strict=True))
     return Workload(

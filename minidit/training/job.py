@@ -18,8 +18,8 @@ import numpy as np
 from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
 from minidit.models.checkpoint import load_codec
+from minidit.models.conditioning_channels import existing
 from minidit.models.dit import dit_shapes
-from minidit.models.marks import existing
 from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.batches import draw_batch
 from minidit.training.canvases import draw_canvas_batch

@@ -48,7 +48,7 @@ class DiffusionTraining:
         plain_sky: fraction of clips that show no object.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
         canvases: buckets of sizes, to train on clips of many sizes, partly given, instead of whole clips of one size
-            (`minidit/training/canvases.py`). Needs a DiT with marks. Empty for none.
+            (`minidit/training/canvases.py`). Needs a DiT with conditioning channels. Empty for none.
         combinations: train on so many of the seen combinations only (`minidit/world/split.py`); None for all. Not with
             canvases.
         recompute: keep only the inputs of the DiT's blocks for the backward, and compute the rest a second time: less

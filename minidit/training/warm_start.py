@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from minidit.errors import UserError
 from minidit.models.checkpoint import codec_tensors, load_codec, load_model
-from minidit.models.marks import widened_patch_weight
+from minidit.models.conditioning_channels import widened_patch_weight
 
 PATCH_WEIGHT = "x_embedder.proj.weight"
 
@@ -12,7 +12,7 @@ PATCH_WEIGHT = "x_embedder.proj.weight"
 def start_from(model, path):
     """Copies the codec and the DiT of a trained model into one that is to be trained further.
 
-    The new DiT may have marks where the old one has none: it begins by paying no attention to them.
+    The new DiT may have conditioning channels where the old one has none: it begins by ignoring them.
 
     Args:
         model: VideoModel, to be filled.
@@ -23,15 +23,16 @@ def start_from(model, path):
     origin = load_model(path)
     before, after = origin.settings, model.settings
     old, new = before.dit, after.dit
-    if replace(old, marks=new.marks) != new or (before.codec, before.vocabulary) != (after.codec, after.vocabulary):
+    same_network = replace(old, conditioning_channels=new.conditioning_channels) == new
+    if not same_network or (before.codec, before.vocabulary) != (after.codec, after.vocabulary):
         raise UserError(
             f"{path} can't be gone on from: its network, codec or vocabulary is another than the preset's. "
             "Give a model of the same sizes, or leave out --from."
         )
-    if old.marks > new.marks:
-        raise UserError(f"{path} has marks, which the preset has not. Choose a preset such as film.")
+    if old.conditioning_channels > new.conditioning_channels:
+        raise UserError(f"{path} has conditioning channels, which the preset doesn't. Choose a preset such as film.")
     params = dict(origin.dit.params)
-    if new.marks > old.marks:
+    if new.conditioning_channels > old.conditioning_channels:
         params[PATCH_WEIGHT] = widened_patch_weight(params[PATCH_WEIGHT], old.patch, old.in_channels)
     model.dit.params.load(params)
     load_codec(model.codec, codec_tensors(origin.codec))

@@ -3,10 +3,10 @@ import pytest
 
 from minidit.gradient_check import GradientMismatch, check_gradients
 from minidit.layers import (
-    chosen_backward,
-    chosen_forward,
     gated_residual_forward,
     modulate_forward,
+    select_backward,
+    select_forward,
     token_gated_residual_backward,
     token_gated_residual_forward,
     token_modulate_backward,
@@ -27,11 +27,11 @@ def test_gradients_with_any_leading_shape(rng, leading):
 def test_gradients_of_the_choice(rng, index):
     given = GIVEN[index]
     two = rng.normal(size=(*given.shape[:-1], 2, 5))
-    check_gradients(chosen_forward, chosen_backward, two, given)
+    check_gradients(select_forward, select_backward, two, given)
 
 
 def choices_swapped(dy, cache):
-    return chosen_backward(dy, cache)[..., ::-1, :]
+    return select_backward(dy, cache)[..., ::-1, :]
 
 
 def every_token_counted_for_both(dy, cache):
@@ -41,7 +41,7 @@ def every_token_counted_for_both(dy, cache):
 @pytest.mark.parametrize("slip", [choices_swapped, every_token_counted_for_both])
 def test_the_check_catches_a_wrong_choice(rng, slip):
     with pytest.raises(GradientMismatch, match="dtwo is wrong"):
-        check_gradients(chosen_forward, slip, rng.normal(size=(2, 2, 5)), GIVEN)
+        check_gradients(select_forward, slip, rng.normal(size=(2, 2, 5)), GIVEN)
 
 
 def scale_summed_over_tokens(dy, cache):
@@ -72,7 +72,7 @@ def test_the_check_catches_a_wrong_gate(rng):
 
 def test_each_token_gets_the_vector_that_it_chose(rng):
     two = rng.normal(size=(2, 2, 5))
-    y, _ = chosen_forward(two, GIVEN)
+    y, _ = select_forward(two, GIVEN)
     for b, t in np.ndindex(2, 3):
         np.testing.assert_array_equal(y[b, t], two[b, int(GIVEN[b, t])])
 
@@ -97,4 +97,4 @@ def test_one_vector_for_several_tokens_is_refused(rng):
 def test_float32_stays_float32(rng, run_float32):
     run_float32(token_modulate_forward, token_modulate_backward, *rng.normal(size=(3, 2, 3, 5)))
     run_float32(token_gated_residual_forward, token_gated_residual_backward, *rng.normal(size=(3, 2, 3, 5)))
-    run_float32(chosen_forward, chosen_backward, rng.normal(size=(2, 2, 5)), GIVEN)
+    run_float32(select_forward, select_backward, rng.normal(size=(2, 2, 5)), GIVEN)

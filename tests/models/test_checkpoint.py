@@ -96,6 +96,13 @@ def test_settings_come_back_equal(small_preset):
     assert settings_from_json(settings_to_json(settings)) == settings
 
 
+def test_settings_of_earlier_versions_keep_their_meaning(small_preset):
+    settings = replace(small_preset.model, dit=replace(small_preset.model.dit, conditioning_channels=True))
+    data = settings_to_json(settings)
+    data["dit"]["marks"] = data["dit"].pop("conditioning_channels")
+    assert settings_from_json(data) == settings
+
+
 def test_a_model_comes_back_bit_for_bit_with_its_settings(small_model, tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(path, small_model)

@@ -9,13 +9,13 @@ import pytest
 
 from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
-from minidit.layers import chosen_backward, cross_attention_backward, modern_attention_backward
+from minidit.layers import cross_attention_backward, modern_attention_backward, select_backward
 from minidit.models.block import dit_block_shapes
 from minidit.models.checkpoint import load_model, save_model, settings_from_json, settings_to_json
+from minidit.models.conditioning_channels import existing
 from minidit.models.dit import DiT, DiTSettings, dit_shapes
 from minidit.models.dit_settings import CHOICES, modern_block_shapes
 from minidit.models.in_context import with_context_backward
-from minidit.models.marks import existing
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import PAD, START
 from minidit.models.video_model import VideoModel
@@ -25,7 +25,7 @@ from variants import VARIANTS
 
 TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=1, num_heads=2, mlp_ratio=2)
 PLAIN = DiTSettings(
-    in_channels=3, patch=(2, 1, 2), width=24, depth=2, num_heads=3, mlp_ratio=2, text=TEXT, marks=True
+    in_channels=3, patch=(2, 1, 2), width=24, depth=2, num_heads=3, mlp_ratio=2, text=TEXT, conditioning_channels=True
 )
 GRID = (4, 3, 4)  # frames, rows, columns of latents: 2 × 3 × 2 tokens
 T = np.array([0.0, 437.5, 900.0])
@@ -116,7 +116,7 @@ def gains_swapped(dy, cache):
 
 
 def times_swapped(dy, cache):
-    return chosen_backward(dy, cache)[..., ::-1, :]
+    return select_backward(dy, cache)[..., ::-1, :]
 
 
 GAINS = {f"blocks.{i}.attn.{part}_norm.weight" for i in (0, 1) for part in "qk"}
@@ -128,7 +128,7 @@ SLIPS = [
     ("in context", "minidit.models.dit.with_context_backward", words_of_one_block, READER),
     ("in context", "minidit.models.dit.with_context_backward", token_of_the_time_forgotten, TIME),
     ("QK-norm", BLOCKS + "modern_attention_backward", gains_swapped, GAINS),
-    ("time per token", BLOCKS + "chosen_backward", times_swapped, MODULATION | TIME | READER),
+    ("time per token", BLOCKS + "select_backward", times_swapped, MODULATION | TIME | READER),
 ]
 
 
@@ -176,7 +176,7 @@ def test_time_and_every_word_matter(checked):
 
 def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero, settings):
     """Without marks, which say where a latent is: by the positions alone."""
-    dit = DiT(replace(settings, patch=(1, 1, 1), marks=False), dtype=np.float64)
+    dit = DiT(replace(settings, patch=(1, 1, 1), conditioning_channels=False), dtype=np.float64)
     away_from_zero(dit.params)
     x = rng.normal(size=(3, *GRID, 3))
     y, _ = dit.forward(x, T, PROMPTS)
@@ -186,7 +186,7 @@ def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero, settings):
 
 @pytest.mark.parametrize("marks", [False, True])
 def test_with_a_time_per_token_given_tokens_are_modulated_as_clean_ones(rng, away_from_zero, marks):
-    dit = DiT(replace(PLAIN, time="token", marks=marks), dtype=np.float64)
+    dit = DiT(replace(PLAIN, time="token", conditioning_channels=marks), dtype=np.float64)
     away_from_zero(dit.params)
     x = rng.normal(size=(3, *GRID, 3))
     known = np.zeros((3, *GRID), bool)
@@ -204,15 +204,16 @@ def test_with_a_time_per_token_given_tokens_are_modulated_as_clean_ones(rng, awa
 def test_known_latents_need_marks_or_a_time_per_token(rng):
     x, known = rng.normal(size=(3, *GRID, 3)), np.ones((3, *GRID), bool)
     for settings, inputs in [({}, {"known": known}), ({"time": "token"}, {"sizes": SIZES})]:
-        with pytest.raises(ValueError, match="marks=True"):
-            DiT(replace(PLAIN, marks=False, **settings), dtype=np.float64).forward(x, T, PROMPTS, **inputs)
+        with pytest.raises(ValueError, match="conditioning_channels=True"):
+            dit = DiT(replace(PLAIN, conditioning_channels=False, **settings), dtype=np.float64)
+            dit.forward(x, T, PROMPTS, **inputs)
 
 
 # The settings
 
 
 def test_by_default_the_network_has_the_papers_parameters():
-    assert not PLAIN.chosen and not PLAIN.modern
+    assert not PLAIN.non_default and not PLAIN.modern
     assert modern_block_shapes(PLAIN) == dit_block_shapes(24, 48)
 
 
@@ -220,9 +221,9 @@ def test_every_choice_but_words_in_context_has_a_block_of_its_own():
     for name, (usual, *others) in CHOICES.items():
         for value in others:
             settings = replace(PLAIN, **{name: value})
-            assert settings.chosen == {name: value}
+            assert settings.non_default == {name: value}
             assert settings.modern == (value != "in_context")
-        assert not replace(PLAIN, **{name: usual}).chosen
+        assert not replace(PLAIN, **{name: usual}).non_default
 
 
 @pytest.mark.parametrize("name", CHOICES)
@@ -256,7 +257,7 @@ def test_swiglu_has_as_many_parameters(width):
 
 def test_a_checkpoint_keeps_the_choices(tmp_path, tiny_model, settings):
     old = tiny_model.settings
-    dit = replace(old.dit, num_heads=2, **settings.chosen)
+    dit = replace(old.dit, num_heads=2, **settings.non_default)
     model = VideoModel(replace(old, dit=dit), np.random.default_rng(0))
     save_model(tmp_path / "model.safetensors", model)
     loaded = load_model(tmp_path / "model.safetensors")

@@ -20,7 +20,9 @@ from test_memory import buffers
 from variants import VARIANTS
 
 TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=1, num_heads=2, mlp_ratio=2)
-PLAIN = DiTSettings(in_channels=3, patch=(2, 1, 2), width=24, depth=2, num_heads=3, mlp_ratio=2, text=TEXT, marks=True)
+PLAIN = DiTSettings(
+    in_channels=3, patch=(2, 1, 2), width=24, depth=2, num_heads=3, mlp_ratio=2, text=TEXT, conditioning_channels=True
+)
 GRID, BATCH, WORDS = (2, 3, 1), 5, 4
 
 

@@ -1,52 +1,10 @@
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 import pytest
 
 from minidit.diffusion import Path
-from minidit.models import CodecSettings, DiTSettings, VideoModel
-from minidit.presets import PRESETS
-from minidit.training.optimizer import AdamWSettings
-from minidit.training.settings import CodecTraining, DiffusionTraining
-
-
-@pytest.fixture(scope="session")
-def small_preset():
-    """The smallest run that goes through everything: 40 steps take a tenth of a second.
-
-    Its AdamW has a large eps. Else an entry whose true gradient is zero, as of the keys' bias, would take full steps
-    along its rounding errors, and two ways to sum the same gradients could not be compared.
-    """
-    tiny = PRESETS["tiny"]
-    settings = replace(
-        tiny.model,
-        codec=CodecSettings(patch=(1, 4, 4), channels=4, hidden=16),
-        dit=DiTSettings(
-            in_channels=4,
-            patch=(8, 1, 1),
-            width=16,
-            depth=1,
-            num_heads=2,
-            text=replace(tiny.model.dit.text, width=8, num_heads=2),
-        ),
-        steps=2,
-    )
-    return replace(
-        tiny,
-        model=settings,
-        codec_training=CodecTraining(steps=30, pool=16, groups=16, discriminator_hidden=16),
-        diffusion_training=DiffusionTraining(steps=40, batch=8, adamw=AdamWSettings(eps=1e-3, weight_decay=0.01)),
-    )
-
-
-@pytest.fixture
-def small_model(small_preset, rng):
-    """A VideoModel of the small preset with all its parameters moved away from zero."""
-    model = VideoModel(small_preset.model, rng)
-    move(model.dit.params, rng)
-    model.codec.latent_std[...] = 0.5
-    return model
 
 
 @pytest.fixture
@@ -82,7 +40,3 @@ def arrays_in():
         return []
 
     return walk
-
-
-def move(params, rng):
-    params.flat[...] += 0.1 * rng.standard_normal(params.flat.shape).astype(params.dtype)

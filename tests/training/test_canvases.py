@@ -6,7 +6,7 @@ import pytest
 from minidit.diffusion import diffusion_loss_backward
 from minidit.gradient_check import check_parameter_gradients
 from minidit.models import CodecSettings, VideoModel
-from minidit.models.marks import existing
+from minidit.models.conditioning_channels import existing
 from minidit.training import canvases
 from minidit.training.canvases import (
     LONGER,
@@ -31,9 +31,8 @@ PATCH = (1, 8, 8)
 @pytest.fixture
 def marked_model(small_model, rng):
     old = small_model.settings
-    settings = replace(
-        old, size=32, codec=CodecSettings(patch=PATCH, channels=4, hidden=8), dit=replace(old.dit, marks=True)
-    )
+    codec, dit = CodecSettings(patch=PATCH, channels=4, hidden=8), replace(old.dit, conditioning_channels=True)
+    settings = replace(old, size=32, codec=codec, dit=dit)
     model = VideoModel(settings, rng)
     model.dit.params.flat[...] += 0.1 * rng.standard_normal(model.dit.params.flat.shape).astype(np.float32)
     return model

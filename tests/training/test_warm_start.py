@@ -10,7 +10,7 @@ from minidit.training.warm_start import start_from
 
 
 def with_marks(settings):
-    return replace(settings, dit=replace(settings.dit, marks=True))
+    return replace(settings, dit=replace(settings.dit, conditioning_channels=True))
 
 
 def predictions(model, rng):

@@ -5,7 +5,7 @@ import numpy as np
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
 from minidit.diffusion import RectifiedFlow, diffusion_loss_forward
 from minidit.layers import mse_gradient
-from minidit.models.marks import existing, mark
+from minidit.models.conditioning_channels import conditioning_channels, existing
 from minidit.worksheet import solve
 
 # B = batch; F, H, W, C = frames, rows, columns, channels of latents; T = tokens along time
@@ -86,7 +86,7 @@ WORKSHEET_COUNTED_LOSS = Numbers(
 
 def per_latent_time(t, known):
     """1 where known, the clip's t elsewhere: the first of the network's marks."""
-    return mark((*known.shape, 1), t, known, None, t.dtype, np)[..., 0]  # B, F, H, W
+    return conditioning_channels((*known.shape, 1), t, known, None, t.dtype, np)[..., 0]  # B, F, H, W
 
 
 def spread(t):

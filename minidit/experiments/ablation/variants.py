@@ -61,9 +61,9 @@ VARIANTS = {
         for target in TARGETS
         if (patch, target) != (PATCHES[0], "data")  # the base
     },
-    "time-marks": Variant("time as marks of the latents", TIME, {"marks": True}, given=True),
+    "time-marks": Variant("time as marks of the latents", TIME, {"conditioning_channels": True}, given=True),
     "time-token": Variant("time by modulation of the tokens", TIME, {"time": "token"}, given=True),
-    "time-both": Variant("both", TIME, {"marks": True, "time": "token"}, given=True),
+    "time-both": Variant("both", TIME, {"conditioning_channels": True, "time": "token"}, given=True),
 }
 
 

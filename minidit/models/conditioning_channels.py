@@ -1,15 +1,15 @@
-"""What the network is told about each latent besides its value: its own time, whether it is given, and its place.
+"""Conditioning channels: what the network is told about each latent beside its value.
 
-With these marks one network serves many uses. Latents that are given come clean, at t = 1, beside others that are
-still to be made; clips of several sizes share a batch, padded to the largest; and relative places let it work on sizes
-that it was not trained on.
+They say the latent's own time, whether it is known, whether it exists at all, and its place. With them one network
+serves many uses: known latents are clean, at t = 1, beside others that are still noise; clips of several sizes share a
+batch, padded to the largest; and relative places let the network work on sizes it was not trained on.
 """
 
 from minidit.backend import array_module
 
-# B = batch; F, H, W = frames, rows, columns of the array of latents; M = MARKS
+# B = batch; F, H, W = frames, rows, columns of the array of latents; M = CONDITIONING_CHANNELS
 
-MARKS = 6  # time, known, exists, and the relative frame, row and column
+CONDITIONING_CHANNELS = 6  # time, known, exists, and the relative frame, row and column
 
 
 def existing(shape, sizes, xp):
@@ -28,13 +28,13 @@ def existing(shape, sizes, xp):
     return inside
 
 
-def mark(shape, t, known, sizes, dtype, xp):
-    """The marks of every latent.
+def conditioning_channels(shape, t, known, sizes, dtype, xp):
+    """The conditioning channels of every latent.
 
     Args:
         shape: (B, F, H, W, C) of the latents.
-        t: (B,) times from 0 to 1 of those that are to be made.
-        known: (B, F, H, W) bool, which latents are given, or None for none of them. Their own time is 1.
+        t: (B,) times from 0 to 1 of the latents that are not known.
+        known: (B, F, H, W) bool, which latents are known, or None for none of them. Their own time is 1.
         sizes: (B, 3) integers as for `existing`, or None for clips as large as the array.
         dtype, xp: of the result, and the array library of the device.
     Returns:
@@ -51,13 +51,13 @@ def mark(shape, t, known, sizes, dtype, xp):
         (2 * index + 1) / lengths[..., axis, None, None, None] - 1 for axis, index in enumerate(indices(shape, xp))
     ]
     exists = xp.ones(full, bool) if sizes is None else existing(shape, sizes, xp)
-    channels = [own_time, known, exists, *places]
-    marks = xp.stack([xp.broadcast_to(channel, full).astype(dtype) for channel in channels], axis=-1)  # B, F, H, W, M
-    return marks * exists[..., None].astype(dtype)
+    parts = [own_time, known, exists, *places]
+    channels = xp.stack([xp.broadcast_to(part, full).astype(dtype) for part in parts], axis=-1)  # B, F, H, W, M
+    return channels * exists[..., None].astype(dtype)
 
 
 def indices(shape, xp):
-    """The index along frames, rows and columns, each to be broadcast to (B, F, H, W)."""
+    """The index along frames, rows and columns, each ready to broadcast to (B, F, H, W)."""
     _, frames, rows, columns, _ = shape
     return (
         xp.arange(frames)[None, :, None, None],
@@ -67,17 +67,17 @@ def indices(shape, xp):
 
 
 def widened_patch_weight(weight, patch, channels):
-    """The patch embedding of a network without marks, for one with: at first it pays them no attention.
+    """The patch embedding of a network without conditioning channels, for one that has them and ignores them at first.
 
     Args:
         weight: (P · C, D), P = latents of a patch, C = channels.
         patch, channels: of the network.
     Returns:
-        (P · (C + M), D), zero where the marks come in.
+        (P · (C + M), D), zero in the rows of the conditioning channels.
     """
     xp = array_module(weight)
     width = weight.shape[-1]
     rows = weight.reshape(-1, channels, width)                     # P, C, D
-    wide = xp.zeros((len(rows), channels + MARKS, width), weight.dtype)
+    wide = xp.zeros((len(rows), channels + CONDITIONING_CHANNELS, width), weight.dtype)
     wide[:, :channels] = rows
     return wide.reshape(-1, width)

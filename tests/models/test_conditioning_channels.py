@@ -5,11 +5,16 @@ import pytest
 
 from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
+from minidit.models.conditioning_channels import (
+    CONDITIONING_CHANNELS,
+    conditioning_channels,
+    existing,
+    widened_patch_weight,
+)
 from minidit.models.dit import DiT, DiTSettings
-from minidit.models.marks import MARKS, existing, mark, widened_patch_weight
 
 SETTINGS = DiTSettings(in_channels=3, patch=(2, 1, 2), width=12, depth=2, num_heads=3, mlp_ratio=2, num_classes=4)
-MARKED = replace(SETTINGS, marks=True)
+WITH_CHANNELS = replace(SETTINGS, conditioning_channels=True)
 GRID = (4, 3, 4)  # frames, rows, columns of latents
 T = np.array([0.0, 437.5, 1000.0])
 LABELS = np.array([4, 1, 2])
@@ -18,7 +23,7 @@ SIZES = np.array([(4, 3, 4), (3, 2, 3), (1, 3, 2)])
 
 @pytest.fixture
 def dit(away_from_zero):
-    network = DiT(MARKED, dtype=np.float64)
+    network = DiT(WITH_CHANNELS, dtype=np.float64)
     away_from_zero(network.params)
     return network
 
@@ -33,25 +38,25 @@ def known(rng):
     return rng.random((3, *GRID)) < 0.4
 
 
-def test_marks_of_one_clip_by_hand():
+def test_conditioning_channels_of_one_clip_by_hand():
     known = np.zeros((1, 2, 1, 2), bool)
     known[0, 0, 0, 1] = True
-    marks = mark((1, 2, 1, 2, 5), np.array([0.25]), known, None, np.float32, np)
-    assert (marks.shape, marks.dtype) == ((1, 2, 1, 2, MARKS), np.float32)
+    channels = conditioning_channels((1, 2, 1, 2, 5), np.array([0.25]), known, None, np.float32, np)
+    assert (channels.shape, channels.dtype) == ((1, 2, 1, 2, CONDITIONING_CHANNELS), np.float32)
     expected = [  # own time, known, exists, frame, row, column
         [(0.25, 0, 1, -0.5, 0, -0.5), (1, 1, 1, -0.5, 0, 0.5)],
         [(0.25, 0, 1, 0.5, 0, -0.5), (0.25, 0, 1, 0.5, 0, 0.5)],
     ]
-    np.testing.assert_array_equal(marks[0, :, 0], expected)
+    np.testing.assert_array_equal(channels[0, :, 0], expected)
 
 
-def test_a_padded_clip_has_the_marks_of_the_clip_alone_and_zeros_behind(rng):
+def test_a_padded_clip_has_the_conditioning_channels_of_the_clip_alone_and_zeros_behind(rng):
     known = rng.random((3, *GRID)) < 0.5
     t = np.array([0.1, 0.5, 0.9])
-    padded = mark((3, *GRID, 3), t, known, SIZES, np.float64, np)
+    padded = conditioning_channels((3, *GRID, 3), t, known, SIZES, np.float64, np)
     for n, (frames, rows, columns) in enumerate(SIZES):
         part = np.s_[n : n + 1, :frames, :rows, :columns]
-        alone = mark((1, frames, rows, columns, 3), t[n : n + 1], known[part], None, np.float64, np)
+        alone = conditioning_channels((1, frames, rows, columns, 3), t[n : n + 1], known[part], None, np.float64, np)
         np.testing.assert_array_equal(padded[part], alone)
     outside = ~existing((3, *GRID, 3), SIZES, np)
     assert outside.sum() == 3 * 48 - sum(np.prod(SIZES, axis=1))
@@ -75,7 +80,7 @@ def test_a_padded_clip_is_predicted_as_alone(dit, x, known):
     together, _ = dit.forward(x, T, LABELS, known=known, sizes=SIZES)
     for n, sizes in enumerate(SIZES):
         # Alone it still fills whole patches, but has no other padding.
-        frames, rows, columns = (-(-size // step) * step for size, step in zip(sizes, MARKED.patch, strict=True))
+        frames, rows, columns = (-(-size // step) * step for size, step in zip(sizes, WITH_CHANNELS.patch, strict=True))
         part = np.s_[n : n + 1, :frames, :rows, :columns]
         alone, _ = dit.forward(x[part], T[n : n + 1], LABELS[n : n + 1], known=known[part], sizes=SIZES[n : n + 1])
         inside = existing(x.shape, SIZES, np)[part]
@@ -110,7 +115,7 @@ def test_every_mark_reaches_the_network(dit, x, known, name):
 
 def test_a_clip_needs_not_fill_its_tokens(rng, away_from_zero):
     """Filled up with zeros or not: the network sees the same, and says the same of what exists."""
-    dit = DiT(replace(MARKED, patch=(3, 2, 3)), dtype=np.float64)
+    dit = DiT(replace(WITH_CHANNELS, patch=(3, 2, 3)), dtype=np.float64)
     away_from_zero(dit.params)
     x, dy = rng.normal(size=(2, 1, 4, 3, 4, 3))
     known = rng.random(x.shape[:-1]) < 0.4
@@ -136,16 +141,16 @@ def test_more_frames_have_the_same_positions(dit):
     np.testing.assert_array_equal(dit.positions_of((2, 3, 2)), np.tile(dit.positions_of((1, 3, 2)), (2, 1)))
 
 
-def test_a_network_without_marks_refuses_known_latents_and_sizes(x, known):
+def test_a_network_without_conditioning_channels_refuses_known_latents_and_sizes(x, known):
     plain = DiT(SETTINGS, dtype=np.float64)
     for inputs in ({"known": known}, {"sizes": SIZES}):
-        with pytest.raises(ValueError, match="marks=True"):
+        with pytest.raises(ValueError, match="conditioning_channels=True"):
             plain.forward(x, T, LABELS, **inputs)
 
 
-def test_a_widened_network_starts_out_as_the_one_without_marks(away_from_zero, x, known):
+def test_a_widened_network_starts_out_as_the_one_without_conditioning_channels(away_from_zero, x, known):
     x = x[:, :2]  # one token in time, where both have the same positions
-    plain, marked = DiT(SETTINGS, dtype=np.float64), DiT(MARKED, dtype=np.float64)
+    plain, marked = DiT(SETTINGS, dtype=np.float64), DiT(WITH_CHANNELS, dtype=np.float64)
     away_from_zero(plain.params)
     name = "x_embedder.proj.weight"
     wide = widened_patch_weight(plain.params[name], SETTINGS.patch, SETTINGS.in_channels)
@@ -154,9 +159,9 @@ def test_a_widened_network_starts_out_as_the_one_without_marks(away_from_zero, x
     np.testing.assert_allclose(marked.forward(x, T, LABELS, known=known[:, :2])[0], expected, rtol=0, atol=1e-12)
 
 
-def test_on_another_device_marks_give_the_same(rng, away_from_zero, x, known):
+def test_on_another_device_conditioning_channels_give_the_same(rng, away_from_zero, x, known):
     xp = choose_device("simulated")
-    here = DiT(MARKED)
+    here = DiT(WITH_CHANNELS)
     away_from_zero(here.params)
     there = here.on(xp)
     x, t, dy = (array.astype(np.float32) for array in (x, T, rng.normal(size=x.shape)))
