@@ -6,6 +6,7 @@ from time import process_time
 import numpy as np
 
 from minidit.evaluation.cases import batches, draw_cases, draw_real
+from minidit.evaluation.pixels import psnr
 from minidit.evaluation.scores import judge
 from minidit.experiments.perturb import changed, half, lost, mixed, noisy, whole_numbers, with_noise
 from minidit.experiments.tables import all_of, markdown, percent, verdict
@@ -121,8 +122,8 @@ def measure(checkpoint, harm, prompts):
     scores, controls, psnrs = [], [], []
     for part in batches(cases):
         if harm.what in ("weights", "start"):
-            made, psnr = harmed_inside(model, harm, part, rng)
-            psnrs.append(psnr)
+            made, near = harmed_inside(model, harm, part, rng)
+            psnrs.append(near)
             wanted = part.attributes
         else:
             made, seen, wanted = harmed_input(model, harm, part, rng)
@@ -174,9 +175,8 @@ def decoded(model, part, noise):
 
 
 def psnr_of(clips, others):
-    """Peak signal-to-noise ratio (N,) in dB, at most 100."""
-    error = (clips - others).reshape(len(clips), -1)
-    return -10 * np.log10(np.maximum(np.vecdot(error, error) / error.shape[1], 1e-10))
+    """Peak signal-to-noise ratio (N,) in dB, at most 100, which stands for equal clips."""
+    return np.minimum(psnr(clips, others), 100)
 
 
 def harmed_input(model, harm, part, rng):

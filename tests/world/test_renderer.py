@@ -149,7 +149,7 @@ def test_drawing_is_fast_enough_for_fresh_clips_at_every_step(rng):
     batch = ALL_ATTRIBUTES[:: len(ALL_ATTRIBUTES) // 32][:32]
     seconds = []
     for _ in range(10):
-        start = time.perf_counter()
+        start = time.process_time()  # not a clock, which goes on while others have the CPU
         render_batch(batch, rng, 32, 8)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     assert min(seconds) < 0.02  # about 1.5 ms on an ordinary core

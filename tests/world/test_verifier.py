@@ -146,9 +146,12 @@ def test_input_is_unchanged_and_its_precision_does_not_matter(rng):
 
 def test_reading_is_fast(rng):
     clips = render_batch(sample(rng, 64), rng, 32)
-    start = time.perf_counter()
-    verify_batch(clips)
-    assert (time.perf_counter() - start) / len(clips) < 0.006  # well under 1 ms on an ordinary core
+    seconds = []
+    for _ in range(3):
+        start = time.process_time()  # not a clock, which goes on while others have the CPU
+        verify_batch(clips)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) / len(clips) < 0.006  # well under 1 ms on an ordinary core
 
 
 # What must not be called right
