@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from minidit import layers
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.reference import linear_backward, linear_forward, relu_backward, relu_forward
 from minidit.worksheet import solve
 
 # B = clips, T = patches of a clip, N = all leading axes as one, I = inputs, O = outputs, H = hidden, C = channels
@@ -17,7 +17,7 @@ WEIGHT, BIAS, PATCHES = SHEET.weights.encoder_weight, SHEET.weights.encoder_bias
 
 def relu(x):
     """max(x, 0)."""
-    return np.maximum(x, 0)
+    return relu_forward(x)[0]
 
 
 def explain_step_3(index):
@@ -72,11 +72,6 @@ STEP_3 = Numbers(
 )  # fmt: skip
 
 # ---------------------------------------------------------------------------------------------- 3.2 linear, forward
-
-
-def linear_forward(x, w, b):
-    """y = x @ w + b over the last axis, and the cache (x, w)."""
-    return x @ w + b, (x, w)
 
 
 def linear_as(y=lambda x, w, b: x @ w + b, kept=lambda x, w: (x, w)):
@@ -153,11 +148,6 @@ LINEAR_FORWARD = Exercise(
 # ------------------------------------------------------------------------------------------------ 3.3 and 3.4 ReLU
 
 
-def relu_forward(x):
-    """max(x, 0), and the cache (x > 0,)."""
-    return relu(x), (x > 0,)
-
-
 def relu_as(y=relu, kept=lambda x: x > 0):
     """`relu_forward` with another y, or another thing in the cache."""
     return lambda x: (y(x), (kept(x),))
@@ -214,11 +204,6 @@ RELU_FORWARD = Exercise(
 )  # fmt: skip
 
 
-def relu_backward(dy, cache):
-    """dy where x was positive."""
-    return dy * cache[0]
-
-
 def some_relu_cache(rng):
     """dy, and the cache of a forward."""
     return rng.normal(size=(2, 4, 3)), (rng.normal(size=(2, 4, 3)) > 0,)
@@ -267,12 +252,6 @@ RELU_BACKWARD = Exercise(
 )  # fmt: skip
 
 # --------------------------------------------------------------------------------------------- 3.5 linear, backward
-
-
-def linear_backward(dy, cache):
-    """dx (..., I), dw (I, O), db (O)."""
-    x, w = cache
-    return dy @ w.T, as_rows(x).T @ as_rows(dy), as_rows(dy).sum(axis=0)
 
 
 def linear_back_with(dx=None, dw=None, db=None):
@@ -385,9 +364,9 @@ LINEAR_BACKWARD = Exercise(
 
 def encoder_forward(patches, w1, b1, w2, b2):
     """As the lesson has it: mean (..., C), log variance (..., C), and the caches of linear, ReLU, linear."""
-    h, first_cache = layers.linear_forward(patches, w1, b1)
-    h, relu_cache = layers.relu_forward(h)
-    h, second_cache = layers.linear_forward(h, w2, b2)
+    h, first_cache = linear_forward(patches, w1, b1)
+    h, relu_cache = relu_forward(h)
+    h, second_cache = linear_forward(h, w2, b2)
     mean, log_variance = np.split(h, 2, axis=-1)
     return mean, log_variance, (first_cache, relu_cache, second_cache)
 
@@ -397,15 +376,15 @@ def encoder_backward(dmean, dlog_variance, cache):
     return back_from(np.concatenate([dmean, dlog_variance], axis=-1), cache)
 
 
-def back_from(dh, cache, through_relu=layers.relu_backward):
+def back_from(dh, cache, through_relu=relu_backward):
     """Back through linear, ReLU, linear, perhaps with something else in place of ReLU's backward."""
     first_cache, relu_cache, second_cache = cache
-    dh, dw2, db2 = layers.linear_backward(dh, second_cache)
-    dpatches, dw1, db1 = layers.linear_backward(through_relu(dh, relu_cache), first_cache)
+    dh, dw2, db2 = linear_backward(dh, second_cache)
+    dpatches, dw1, db1 = linear_backward(through_relu(dh, relu_cache), first_cache)
     return dpatches, dw1, db1, dw2, db2
 
 
-def encoder_back_with(join=lambda dmean, dlog: (dmean, dlog), through_relu=layers.relu_backward):
+def encoder_back_with(join=lambda dmean, dlog: (dmean, dlog), through_relu=relu_backward):
     """`encoder_backward` with other halves, or something else in place of ReLU's backward."""
     return lambda dmean, dlog, cache: back_from(np.concatenate(join(dmean, dlog), axis=-1), cache, through_relu)
 
@@ -429,7 +408,7 @@ def relu_skipped_for(weights):
 
 def relu_twice(dh, cache):
     """ReLU's backward, and ReLU of what came of it."""
-    return relu(layers.relu_backward(dh, cache))
+    return relu(relu_backward(dh, cache))
 
 
 HAND_ENCODER = (

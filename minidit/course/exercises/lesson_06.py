@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
-from minidit.layers import linear_backward, linear_forward
+from minidit.reference import linear_backward, linear_forward, silu_backward, silu_forward
 from minidit.worksheet import solve
 
 # B = batch, I = width of the condition, D = width of the tokens
@@ -66,14 +66,9 @@ STEP_6 = Numbers(
 
 
 def sigmoid_of(x):
-    """1 / (1 + e⁻ˣ) in a form that can't overflow."""
-    return 0.5 + 0.5 * np.tanh(0.5 * x)
-
-
-def silu_forward(x):
-    """Returns y (...) and the cache (x, sigmoid)."""
-    sigmoid = sigmoid_of(x)
-    return x * sigmoid, (x, sigmoid)
+    """1 / (1 + e⁻ˣ), which SiLU keeps."""
+    _, (_, sigmoid) = silu_forward(x)
+    return sigmoid
 
 
 def silu_with(function):
@@ -126,13 +121,6 @@ SILU_FORWARD = Exercise(
     ),
     difficulty=1, minutes=6,
 )  # fmt: skip
-
-
-def silu_backward(dy, cache):
-    """Returns dx (...)."""
-    x, sigmoid = cache
-    return dy * (sigmoid + x * sigmoid * (1 - sigmoid))
-
 
 SILU_BACKWARD = Exercise(
     "silu_backward", LESSON, "SiLU, backward", ("dx",), silu_backward,

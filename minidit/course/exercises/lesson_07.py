@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.reference import layernorm_backward, layernorm_forward, modulate_backward, modulate_forward
 from minidit.worksheet import solve
 
 # B = batch, T = tokens, D = width
@@ -56,12 +57,6 @@ STEP_7 = Numbers(
 
 
 # ------------------------------------------------------------------------------------------------ 7.2 modulate
-
-
-def modulate_forward(x, shift, scale):
-    """Returns y (B, T, D) and the cache (x, gain), gain (B, 1, D)."""
-    gain = 1 + scale[..., None, :]
-    return x * gain + shift[..., None, :], (x, gain)
 
 
 def modulated(change):
@@ -138,14 +133,6 @@ MODULATE_FORWARD = Exercise(
 
 
 # --------------------------------------------------------------------------------------------- 7.3 layer norm
-
-
-def layernorm_forward(x, eps=1e-6):
-    """Returns xhat (..., D) and the cache (xhat, rstd), rstd (..., 1)."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    rstd = 1 / np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + eps)
-    xhat = centred * rstd
-    return xhat, (xhat, rstd)
 
 
 def normalised(statistics):
@@ -242,12 +229,6 @@ LAYERNORM_FORWARD = Exercise(
 
 
 # ------------------------------------------------------------------------------------- 7.4 modulate, backward
-
-
-def modulate_backward(dy, cache):
-    """Returns dx (B, T, D), dshift (B, D), dscale (B, D)."""
-    x, gain = cache
-    return dy * gain, dy.sum(axis=-2), (dy * x).sum(axis=-2)
 
 
 def with_gradients(change):
@@ -474,13 +455,6 @@ BY_STEPS = Exercise(
 
 
 # ------------------------------------------------------------------------------- 7.6 layer norm, short formula
-
-
-def layernorm_backward(dxhat, cache):
-    """Returns dx (..., D)."""
-    xhat, rstd = cache
-    return rstd * (dxhat - row_means(dxhat) - xhat * row_means(dxhat * xhat))
-
 
 WAYS = "x reaches xhat three ways: directly, through the mean, and through the standard deviation."
 

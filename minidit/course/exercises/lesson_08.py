@@ -4,7 +4,7 @@ import numpy as np
 
 from minidit import worksheet
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
-from minidit.layers import softmax_backward, softmax_forward
+from minidit.reference import softmax_backward, softmax_forward
 
 # T = tokens that ask, S = tokens that are asked, d = numbers of a query or key, D = weights of one row
 

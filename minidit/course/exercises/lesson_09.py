@@ -4,7 +4,14 @@ import numpy as np
 
 from minidit import worksheet
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
-from minidit.layers import gated_residual_backward, gated_residual_forward, softmax_backward, softmax_forward
+from minidit.reference import attention_backward as right_backward
+from minidit.reference import (
+    attention_forward,
+    gated_residual_backward,
+    gated_residual_forward,
+    softmax_backward,
+    softmax_forward,
+)
 
 # B = batch, H = heads, T = tokens that ask, S = tokens that are asked, d = width of a head, D = H · d
 
@@ -69,7 +76,7 @@ STEP_9_POOLED = Numbers(
 
 
 def attention(q, k, v, key_mask=None, scale=None, softmax=softmax_forward):
-    """softmax(q kᵀ / √d) v, readable; weights in rows. Another scale or softmax makes a slip of it."""
+    """`attention_forward` with another scale or another softmax, for the slips."""
     scores = q @ swap(k) * (q.shape[-1] ** -0.5 if scale is None else scale)  # …, H, T, S
     if key_mask is not None:
         scores = np.where(key_mask[..., None, None, :], scores, -np.inf)
@@ -85,7 +92,7 @@ def naive_softmax(x):
 
 def mask_after_softmax(q, k, v, key_mask=None):
     """Weights of masked keys removed, the others left as they were."""
-    _, (_, _, _, weights) = attention(q, k, v)
+    _, (_, _, _, weights) = attention_forward(q, k, v)
     weights = weights if key_mask is None else weights * key_mask[..., None, None, :]
     return weights @ v, (q, k, v, weights)
 
@@ -99,7 +106,7 @@ def mask_as_zero_scores(q, k, v, key_mask=None):
 
 def mask_for_first_sample(q, k, v, key_mask=None):
     """One sample's mask for all."""
-    return attention(q, k, v, key_mask if key_mask is None or key_mask.ndim < 2 else key_mask[:1])
+    return attention_forward(q, k, v, key_mask if key_mask is None or key_mask.ndim < 2 else key_mask[:1])
 
 
 def queries_keys_and_values(*sizes):
@@ -128,7 +135,7 @@ ATTENTION_FORWARD = Exercise(
     lesson=9,
     title="attention",
     outputs=("y", "cache"),
-    reference=attention,
+    reference=attention_forward,
     trials=(
         # One head. The scores are [0, 0] and [ln 3, 0]: weights of a half each, and of ¾ and ¼.
         by_hand(
@@ -184,13 +191,13 @@ ATTENTION_FORWARD = Exercise(
             "Adding a constant to all scores of a row changes no weight. Which one makes the largest of them zero?",
         ),
         Slip(
-            "forgot the mask", lambda q, k, v, key_mask=None: attention(q, k, v),
+            "forgot the mask", lambda q, k, v, key_mask=None: attention_forward(q, k, v),
             "masked keys were attended to all the same",
             "What does key_mask say, and where does it have to act?",
         ),
         Slip(
             "mask inverted",
-            lambda q, k, v, key_mask=None: attention(q, k, v, None if key_mask is None else ~key_mask),
+            lambda q, k, v, key_mask=None: attention_forward(q, k, v, None if key_mask is None else ~key_mask),
             "exactly the keys that should be left out were attended to",
             "True means: this key may be attended to.",
         ),
@@ -287,17 +294,12 @@ def gated(x, h, gate, y):
     return y(x, h, gate[..., None, :]), (h, gate)
 
 
-def gated_right(x, h, gate):
-    """x + gate · h, and a cache with the gate as it came in."""
-    return gated_residual_forward(x, h, gate)[0], (h, gate)
-
-
 GATED_RESIDUAL_FORWARD = Exercise(
     name="gated_residual_forward",
     lesson=9,
     title="gate and residual",
     outputs=("y", "cache"),
-    reference=gated_right,
+    reference=gated_residual_forward,
     trials=(
         by_hand(
             np.array([[1.0, 2, 3], [4, 5, 6]]), np.array([[1.0, -1, 2], [0, 3, -2]]), np.array([2.0, 0, -1]),
@@ -336,7 +338,7 @@ GATED_RESIDUAL_FORWARD = Exercise(
             "The residual passes whole, whatever the gate.",
         ),
         Slip(
-            "x in the cache", lambda x, h, gate: (gated_right(x, h, gate)[0], (x, gate)),
+            "x in the cache", lambda x, h, gate: (gated_residual_forward(x, h, gate)[0], (x, gate)),
             "it is x, not h",
             "What did the gate multiply? The backward needs that.",
         ),
@@ -347,18 +349,12 @@ GATED_RESIDUAL_FORWARD = Exercise(
 )
 
 
-def gated_backward(dy, cache):
-    """dx, dh and dgate, with a cache of h and the gate as it came in."""
-    h, gate = cache
-    return gated_residual_backward(dy, (h, gate[..., None, :]))
-
-
 def gated_backward_with(dx=None, dh=None, dgate=None):
-    """The same with one of the three replaced by a function of dy, h and the gate (…, 1, D)."""
+    """`gated_residual_backward` with one of the three replaced by a function of dy, h and the gate (…, 1, D)."""
 
     def backward(dy, cache):
         h, gate = cache
-        right = gated_backward(dy, cache)
+        right = gated_residual_backward(dy, cache)
         own = (dx, dh, dgate)
         return tuple(
             value if make is None else make(dy, h, gate[..., None, :]) for value, make in zip(right, own, strict=True)
@@ -372,7 +368,7 @@ GATED_RESIDUAL_BACKWARD = Exercise(
     lesson=9,
     title="back through gate and residual",
     outputs=("dx", "dh", "dgate"),
-    reference=gated_backward,
+    reference=gated_residual_backward,
     trials=(
         by_hand(
             np.array([[1.0, 2, -1], [3, -2, 4]]), (np.array([[1.0, -1, 2], [0, 3, -2]]), np.array([2.0, 0, -1])),
@@ -526,9 +522,6 @@ def attention_backward_slip(through_softmax=softmax_backward, dq_scale=None, dk_
     return backward
 
 
-right_backward = attention_backward_slip()
-
-
 def attention_backward(dy, cache, out=None):
     """The right answer. Where `out` is given, it is `out` itself: what the student wrote there is looked at."""
     return right_backward(dy, cache) if out is None else out
@@ -563,7 +556,7 @@ def attention_case(*sizes):
 
     def case(rng):
         q, k, v = make(rng)
-        y, cache = attention(q, k, v)
+        y, cache = attention_forward(q, k, v)
         return rng.normal(size=y.shape), cache
 
     return case
@@ -571,7 +564,7 @@ def attention_case(*sizes):
 
 def masked_case(rng):
     """Random dy and the cache of attention with a mask."""
-    y, cache = attention(*with_mask(rng))
+    y, cache = attention_forward(*with_mask(rng))
     return rng.normal(size=y.shape), cache
 
 

@@ -6,6 +6,8 @@ import numpy as np
 
 from minidit import layers
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.reference import CUBIC, gelu_backward, gelu_forward
+from minidit.reference import ROOT as LINEAR
 from minidit.worksheet import solve
 
 # B = batch, T = tokens, D = width, M = hidden width
@@ -63,9 +65,6 @@ STEP_10 = Numbers(
 
 # ---------------------------------------------------------------------------------------------- 10.2 to 10.4 GELU
 
-LINEAR = math.sqrt(2 / math.pi)
-CUBIC = 0.044715
-
 
 def inner_of(x):
     """What the tanh is taken of."""
@@ -75,12 +74,6 @@ def inner_of(x):
 def inner_slope(x):
     """Its derivative."""
     return LINEAR * (1 + 3 * CUBIC * x * x)
-
-
-def gelu_forward(x):
-    """Returns y (...) and the cache (x, gate), gate = 1 + tanh(inner)."""
-    gate = 1 + np.tanh(inner_of(x))
-    return 0.5 * x * gate, (x, gate)
 
 
 def gelu_with(inner):
@@ -291,12 +284,11 @@ def float32_trial():
 
 def gelu_slope(x, gate):
     """The derivative of GELU."""
-    return 0.5 * gate + 0.5 * x * gate * (2 - gate) * inner_slope(x)
+    return gelu_backward(1.0, (x, gate))
 
 
 GELU_BACKWARD = Exercise(
-    "gelu_backward", LESSON, "backward through GELU, collapsed", ("dx",),
-    lambda dy, cache: dy * gelu_slope(*cache),
+    "gelu_backward", LESSON, "backward through GELU, collapsed", ("dx",), gelu_backward,
     trials=(*gelu_trials(), float32_trial()),
     slips=(
         Slip(

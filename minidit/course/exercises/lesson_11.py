@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minidit import reference
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
 from minidit.training.optimizer import AdamWSettings
 from minidit.worksheet import solve
@@ -302,7 +303,7 @@ def adamw_with(
     decay=lambda p, rate, weight: p * (1 - rate * weight), coupled=False, scaled=True, swapped=False, sign=-1,
     keep=lambda old, new: new,
 ):  # fmt: skip
-    """AdamW on copies, whole or with a slip. Returns params, first, second.
+    """AdamW on copies, with a slip. Returns params, first, second.
 
     Args:
         correct_first, correct_second: whether the two means are corrected for their start at zero.
@@ -334,7 +335,9 @@ def adamw_with(
 
 def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
     """Returns params, first and second after the step, (n,) each."""
-    return adamw_with()(params, grads, first, second, step, learning_rate, settings, grad_scale)
+    params, first, second = params.copy(), first.copy(), second.copy()
+    reference.adamw_update(params, grad_scale * grads, first, second, step, learning_rate, **vars(settings))
+    return params, first, second
 
 
 def same_correction(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.diffusion.guidance import classifier_free_guidance
 from minidit.diffusion.samplers import time_grid
 from minidit.worksheet import solve
 
@@ -354,11 +355,6 @@ SAMPLE_PATH = Exercise(
 # -------------------------------------------------------------------------------------------- 12.7 guidance
 
 
-def guidance(conditional, unconditional, scale):
-    """From the answer without the prompt, scale times as far as the one with it."""
-    return unconditional + scale * (conditional - unconditional)
-
-
 WITH_PROMPT, WITHOUT = np.array([[3.0, 1.0, -2.0], [0.0, 4.0, 5.0]]), np.array([[1.0, 2.0, -2.0], [4.0, 1.0, 0.0]])
 
 
@@ -368,7 +364,7 @@ def answers(rng, scale):
 
 
 CLASSIFIER_FREE_GUIDANCE = Exercise(
-    "classifier_free_guidance", LESSON, "classifier-free guidance", ("guided",), guidance,
+    "classifier_free_guidance", LESSON, "classifier-free guidance", ("guided",), classifier_free_guidance,
     trials=(
         by_hand(WITH_PROMPT, WITHOUT, 3.0), by_hand(WITH_PROMPT, WITHOUT, 0.0),
         at_random(lambda rng: answers(rng, 1.7)),
@@ -407,7 +403,7 @@ CLASSIFIER_FREE_GUIDANCE = Exercise(
 
 
 def guidance_backward(dy, conditional, unconditional, scale):
-    """Gradients of `guidance`."""
+    """Gradients of `classifier_free_guidance`."""
     return scale * dy, (1 - scale) * dy, (dy * (conditional - unconditional)).sum()
 
 
@@ -464,7 +460,7 @@ GUIDANCE_BACKWARD = Exercise(
             "it has a number for each sample", "One scale served all of them.",
         ),
     ),
-    forward=guidance, wrt=(0, 1, 2), difficulty=2, minutes=6,
+    forward=classifier_free_guidance, wrt=(0, 1, 2), difficulty=2, minutes=6,
 )  # fmt: skip
 
 EXERCISES = (

@@ -14,6 +14,7 @@ from minidit.course.exercise import Exercise, Slip, Trial
 from minidit.course.fitting import PAIRS
 from minidit.course.small_dit import batch_gradients, small_batch, small_network, small_run
 from minidit.diffusion import RectifiedFlow, network_time, velocity_weight
+from minidit.reference import ROOT, attention_backward, attention_forward, gelu_forward, silu_forward
 from minidit.training import optimizer
 
 LESSON = 15
@@ -123,8 +124,7 @@ OWN_MODULATION = own(
     (
         slip(
             "sigmoid alone", "SiLU's backward has the sigmoid alone", "x · σ(x) is a product: there is a second part.",
-            "silu", silu_forward=lambda x: (x / (1 + np.exp(-x)), (x,)),
-            silu_backward=lambda dy, cache: dy / (1 + np.exp(-cache[0])),
+            "silu", silu_forward=silu_forward, silu_backward=lambda dy, cache: dy * cache[1],
         ),
         slip(
             "mean term missing", "layer norm's backward lacks the way through the mean", "See lesson 7, 7.6.",
@@ -165,25 +165,26 @@ OWN_MODULATION = own(
 )  # fmt: skip
 
 
-def attention(power=0.5, masks=True, average=True, scaled_back=True):
-    """A pair that attends, with one of the slips."""
+def attention(power=0.5, masks=True, scaled_back=True):
+    """A pair that attends, with scores divided by another power of d, or not masked, or not divided on the way back."""
 
-    def attention_forward(q, k, v, key_mask=None):
-        scores = q @ k.swapaxes(-1, -2) / q.shape[-1] ** power
-        if masks and key_mask is not None:
-            scores = np.where(key_mask[..., None, None, :], scores, -np.inf)
-        e = np.exp(scores - scores.max(-1, keepdims=True))
-        weights = e / e.sum(-1, keepdims=True)
-        return weights @ v, (q, k, v, weights)
+    def forward(q, k, v, key_mask=None):
+        y, (_, *rest) = attention_forward(q * q.shape[-1] ** (0.5 - power), k, v, key_mask if masks else None)
+        return y, (q, *rest)
 
-    def attention_backward(dy, cache):
-        q, k, v, weights = cache
-        dweights = dy @ v.swapaxes(-1, -2)
-        gain = (dweights * weights).sum(-1, keepdims=True) if average else 0
-        dproducts = weights * (dweights - gain) / q.shape[-1] ** (power if scaled_back else 0)
-        return dproducts @ k, dproducts.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ dy
+    def backward(dy, cache):
+        dq, dk, dv = attention_backward(dy, cache)
+        change = dq.shape[-1] ** (0.5 - (power if scaled_back else 0))
+        return change * dq, change * dk, dv
 
-    return {"attention_forward": attention_forward, "attention_backward": attention_backward}
+    return {"attention_forward": forward, "attention_backward": backward}
+
+
+def without_average(dy, cache):
+    """Attention's backward, with a softmax that takes its sum for a constant."""
+    q, k, v, weights = cache
+    dscores = weights * (dy @ v.swapaxes(-1, -2)) * q.shape[-1] ** -0.5
+    return dscores @ k, dscores.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ dy
 
 
 OWN_ATTENTION = own(
@@ -203,7 +204,7 @@ OWN_ATTENTION = own(
         slip(
             "softmax without its average", "the average gain is missing in softmax's backward",
             "The weights of a row add up to one: what one gains, the others lose.", "attention",
-            **attention(average=False),
+            attention_forward=attention_forward, attention_backward=without_average,
         ),
         slip(
             "forgot 1/√d on the way back", "the backward does not divide by √d",
@@ -224,13 +225,12 @@ OWN_FEED_FORWARD = own(
         slip(
             "slope of the gate alone", "GELU's backward takes the gate for the slope",
             "x stands at two places: there is a second part.", "gelu",
-            gelu_forward=lambda x, training=True: gelu_with_gate(x),
-            gelu_backward=lambda dy, cache: 0.5 * dy * cache[1],
+            gelu_forward=gelu_forward, gelu_backward=lambda dy, cache: 0.5 * dy * cache[1],
         ),
         slip(
             "no cubic term", "GELU lacks its cubic term", "The inner is x + 0.044715 x³, times √(2/π).", "gelu",
-            gelu_forward=lambda x, training=True: gelu_with_gate(x, 0.0),
-            gelu_backward=lambda dy, cache: dy * gelu_slope(*cache, 0.0),
+            gelu_forward=lambda x: without_cube_forward(x),
+            gelu_backward=lambda dy, cache: without_cube_backward(dy, cache),
         ),
         slip(
             "GELU left out", "there is no GELU between the two maps", "Two linear maps in a row are one.",
@@ -249,18 +249,18 @@ OWN_FEED_FORWARD = own(
 )  # fmt: skip
 
 OURS |= {name: getattr(layers, name) for name in ("relu_forward", "relu_backward")}
-ROOT = (2 / np.pi) ** 0.5
 
 
-def gelu_with_gate(x, cubic=0.044715):
-    """GELU, and a cache of x and the gate."""
-    gate = 1 + np.tanh(ROOT * (x + cubic * x * x * x))
+def without_cube_forward(x):
+    """GELU, less its cubic term."""
+    gate = 1 + np.tanh(ROOT * x)
     return 0.5 * x * gate, (x, gate)
 
 
-def gelu_slope(x, gate, cubic):
-    """The derivative of GELU."""
-    return 0.5 * gate * (1 + x * (2 - gate) * ROOT * (1 + 3 * cubic * x * x))
+def without_cube_backward(dy, cache):
+    """Backward of `without_cube_forward`."""
+    x, gate = cache
+    return dy * 0.5 * gate * (1 + x * (2 - gate) * ROOT)
 
 
 def plain_forward(x, w1, b1, w2, b2):
