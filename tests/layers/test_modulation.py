@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit import reference
 from minidit.gradient_check import check_gradients
 from minidit.layers import (
     gated_residual_backward,
@@ -22,18 +23,12 @@ def test_gated_residual_gradients_with_any_leading_shape(rng, leading):
     check_gradients(gated_residual_forward, gated_residual_backward, x, h, gate)
 
 
-def test_every_token_of_a_sample_gets_its_samples_scale_and_shift(rng):
-    x, shift, scale = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 5)), rng.normal(size=(2, 5))
-    y, _ = modulate_forward(x, shift, scale)
-    for b, t in np.ndindex(2, 3):
-        np.testing.assert_allclose(y[b, t], x[b, t] * (1 + scale[b]) + shift[b], rtol=1e-12)
-
-
-def test_the_gate_weighs_the_branch_and_not_the_residual(rng):
-    x, h, gate = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 5))
-    y, _ = gated_residual_forward(x, h, gate)
-    for b, t in np.ndindex(2, 3):
-        np.testing.assert_allclose(y[b, t], x[b, t] + gate[b] * h[b, t], rtol=1e-12)
+def test_they_compute_what_the_reference_computes(rng):
+    x, h, shift, scale = *rng.normal(size=(2, 2, 3, 5)), *rng.normal(size=(2, 2, 5))
+    expected, _ = reference.modulate_forward(x, shift, scale)
+    np.testing.assert_allclose(modulate_forward(x, shift, scale)[0], expected, rtol=1e-12)
+    expected, _ = reference.gated_residual_forward(x, h, scale)
+    np.testing.assert_allclose(gated_residual_forward(x, h, scale)[0], expected, rtol=1e-12)
 
 
 def test_zeros_leave_the_tokens_exactly_as_they_are(rng):

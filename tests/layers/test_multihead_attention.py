@@ -1,17 +1,12 @@
 import numpy as np
 import pytest
 
+from minidit import reference
 from minidit.gradient_check import check_gradients
 from minidit.layers import multihead_attention_backward, multihead_attention_forward
 from minidit.layers.blockwise_attention import blocks_of_queries
 
 MASK = np.array([[True, False, True, True], [True, True, False, False]])  # B = 2, T = 4
-
-
-def plain_attention(q, k, v):
-    """The textbook formula for one head of one sample."""
-    weights = np.exp(q @ k.T / np.sqrt(q.shape[1]))
-    return weights / weights.sum(axis=1, keepdims=True) @ v
 
 
 def multihead_inputs(rng, leading=(2,)):
@@ -36,7 +31,9 @@ def test_multihead_columns_are_queries_keys_values_and_within_each_the_heads(rng
     y, _ = multihead_attention_forward(x, w_qkv, b_qkv, w_out, b_out, 3)
     for b in range(2):
         q, k, v = np.split(x[b] @ w_qkv + b_qkv, 3, axis=1)
-        heads = [plain_attention(*(part[:, 2 * h : 2 * h + 2] for part in (q, k, v))) for h in range(3)]
+        heads = [
+            reference.attention_forward(*(part[:, 2 * h : 2 * h + 2] for part in (q, k, v)))[0] for h in range(3)
+        ]
         np.testing.assert_allclose(y[b], np.concatenate(heads, axis=1) @ w_out + b_out, rtol=1e-12)
 
 

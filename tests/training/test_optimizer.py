@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from minidit import reference
 from minidit.backend.device import choose_device
 from minidit.backend.kernels.launch import plain_kernels
 from minidit.training import optimizer
@@ -16,14 +17,11 @@ from minidit.training.optimizer import (
 )
 
 
-def textbook_adamw(params, gradients, learning_rates, s):
-    """Loshchilov & Hutter 2019, algorithm 2, line by line: the parameters after the last step."""
-    m, v = np.zeros_like(params), np.zeros_like(params)
+def reference_adamw(params, gradients, learning_rates, s):
+    """The reference's: the parameters after the last step."""
+    params, m, v = params.copy(), np.zeros_like(params), np.zeros_like(params)
     for k, (g, rate) in enumerate(zip(gradients, learning_rates, strict=True), start=1):
-        m = s.beta1 * m + (1 - s.beta1) * g
-        v = s.beta2 * v + (1 - s.beta2) * g**2
-        m_hat, v_hat = m / (1 - s.beta1**k), v / (1 - s.beta2**k)
-        params = params - rate * (m_hat / (np.sqrt(v_hat) + s.eps) + s.weight_decay * params)
+        reference.adamw_update(params, g, m, v, k, rate, **vars(s))
     return params
 
 
@@ -42,9 +40,9 @@ def our_adamw(params, gradients, learning_rates, settings):
         AdamWSettings(beta1=0.0, beta2=0.5, eps=1.0),
     ],
 )
-def test_adamw_is_the_textbooks(settings, rng):
+def test_adamw_is_the_references(settings, rng):
     params, gradients, rates = rng.normal(size=50), rng.normal(size=(7, 50)), np.linspace(0.1, 0.01, 7).tolist()
-    expected = textbook_adamw(params, gradients, rates, settings)
+    expected = reference_adamw(params, gradients, rates, settings)
     np.testing.assert_allclose(our_adamw(params, gradients, rates, settings), expected, rtol=1e-12)
 
 

@@ -5,22 +5,28 @@ import math
 import numpy as np
 from answers_of import Answers
 
-from minidit import layers
+from minidit import layers, reference
 from minidit.course.capstone import Parts
 from minidit.diffusion import RectifiedFlow, network_time, velocity_weight
+from minidit.reference import (
+    gated_residual_backward,
+    gated_residual_forward,
+    gelu_backward,
+    gelu_forward,
+    layernorm_backward,
+    layernorm_forward,
+    linear_backward,
+    linear_forward,
+    modulate_backward,
+    modulate_forward,
+    silu_backward,
+    silu_forward,
+    softmax_backward,
+    softmax_forward,
+)
 from minidit.training import optimizer
 
 PATH = RectifiedFlow()
-
-
-def linear_forward(x, w, b):
-    return np.tensordot(x, w, axes=1) + b, (x, w)
-
-
-def linear_backward(dy, cache):
-    x, w = cache
-    axes = tuple(range(x.ndim - 1))
-    return dy @ w.T, np.tensordot(x, dy, axes=(axes, axes)), dy.sum(axis=axes)
 
 
 def db_mean(dy, cache):
@@ -52,31 +58,8 @@ def dw_not_joined(dy, cache):
     return dy @ w.T, x.swapaxes(-1, -2) @ dy, dy.sum(axis=tuple(range(dy.ndim - 1)))
 
 
-def silu_forward(x):
-    sigmoid = 1 / (1 + np.exp(-x))
-    return x * sigmoid, (x, sigmoid)
-
-
-def silu_backward(dy, cache):
-    x, sigmoid = cache
-    return dy * sigmoid * (1 + x - x * sigmoid)
-
-
 def silu_sigmoid_alone(dy, cache):
     return dy * cache[1]
-
-
-def layernorm_forward(x, eps=1e-6):
-    rstd = (x.var(axis=-1, keepdims=True) + eps) ** -0.5
-    xhat = (x - x.mean(axis=-1, keepdims=True)) * rstd
-    return xhat, (xhat, rstd)
-
-
-def layernorm_backward(dxhat, cache):
-    xhat, rstd = cache
-    D = xhat.shape[-1]
-    total = dxhat.sum(-1, keepdims=True) + xhat * (dxhat * xhat).sum(-1, keepdims=True)
-    return rstd / D * (D * dxhat - total)
 
 
 def norm_no_mean(dxhat, cache):
@@ -88,16 +71,6 @@ def norm_no_std(dxhat, cache):
     return cache[1] * dxhat - cache[1] * np.mean(dxhat, axis=-1, keepdims=True)
 
 
-def modulate_forward(x, shift, scale):
-    gain = (1 + scale)[:, None]
-    return x * gain + shift[:, None], (x, gain)
-
-
-def modulate_backward(dy, cache):
-    x, gain = cache
-    return gain * dy, dy.sum(1), np.vecdot(dy.swapaxes(1, 2), x.swapaxes(1, 2))
-
-
 def modulate_swapped(x, scale, shift):
     return modulate_forward(x, shift, scale)
 
@@ -105,15 +78,6 @@ def modulate_swapped(x, scale, shift):
 def modulate_dscale_mean(dy, cache):
     x, gain = cache
     return gain * dy, dy.sum(1), (dy * x).mean(1)
-
-
-def gated_residual_forward(x, h, gate):
-    return x + h * np.expand_dims(gate, -2), (h, gate)
-
-
-def gated_residual_backward(dy, cache):
-    h, gate = cache
-    return dy, dy * np.expand_dims(gate, -2), np.sum(dy * h, axis=-2)
 
 
 def gate_forgotten(dy, cache):
@@ -132,16 +96,6 @@ MODULATION = {
         gated_residual_forward, gated_residual_backward,
     )
 }  # fmt: skip
-
-
-def softmax_forward(x):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True), (e / e.sum(axis=-1, keepdims=True),)
-
-
-def softmax_backward(dy, cache):
-    (y,) = cache
-    return y * dy - y * (y * dy).sum(axis=-1, keepdims=True)
 
 
 def softmax_no_average(dy, cache):
@@ -172,16 +126,6 @@ def attending(root=math.sqrt, back=math.sqrt, masking=True):
 
 def without_out(dy, cache):
     return attending()["attention_backward"](dy, cache)
-
-
-def gelu_forward(x):
-    gate = 1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
-    return x * gate / 2, (x, gate)
-
-
-def gelu_backward(dy, cache):
-    x, gate = cache
-    return dy * (gate / 2 + x / 2 * gate * (2 - gate) * math.sqrt(2 / math.pi) * (1 + 0.134145 * x**2))
 
 
 def gelu_gate_alone(dy, cache):
@@ -265,11 +209,7 @@ def clip_never(squared_norm, limit):
 
 
 def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    g = grads * grad_scale
-    first += (1 - settings.beta1) * (g - first)
-    second += (1 - settings.beta2) * (g * g - second)
-    m, v = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
-    params -= learning_rate * (m / (v**0.5 + settings.eps) + settings.weight_decay * params)
+    reference.adamw_update(params, grads * grad_scale, first, second, step, learning_rate, **vars(settings))
 
 
 def adamw_uncorrected(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
