@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,35 @@ from minidit.presets import PRESETS
 from minidit.training.optimizer import AdamWSettings
 from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
+
+# What takes long for how little it computes: compilers, processes, notebooks, drawings, counts.
+SLOW = (
+    "backend/kernels",
+    "benchmark",
+    "commands/test_build_lessons.py",
+    "commands/test_claims.py",
+    "commands/test_evaluate.py",
+    "commands/test_gpu_plan.py",
+    "course/test_builder.py",
+    "course/test_draw.py",
+    "course/test_grading.py",
+    "course/test_lessons.py",
+    "course/test_nbgrader.py",
+    "experiments/test_folder.py",
+    "gpu",
+    "training/parallel",
+    "training/test_budget.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m is looked at
+def pytest_collection_modifyitems(items):
+    """Marks the tests of SLOW, and those that run only when asked for, as slow."""
+    slow = [Path(__file__).parent / path for path in SLOW]
+    for item in items:
+        on_request = item.get_closest_marker("lessons") or item.get_closest_marker("install")
+        if on_request or any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Rules of the house that a glance at the source can check."""
 
 import ast
+import runpy
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,9 @@ def names_imported_by(node):
 def test_the_world_knows_nothing_of_the_model():
     for path in (PACKAGE / "world").rglob("*.py"):
         assert set(imports_of(ast.parse(path.read_text(encoding="utf-8")))) <= {"world", "errors"}, path
+
+
+def test_what_is_called_slow_is_there():
+    tests = Path(__file__).parent
+    slow = runpy.run_path(str(tests / "conftest.py"))["SLOW"]
+    assert [path for path in slow if not (tests / path).exists()] == []
