@@ -2,15 +2,15 @@
 
     python -m minidit.reference --minutes 10        # trains from nothing, then writes reference.gif
 
-Read it from top to bottom, with a pencil. The package computes the same numbers faster, in more sizes and on a GPU;
-tests/test_reference.py holds the two equal: the loss, every gradient, every sample.
+Read it from top to bottom, with a pencil. Its steps are those of the fourteen lessons. The package computes the same
+numbers faster, in more sizes and on a GPU; tests/test_reference.py holds the two equal: losses, gradients, samples.
 
 A layer is a pair. `y, cache = layer_forward(x, ...)` computes y and keeps what the way back needs. `dx, ... =
 layer_backward(dy, cache)` turns the gradient of the loss with respect to y into those with respect to the inputs, in
 their order. A value that is used twice gets two gradients, which add up. A line that makes an array ends in its shape:
 
-    B clips, T tokens, D width, H heads, d = D / H, L words of the longest prompt, I inputs, O outputs, ... any axes
-    F frames, R rows, C columns of a clip's latents, K numbers in a latent, P numbers in a patch
+    B clips, T tokens, D width, H heads, d = D / H, L words of the longest prompt, W width of the text encoder
+    F frames, R rows, C columns of a clip's latents, K numbers in a latent, P in a patch; N rows, I to O numbers in each
 """
 
 import argparse
@@ -20,7 +20,7 @@ import numpy as np
 
 from minidit.world import SEEN, VOCABULARY, caption, render_batch
 
-# ------------------------------------------------------------------------- step 1: a toy world, and the sizes of all
+# --------------------------------------------------------------------------- step 1: the stage, a toy world; all sizes
 
 SIZE, FRAMES = 16, 8                                        # a clip has (8, 16, 16, 3) numbers in [0, 1]
 CODEC_PATCH, CODEC_HIDDEN, CHANNELS = (1, 4, 4), 160, 16    # 1 × 4 × 4 pixels become a latent of 16 numbers
@@ -33,12 +33,12 @@ WORD_IDS = {word: i for i, word in enumerate(VOCABULARY, start=2)}
 
 
 def draw_clips(count, rng):
-    """Random clips of the toy world (B, 8, 16, 16, 3), and a caption of each."""
+    """Random clips of the toy world (B, 8, 16, 16, 3), and a caption for each."""
     attributes = [SEEN[i] for i in rng.integers(len(SEEN), size=count)]
     return render_batch(attributes, rng, SIZE, FRAMES), [caption(a, rng) for a in attributes]
 
 
-# ---------------------------------------------------------------------------------------------------- layers in pairs
+# ----------------------------------------------------------------------------------------------------- layers in pairs
 
 def linear_forward(x, w, b):
     """Affine map of the last axis: y = x w + b, for x (..., I), w (I, O), b (O)."""
@@ -114,7 +114,7 @@ def layernorm_backward(dxhat, cache):
 
 
 def modulate_forward(x, shift, scale):
-    """adaLN's shift and scale, one of each per clip: y = x (1 + scale) + shift (Peebles & Xie 2023, section 3.2)."""
+    """Step 7, a shift and a scale for each clip: y = x (1 + scale) + shift (Peebles & Xie 2023, section 3.2)."""
     gain = 1 + scale[..., None, :]                                          # B, 1, D
     return x * gain + shift[..., None, :], (x, gain)                        # B, T, D
 
@@ -127,7 +127,7 @@ def modulate_backward(dy, cache):
 
 
 def gated_residual_forward(x, h, gate):
-    """A branch h joins the tokens through a gate, one per clip: y = x + gate · h. A closed gate leaves x as it is."""
+    """A branch h joins the tokens through a gate, one for each clip: y = x + gate · h. At zero x stays as it is."""
     return x + h * gate[..., None, :], (h, gate)                            # B, T, D
 
 def gated_residual_backward(dy, cache):
@@ -138,7 +138,7 @@ def gated_residual_backward(dy, cache):
 
 
 def attention_forward(q, k, v, key_mask=None):
-    """Tokens ask (q), answer (k) and give (v): y = softmax(q kᵀ / √d) v, each (B, H, T, d) (Vaswani 2017, eq. 1)."""
+    """Tokens ask (q), answer (k) and give (v), each (B, H, T, d): y = softmax(q kᵀ / √d) v (Vaswani 2017, eq. 1)."""
     scores = q @ k.swapaxes(-1, -2) * q.shape[-1] ** -0.5                   # B, H, T, T
     if key_mask is not None:                                                # B, T       words, not the padding behind
         scores = np.where(key_mask[..., None, None, :], scores, -np.inf)    # B, H, T, T
@@ -156,7 +156,7 @@ def attention_backward(dy, cache):
 
 
 def named_linear_forward(x, p, name):
-    """The linear layer whose weight (I, O) and bias (O) are called `name.weight` and `name.bias`."""
+    """The linear layer whose weight (I, O) and bias (O) are called `name.weight` and `name.bias` in p."""
     y, cache = linear_forward(x, p[f"{name}.weight"], p[f"{name}.bias"])    # ..., O
     return y, (name, cache)
 
@@ -169,7 +169,7 @@ def named_linear_backward(dy, cache):
 RELU, SILU, GELU = (relu_forward, relu_backward), (silu_forward, silu_backward), (gelu_forward, gelu_backward)
 
 def mlp_forward(x, p, name1, name2, activation):
-    """Linear, activation, linear, for each row by itself: step 10, and both halves of the codec."""
+    """Linear, activation, linear, for each row by itself: step 10, the pointwise feed-forward; and the codec."""
     activate, activate_backward = activation
     h, cache1 = named_linear_forward(x, p, name1)                           # ..., hidden width
     h, activation_cache = activate(h)                                       # ..., hidden width
@@ -234,10 +234,10 @@ def block_backward(dx, cache):
     return dx, dmod, attn_grads | mlp_grads
 
 
-# -------------------------------------------------------------- steps 2, 3, 13, 14: patches, and the codec of a patch
+# --------------------------------------------------------------- steps 2, 3, 13, 14: patches, and the codec of a patch
 
 def patchify(x, patch):
-    """Cuts (..., F, R, C, K) into patches (..., T, P). It only moves numbers, so that its inverse is its gradient."""
+    """Step 2: cuts (..., F, R, C, K) into patches (..., T, P). It only moves numbers: its inverse is its backward."""
     *batch, F, R, C, K = x.shape
     f, r, c = patch
     x = x.reshape(*batch, F // f, f, R // r, r, C // c, c, K)
@@ -245,7 +245,7 @@ def patchify(x, patch):
     return x.reshape(*batch, -1, f * r * c * K)                             # ..., T, P
 
 def unpatchify(tokens, patch, grid):
-    """Puts patches (..., T, P) back in their places on a grid of (F/f, R/r, C/c)."""
+    """Step 14: puts patches (..., T, P) back in their places on a grid of (F/f, R/r, C/c)."""
     *batch, _, P = tokens.shape
     x = tokens.reshape(*batch, *grid, *patch, P // int(np.prod(patch)))     # ..., F/f, R/r, C/c, f, r, c, K
     x = np.moveaxis(x, (-4, -3, -2), (-6, -4, -2))                          # ..., F/f, f, R/r, r, C/c, c, K
@@ -274,19 +274,19 @@ def codec_loss_backward(cache):
 
 
 def encode(clips, codec):
-    """Clips (B, 8, 16, 16, 3) in [0, 1] to latents (B, F, R, C, K) of mean 0 and deviation 1."""
+    """Step 3: clips (B, 8, 16, 16, 3) in [0, 1] to latents (B, F, R, C, K) of mean 0 and deviation 1."""
     h, _ = mlp_forward(patchify(2 * clips - 1, CODEC_PATCH), codec, "encoder.0", "encoder.2", RELU)  # B, 128, 2K
     latents = (h[..., :CHANNELS] - codec["latent_mean"]) / codec["latent_std"]  # B, 128, K
     return latents.reshape(-1, *LATENTS)
 
 def decode(latents, codec):
-    """Latents (B, F, R, C, K) to clips (B, 8, 16, 16, 3) in [0, 1]."""
+    """Step 13: latents (B, F, R, C, K) to clips (B, 8, 16, 16, 3) in [0, 1]."""
     z = latents.reshape(len(latents), -1, CHANNELS) * codec["latent_std"] + codec["latent_mean"]  # B, 128, K
     patches, _ = mlp_forward(z, codec, "decoder.0", "decoder.2", RELU)      # B, 128, P
     return np.clip(0.5 + 0.5 * unpatchify(patches, CODEC_PATCH, LATENTS[:3]), 0, 1)
 
 
-# ---------------------------------------------------------------------------- step 5: the conditions, time and prompt
+# ----------------------------------------------------------------------------- step 5: the conditions, time and prompt
 
 def timestep_embedding(t, width=256):
     """Numbers t (...) as waves from fast to slow (..., width): cosines, then sines, as in facebookresearch/DiT."""
@@ -327,10 +327,10 @@ def text_encoder_backward(dy, cache):
     return grads | block_grads | proj_grads
 
 
-# ---------------------------------------------------------------------------------------- steps 5 to 10: the network
+# ------------------------------------------------------------------------------------------ steps 5 to 10: the network
 
 def dit_forward(x, t, ids, p):
-    """Noised latents x (B, F, R, C, K), times t (B) in [0, 1] and prompts ids (B, L): a guess of the clean latents."""
+    """Guesses the clean latents from noised ones x (B, F, R, C, K), times t (B) in [0, 1] and prompts' ids (B, L)."""
     waves = timestep_embedding(1000 * t).astype(x.dtype)                    # B, 256
     e, time_cache = mlp_forward(waves, p, "t_embedder.mlp.0", "t_embedder.mlp.2", SILU)  # B, D
     text, text_cache = text_encoder_forward(ids, p)                         # B, D
@@ -372,10 +372,10 @@ def dit_backward(dy, cache):
     return grads | embed_grads | time_grads | text_encoder_backward(dsum, text_cache)
 
 
-# ----------------------------------------------------------------------------------- steps 4 and 11: noise and training
+# ------------------------------------------------------------------------------------- steps 4 and 11: noise, training
 
 def noised(data, noise, t):
-    """The straight path of rectified flow (Liu et al. 2023, eq. 1): noise at t = 0, data at t = 1."""
+    """Step 4, the straight path of rectified flow (Liu et al. 2023, eq. 1): noise at t = 0, data at t = 1."""
     share = t.reshape(-1, 1, 1, 1, 1)                                       # B, 1, 1, 1, 1
     return share * data + (1 - share) * noise                               # B, F, R, C, K
 
@@ -487,13 +487,13 @@ def train_dit(codec, minutes, rng, batch=32):
     return train("DiT", p, batch_gradients, minutes, warmup=50, decay=0.2, beta2=0.99)
 
 
-# ------------------------------------------------------------------------------------------------- step 12: denoise
+# ---------------------------------------------------------------------------------------------------- step 12: denoise
 
 def denoise(x, prompts, p, steps=20, guidance=1.5, shift=3.0):
-    """Noise x (B, F, R, C, K) to latents of the prompts: Euler steps along the velocity, shorter where it is noisy."""
+    """Noise x (B, F, R, C, K) to latents of the prompts, by Euler steps along the velocity, with guidance."""
     ids = tokenize([*prompts, *[""] * len(prompts)])                        # 2B, L
     even = np.linspace(0, 1, steps + 1)
-    times = (even / (even + shift * (1 - even))).tolist()                   # Esser et al. 2024 (SD3), eq. 23
+    times = (even / (even + shift * (1 - even))).tolist()                   # closer together where it is noisy
     for t, s in zip(times[:-1], times[1:], strict=True):
         guess, _ = dit_forward(np.concatenate([x, x]), np.full(len(ids), t, x.dtype), ids, p)  # 2B, F, R, C, K
         conditional, unconditional = np.split(guess, 2)                     # B, F, R, C, K each

@@ -1,6 +1,7 @@
 """The file that is everything computes what the package computes: loss, gradients, codec, samples, updates."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -233,3 +234,14 @@ def test_it_is_a_few_pages_of_numpy():
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     assert imported - sys.stdlib_module_names == {"numpy", "minidit.world"}
+
+
+def test_only_the_course_imports_it():
+    package = Path(reference.__file__).parent
+    imports = re.compile(r"^\s*from (minidit\.reference import|minidit import .*\breference\b)", re.MULTILINE)
+    importing = {
+        path.relative_to(package).parts[0]
+        for path in package.rglob("*.py")
+        if imports.search(path.read_text(encoding="utf-8"))
+    }
+    assert importing == {"course"}
