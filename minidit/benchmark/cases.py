@@ -90,7 +90,8 @@ def fixed_inputs(case, batch=None):
     else:
         condition = rng.integers(0, case.settings.num_classes, batch)  # N
     t = rng.uniform(0, 1000, batch).astype(np.float32)  # N
-    x, target = rng.standard_normal((2, batch, *case.shape), dtype=np.float32)  # N, F, H, W, C each
+    x = rng.standard_normal((batch, *case.shape), dtype=np.float32)  # N, F, H, W, C
+    target = rng.standard_normal((*x.shape[:-1], case.settings.out_channels), dtype=np.float32)
     return Inputs(x, t, condition, target)
 
 

@@ -1,24 +1,24 @@
-"""How time and memory of a training step grow with tokens, width, depth and batch, beside what the formulas say."""
+"""How time and memory of a training step grow with tokens, width, depth and batch, beside what the planner says."""
 
-from contextlib import contextmanager
+import tracemalloc
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
-from time import perf_counter
 
 import numpy as np
 from tqdm import tqdm
 
+from minidit.backend import keep_freed_memory
 from minidit.benchmark.machine import our_side
-from minidit.benchmark.memory import peak_bytes
-from minidit.benchmark.pace import RandomLatents, work
+from minidit.benchmark.ours import running
+from minidit.benchmark.pace import fixed_batch, work
 from minidit.benchmark.processes import in_fresh_process
-from minidit.layers import multihead_attention
+from minidit.benchmark.timing import interleave, timed
 from minidit.models.dit import DiTSettings
-from minidit.models.memory import step_bytes
-from minidit.training.budget import Workload, in_units, memory_of
-from minidit.training.steps import VECTORS, Alone, run_steps
+from minidit.models.memory import attention_in_blocks, step_bytes
+from minidit.training.budget import Workload, in_units
 
 HEAD_WIDTH = 64
-ROUNDS, LEAST_ROUNDS = 10, 4  # of short steps, and where one of them is longer than a round
+ROUNDS = 5
 ROUND_SECONDS, SMALL_ROUND_SECONDS = 0.1, 0.002
 
 AXES = ("tokens", "width", "depth", "batch")
@@ -58,8 +58,8 @@ def run(small=False):
     Returns:
         a JSON-able dict: "machine", as of `minidit.benchmark.machine.our_side`, and "curves", a list of dicts: "axis",
         "variant"; then lists with an entry for each network: "values" on the axis, "seconds" of a step, "bytes" at its
-        peak (beyond parameters, moments and the like, which stay); and "products" and "predicted_bytes" by the
-        formulas of `minidit.models.cost` and `minidit.models.memory`.
+        peak (beyond parameters, moments and the like, which stay); and "products" and "predicted_bytes" as
+        `minidit.models.cost` and `minidit.models.memory` have them.
     """
     found, round_seconds = [], SMALL_ROUND_SECONDS if small else ROUND_SECONDS
     for axis in tqdm(AXES, desc="growth", unit="axis"):
@@ -67,29 +67,23 @@ def run(small=False):
         lists = {variant: list(workloads.values()) for variant, workloads in variants.items()}
         measured = in_fresh_process(1, measure, lists, round_seconds)
         for variant, workloads in variants.items():
-            formulas = [by_formula(variant, workload) for workload in workloads.values()]
-            points = zip(workloads, *measured[variant], *zip(*formulas, strict=True), strict=True)
+            predictions = [predicted(variant, workload) for workload in workloads.values()]
+            points = zip(workloads, *measured[variant], *zip(*predictions, strict=True), strict=True)
             names = ("values", "seconds", "bytes", "products", "predicted_bytes")
             columns = dict(zip(names, map(list, zip(*points, strict=True)), strict=True))
             found.append({"axis": axis, "variant": variant, **columns})
     return {"machine": in_fresh_process(1, our_side), "curves": found}
 
 
-def by_formula(variant, workload):
+def predicted(variant, workload):
     """Multiply-accumulates of a step, and the bytes that it needs at its peak."""
     with choosing(variant):
         return work(workload), sum(step_bytes(workload.dit, workload.batch, workload.grid, None, workload.recompute))
 
 
-@contextmanager
 def choosing(variant):
-    """Attention computes all scores at once, or in blocks, whatever their number; or chooses by it, as always."""
-    usual = multihead_attention.MANY_SCORES
-    multihead_attention.MANY_SCORES = {AT_ONCE: 2**62, IN_BLOCKS: 0}.get(variant, usual)
-    try:
-        yield
-    finally:
-        multihead_attention.MANY_SCORES = usual
+    """Context manager in which attention computes all scores at once, or in blocks; or chooses, as always."""
+    return attention_in_blocks(variant == IN_BLOCKS) if variant in (AT_ONCE, IN_BLOCKS) else nullcontext()
 
 
 def measure(variants, round_seconds):
@@ -101,73 +95,40 @@ def measure(variants, round_seconds):
     Returns:
         name -> seconds of a step, and bytes at its peak: two lists.
     """
-    from minidit.backend import keep_freed_memory
-
     keep_freed_memory()
     measured = {variant: ([], []) for variant in variants}
     for workloads in zip(*variants.values(), strict=True):
-        steps = [training_step(variant, workload) for variant, workload in zip(variants, workloads, strict=True)]
-        results = zip(variants, seconds_of(steps, round_seconds), map(traced_peak_of, steps), strict=True)
-        for variant, seconds, peak in results:
-            measured[variant][0].append(seconds)
-            measured[variant][1].append(peak)
+        with ExitStack() as stack:
+            runs = {
+                variant: stack.enter_context(training(variant, workload))
+                for variant, workload in zip(variants, workloads, strict=True)
+            }
+            clocks = {variant: stack.enter_context(timed(nullcontext, run)) for variant, run in runs.items()}
+            for variant, times in interleave(clocks, ROUNDS, round_seconds).items():
+                measured[variant][0].append(times.wall.min().item())  # others may need the machine, too
+                measured[variant][1].append(traced_peak_of(runs[variant]))
     return measured
 
 
-def training_step(variant, workload):
-    """A function that trains for one step, in this process, whose vectors are there already."""
-    job = RandomLatents(workload)
-    params = 0.02 * np.random.default_rng(0).standard_normal(workload.parameters, dtype=np.float32)
-    vectors = {name: params.copy() if name in ("params", "ema") else np.zeros_like(params) for name in VECTORS}
-    worker, group = job.at(vectors["params"]), Alone(job.shapes)
+@contextmanager
+def training(variant, workload):
+    """Gives `run(steps)`, which trains in this process."""
+    with running(fixed_batch(workload)) as run_steps:
 
-    def step():
-        with choosing(variant):
-            run_steps(worker, job.training, vectors, group, 0, 1)
+        def run(steps):
+            with choosing(variant):
+                run_steps(steps)
 
-    return step
+        yield run
 
 
-def seconds_of(steps, round_seconds):
-    """Seconds that each step takes, in the fastest of some rounds, as others may need the machine, too."""
-    for step in steps:
-        step()  # the first time is slower
-    once = [seconds(step, 1) for step in steps]
-    calls = [max(1, round(round_seconds / found)) for found in once]
-    rounds = LEAST_ROUNDS if max(once) > round_seconds else ROUNDS
-    return [min(times) for times in zip(*(map(seconds, steps, calls) for _ in range(rounds)), strict=True)]
-
-
-def seconds(step, calls):
-    """Mean seconds of so many calls."""
-    begin = perf_counter()
-    for _ in range(calls):
-        step()
-    return (perf_counter() - begin) / calls
-
-
-def traced_peak_of(step):
+def traced_peak_of(run):
     """Bytes that a step needs at its peak beyond what was there before it, as NumPy reports them to Python."""
-    import tracemalloc
-
     tracemalloc.start()
-    step()
+    run(1)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak
-
-
-def resident_peak_of(workload):
-    """For a fresh process: bytes resident at the peak of two steps, and as many as `memory_of` says there should be."""
-    from minidit.backend import keep_freed_memory
-
-    keep_freed_memory()
-    memory = memory_of(workload, 1)
-    step = training_step(PLAIN, workload)
-    step()
-    step()
-    vectors = len(VECTORS) * 4 * workload.parameters  # a run has more of them, to save
-    return peak_bytes(), vectors + memory.gradients + memory.activations + memory.temporaries + memory.base
 
 
 def exponents(values, results):

@@ -1,16 +1,13 @@
 """Memory: what a process needs at most, and what a forward pass keeps for its backward."""
 
-import sys
 from contextlib import contextmanager
-from pathlib import Path
-
-import numpy as np
 
 from minidit.benchmark.cases import fixed_inputs, fixed_model
 from minidit.layers import mse_forward
+from minidit.models.memory import saved_bytes
+from minidit.training.free_memory import peak_bytes, resident_bytes
 
 STEPS = 3  # before the most is read off
-STATUS = Path("/proc/self/status")
 
 
 @contextmanager
@@ -26,23 +23,12 @@ def measured(make, *arguments):
     with make(*arguments) as run:
 
         def peak():
-            before = peak_bytes(now=True)
+            before = resident_bytes()
             run(STEPS)
             after = peak_bytes()
             return after, after - before
 
         yield peak
-
-
-def peak_bytes(now=False):
-    """The most memory that this process has had resident; with `now`, what it has at the moment, if Linux tells."""
-    if STATUS.exists():
-        # Not from getrusage: there, a process starts with the peak of the one that started it.
-        fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
-        return 1024 * int(fields["VmRSS" if now else "VmHWM"].split()[0])
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def saved_by_ours(case):
@@ -51,35 +37,6 @@ def saved_by_ours(case):
     prediction, cache = model.forward(inputs.x, inputs.t, inputs.condition)
     _, loss_cache = mse_forward(prediction, inputs.target)
     return saved_bytes((cache, loss_cache), model.params.flat)
-
-
-def saved_bytes(cache, *others):
-    """Bytes of the buffers that a cache keeps alive, each counted once and whole, however small the view of it.
-
-    Args:
-        cache: nested tuples and lists with arrays in them.
-        others: arrays whose buffers don't count, such as parameters.
-    """
-    buffers = {}
-    for array in arrays_in(cache):
-        buffers[id(buffer_of(array))] = buffer_of(array).nbytes
-    return sum(size for key, size in buffers.items() if key not in {id(buffer_of(other)) for other in others})
-
-
-def arrays_in(cache):
-    """All arrays in nested tuples, lists and dicts, as a list."""
-    if isinstance(cache, dict):
-        cache = list(cache.values())
-    if isinstance(cache, tuple | list):
-        return [array for part in cache for array in arrays_in(part)]
-    return [cache] if isinstance(cache, np.ndarray) else []
-
-
-def buffer_of(array):
-    """The array that owns the memory that this one looks at."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
 
 
 def saved_by_pytorch(case):

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidit.benchmark.cases import Case, fixed_inputs, fixed_model
+from minidit.benchmark.cases import SEED, Case, fixed_inputs, fixed_model
 from minidit.benchmark.task import TRAINING
 from minidit.layers import mse_backward, mse_forward
 from minidit.models.dit import DiT, dit_shapes
 from minidit.models.parameters import Parameters
 from minidit.training.optimizer import AdamWSettings, adamw_update
+from minidit.training.parallel.workers import Team
 from minidit.training.settings import DiffusionTraining
+from minidit.training.steps import VECTORS
 
 LEARNING_RATE = 1e-4
 ADAMW = AdamWSettings(beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)  # PyTorch's defaults
@@ -23,9 +25,9 @@ def our_step(task):
     return training_step(task) if task.kind == TRAINING else sampling_step(task)
 
 
-def loss_and_gradients(model, inputs):
+def loss_and_gradients(model, inputs, recompute=False):
     """Mean squared error of a batch, and its gradients by name."""
-    prediction, cache = model.forward(inputs.x, inputs.t, inputs.condition)
+    prediction, cache = model.forward(inputs.x, inputs.t, inputs.condition, recompute=recompute)
     loss, loss_cache = mse_forward(prediction, inputs.target)
     dprediction, _ = mse_backward(1.0, loss_cache)
     _, grads = model.backward(dprediction, cache)
@@ -56,10 +58,17 @@ def sampling_step(task):
 
 @dataclass(frozen=True)
 class FixedBatch:
-    """The training of a case on its fixed batch, as a job that processes share (see `minidit.training.job`)."""
+    """The training of a case on its fixed batch, as a job that processes share (see `minidit.training.job`).
+
+    Attributes:
+        case: Case.
+        shards: in how many parts its batch can be shared out.
+        recompute: run each block's forward a second time in the backward.
+    """
 
     case: Case
-    ranks: int
+    shards: int
+    recompute: bool = False
 
     @property
     def shapes(self):
@@ -70,8 +79,8 @@ class FixedBatch:
     def training(self):
         """DiffusionTraining with the constants of `training_step`; clipping and the moving average come on top."""
         return DiffusionTraining(
-            steps=1_000_000, batch=self.case.batch, shards=self.ranks, learning_rate=LEARNING_RATE, warmup=0, decay=0.0,
-            adamw=ADAMW,
+            steps=1_000_000, batch=self.case.batch, shards=self.shards, learning_rate=LEARNING_RATE, warmup=0,
+            decay=0.0, adamw=ADAMW,
         )  # fmt: skip
 
     def at(self, params):
@@ -83,30 +92,40 @@ class FixedBatchWorker:
     """Computes losses and gradients of shards of the fixed batch."""
 
     def __init__(self, job, params):
-        self.model = DiT(job.case.settings, buffer=params)
-        self.inputs, self.shards = fixed_inputs(job.case), job.ranks
+        self.model, self.recompute = DiT(job.case.settings, buffer=params), job.recompute
+        self.parts = np.array_split(np.arange(job.case.batch), job.shards)
+        self.inputs, self.chosen = fixed_inputs(job.case), {}
 
     def loss_and_gradients(self, step, shards):
         """Mean loss of these shards and its gradients by name; every step has the same clips."""
-        parts = np.array_split(np.arange(len(self.inputs.x)), self.shards)
-        return loss_and_gradients(self.model, self.inputs.of(np.concatenate([parts[shard] for shard in shards])))
+        if tuple(shards) not in self.chosen:  # copied once, so that steps take no time for it
+            clips = np.concatenate([self.parts[shard] for shard in shards])
+            self.chosen[tuple(shards)] = self.inputs.of(clips)
+        return loss_and_gradients(self.model, self.chosen[tuple(shards)], self.recompute)
+
+
+def shared_training(task):
+    """For `timing.timed`: gives `run(steps)` of as many processes as the task has threads, as `minidit train` does."""
+    return running(FixedBatch(task.case, task.threads), task.threads)
+
+
+def starting_vectors(parameters):
+    """The vectors of a run that hasn't begun, from random parameters, none of them zero."""
+    params = 0.02 * np.random.default_rng(SEED).standard_normal(parameters, dtype=np.float32)
+    zeros = np.broadcast_to(np.float32(0), parameters)
+    return {name: params if name in ("params", "ema") else zeros for name in VECTORS}
 
 
 @contextmanager
-def shared_training(task):
-    """For `timing.timed`: gives `run(steps)` of as many processes as the task has threads, as `minidit train` does."""
-    from minidit.training.parallel.workers import Team
-    from minidit.training.steps import VECTORS
-
-    with Team(FixedBatch(task.case, task.threads), task.threads) as team:
-        params = fixed_model(task.case).params.flat
-        team.load({name: params if name in ("params", "ema") else np.zeros_like(params) for name in VECTORS})
-        done = itertools.count()
+def running(job, processes=1, threads=1):
+    """For `timing.timed`: gives `run(steps)` of a job, from `starting_vectors`."""
+    with Team(job, processes, threads) as team:
+        team.load(starting_vectors(len(team.vectors["params"])))
+        done = 0
 
         def run(steps):
-            first = next(done)
-            for _ in range(steps - 1):
-                next(done)
-            team.run(first, first + steps)
+            nonlocal done
+            team.run(done, done + steps)
+            done += steps
 
         yield run

@@ -39,23 +39,24 @@ def timed(make, *arguments):
         yield seconds
 
 
-def calls_a_round(clock):
+def calls_a_round(clock, round_seconds=ROUND_SECONDS):
     """How many calls of a contender make a round, by its function from `timed`."""
     clock(WARM_UP)
     wall, _ = clock(1)
-    return max(1, round(ROUND_SECONDS / max(wall, 1e-6)))
+    return max(1, round(round_seconds / max(wall, 1e-6)))
 
 
-def interleave(clocks, rounds):
+def interleave(clocks, rounds, round_seconds=ROUND_SECONDS):
     """Lets contenders take turns.
 
     Args:
         clocks: name -> function from `timed`.
         rounds: R.
+        round_seconds: what a round should take at least.
     Returns:
         name -> Times.
     """
-    calls = {name: calls_a_round(clock) for name, clock in clocks.items()}
+    calls = {name: calls_a_round(clock, round_seconds) for name, clock in clocks.items()}
     seconds = {name: [] for name in clocks}
     for _ in range(rounds):
         for name, clock in clocks.items():

@@ -1,6 +1,8 @@
 """`minidit plan`: what a training run would take, before it is started."""
 
 import json
+from dataclasses import asdict, replace
+from math import prod
 
 from minidit.commands import arguments as shared
 from minidit.commands.train import shards_of
@@ -43,10 +45,9 @@ def run(arguments):
 
 
 def planned(arguments):
-    """All that is known of a run beforehand, as a JSON-able dict."""
-    from minidit.benchmark.pace import pace_of
+    """What a run would take, as a JSON-able dict."""
+    from minidit.benchmark.pace import pace_of, work
     from minidit.models.cost import multiply_accumulates
-    from minidit.models.memory import saved_activation_bytes
     from minidit.training.budget import complaint_about, memory_of
     from minidit.training.free_memory import free_bytes
 
@@ -56,19 +57,16 @@ def planned(arguments):
     memory = memory_of(workload, processes)
     complaint = complaint_about(workload, processes)
     pace = None if complaint else pace_of(workload, processes, cores // processes, preset)
-    dit, grid, words = workload.dit, workload.grid, workload.words
-    forward = multiply_accumulates(dit, 1, grid, words, training=False)
-    clips = workload.clips(processes)  # at once, which decides how attention goes
-    step = multiply_accumulates(dit, clips, grid, words, recompute=workload.recompute) * workload.batch // clips
+    dit, step = workload.dit, work(workload)
     return {
         "name": arguments.preset,
         "network": {
             "width": dit.width,
             "depth": dit.depth,
             "heads": dit.num_heads,
-            "tokens": grid[0] * grid[1] * grid[2],
-            "grid": grid,
-            "words": words,
+            "tokens": prod(workload.grid),
+            "grid": workload.grid,
+            "words": workload.words,
             "parameters": workload.parameters,
         },
         "run": {
@@ -78,23 +76,14 @@ def planned(arguments):
             "threads_each": cores // processes,
             "recompute": workload.recompute,
         },
-        "multiply_accumulates": {"clip_forward": forward, "step": step, "run": step * steps},
-        "memory": {
-            "saved_activations_of_a_clip": saved_activation_bytes(dit, 1, grid, words, workload.recompute),
-            "state": memory.state,
-            "gradients": memory.gradients,
-            "activations": memory.activations,
-            "temporaries": memory.temporaries,
-            "checkpoint": memory.checkpoint,
-            "base": memory.base,
-            "total": memory.total,
-            "free": free_bytes(),
-            "complaint": complaint or None,
+        "multiply_accumulates": {
+            "clip_forward": multiply_accumulates(dit, 1, workload.grid, workload.words, training=False),
+            "step": step,
+            "run": step * steps,
         },
-        "time": pace and {
-            "step": pace.seconds, "run": pace.seconds * steps, "timed_depths": pace.depths, "timed_batch": pace.batch,
-        },
-    }  # fmt: skip
+        "memory": asdict(memory) | {"total": memory.total, "free": free_bytes(), "complaint": complaint or None},
+        "time": pace and {"step": pace.seconds, "run": pace.seconds * steps, "estimated": pace.estimated},
+    }
 
 
 def chosen(arguments):
@@ -103,8 +92,6 @@ def chosen(arguments):
     Raises:
         UserError: there is nothing of this name, or the numbers don't go together.
     """
-    from dataclasses import replace
-
     from minidit.presets import PRESETS
     from minidit.training.budget import workload_of
 
@@ -138,17 +125,18 @@ def papers(name, recompute, batch, steps, size, frames):
 
 def table(plan):
     """The plan in words."""
+    from minidit.training.budget import in_units
+
     network, run, products, memory = (plan[part] for part in ("network", "run", "multiply_accumulates", "memory"))
-    processes = f"{run['processes']} process{'es' if run['processes'] > 1 else ''}"
-    threads = f"{run['threads_each']} thread{'s' if run['threads_each'] > 1 else ''}"
-    prompt = f", {network['words']} words a prompt" if network["words"] else ""
-    grid = " x ".join(map(str, network["grid"]))
-    state = "parameters, moving average, moments; and a copy to save"
+    time = plan["time"]
+    grid, prompt = " x ".join(map(str, network["grid"])), f", {network['words']} words a prompt"
+    how = time and ("estimated from one block and fewer clips" if time["estimated"] else "as timed")
     sections = {
         f"{plan['name']}: {number(network['parameters'])} parameters": [
             ("network", f"width {network['width']}, depth {network['depth']}, {network['heads']} heads"),
-            ("clip", f"{network['tokens']} tokens ({grid}){prompt}"),
-            ("step", f"{run['batch']} clips, shared by {processes} with {threads} each"),
+            ("clip", f"{network['tokens']} tokens ({grid}){prompt if network['words'] else ''}"),
+            ("step", f"{run['batch']} clips, shared by {counted(run['processes'], 'process', 'es')} with "
+                     f"{counted(run['threads_each'], 'thread', 's')} each"),
             ("backward", "computes each block's forward again (--recompute)" if run["recompute"] else ""),
         ],
         "multiply-accumulates": [
@@ -156,42 +144,27 @@ def table(plan):
             ("a step, forward and backward", number(products["step"])),
             (f"{run['steps']:,} steps", number(products["run"])),
         ],
-        "memory": [
-            (state, size(memory["state"])),
-            (f"gradients of {processes}", size(memory["gradients"])),
-            (f"saved activations ({size(memory['saved_activations_of_a_clip'])} a clip)", size(memory["activations"])),
-            ("temporaries of a step", size(memory["temporaries"])),
-            ("or, between steps, copies for a checkpoint", size(memory["checkpoint"])),
-            ("Python and libraries", size(memory["base"])),
-            ("at the peak", size(memory["total"])),
-            ("free on this machine", size(memory["free"]) if memory["free"] is not None else "unknown"),
+        "memory, estimated": [
+            ("parameters, moving average, moments, gradients; a copy to save", in_units(memory["state"])),
+            ("a step: activations, temporaries", in_units(memory["step"])),
+            ("or, between steps, copies for a checkpoint", in_units(memory["checkpoint"])),
+            ("Python and libraries", in_units(memory["base"])),
+            ("at the peak", in_units(memory["total"])),
+            ("free on this machine", "unknown" if memory["free"] is None else in_units(memory["free"])),
         ],
-        "time on this machine": times(plan),
-    }
-    return "\n\n".join(f"{title}\n{lines(rows)}" for title, rows in sections.items())
+        "time on this machine": [
+            ("a step", f"{duration(time['step'])} ({how})"), (f"{run['steps']:,} steps", duration(time["run"])),
+        ] if time else [("not timed", memory["complaint"])],
+    }  # fmt: skip
+    return "\n\n".join(
+        "\n".join([title, *(f"  {label:<66}{value}" for label, value in rows if value)])
+        for title, rows in sections.items()
+    )
 
 
-def times(plan):
-    """Rows about the time, or why there are none."""
-    time, run = plan["time"], plan["run"]
-    if time is None:
-        return [("not timed", plan["memory"]["complaint"])]
-    how = "as timed"
-    if len(time["timed_depths"]) > 1:
-        how = f"estimated from networks of depth 1 and 2 and a batch of {time['timed_batch']}"
-    return [("a step", f"{duration(time['step'])} ({how})"), (f"{run['steps']:,} steps", duration(time["run"]))]
-
-
-def lines(rows):
-    """Rows of (label, value) as lines in two columns; rows without a value are left out."""
-    return "\n".join(f"  {label:<58}{value}" for label, value in rows if value)
-
-
-def size(count):
-    """Bytes in words."""
-    from minidit.training.budget import in_units
-
-    return in_units(count)
+def counted(count, noun, ending):
+    """A count with its noun, such as "2 processes"."""
+    return f"{count} {noun}{ending if count > 1 else ''}"
 
 
 def number(count):

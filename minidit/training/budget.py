@@ -1,6 +1,8 @@
 """How much memory a training run takes, part by part, and whether the machine has it."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil, prod
 
 import numpy as np
@@ -104,27 +106,22 @@ class Memory:
     """Bytes that a run takes, over all its processes.
 
     Attributes:
-        state: parameters, moving average and moments, where the processes see them and where they are saved from;
-            and the model that makes the previews.
-        gradients: a vector for each process.
-        activations: saved by the forward for the backward.
-        temporaries: what comes and goes in a step, gradients by name among it; or in drawing the clips before it.
+        state: parameters, moving average and moments, where the processes see them and where they are saved from; a
+            vector of gradients for each process; and the model that makes the previews.
+        step: what comes and goes in a step: activations, gradients by name, temporaries; or the clips before it.
         checkpoint: copies while a checkpoint is written, between two steps.
         base: of the processes, before they do anything.
     """
 
     state: int
-    gradients: int
-    activations: int
-    temporaries: int
+    step: int
     checkpoint: int
     base: int
 
     @property
     def total(self):
         """At the peak: in a step, or while a checkpoint is written."""
-        work = max(self.activations + self.temporaries, self.checkpoint)
-        return self.state + self.gradients + work + self.base
+        return self.state + max(self.step, self.checkpoint) + self.base
 
 
 def memory_of(workload, processes, separate=False):
@@ -136,20 +133,24 @@ def memory_of(workload, processes, separate=False):
             otherwise it comes on top.
         separate: each has a state of its own, as the ranks of an MPI launch do.
     """
+    others = processes if processes > 1 and not separate else processes - 1  # processes beside the one that leads
+    base = resident_at_first() + others * resident_at_first(own=True) + processes * AT_WORK
     vector = FLOAT * workload.parameters
     clips = workload.clips(processes)
-    saved, by_name, passing = step_bytes(workload.dit, clips, workload.grid, workload.words, workload.recompute)
-    step = max(saved + by_name + passing, clips * workload.drawing)
+    step = sum(step_bytes(workload.dit, clips, workload.grid, workload.words, workload.recompute))
     states = processes if separate else 1
-    others = processes if processes > 1 and not separate else processes - 1  # processes beside the one that leads
     return Memory(
-        state=(states * len(VECTORS) + len(VECTORS) + 1) * vector,
-        gradients=processes * vector,
-        activations=processes * saved,
-        temporaries=processes * (step - saved),
+        state=(states * len(VECTORS) + len(VECTORS) + 1 + processes) * vector,
+        step=processes * max(step, clips * workload.drawing),
         checkpoint=2 * len(VECTORS) * vector,
-        base=resident_bytes() + others * resident_bytes(own=True) + processes * AT_WORK,
+        base=base,
     )
+
+
+@cache
+def resident_at_first(own=False):
+    """`resident_bytes` when first asked: it grows as networks are tried out for their size."""
+    return resident_bytes(own=own)
 
 
 def check_fits(preset, processes, separate=False):
@@ -167,24 +168,20 @@ def check_fits(preset, processes, separate=False):
 
 
 def complaint_about(workload, processes, separate=False):
-    """One sentence if a run doesn't fit into the memory that is free, and one on what does; empty if it does."""
+    """Empty if a run fits into the memory that is free; otherwise a sentence on that, and one on what would fit."""
     free = free_bytes()
     if free is None or fits(workload, processes, free, separate):
         return ""
-    needed = memory_of(workload, processes, separate).total
-    advice = []
-    if not workload.recompute and fits(replace(workload, recompute=True), processes, free, separate):
+    recomputing, advice = replace(workload, recompute=True), []
+    if not workload.recompute and fits(recomputing, processes, free, separate):
         advice.append("give --recompute, which takes less memory and more time")
-    batch = largest_batch(workload, processes, free, separate)
-    if batch:
+    if batch := largest_batch(workload, processes, free, separate):
         advice.append(f"give --batch {batch}, the largest that does")
-    elif not advice:
-        recomputed = largest_batch(replace(workload, recompute=True), processes, free, separate)
-        if recomputed:
-            advice.append(f"give --recompute --batch {recomputed}")
-    return (
-        f"a batch of {workload.batch} clips takes about {in_units(needed)} of memory, and {in_units(free)} are free. "
-        + (f"To fit, {', or '.join(advice)}." if advice else "No batch fits: choose a smaller model.")
+    elif not advice and (batch := largest_batch(recomputing, processes, free, separate)):
+        advice.append(f"give --recompute --batch {batch}")
+    needed = in_units(memory_of(workload, processes, separate).total)
+    return f"a batch of {workload.batch} clips takes about {needed} of memory, and {in_units(free)} are free. " + (
+        f"To fit, {', or '.join(advice)}." if advice else "No batch fits: choose a smaller model."
     )
 
 
@@ -196,14 +193,11 @@ def fits(workload, processes, free, separate=False):
 def largest_batch(workload, processes, free, separate=False):
     """The largest batch below the workload's that fits into so many bytes, made of whole shards; 0 if none does."""
     clips = workload.batch // workload.shards
-    fitting, not_fitting = 0, workload.shards  # counted in shards
-    while not_fitting - fitting > 1:
-        middle = (fitting + not_fitting) // 2
-        if fits(workload.of_batch(middle * clips), min(processes, middle), free, separate):
-            fitting = middle
-        else:
-            not_fitting = middle
-    return fitting * clips
+
+    def too_large(shards):
+        return not fits(workload.of_batch(shards * clips), min(processes, shards), free, separate)
+
+    return clips * bisect_left(range(1, workload.shards), True, key=too_large)
 
 
 def in_units(count):

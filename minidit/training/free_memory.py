@@ -1,6 +1,7 @@
-"""How much memory there is: in the machine, in the control group that a container or a batch system sets up."""
+"""How much memory is free, in the machine and in its control group (a container, a batch job); how much is used."""
 
 import os
+import sys
 from pathlib import Path
 
 USUAL, USUAL_OWN = 40 * 10**6, 20 * 10**6  # bytes of a process with NumPy, where the system doesn't say: all, its own
@@ -13,8 +14,8 @@ def free_bytes(root="/"):
         root: where /proc and /sys are.
     """
     root = Path(root)
-    known = [found for found in (available_in_machine(root), *available_in_groups(root)) if found is not None]
-    return max(0, min(known)) if known else None
+    limits = [found for found in (available_in_machine(root), *available_in_groups(root)) if found is not None]
+    return max(0, min(limits)) if limits else None
 
 
 def available_in_machine(root):
@@ -67,8 +68,23 @@ def resident_bytes(root="/", own=False):
         root: where /proc is.
         own: without the libraries' code, of which all processes have one copy.
     """
+    return from_status("RssAnon" if own else "VmRSS", root) or (USUAL_OWN if own else USUAL)
+
+
+def peak_bytes():
+    """The most memory that this process has had."""
+    # Not from getrusage where it can be helped: there, a process starts with the peak of the one that started it.
+    if peak := from_status("VmHWM"):
+        return peak
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def from_status(field, root="/"):
+    """Bytes that Linux notes about this process under this name, None elsewhere."""
     file = Path(root) / "proc/self/status"
     if not file.exists():
-        return USUAL_OWN if own else USUAL
+        return None
     fields = dict(line.split(":", 1) for line in file.read_text().splitlines())
-    return 1024 * int(fields["RssAnon" if own else "VmRSS"].split()[0])
+    return 1024 * int(fields[field].split()[0])

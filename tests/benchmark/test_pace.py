@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from minidit.benchmark import pace
-from minidit.benchmark.pace import NoNetwork, RandomLatents, job_of, pace_of, timeable, work
+from minidit.benchmark.ours import FixedBatch
+from minidit.benchmark.pace import fixed_batch, job_of, pace_of, timeable, work
 from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
+from minidit.models.tokenizer import SPECIAL
 from minidit.presets import PRESETS
 from minidit.training.budget import Workload, workload_of
 from minidit.training.job import VideoTraining
+from minidit.world import VOCABULARY
 
 LABELS = DiTSettings(4, (1, 2, 2), width=16, depth=5, num_heads=2, learn_sigma=True, num_classes=10)
 SMALL = Workload(LABELS, (1, 2, 3), batch=12, shards=12)
@@ -26,63 +29,67 @@ def clock(monkeypatch):
         return [seconds(job, processes) for job in jobs]
 
     def seconds(job, processes):
-        workload = job.workload if isinstance(job, RandomLatents) else workload_of_video(job)
-        vectors = 2e-9 * workload.parameters
-        blocks = 0.004 * workload.dit.depth * workload.clips(processes)
-        return vectors if isinstance(job, NoNetwork) else vectors + blocks + 0.001 * workload.clips(processes)
-
-    def workload_of_video(job):
-        preset = replace(PRESETS["tiny"], model=job.settings, diffusion_training=job.training)
-        return workload_of(preset)
+        if isinstance(job, VideoTraining):
+            return 1.5
+        workload = replace(LARGE, dit=job.case.settings, batch=job.case.batch, shards=job.shards, grid=job.case.grid)
+        return seconds_by_rule(workload, processes)
 
     monkeypatch.setattr(pace, "seconds_of", seconds_of)
     return made
 
 
+def seconds_by_rule(workload, processes):
+    """Of a machine that does 1e10 multiply-accumulates a second, and updates 5e8 parameters."""
+    return 2e-9 * workload.parameters + 1e-10 * work(workload) * workload.clips(processes) / workload.batch
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_small_networks_are_timed_as_they_are(clock, processes):
     found = pace_of(SMALL, processes)
-    assert found.depths == (5,)
-    assert found.batch == 12
-    assert found.seconds == pytest.approx(2e-9 * SMALL.parameters + (5 * 0.004 + 0.001) * 12 / processes)
-    assert [(len(jobs), *rest) for jobs, *rest in clock] == [(1, processes, 1)]
+    assert not found.estimated
+    assert found.seconds == pytest.approx(seconds_by_rule(SMALL, processes))
+    (((job,), *rest),) = clock
+    assert (job.case.settings, job.case.batch, job.shards, *rest) == (LABELS, 12, 12, processes, 1)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_large_ones_are_estimated_from_one_block_and_two_with_fewer_clips(clock, processes):
+def test_large_ones_are_estimated_from_one_block_with_fewer_clips(clock, processes):
     assert work(LARGE) > 5 * pace.MOST_TIMED
     found = pace_of(LARGE, processes)
-    assert found.depths == (1, 2)
-    assert processes <= found.batch < 60
-    assert found.seconds == pytest.approx(2e-9 * LARGE.parameters + (20 * 0.004 + 0.001) * 60 / processes)
+    assert found.estimated
+    assert found.seconds == pytest.approx(seconds_by_rule(LARGE, processes))
     ((jobs, *_),) = clock
-    assert all(job.training.batch == found.batch for job in jobs)
+    few, twice = (job.case.batch for job in jobs)
+    assert processes <= few == twice / 2 < 60
+    assert all(job.case.settings.depth == 1 for job in jobs)
 
 
 def test_what_is_timed_is_never_more_than_there_is_and_at_least_a_clip_for_each_process():
-    assert timeable(SMALL, 1, 2).batch == 12
+    assert timeable(SMALL, 2).batch == 12
     huge = replace(LARGE, dit=replace(LABELS, width=4096, num_heads=64), grid=(1, 64, 64))
-    assert timeable(huge, 1, 3).batch == 3
-    assert work(timeable(LARGE, 2, 2)) <= pace.MOST_TIMED
+    assert timeable(huge, 3).batch == 3
+    assert work(timeable(LARGE, 2, times=2)) <= pace.MOST_TIMED
 
 
 def test_a_preset_is_timed_on_clips_of_its_own(clock):
     preset = PRESETS["tiny"]
-    workload = workload_of(preset)
-    found = pace_of(workload, 2, preset=preset)
+    assert pace_of(workload_of(preset), 2, preset=preset) == pace.Pace(1.5, estimated=False)
     (((job,), *_),) = clock
     assert isinstance(job, VideoTraining)
     assert job.training == preset.diffusion_training
-    assert found.depths == (2,)
 
 
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("words", [None, 7])
-def test_random_latents_have_gradients_of_every_parameter(words, recompute):
-    dit = LABELS if words is None else replace(LABELS, num_classes=None, text=TextEncoderSettings(20, 9, 8))
-    job = RandomLatents(replace(SMALL, dit=dit, words=words, recompute=recompute))
-    params = 0.3 * np.random.default_rng(0).standard_normal(job.workload.parameters, dtype=np.float32)
-    loss, grads = job.at(params).loss_and_gradients(0, range(4))
+def test_the_fixed_batch_of_a_workload_has_gradients_of_every_parameter(words, recompute):
+    text = TextEncoderSettings(len(SPECIAL) + len(VOCABULARY), width=8)
+    dit = LABELS if words is None else replace(LABELS, num_classes=None, text=text)
+    job = fixed_batch(replace(SMALL, dit=dit, words=words, recompute=recompute))
+    assert isinstance(job, FixedBatch)
+    assert job.recompute == recompute
+    workload_parameters = sum(np.prod(shape) for shape in job.shapes.values())
+    params = 0.3 * np.random.default_rng(0).standard_normal(workload_parameters, dtype=np.float32)
+    loss, grads = job.at(params).loss_and_gradients(0, range(12))
     assert loss > 0
     assert {name: array.shape for name, array in grads.items()} == job.shapes
     assert all(np.isfinite(array).all() and array.any() for array in grads.values())
@@ -95,5 +102,5 @@ def test_a_preset_that_is_to_recompute_does():
 
 def test_real_teams_are_timed():
     tiny = replace(SMALL, dit=replace(LABELS, depth=1), batch=2, shards=2)
-    first, second = pace.seconds_of([RandomLatents(tiny), NoNetwork(tiny)], 1, 1)
+    first, second = pace.seconds_of([fixed_batch(tiny), fixed_batch(replace(tiny, batch=4))], 1, 1)
     assert first > 0 and second > 0

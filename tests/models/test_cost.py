@@ -1,5 +1,6 @@
 import math
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,19 @@ from minidit.presets import dit_settings
 
 sys.path.append(str(Path(__file__).parents[1]))  # the tests are not a package
 from recorder import recorded, recording
+from variants import VARIANTS
 
 TEXT = TextEncoderSettings(vocabulary_size=8, max_length=6, width=4, depth=2, num_heads=2, mlp_ratio=2)
 BY_TEXT = DiTSettings(in_channels=3, patch=(2, 1, 2), width=12, depth=3, num_heads=3, mlp_ratio=2, text=TEXT)
 BY_LABEL = replace(BY_TEXT, text=None, num_classes=4)
+CHANNELS = replace(BY_TEXT, width=24, conditioning_channels=True)
+NETWORKS = {"text": BY_TEXT, "label": BY_LABEL} | {name: replace(CHANNELS, **VARIANTS[name]) for name in VARIANTS}
+GRID, BATCH = (2, 3, 1), 5
+
+
+@pytest.fixture(params=NETWORKS)
+def settings(request):
+    return NETWORKS[request.param]
 
 
 def papers(name):
@@ -48,7 +58,6 @@ def test_the_largest_has_the_papers_parameters():
     assert parameter_count(papers("minidit-XL/2")) == 675_129_632 - 256 * 1152
 
 
-@pytest.mark.parametrize("settings", [BY_TEXT, BY_LABEL], ids=["text", "label"])
 def test_the_parameters_are_counted_without_making_them(settings):
     assert parameter_count(settings) == DiT(settings).params.flat.size
 
@@ -77,24 +86,27 @@ def test_words_are_needed_for_prompts_and_only_for_prompts(settings, words):
         matrix_products(settings, 1, (1, 1, 1), words)
 
 
+def test_factorised_attention_is_cheaper_where_there_are_many_tokens():
+    def cost(grid, **choices):
+        return multiply_accumulates(replace(BY_TEXT, **choices), 1, grid, words=4)
+
+    assert cost((2, 2, 2)) < cost((2, 2, 2), attention="factorised")
+    assert cost((16, 16, 16)) > 2 * cost((16, 16, 16), attention="factorised")
+
+
 # The products that a real model does
-
-GRID = (2, 3, 1)
-
-
-@pytest.fixture(params=[BY_TEXT, BY_LABEL], ids=["text", "label"])
-def settings(request):
-    return request.param
 
 
 @pytest.fixture
 def arguments(settings, rng):
-    """x, t and condition of five clips."""
+    """x, t and condition of five clips, and what is known of them."""
     shape = tuple(tokens * step for tokens, step in zip(GRID, settings.patch, strict=True))
-    x = rng.standard_normal((5, *shape, settings.in_channels), dtype=np.float32)
+    x = rng.standard_normal((BATCH, *shape, settings.in_channels), dtype=np.float32)
     ids = np.array([[1, 2, 3, 4], [1, 5, 0, 0], [1, 0, 0, 0], [1, 3, 3, 2], [1, 7, 6, 0]])
-    t = np.linspace(0, 1000, 5, dtype=np.float32)
-    return recorded(x), recorded(t), recorded(ids if settings.text else ids[:, 1] % 5)
+    t = np.linspace(0, 900, BATCH, dtype=np.float32)
+    known = np.zeros((BATCH, *shape), bool)
+    known[:, :2, 0] = True
+    return recorded(x), recorded(t), recorded(ids if settings.text else ids[:, 1] % 5), recorded(known)
 
 
 @pytest.fixture
@@ -103,11 +115,24 @@ def model(settings):
     return DiT(settings, buffer=recorded(model.params.flat))
 
 
+@pytest.fixture
+def words(settings):
+    return 4 if settings.text else None
+
+
+@pytest.fixture
+def in_blocks(monkeypatch, settings):
+    """Attention in blocks of 4 queries, the last with 2 (in context of 3, the last with 2)."""
+    scores = 3 * 3 * 11 if settings.prompt == "in_context" else 4 * 3 * 6
+    monkeypatch.setattr("minidit.layers.multihead_attention.MANY_SCORES", 1)
+    monkeypatch.setattr("minidit.layers.blockwise_attention.BLOCK_SCORES", scores)
+
+
 def done(calls):
-    """What `matrix_products` should say of the Calls, name aside."""
+    """What `matrix_products` should say of the Calls, name aside, in some order."""
     operands = [call.inputs for call in calls if call.name == "matmul"]
     products = [as_product(*pair) for pair in operands if all(len(operand.shape) > 1 for operand in pair)]
-    return [product for product in products if product.m > 1 and product.n > 1]  # one row or column is a sum
+    return Counter(product for product in products if product.m > 1 and product.n > 1)  # one row or column is a sum
 
 
 def as_product(left, right):
@@ -116,40 +141,36 @@ def as_product(left, right):
 
 
 def nameless(products):
-    return [replace(product, name="") for product in products]
+    return Counter(replace(product, name="") for product in products)
 
 
-def test_merging_the_blocks_of_attention_changes_the_list_but_not_the_multiply_accumulates():
-    long = replace(BY_LABEL, width=64, num_heads=4)
-    listed = matrix_products(long, 3, (1, 32, 64))
-    assert len(listed) > len(matrix_products(long, 3, (1, 32, 64), merged=True))
-    assert sum(p.multiply_accumulates for p in listed) == multiply_accumulates(long, 3, (1, 32, 64))
-
-
-@pytest.fixture(params=["at once", "in blocks"])
-def attention(request, monkeypatch):
-    """All scores at once; or blocks of 4 tokens' queries, the last with 2 (words fit in one)."""
-    if request.param == "in blocks":
-        monkeypatch.setattr("minidit.layers.multihead_attention.MANY_SCORES", 1)
-        monkeypatch.setattr("minidit.layers.blockwise_attention.BLOCK_SCORES", 4 * 3 * 6)
-    return request.param
+def done_in_a_step(model, arguments, recompute):
+    *inputs, known = arguments
+    with recording() as calls:
+        known = known if model.settings.conditioning_channels else None
+        y, cache = model.forward(*inputs, recompute=recompute, known=known)
+        model.backward(recorded(np.ones(y.shape, np.float32)), cache)
+    return done(calls)
 
 
 @pytest.mark.parametrize("recompute", [False, True])
-def test_a_training_step_does_these_products_in_this_order(settings, model, arguments, recompute, attention):
-    with recording() as calls:
-        y, cache = model.forward(*arguments, recompute=recompute)
-        model.backward(recorded(np.ones(y.shape, np.float32)), cache)
-    words = 4 if settings.text else None
-    assert done(calls) == nameless(matrix_products(settings, 5, GRID, words, recompute=recompute))
+def test_a_training_step_does_these_products(settings, model, arguments, words, recompute):
+    expected = nameless(matrix_products(settings, BATCH, GRID, words, recompute=recompute))
+    assert done_in_a_step(model, arguments, recompute) == expected
 
 
-def test_a_prediction_does_these_products(settings, model, arguments, attention):
-    x, t, condition = arguments
+@pytest.mark.parametrize("recompute", [False, True])
+def test_block_by_block_a_step_does_as_many_multiply_accumulates(
+    settings, model, arguments, words, recompute, in_blocks
+):
+    products = done_in_a_step(model, arguments, recompute)
+    count = sum(product.multiply_accumulates * times for product, times in products.items())
+    assert count == multiply_accumulates(settings, BATCH, GRID, words, recompute=recompute)
+
+
+def test_a_prediction_does_these_products(settings, model, arguments, words):
+    x, t, condition, known = arguments
     with recording() as calls:
-        model.predict(x, t, model.embed(condition))
-    words = 4 if settings.text else None
-    expected = nameless(matrix_products(settings, 5, GRID, words, training=False))
-    assert sorted(done(calls), key=str) == sorted(expected, key=str)  # the embedding comes first here
-    if attention == "at once":
-        assert len(expected) == 3 * 7 + 5 + (2 * 6 + 1 if settings.text else 0)
+        known = known if settings.conditioning_channels else None
+        model.predict(x, t, model.embed(condition), known)
+    assert done(calls) == nameless(matrix_products(settings, BATCH, GRID, words, training=False))

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from minidit.training.free_memory import free_bytes, resident_bytes
+from minidit.training.free_memory import free_bytes, peak_bytes, resident_bytes
 
 GIB = 2**30
 
@@ -98,3 +98,8 @@ def test_where_the_system_says_nothing_a_process_has_a_usual_size(tmp_path):
 
 def test_the_libraries_code_is_not_a_process_s_own():
     assert resident_bytes(own=True) < resident_bytes()
+
+
+def test_the_peak_is_at_least_what_there_is_now():
+    slack = 1e6  # the system counts the two at slightly different moments
+    assert peak_bytes() + slack > resident_bytes() > 10e6
