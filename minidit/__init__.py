@@ -1,26 +1,43 @@
 """A Diffusion Transformer, the architecture behind Sora, from scratch in NumPy.
 
-    from minidit import load
+    from minidit import load, save_clip
 
     model = load()
     clip = model.generate("a red circle moves right in the day sky", seed=0)  # frames, height, width, 3 in [0, 1]
+    save_clip("circle.gif", clip)
 
-`import minidit` by itself loads nothing, not even NumPy: what is used is imported when it is asked for.
+`import minidit` by itself loads nothing, not even NumPy: each name is imported when it is first asked for.
 """
 
+from importlib import import_module
+
 __version__ = "0.1.0"
-__all__ = ["Studio", "load", "using"]
+
+TYPE_CHECKING = False  # editors and type checkers take it for True, and read what is below
+if TYPE_CHECKING:
+    from minidit.course.using import using
+    from minidit.files.clips import save_clip
+    from minidit.files.reading_clips import read_clip
+    from minidit.generation.film import Shot
+    from minidit.generation.settings import SamplingSettings
+    from minidit.generation.studio import Studio, load
+
+__all__ = ["SamplingSettings", "Shot", "Studio", "load", "read_clip", "save_clip", "using"]
+
+HOMES = {
+    "SamplingSettings": "minidit.generation.settings",
+    "Shot": "minidit.generation.film",
+    "Studio": "minidit.generation.studio",
+    "load": "minidit.generation.studio",
+    "read_clip": "minidit.files.reading_clips",
+    "save_clip": "minidit.files.clips",
+    "using": "minidit.course.using",
+}
 
 
 def __getattr__(name):
-    if name == "using":
-        from minidit.course.using import using
-
-        return using
-    if name in __all__:
-        from minidit.generation import studio
-
-        return getattr(studio, name)
+    if name in HOMES:
+        return getattr(import_module(HOMES[name]), name)
     raise AttributeError(f"module 'minidit' has no attribute {name!r}")
 
 

@@ -13,6 +13,7 @@ from minidit import layers, load, worksheet
 from minidit.course import check, draw
 from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, estimator, euler_step, network_time, sample
 from minidit.diffusion import classifier_free_guidance as guide
+from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate, starting_noise
 from minidit.world import SEEN, caption, verify_batch
 
@@ -408,7 +409,7 @@ prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 def judged(steps=20, guidance=1.5):
     """25 clips (5, 5, F, H, W, 3), by prompt and seed, and which shares of them are right and strict, in percent."""
-    clips = generate(model, prompts, seeds, steps=steps, guidance=guidance)
+    clips = generate(model, prompts, seeds, sampling=SamplingSettings(steps, guidance))
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
     strict = 100 * np.mean([reading.strict(a) for reading, a in pairs])

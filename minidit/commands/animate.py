@@ -12,8 +12,9 @@ EXAMPLE = 'minidit animate circle.png "a red circle moves right in the day sky" 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("image", type=Path, metavar="IMAGE", help="the first frame, see below")
-    command.add_argument("prompt", metavar="PROMPT", help="what is to happen, in words that the model knows")
+    command.add_argument("prompt", metavar="PROMPT", help="what happens, in words that the model knows")
     shared.add_frames(command, "of the video, IMAGE included, 1 to 16 (default: the model's own number)")
+    making.add_fit(command, "IMAGE")
     making.add_making(command, "IMAGE-animated.gif")
     return making.INPUT_NOTES
 
@@ -23,7 +24,7 @@ def run(arguments):
     outputs = making.output_paths(arguments, f"{arguments.image.stem}-animated.gif", one_frame=arguments.frames == 1)
     from minidit.files.reading_clips import read_image
 
-    image = read_image(arguments.image)
+    image = read_image(arguments.image, arguments.fit)
 
     def animate(studio, **sampling):
         return studio.animate(image, arguments.prompt, frames=arguments.frames, **sampling)

@@ -13,22 +13,24 @@ def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("first", type=Path, metavar="A", help="the clip that comes first, see below")
     command.add_argument("second", type=Path, metavar="B", help="the clip that comes last, of the same size")
-    making.add_optional_prompt(command, "what is to be seen between them")
+    making.add_optional_prompt(command, "what to show between them")
     command.add_argument(
         "--frames", type=shared.whole_number(1), default=8, metavar="N", help="how many to make, 1 to 8 (default: 8)"
     )
+    making.add_fit(command, "A, and B to the size of A,")
     making.add_making(command, "A-to-B.gif")
     return making.INPUT_NOTES
 
 
 def run(arguments):
-    """Makes a clip of the first, what lies between, and the second."""
+    """Makes one clip: the first, the new frames, the second."""
     outputs = making.output_paths(arguments, f"{arguments.first.stem}-to-{arguments.second.stem}.gif")
     from minidit.files.reading_clips import read_clip
     from minidit.generation.canvas import END
     from minidit.generation.joining import border_is_made
 
-    first, second = read_clip(arguments.first), read_clip(arguments.second)
+    first = read_clip(arguments.first, fit=arguments.fit)
+    second = read_clip(arguments.second, fit=arguments.fit and first.shape[1:3])
 
     def connect(studio, **sampling):
         return studio.connect(first, second, frames=arguments.frames, prompt=arguments.prompt, **sampling)

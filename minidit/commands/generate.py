@@ -3,7 +3,7 @@
 from minidit.commands import arguments as shared
 from minidit.commands import making
 
-SUMMARY = "make a video of what a prompt says, as an animated GIF"
+SUMMARY = "make a video of what a prompt says"
 EXAMPLE = f"{shared.EXAMPLE} --seed 3 -o circle.gif"
 
 

@@ -45,7 +45,7 @@ def run(arguments):
         UserError: there is nothing to grade, or a file is in the way.
     """
     from minidit.commands.lessons import lessons_folder
-    from minidit.commands.making import check_outputs
+    from minidit.commands.making import check_outputs, make_folder
     from minidit.course.grading.assigned import assignments
     from minidit.course.grading.process import Limits
     from minidit.course.grading.results import as_csv, feedback, table
@@ -60,6 +60,7 @@ def run(arguments):
     texts = feedback_files(arguments.feedback, handed_in, arguments.force)
     limits = Limits(arguments.seconds, int(arguments.memory * 2**30))
     results = graded(handed_in, chosen, limits)
+    make_folder(arguments.out.parent)
     write_whole(arguments.out, as_csv(results))
     for student, path in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ def add_arguments(command):
     """Adds the arguments to the parser of this command."""
     command.add_argument("prompt", metavar="PROMPT", help="what to show, in words that the model knows")
     shared.add_size(command)
-    making.add_making(command, "named after the prompt", ".png, .gif or .npy")
+    making.add_making(command, "named after the prompt", ".png, .webp, .gif, .mp4 or .npy")
 
 
 def run(arguments):

@@ -1,12 +1,12 @@
-"""`minidit inpaint`: what is missing of a clip, filled in."""
+"""`minidit inpaint`: a part of a clip replaced."""
 
 from pathlib import Path
 
 from minidit.commands import making
 
-SUMMARY = "fill in what a mask marks of a clip"
+SUMMARY = "replace the part of a clip that a mask marks"
 EXAMPLE = "minidit inpaint circle.gif mask.png -o whole.gif"
-NOTES = "Cells of 8 x 8 pixels are made anew if the mask touches them; all others stay as they are.\n"
+NOTES = "If the mask touches a cell of 8 x 8 pixels, the whole cell is replaced; all others stay as they are.\n"
 
 
 def add_arguments(command):
@@ -16,22 +16,23 @@ def add_arguments(command):
         "mask",
         type=Path,
         metavar="MASK",
-        help="a PNG as large as the clip, white where it is to be made anew; or an NPY file of bools",
+        help="a picture as large as the clip, white where it is to be replaced; or an NPY file of bools",
     )
-    making.add_optional_prompt(command, "what is to be seen")
+    making.add_optional_prompt(command, "what to show")
+    making.add_fit(command, "CLIP, and MASK in the same way,")
     making.add_making(command, "CLIP-inpainted.gif")
     return NOTES + making.INPUT_NOTES
 
 
 def run(arguments):
-    """Makes every cell that the mask touches anew."""
+    """Replaces every cell that the mask touches."""
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-inpainted.gif")
     from minidit.files.reading_clips import read_clip
     from minidit.files.reading_masks import read_mask
     from minidit.generation.canvas import LONGEST
 
-    clip = read_clip(arguments.clip, most=LONGEST)
-    mask = read_mask(arguments.mask, clip.shape)
+    clip = read_clip(arguments.clip, most=LONGEST, fit=arguments.fit)
+    mask = read_mask(arguments.mask, clip.shape, arguments.fit)
 
     def inpaint(studio, **sampling):
         return studio.inpaint(clip, mask, arguments.prompt, **sampling)

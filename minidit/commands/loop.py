@@ -1,9 +1,9 @@
-"""`minidit loop`: a clip whose end meets its beginning."""
+"""`minidit loop`: a clip that repeats without a jump."""
 
 from minidit.commands import arguments as shared
 from minidit.commands import making
 
-SUMMARY = "make a video that goes there and back, to be repeated"
+SUMMARY = "make a video that goes there and back, and repeats without a jump"
 EXAMPLE = 'minidit loop "a yellow ring drifts up across the night sky" -o loop.gif'
 
 
@@ -11,14 +11,14 @@ def add_arguments(command):
     """Adds the arguments to the parser of this command."""
     command.add_argument("prompt", metavar="PROMPT", help="what to show, in words that the model knows")
     shared.add_frames(
-        command, "of what the prompt says, 1 to 16; 8 more lead back to the first (default: the model's own number)"
+        command, "to show the prompt in, 1 to 16; 8 more lead back to the first (default: the model's own number)"
     )
     shared.add_size(command)
     making.add_making(command, "named after the prompt, with -loop")
 
 
 def run(arguments):
-    """Makes a clip, and then the way from its end to its beginning."""
+    """Makes a clip, then the frames from its end back to its beginning."""
     outputs = making.output_paths(arguments, f"{making.file_name(arguments.prompt)}-loop.gif")
 
     def loop(studio, **sampling):

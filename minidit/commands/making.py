@@ -9,23 +9,33 @@ from minidit.commands import arguments as shared
 from minidit.errors import UserError
 
 INPUT_NOTES = """\
-Clips and pictures are read from GIF, PNG and NPY files; in an NPY file, (frames, height, width, 3) from 0 to 1.
-Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256 colours:
-where nothing may get lost between two commands, write and read .npy.
+Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files; in an NPY file, (frames, height, width, 3) from
+0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256
+colours, and an MP4 blurs them: to keep every colour between two commands, use .webp; to keep every digit, .npy.
+
+--fit makes a photo or clip of any other size fit: the shorter side becomes 32 pixels, the longer side the nearest
+multiple of 8, at most 64; what overhangs is cut off, the same amount at both ends.
 
 """
+OUTPUTS = ".gif, .webp, .mp4 or .npy, or a PNG per frame: frames/%%03d.png"
 LONGEST_NAME = 100  # characters of a file name made from a prompt
 
 
-def add_making(command, default, endings=".gif or .npy"):
-    """Adds -o and all options of the model, the sampler and the device.
+def add_making(command, default, outputs=OUTPUTS):
+    """Adds -o, --fps and all options of the model, the sampler and the device.
 
     Args:
         default: the name of the file if none is given, in words.
-        endings: that the file may have, in words.
+        outputs: what the file may be, in words.
     """
     command.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help=f"file to write, {endings} (default: {default})"
+        "-o", "--out", type=Path, metavar="FILE", help=f"file to write, {outputs} (default: {default})"
+    )
+    command.add_argument(
+        "--fps",
+        type=shared.positive_number,
+        metavar="N",
+        help="frames per second of a GIF (up to 50), WebP or MP4 (up to 60) (default: 8)",
     )
     shared.add_seed(command, "same seed, same clip")
     shared.add_sampling(command)
@@ -40,24 +50,29 @@ def add_making(command, default, endings=".gif or .npy"):
     command.add_argument("--force", action="store_true", help="replace files that exist")
 
 
+def add_fit(command, what):
+    """--fit, for commands that read a picture or a clip."""
+    command.add_argument("--fit", action="store_true", help=f"crop and resize {what} to a size that fits, see below")
+
+
 def add_optional_prompt(command, what):
     """PROMPT, which may be left out: then it becomes the empty string."""
-    command.add_argument("prompt", nargs="?", metavar="PROMPT", help=f"{what} (default: the model's choice)")
+    command.add_argument("prompt", nargs="?", metavar="PROMPT", help=f"{what} (default: the model chooses)")
 
 
 def make(arguments, outputs, use, runs=1, check=None):
-    """Makes clips, one by one, behind a progress bar, and says where they are.
+    """Makes clips, one by one, with a progress bar, and says where they are.
 
     Args:
         arguments: of `add_making`, and `prompt` if there is no `check`.
-        outputs: files, from `output_paths`. The first clip has the seed of the arguments, the others the next ones.
+        outputs: files, from `output_paths`. The first clip has the seed of the arguments, the others the next seeds.
         use: called as use(studio, seed=..., steps=..., guidance=..., sampler=..., callback=...), makes a clip.
-        runs: of the sampler for a clip.
+        runs: how often the sampler runs for a clip.
         check: called as check(studio) before anything is made; by default it reads the prompt.
     """
     from tqdm import tqdm
 
-    from minidit.files.clips import save_clip
+    from minidit.files.clips import FRAMES_PER_SECOND, save_clip
     from minidit.generation.studio import load
 
     studio = load(arguments.checkpoint, device="cpu")
@@ -73,7 +88,8 @@ def make(arguments, outputs, use, runs=1, check=None):
         for seed, path in enumerate(outputs, start=arguments.seed):
             begin = monotonic()
             clip = use(studio, seed=seed, callback=lambda *_: bar.update(), **sampling)
-            save_clip(path, clip)
+            make_folder(path.parent)
+            save_clip(path, clip, arguments.fps or FRAMES_PER_SECOND)
             frames, height, width, _ = clip.shape
             counted = f"{frames} frame{'s' * (frames > 1)} of {width} x {height}"
             bar.clear()
@@ -89,17 +105,17 @@ def output_paths(arguments, default, count=1, one_frame=False):
     """The files to write: OUT.gif for one clip; OUT-0.gif, OUT-1.gif, … for several.
 
     Args:
-        arguments: with `out` and `force`.
+        arguments: with `out`, `fps` and `force`.
         default: the name if none is given.
         count: of clips.
-        one_frame: whether they are of one frame, so that they may be PNGs.
+        one_frame: whether they have one frame, so that they may be PNGs.
     Raises:
-        UserError: clips can't be written so, or as for `check_outputs`; before any work is done.
+        UserError: clips can't be written in such files, or as for `check_outputs`; before any work is done.
     """
-    from minidit.files.clips import checked_ending
+    from minidit.files.clips import FRAMES_PER_SECOND, checked_ending
 
     path = arguments.out or Path(default)
-    checked_ending(path, one_frame)
+    checked_ending(path, one_frame, arguments.fps or FRAMES_PER_SECOND)
     paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{k}") for k in range(count)]
     check_outputs(paths, arguments.force)
     return paths
@@ -109,20 +125,29 @@ def check_outputs(paths, force):
     """Makes sure, before any work is done, that the files of one folder can be written.
 
     Raises:
-        UserError: one exists and `force` is not given, or the folder is missing or can't be written to.
+        UserError: one exists and `force` is not given, or the folder can't be made or written to.
     """
-    folder = paths[0].parent
-    if not folder.is_dir():
-        raise UserError(f"there is no folder {folder} to write to. Make it first, or choose another by -o.")
+    from minidit.files.clips import existing_files
+
     for path in paths:
         if path.is_dir():
             raise UserError(f"{path} is a folder. Give -o the name of a file to write.")
-        if path.exists() and not force:
-            raise UserError(f"{path} exists already. Replace it by --force, or choose another name by -o.")
+        for existing in existing_files(path)[: not force]:
+            raise UserError(f"{existing} exists already. Replace it with --force, or choose another name with -o.")
+    folder = paths[0].parent
+    there = next(parent for parent in (folder, *folder.parents, Path(folder.anchor)) if parent.exists())
     try:
-        tempfile.TemporaryFile(dir=folder).close()
+        tempfile.TemporaryFile(dir=there).close()
     except OSError as error:
-        raise UserError(f"can't write to the folder {folder}: {error.strerror}. Choose another by -o.") from error
+        raise UserError(f"can't write to {there}: {error.strerror}. Choose another folder with -o.") from error
+
+
+def make_folder(folder):
+    """Makes a folder and those above it, unless they are there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"can't make the folder {folder}: {error.strerror}. Choose another with -o.") from error
 
 
 def check_prompt(studio, prompt, where=""):

@@ -47,13 +47,7 @@ def guided(network, condition, null_condition, scale, interval=(0.0, 1.0)):
     Raises: UserError for a scale that isn't finite or an interval that isn't one.
     Source: Kynkäänniemi et al. 2024 (guidance in a limited interval); their noise level is our sigma / alpha.
     """
-    scale, (first, last) = float(scale), interval
-    if not math.isfinite(scale):
-        raise UserError(f"The guidance scale was {scale}, but it must be a finite number (1 is no guidance).")
-    if not 0.0 <= first <= last <= 1.0:
-        raise UserError(
-            f"The guidance interval was {first} to {last}: give two times in [0, 1], the smaller one first."
-        )
+    scale, first, last = checked_guidance(scale, interval)
 
     def guided_network(x, t):
         if scale == 1.0 or not first <= t <= last:
@@ -64,6 +58,21 @@ def guided(network, condition, null_condition, scale, interval=(0.0, 1.0)):
         return classifier_free_guidance(conditional, unconditional, scale)                    # N, ...
 
     return guided_network
+
+
+def checked_guidance(scale, interval):
+    """The scale and both ends of the interval, as floats.
+
+    Raises: UserError, see `guided`.
+    """
+    scale, (first, last) = float(scale), interval
+    if not math.isfinite(scale):
+        raise UserError(f"The guidance scale was {scale}, but it must be a finite number (1 is no guidance).")
+    if not 0.0 <= first <= last <= 1.0:
+        raise UserError(
+            f"The guidance interval was {first} to {last}: give two times in [0, 1], the smaller one first."
+        )
+    return scale, first, last
 
 
 def drop_condition(rng, condition, null_condition, probability):

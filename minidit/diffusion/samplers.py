@@ -91,6 +91,16 @@ def sde_step(x, t, s, predict, path, rng, strength=1.0):
 SAMPLERS = {"euler": euler_step, "heun": heun_step, "ddim": ddim_step, "ddpm": ddpm_step, "sde": sde_step}
 
 
+def step_of(sampler):
+    """The step function of a sampler: a name from SAMPLERS, or the function itself.
+
+    Raises: UserError for an unknown name.
+    """
+    if isinstance(sampler, str) and sampler not in SAMPLERS:
+        raise UserError(f'I don\'t know the sampler "{sampler}": choose one of {", ".join(SAMPLERS)}.')
+    return SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+
+
 def _posterior_std(path, t, s):
     """Of q(x_s | x_t, data) for t < s: sigma_s * sqrt(1 - (alpha_t sigma_s / alpha_s sigma_t)²)."""
     (alpha_t, sigma_t), (alpha_s, sigma_s) = path.coefficients(t), path.coefficients(s)
@@ -153,9 +163,7 @@ def sample(predict, noise, path, steps=20, sampler="euler", shift=1.0, start=0.0
     Returns: (N, ...), the data, in the noise's dtype.
     Raises: UserError for an unknown sampler, a bad number of steps, shift or start, or a missing rng.
     """
-    if isinstance(sampler, str) and sampler not in SAMPLERS:
-        raise UserError(f'I don\'t know the sampler "{sampler}": choose one of {", ".join(SAMPLERS)}.')
-    step = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+    step = step_of(sampler)
     times = time_grid(steps, shift, start).tolist()
     x = noise
     for done, (t, s) in enumerate(zip(times, times[1:], strict=False), start=1):

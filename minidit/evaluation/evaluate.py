@@ -26,6 +26,7 @@ from minidit.evaluation.scores import (
     report_table,
     shares,
 )
+from minidit.generation.settings import SamplingSettings
 from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, verify_batch
 
 __all__ = ["evaluate", "print_report", "report_table", "tune_guidance"]
@@ -83,9 +84,7 @@ def evaluate(
             model doesn't know, or a model that makes clips with NaN.
     """
     prompts, seeds = _whole("prompts", prompts), _whole("seeds", seeds)
-    steps = model.settings.steps if steps is None else steps
-    guidance = model.settings.guidance if guidance is None else guidance
-    sampling = {"steps": steps, "guidance": guidance, "sampler": sampler}
+    sampling = SamplingSettings(steps, guidance, sampler=sampler).for_model(model.settings)
 
     fitted = spread(ALL_ATTRIBUTES, FITTED_CLIPS, np.random.default_rng([seed, FIT, 0]))
     features = PixelFeatures.fit(draw_real(fitted, np.random.default_rng([seed, FIT, 1]), model.settings))
@@ -102,7 +101,9 @@ def evaluate(
         "seeds": seeds,
         "seed": seed,
         "clips_per_split": prompts * seeds,
-        **sampling,
+        "steps": sampling.steps,
+        "guidance": sampling.guidance,
+        "sampler": sampling.sampler,
         "size": model.settings.size,
         "frames": model.settings.frames,
     }
@@ -141,7 +142,7 @@ def tune_guidance(
     table = []
     with tqdm(total=prompts * len(candidates), desc="guidance", unit="clip", disable=not progress) as bar:
         for guidance in candidates:
-            sampling = {"steps": steps, "guidance": guidance, "sampler": sampler}
+            sampling = SamplingSettings(steps, guidance, sampler=sampler).for_model(model.settings)
             judged = []
             for part in batches(cases):
                 judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))

@@ -6,6 +6,7 @@ from tqdm import tqdm
 from minidit.evaluation.cases import PROMPTS, batches, draw_cases
 from minidit.evaluation.measure import make
 from minidit.evaluation.scores import judge, shares
+from minidit.generation.settings import SamplingSettings
 from minidit.world import HELD_OUT, SEEN, verify_batch
 
 SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
@@ -44,7 +45,7 @@ def measure_steps(models, steps=STEPS, prompts=500, seed=0, progress=True):
 def scores(model, cases, steps, bar):
     """The shares of right and of strictly right clips in that many steps, with their intervals."""
     judged = []
-    sampling = {"steps": steps, "guidance": model.settings.guidance}
+    sampling = SamplingSettings(steps).for_model(model.settings)
     for part in batches(cases):
         judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))
         bar.update(len(part.prompts))

@@ -46,11 +46,11 @@ def make(model, cases, sampling):
     Raises:
         UserError: a clip has NaN or infinity, which happens when a model has diverged.
     """
-    clips = generate(model, cases.prompts, cases.seeds, **sampling)
+    clips = generate(model, cases.prompts, cases.seeds, sampling=sampling)
     if not np.isfinite(clips).all():
         raise UserError(
             "the model made clips with NaN or infinity, so they can't be judged: its training diverged, or the "
-            f"guidance of {sampling['guidance']} is far too strong. Use an earlier checkpoint, or less guidance."
+            f"guidance of {sampling.guidance:g} is far too strong. Use an earlier checkpoint, or less guidance."
         )
     return clips
 
@@ -60,7 +60,7 @@ def measure_split(model, combinations, count, key, features, sampling, bar):
 
     Args:
         key: [seed, index of the split, index of the repetition], what the random numbers follow from.
-        features: PixelFeatures, sampling: arguments for `generate`, bar: told of each batch done.
+        features: PixelFeatures, sampling: SamplingSettings, bar: told of each batch done.
     """
     seed, *place = key
     cases = draw_cases(combinations, count, np.random.default_rng([seed, PROMPTS, *place]))

@@ -13,8 +13,9 @@ from minidit.experiments.tables import all_of, markdown, percent, verdict
 from minidit.experiments.tally import difference, interval, mean_interval, moments, share, tally
 from minidit.experiments.tasks import Task
 from minidit.figures.style import BLUE, INK, png_bytes, sheet, style
-from minidit.generation.canvas import Canvas, complete, in_pixels
-from minidit.generation.text_to_video import NoiseOfEach, sample_latents, starting_noise
+from minidit.generation.canvas import Canvas, in_pixels
+from minidit.generation.settings import SamplingSettings
+from minidit.generation.text_to_video import generate, sample_latents, starting_noise
 from minidit.models.checkpoint import load_model
 from minidit.world import ALL_ATTRIBUTES, COLORS, caption, verify_batch
 
@@ -167,11 +168,7 @@ def harmed_noise(harm, noise, seeds):
 
 def decoded(model, part, noise):
     """Clips of some cases from this noise, by the model's own settings of the sampler."""
-    s = model.settings
-    latents = sample_latents(
-        model, part.prompts, noise, s.steps, s.guidance, "euler", s.shift, (0.0, 1.0), NoiseOfEach(part.seeds)
-    )
-    return model.codec.decode(latents)
+    return model.codec.decode(sample_latents(model, part.prompts, noise, SamplingSettings().for_model(model.settings)))
 
 
 def psnr_of(clips, others):
@@ -205,7 +202,7 @@ def harmed_input(model, harm, part, rng):
         behind = real if harm.how == "noisy" else np.float32(GREY)
         seen = np.where(in_pixels(left, patch)[..., None], clips, behind)
     canvases = [Canvas(clip, known) for clip, known in zip(clips, left, strict=True)]
-    return np.stack(complete(model, canvases, prompts, part.seeds, start=start)), seen, wanted
+    return generate(model, prompts, part.seeds, canvases, start=start), seen, wanted
 
 
 def lost_anyway(shape, rng):

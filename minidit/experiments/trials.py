@@ -17,8 +17,9 @@ from minidit.evaluation import (
 )
 from minidit.evaluation.cases import draw_cases
 from minidit.evaluation.readings import right
-from minidit.generation.canvas import CONTEXT, END, LONGEST, Canvas, blank, complete, continued, in_pixels, with_holes
+from minidit.generation.canvas import CONTEXT, END, LONGEST, Canvas, blank, continued, in_pixels, with_holes
 from minidit.generation.joining import connected, extended
+from minidit.generation.text_to_video import generate
 from minidit.world import COLORS, caption, render_batch, verify_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
@@ -144,9 +145,9 @@ class Trials:
                for name in ("border_step", "typical_step", "no_jump")},
         }
 
-    def complete(self, canvases, prompts=None, **settings):
+    def complete(self, canvases, prompts=None, start=0.0):
         """What the model makes of N canvases of one size: (N, F, H, W, 3)."""
-        return np.stack(complete(self.model, canvases, prompts or self.prompts, self.seeds, **settings))
+        return generate(self.model, prompts or self.prompts, self.seeds, canvases, start=start)
 
     def piece(self, canvases, _):
         """For `minidit.generation.joining`, with the prompts."""

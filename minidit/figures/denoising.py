@@ -4,6 +4,7 @@ import numpy as np
 
 from minidit.diffusion.samplers import euler_step
 from minidit.figures.style import GAP, place, png_bytes, sheet, style, write
+from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate, starting_noise
 
 FILE = "denoising.png"
@@ -82,6 +83,7 @@ def denoising_moments(model, prompt, seed):
         estimates.append(estimate.data)
         return euler_step(x, t, s, lambda *_: estimate, path)
 
-    generate(model, [prompt], [seed], sampler=watched_step, callback=lambda _, t, x: visited.append((t, x)))
+    watched = SamplingSettings(sampler=watched_step)
+    generate(model, [prompt], [seed], sampling=watched, callback=lambda _, t, x: visited.append((t, x)))
     last = visited[-1][1]  # 1, f, r, c, C   where the last step lands, which is the estimate that it was made with
     return [(t, x, estimate) for (t, x), estimate in zip(visited, [*estimates, last, last], strict=True)]

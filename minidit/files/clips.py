@@ -1,66 +1,109 @@
-"""Clips as files that anyone can open: looping GIFs and PNGs, enlarged without blur, and arrays.
+"""Clips as files that anyone can open: looping GIFs and WebPs, MP4s and PNGs, enlarged without blur; and arrays.
 
 `minidit.files.reading_clips` reads them.
 """
 
 import io
+import re
+import struct
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 from PIL import GifImagePlugin, Image
 
 from minidit.errors import UserError
+from minidit.files.videos import mp4_bytes, need_pyav
 from minidit.files.whole import write_whole
 
 SIZE = 256  # pixels, about the width of an enlarged clip
 FRAMES_PER_SECOND = 8
 COLORS = 256  # the most that a GIF can have
+FASTEST = {".gif": 50}  # frames per second: browsers slow down a GIF that wants to be faster
+FASTEST_OF_ALL = 60
+FRAME_NUMBER = re.compile(r"%0?[1-9]?d")  # in the name of a file per frame, as in frames/%03d.png
 
 # N = clips, F = frames, H = height, W = width
 
 
-def save_clip(path, clip):
-    """Writes a clip as what the file's ending says: the whole file, or none.
+def save_clip(path: str | PathLike, clip: np.ndarray, fps: float = FRAMES_PER_SECOND) -> None:
+    """Writes a clip in the format that the file's ending says. A file is written whole, or not at all.
 
-    - .gif: animated, enlarged (see `gif_bytes`);
-    - .png: of one frame, enlarged in the same way, each value rounded to the nearest of 256;
-    - .npy: the numbers as they are, (F, H, W, 3) float32, not enlarged.
+    - .gif: 256 colours for the whole clip (see `gif_bytes`);
+    - .webp: animated, every colour kept;
+    - .mp4: for players that want a video; needs PyAV, the extra `minidit[video]`;
+    - .png: one frame, every colour kept; with a number in the name, as in frames/%03d.png, a file per frame from 000;
+    - .npy: the numbers as they are, (F, H, W, 3) float32.
+
+    All but .npy are enlarged by a whole factor, without blur.
 
     Args:
         path: of the file; what is there is replaced.
         clip: (F, H, W, 3) in [0, 1].
+        fps: frames per second, at most 60, of a GIF at most 50.
     Raises:
-        UserError: another ending, several frames in a PNG, or the file can't be written.
+        UserError: another ending, several frames in a PNG, an impossible speed, no PyAV, or the file can't be written.
     """
-    ending = checked_ending(path, one_frame=len(clip) == 1)
-    if ending == ".gif":
-        data = gif_bytes(clip)
-    elif ending == ".png":
-        data = png_bytes(clip[0])
-    else:
+    ending = checked_ending(path, len(clip) == 1, fps)
+    if ending == ".npy":
         file = io.BytesIO()
         np.save(file, clip.astype(np.float32))
-        data = file.getvalue()
-    write_whole(path, data)
+        write_whole(path, file.getvalue())
+    elif ending == ".png":
+        for number, frame in enumerate(clip):
+            write_whole(frame_path(path, number), png_bytes(frame))
+    else:
+        write_whole(path, {".gif": gif_bytes, ".webp": webp_bytes, ".mp4": mp4_of}[ending](clip, fps=fps))
 
 
-def checked_ending(path, one_frame):
-    """The ending of a file for a clip, in lower case; a PNG is for clips of one frame.
+def checked_ending(path, one_frame, fps=FRAMES_PER_SECOND):
+    """The ending of a file for a clip, in lower case.
 
+    Args:
+        one_frame: whether the clip has a single frame, so that it may be a PNG.
+        fps: frames per second.
     Raises:
         UserError: the clip can't be written in such a file.
     """
     ending = Path(path).suffix.lower()
-    possible = (".png", ".gif", ".npy") if one_frame else (".gif", ".npy")
-    if ending in possible:
-        return ending
-    why = "a PNG holds one frame" if ending == ".png" else "a file's ending says how a clip is written"
-    raise UserError(
-        f"can't write {path}: {why}. Give -o a name that ends in {', '.join(possible[:-1])} or {possible[-1]}."
-    )
+    possible = (".png", ".gif", ".webp", ".mp4", ".npy") if one_frame else (".gif", ".webp", ".mp4", ".npy")
+    if ending not in possible and not (ending == ".png" and numbered(path)):
+        why = "a file's ending says how a clip is written"
+        advice = f"Give a name that ends in {', '.join(possible[:-1])} or {possible[-1]}"
+        if ending == ".png":
+            why = "a PNG holds one frame"
+            advice += ", or one with a number, like frames/%03d.png, for a file per frame"
+        raise UserError(f"can't write {path}: {why}. {advice}.")
+    fastest = FASTEST.get(ending, FASTEST_OF_ALL)
+    if not 0 < fps <= fastest:
+        raise UserError(f"can't write {path} with {fps} frames per second: give a number above 0, up to {fastest}.")
+    if ending == ".mp4":
+        need_pyav(path, "write")
+    return ending
 
 
-def save_gif(path, clip, size=SIZE, fps=FRAMES_PER_SECOND):
+def numbered(path):
+    """Whether the name of a file has a place for the number of the frame, as in frames/%03d.png."""
+    return FRAME_NUMBER.search(Path(path).name) is not None
+
+
+def frame_path(path, number):
+    """The file of one frame; `path` itself if its name has no place for a number."""
+    path = Path(path)
+    return path.with_name(FRAME_NUMBER.sub(lambda found: found[0] % number, path.name, count=1))
+
+
+def existing_files(path):
+    """The files, in order, that writing a clip to `path` may replace."""
+    path = Path(path)
+    if not numbered(path):
+        return [path] if path.exists() else []
+    before, after = FRAME_NUMBER.split(path.name, maxsplit=1)
+    name = re.compile(re.escape(before) + r"\d+" + re.escape(after))
+    return sorted(other for other in path.parent.glob("*") if name.fullmatch(other.name))
+
+
+def save_gif(path: str | PathLike, clip: np.ndarray, size: int = SIZE, fps: float = FRAMES_PER_SECOND) -> None:
     """Writes a clip as a GIF that loops for ever: the whole file, or none.
 
     Args:
@@ -88,7 +131,7 @@ def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
     tall = Image.fromarray(to_pixels(clip).reshape(frames * height, width, 3))
     indexed = tall.quantize(COLORS, method=Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
     large = indexed.resize((width * factor, frames * height * factor), Image.Resampling.NEAREST)
-    duration = 1000 // fps  # milliseconds
+    duration = 10 * round(100 / fps)  # milliseconds
 
     parts = []
     for frame in range(frames):
@@ -103,10 +146,54 @@ def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
 
 def png_bytes(frame, size=SIZE):
     """A frame (H, W, 3) in [0, 1] as a PNG, enlarged as a GIF is."""
-    factor = enlargement(frame.shape[1], size)
+    return encoded(enlarged(frame[None], size)[0], "PNG")
+
+
+def webp_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
+    """A clip as a WebP that loops for ever and loses no colour; of one frame, a picture.
+
+    Like those of a GIF, the frames are encoded one by one: libwebp would join neighbours that are alike.
+    Source: the WebP Container Specification, "Animation".
+    """
+    stills = [encoded(frame, "WEBP", lossless=True) for frame in enlarged(clip, size)]
+    if len(stills) == 1:
+        return stills[0]
+    height, width = enlarged(clip[:1], size).shape[1:3]
+    shown_at = (np.arange(len(clip) + 1) * 1000 / fps).round().astype(int)  # milliseconds
+    box = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    chunks = [chunk(b"VP8X", b"\x02\0\0\0" + box)]  # animated
+    chunks.append(chunk(b"ANIM", bytes(6)))  # for ever, on a clear background
+    for still, duration in zip(stills, np.diff(shown_at).tolist(), strict=True):
+        place = bytes(6) + box + duration.to_bytes(3, "little") + b"\x02"  # at the corner; replaces what was there
+        chunks.append(chunk(b"ANMF", place + still[12:]))  # behind the still's own header
+    body = b"WEBP" + b"".join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def chunk(name, data):
+    """A chunk of a RIFF file, filled up to an even length."""
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def mp4_of(clip, size=SIZE, fps=FRAMES_PER_SECOND):
+    """A clip as an MP4. Its sides must be even numbers of pixels, so that the factor may be one larger."""
+    factor = enlargement(clip.shape[2], size)
+    if clip.shape[1] * factor % 2 or clip.shape[2] * factor % 2:
+        factor += 1
+    return mp4_bytes(enlarged(clip, factor * clip.shape[2]), fps, factor)
+
+
+def encoded(pixels, form, **options):
+    """Pixels (H, W, 3) uint8 as a picture in a format of Pillow's."""
     file = io.BytesIO()
-    Image.fromarray(to_pixels(frame).repeat(factor, axis=0).repeat(factor, axis=1)).save(file, "PNG")
+    Image.fromarray(pixels).save(file, form, **options)
     return file.getvalue()
+
+
+def enlarged(clip, size):
+    """A clip (F, H, W, 3) in [0, 1] as bytes 0 … 255, every pixel a square of a whole number of pixels."""
+    factor = enlargement(clip.shape[2], size)
+    return to_pixels(clip).repeat(factor, axis=1).repeat(factor, axis=2)
 
 
 def enlargement(width, size):

@@ -1,80 +1,108 @@
-"""Clips and pictures from files: GIF, PNG, and NumPy's NPY.
+"""Clips and pictures from files: GIF, PNG, JPEG, WebP, MP4, and NumPy's NPY.
 
-GIFs and PNGs that minidit wrote are enlarged without blur. An image with a side that is too long for a model is
-therefore shrunk by the largest whole factor for which every block of pixels is of one colour, as long as no side
-becomes too short for a model. Thus what `minidit.files.clips` wrote comes back in its own size. A photograph has no
-such factor.
+What minidit wrote comes back in its own size, not enlarged (see `minidit.files.sizes`). A file has as many frames as it
+holds, however long each is shown: where a program joined frames that are alike, they stay one.
 """
 
+import struct
 import warnings
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from minidit.errors import UserError
-from minidit.generation.studio import LONGEST_SIDE, SHORTEST_SIDE
+from minidit.files.sizes import check_size, fits, fitted, fitting, nearest_size, shrunk
+from minidit.files.videos import is_video, video_frames
 
-STEP = 8  # pixels that a latent of the shipped model is wide and high
-USUAL = 32  # pixels of the side that is suggested for an image of a wrong size
 MOST_PIXELS = 2**26  # of all frames: 1,024 frames of 256 x 256
 NPY = b"\x93NUMPY"  # how such a file begins
-EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # Pillow's modes with at most 8 bits a channel
+PICTURES = ("GIF", "PNG", "JPEG", "WEBP")  # Pillow's names
+EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # Pillow's modes of at most 8 bits a channel
 
 # F = frames, H = height, W = width
 
 
-def read_clip(path, most=None):
+def read_clip(
+    path: str | PathLike, most: int | None = None, fit: bool | tuple[int, int] = False
+) -> np.ndarray:
     """Reads a clip.
 
     Args:
-        path: a GIF (all frames), a PNG (one frame, or all of an animated one), or an NPY file of shape (F, H, W, 3) or
-            (H, W, 3), floats in [0, 1] or uint8.
+        path: a GIF, PNG or WebP (all frames), a JPEG (one frame, turned upright), an MP4 (needs PyAV, the extra
+            `minidit[video]`), or an NPY file of shape (F, H, W, 3) or (H, W, 3), floats in [0, 1] or uint8.
         most: frames that it may have; by default any number.
+        fit: crop and resize a clip that a model can't work on to the nearest size that it can; or to this (height,
+            width). What is cut off lies at both ends of one axis, the same amount at each.
     Returns:
         (F, H, W, 3) float32 in [0, 1].
     Raises:
         UserError: there is no such file, it is damaged or something else, or a model can't work on such a clip.
     """
     path = Path(path)
-    clip = array_clip(path) if is_array(path) else image_clip(path)  # F, H, W, 3
+    kind = kind_of(path)
+    if kind == "array":
+        clip = array_clip(path, fit)
+    else:
+        clip = (video_clip(path, most, fit) if kind == "video" else image_clip(path, fit)) / 255  # F, H, W, 3
     if most is not None and len(clip) > most:
-        raise UserError(f"{path} has {len(clip)} frames, but at most {most} can be worked on at once: cut it shorter.")
+        raise too_long(path, most)
     return clip
 
 
-def read_image(path):
+def read_image(path: str | PathLike, fit: bool | tuple[int, int] = False) -> np.ndarray:
     """Reads a picture (H, W, 3) float32 in [0, 1], from a file as for `read_clip` with a single frame.
 
     Raises:
         UserError: it has several, or as for `read_clip`.
     """
-    clip = read_clip(path)
+    clip = read_clip(path, fit=fit)
     if len(clip) > 1:
         raise UserError(
-            f"{path} has {len(clip)} frames, but a picture has one: give a PNG, or go on with a clip by minidit extend."
+            f"{path} has {len(clip)} frames, but a picture has one: give a picture, or continue this clip with "
+            "minidit extend."
         )
     return clip[0]
 
 
-# ---- arrays
+def too_long(path, most):
+    """The error for a clip of more than `most` frames."""
+    return UserError(f"{path} has more than {most} frames, the most that a model can work on at once: cut it shorter.")
 
 
-def is_array(path):
-    """Whether a file is NumPy's.
+def kind_of(path):
+    """What a file holds, by how it begins: "array", "video" or, by default, "image".
 
     Raises:
         UserError: it can't be read.
     """
     if path.is_dir():
-        raise UserError(f"{path} is a folder. Give the name of a GIF, PNG or NPY file.")
+        raise UserError(f"{path} is a folder. Give the name of a picture, a clip or an NPY file.")
     try:
         with open(path, "rb") as file:
-            return file.read(len(NPY)) == NPY
+            beginning = file.read(8)
     except FileNotFoundError as error:
         raise UserError(f"there is no file {path}. Check the name, or make one with minidit generate.") from error
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}. Make it readable, or give another.") from error
+    return "array" if beginning.startswith(NPY) else "video" if is_video(beginning) else "image"
+
+
+def sized(path, clip, fit):
+    """A clip (F, H, W, 3), if a model can work on its size; otherwise cropped and resized, as `fit` says.
+
+    Raises:
+        UserError: the size doesn't fit, and `fit` is False.
+    """
+    size = clip.shape[1:3]
+    if not fit:
+        check_size(path, *size)
+    wanted = fit if isinstance(fit, tuple) else size if fits(*size) else nearest_size(*size)
+    return clip if size == wanted else np.stack([fitted(frame, *wanted) for frame in clip])
+
+
+# ---- arrays
 
 
 def load_array(path):
@@ -86,11 +114,11 @@ def load_array(path):
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError) as error:
-        raise UserError(f"{path} is not a whole NPY file of numbers ({error}). Write it by numpy.save.") from error
+        raise UserError(f"{path} is not a whole NPY file of numbers ({error}). Write it with numpy.save.") from error
 
 
-def array_clip(path):
-    """A clip from an NPY file."""
+def array_clip(path, fit):
+    """A clip from an NPY file, in [0, 1]."""
     array = load_array(path)
     if array.ndim not in (3, 4) or array.shape[-1] != 3 or 0 in array.shape:
         raise UserError(
@@ -98,9 +126,12 @@ def array_clip(path):
             "(height, width, 3): the last axis is red, green and blue."
         )
     clip = array if array.ndim == 4 else array[None]
-    check_size(path, *clip.shape[1:3])
+    if not fit:
+        check_size(path, *clip.shape[1:3])
+    elif np.prod(clip.shape[:3]) > MOST_PIXELS:
+        raise UserError(f"{path} has too many pixels to be resized: make it smaller.")
     if clip.dtype == np.uint8:
-        return np.array(clip, np.float32) / 255
+        return np.array(sized(path, clip, fit), np.float32) / 255
     if clip.dtype.kind != "f":
         raise UserError(f"{path} has type {clip.dtype}, but a clip has floats from 0 to 1, or uint8 from 0 to 255.")
     if not np.isfinite(clip).all():
@@ -110,14 +141,17 @@ def array_clip(path):
             f"{path} has numbers from {clip.min():.4g} to {clip.max():.4g}, but a clip has numbers from 0 to 1: "
             "scale or clip them."
         )
-    return np.array(clip, np.float32)
+    return np.array(sized(path, clip, fit), np.float32)
 
 
 # ---- images
 
 
 def load_pixels(path):
-    """All frames of a GIF or PNG, (F, H, W, 4) uint8: red, green, blue and opacity.
+    """All frames of a GIF, PNG, JPEG or WebP, (F, H, W, 4) uint8: red, green, blue and opacity.
+
+    A single picture is turned upright, as its EXIF data say. Of a photograph that holds several pictures, such as a
+    preview or a depth map, only the first counts.
 
     Raises:
         UserError: it is damaged, of another kind, or huge.
@@ -125,59 +159,57 @@ def load_pixels(path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("GIF", "PNG")) as image:
-                if image.width * image.height * image.n_frames > MOST_PIXELS:
+            with Image.open(path, formats=PICTURES) as image:
+                frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+                if image.width * image.height * frames > MOST_PIXELS:
                     raise Image.DecompressionBombError
                 if image.mode not in EIGHT_BITS:
                     raise UserError(f"{path} has more than 8 bits a channel: save it with 8.")
+                if frames == 1:
+                    return np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))[None]
                 return np.stack([np.asarray(frame.convert("RGBA")) for frame in ImageSequence.Iterator(image)])
     except UnidentifiedImageError as error:
-        raise UserError(f"{path} is not a GIF, PNG or NPY file. Convert it to one.") from error
+        raise UserError(
+            f"{path} is not a GIF, PNG, JPEG, WebP, MP4 or NPY file. Convert it to one of these."
+        ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{path} has too many pixels to be read: {fitting()}.") from error
     except UserError:
         raise
-    except (OSError, EOFError, SyntaxError, ValueError) as error:
+    except (OSError, EOFError, SyntaxError, ValueError, struct.error) as error:
         raise UserError(f"{path} is not a whole image ({error}). Copy or save it again.") from error
 
 
-def image_clip(path):
-    """A clip from a GIF or PNG."""
+def image_clip(path, fit):
+    """A clip from a GIF, PNG, JPEG or WebP, in [0, 255]."""
     pixels = load_pixels(path)
     if (pixels[..., 3] < 255).any():
         raise UserError(f"{path} has transparent pixels, but a clip has only red, green and blue: fill its background.")
     clip = shrunk(pixels[..., :3])
-    check_size(path, *(clip if fits(*clip.shape[1:3]) else pixels).shape[1:3])
-    return clip.astype(np.float32) / 255
+    if not (fit or fits(*clip.shape[1:3])):
+        clip = pixels[..., :3]  # for the error to give the size of the file
+    return sized(path, clip, fit).astype(np.float32)
 
 
-def shrunk(pixels):
-    """A clip (F, H, W, 3) too large for a model without what enlarged it, see the top of this file."""
-    _, height, width, _ = pixels.shape
-    if max(height, width) > LONGEST_SIDE:
-        for factor in range(min(height, width) // SHORTEST_SIDE, 1, -1):
-            if height % factor == 0 and width % factor == 0:
-                small = pixels[:, ::factor, ::factor]
-                if np.array_equal(small.repeat(factor, axis=1).repeat(factor, axis=2), pixels):
-                    return small
-    return pixels
+# ---- videos
 
 
-def fits(height, width):
-    """Whether a model can work on frames of this size."""
-    return all(SHORTEST_SIDE <= side <= LONGEST_SIDE and side % STEP == 0 for side in (height, width))
-
-
-def fitting():
-    """What fits, in words."""
-    return f"give sides of {SHORTEST_SIDE} to {LONGEST_SIDE} pixels, multiples of {STEP}"
-
-
-def check_size(path, height, width):
-    """Raises a UserError with the nearest size that fits, unless this one does."""
-    if fits(height, width):
-        return
-    too_large_or_small = not all(SHORTEST_SIDE <= side <= LONGEST_SIDE for side in (height, width))
-    scale = USUAL / min(height, width) if too_large_or_small else 1
-    near = [min(max(round(side * scale / STEP) * STEP, SHORTEST_SIDE), LONGEST_SIDE) for side in (width, height)]
-    raise UserError(f"{path} is {width} x {height} pixels: {fitting()}, for example resized to {near[0]} x {near[1]}.")
+def video_clip(path, most, fit):
+    """A clip from an MP4, in [0, 255]. Frame by frame, so that a long one takes no memory that its clip wouldn't."""
+    frames, pixels = [], 0
+    for frame, factor in video_frames(path, MOST_PIXELS):
+        height, width, _ = frame.shape
+        if height % factor == width % factor == 0:
+            frame = fitted(frame, height // factor, width // factor)
+        frame = sized(path, frame[None], fit)[0]
+        if frames and frame.shape != frames[0].shape:
+            raise UserError(f"{path} has frames of several sizes. Convert it to one size.")
+        pixels += frame.shape[0] * frame.shape[1]
+        if most is not None and len(frames) == most:
+            raise too_long(path, most)
+        if pixels > MOST_PIXELS:
+            raise UserError(f"{path} has too many pixels to be read: cut it shorter.")
+        frames.append(frame)
+    if not frames:
+        raise UserError(f"{path} has no frame in it. Copy or save it again.")
+    return np.stack(frames).astype(np.float32)

@@ -1,23 +1,28 @@
-"""Masks from files: which pixels of a clip are to be made anew."""
+"""Masks from files: which pixels of a clip are to be replaced."""
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from minidit.errors import UserError
-from minidit.files.reading_clips import is_array, load_array, load_pixels
+from minidit.files.reading_clips import kind_of, load_array, load_pixels
+from minidit.files.sizes import fitted
 
 # F, H, W = frames, height, width of the clip; f, h, w = of the mask
 
 
-def read_mask(path, clip_shape):
-    """Reads which pixels of a clip are to be made anew.
+def read_mask(path: str | PathLike, clip_shape: tuple[int, ...], fit: bool = False) -> np.ndarray:
+    """Reads which pixels of a clip are to be replaced.
 
     Args:
-        path: a PNG in which they are white (brighter than half; what is transparent counts as black), as large as the
-            clip or enlarged by a whole factor, in which one white pixel of a block is enough; or a GIF of this kind
-            with as many frames as the clip; or an NPY file of bools, (H, W) or (F, H, W), True where to be made.
+        path: a PNG, JPEG or WebP that is white there (brighter than half; what is transparent counts as black), as
+            large as the clip or enlarged by a whole factor, in which one white pixel of a block is enough; or an
+            animation of this kind with as many frames as the clip; or an NPY file of bools, (H, W) or (F, H, W), True
+            where the clip is to be replaced.
         clip_shape: (F, H, W, 3).
+        fit: crop and resize a mask of another size as `read_clip` does with a clip, so that a mask that was painted on
+            a photograph fits the clip that the photograph became.
     Returns:
         (H, W) or (F, H, W) bool.
     Raises:
@@ -25,14 +30,20 @@ def read_mask(path, clip_shape):
     """
     path = Path(path)
     frames, height, width = clip_shape[:3]
-    mask = array_mask(path) if is_array(path) else image_mask(path, height, width)
+    kind = kind_of(path)
+    if kind == "video":
+        raise UserError(f"{path} is a video, but a mask is a picture, an animation or an NPY file. Convert it.")
+    mask = array_mask(path) if kind == "array" else image_mask(path)  # f, h, w, or h, w
+    factor = max(1, mask.shape[-2] // height)
+    if fit or (kind == "image" and mask.shape[-2:] == (height * factor, width * factor)):
+        mask = reduced(mask, height, width)
     if mask.shape not in ((height, width), (frames, height, width)):
         raise UserError(
             f"{path} has {described(mask.shape)}, but the clip has {described((frames, height, width))}: "
             f"give a mask of {width} x {height} pixels, one for all frames or one for each."
         )
     if not mask.any():
-        raise UserError(f"{path} marks nothing: paint white (in an NPY file: set True) what is to be made anew.")
+        raise UserError(f"{path} marks nothing: paint white (in an NPY file: set True) what is to be replaced.")
     return mask
 
 
@@ -42,20 +53,23 @@ def array_mask(path):
     if mask.dtype != bool or mask.ndim not in (2, 3):
         raise UserError(
             f"{path} has shape {mask.shape} and type {mask.dtype}, but a mask has (height, width) or "
-            "(frames, height, width) and bool: True where something is to be made."
+            "(frames, height, width) and bool: True where the clip is to be replaced."
         )
     return np.array(mask)
 
 
-def image_mask(path, height, width):
-    """Where an image is white, (f, h, w), or (h, w) if f is 1; in the clip's size if it is a whole multiple of that."""
+def image_mask(path):
+    """Where an image is white, (f, h, w), or (h, w) if f is 1."""
     pixels = load_pixels(path)  # f, h, w, 4
     white = pixels[..., :3].mean(axis=-1) * pixels[..., 3] >= 255 * 255 / 2  # f, h, w
-    f, h, w = white.shape
-    factor = max(1, h // height)
-    if (h, w) == (height * factor, width * factor):
-        white = white.reshape(f, height, factor, width, factor).any(axis=(2, 4))  # f, H, W
-    return white if f > 1 else white[0]
+    return white if len(white) > 1 else white[0]
+
+
+def reduced(mask, height, width):
+    """A mask (..., h, w) cropped and resized as a clip is; one marked pixel is enough to mark the one it goes into."""
+    frames = mask.reshape(-1, *mask.shape[-2:])
+    marked = np.stack([fitted(frame, height, width) > 0 for frame in frames])
+    return marked.reshape(*mask.shape[:-2], height, width)
 
 
 def described(shape):

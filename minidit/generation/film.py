@@ -1,7 +1,7 @@
-"""Scripts of films: a text file with a prompt a line, each of them a shot.
+"""Scripts of films: a text file with one prompt per line, and each line is a shot.
 
-A line that begins with "then" goes on from the last frame of the shot before it; every other line is a cut. Blank lines
-and lines that begin with # are skipped:
+A line that begins with "then" continues from the last frame of the shot before it; every other line is a cut. Blank
+lines and lines that begin with # are skipped:
 
     # evening
     a red circle moves right in the sunset sky
@@ -22,9 +22,9 @@ class Shot:
     """One shot of a film.
 
     Attributes:
-        prompt: what is to be seen.
-        connected: whether it goes on from the last frame of the shot before it; otherwise there is a cut.
-        line: its number in the script, from 1; None if it is from none. Shots are equal whatever it is.
+        prompt: what to show.
+        connected: whether it continues from the last frame of the shot before it; otherwise there is a cut.
+        line: its number in the script, from 1; None without a script. Shots are compared without it.
     """
 
     prompt: str
@@ -40,13 +40,13 @@ def read_script(path):
     """
     path = Path(path)
     if path.is_dir():
-        raise UserError(f"{path} is a folder. Give the name of a text file with a prompt a line.")
+        raise UserError(f"{path} is a folder. Give the name of a text file with one prompt per line.")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}. Write one with a prompt a line.") from error
+        raise UserError(f"there is no file {path}. Write one with one prompt per line.") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a text file in UTF-8. Write one with a prompt a line.") from error
+        raise UserError(f"{path} is not a text file in UTF-8. Write one with one prompt per line.") from error
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}. Make it readable, or give another.") from error
     return parse_script(text, path)
@@ -61,7 +61,7 @@ def parse_script(text, name="the script"):
     Returns:
         a list of Shot, at least one, the first not connected.
     Raises:
-        UserError: it has no shots, the first goes on from none, or a "then" has no prompt behind it.
+        UserError: it has no shots, the first one begins with "then", or a "then" has no prompt after it.
     """
     shots = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -71,12 +71,12 @@ def parse_script(text, name="the script"):
         connected = words[0].lower().rstrip(",:") == GOES_ON
         prompt = " ".join(words[connected:])
         if not prompt:
-            raise UserError(f'{name}, line {number}: "{words[0]}" is alone: say behind it what is to be seen then.')
+            raise UserError(f'{name}, line {number}: "{words[0]}" stands alone: write after it what happens then.')
         if connected and not shots:
             raise UserError(
-                f'{name}, line {number}: the first shot can\'t go on from another: leave out its "{words[0]}".'
+                f'{name}, line {number}: the first shot has none before it to continue from: leave out its "{words[0]}".'
             )
         shots.append(Shot(prompt, connected, number))
     if not shots:
-        raise UserError(f"{name} has no shots in it: write a prompt a line.")
+        raise UserError(f"{name} has no shots in it: write one prompt per line.")
     return shots

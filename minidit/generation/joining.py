@@ -1,7 +1,7 @@
-"""Frames that go on from a clip, lead up to it or join two clips, made piece by piece.
+"""Frames that continue a clip, lead up to it or join two clips, made piece by piece.
 
-What is made within a token that holds given frames too fits to them more closely than what fills a token of its own.
-So canvases are laid such that given and made frames share tokens, even if some frames are made in vain or twice.
+A new frame fits its known neighbours more closely if it shares a token with them. So canvases are placed such that known
+and new frames share tokens, even if some frames are thrown away or made twice.
 """
 
 import numpy as np
@@ -9,35 +9,36 @@ import numpy as np
 from minidit.generation.canvas import CONTEXT, END, between, continued, frames_known
 
 BORDER = CONTEXT  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
-ANEW = 2  # frames on each side of the border that are made a second time
+AGAIN = 2  # frames on each side of the border that are made a second time
 
-# make(canvases, piece) has the model make what is missing in N canvases of one size: N clips
+# make(canvases, piece) has the model make the unknown latents of N canvases of one size: N clips
 
 
-def pieces(given, count):
+def pieces(frames, count):
     """How a clip gets longer, at either end.
 
     Args:
-        given: frames of the clip.
-        count: frames to be made.
+        frames: of the clip.
+        count: frames to add.
     Yields:
-        (context, lead, new) for each piece: how many frames of the clip are looked at, how many are made on their
+        (context, lead, new) for each piece: how many frames of the clip the model sees, how many it makes on their
         other side, to be thrown away, and how many are added.
     """
     while count:
-        context = min(given, CONTEXT)
+        context = min(frames, CONTEXT)
         lead, new = (END, END) if context == CONTEXT else (0, CONTEXT - context)
         new = min(new, count)
         yield context, lead, new
-        given, count = given + new, count - new
+        frames, count = frames + new, count - new
 
 
 def extended(make, clips, forward, backward, patch):
-    """Clips of one size with so many frames more at their ends, and at their beginnings.
+    """Clips of one size made longer, at their ends and at their beginnings.
 
     Args:
         make: see above.
         clips: N of (frames, H, W, 3).
+        forward, backward: frames to add at the ends, and at the beginnings.
         patch: of the codec.
     Returns:
         N of (backward + frames + forward, H, W, 3).
@@ -55,11 +56,12 @@ def extended(make, clips, forward, backward, patch):
 
 
 def connected(make, firsts, seconds, frames, patch):
-    """Pairs of clips with so many frames between them; where two tokens meet in these, they are made once more.
+    """Pairs of clips with new frames between them. Where two tokens meet in these, they are made once more.
 
     Args:
         make, patch: as for `extended`.
-        firsts, seconds: N each, as they are to be seen on the canvas.
+        firsts, seconds: N each, the frames that the model sees.
+        frames: how many to make.
     Returns:
         N of (first + frames + second, H, W, 3).
     """
@@ -68,8 +70,8 @@ def connected(make, firsts, seconds, frames, patch):
         return joined
     window = slice(BORDER - CONTEXT // 2, BORDER + CONTEXT // 2)
     index = np.arange(len(joined[0]))[window]
-    given = (index < len(firsts[0])) | (index >= len(firsts[0]) + frames)
-    known = given | (index < BORDER - ANEW) | (index >= BORDER + ANEW)
+    known = (index < len(firsts[0])) | (index >= len(firsts[0]) + frames)
+    known |= (index < BORDER - AGAIN) | (index >= BORDER + AGAIN)
     middles = make([frames_known(clip[window], known, patch) for clip in joined], 1)
     return [
         np.concatenate([clip[: window.start], middle, clip[window.stop :]])
@@ -78,5 +80,5 @@ def connected(make, firsts, seconds, frames, patch):
 
 
 def border_is_made(before, frames):
-    """Whether frames on both sides of the border are made, if so many are, after so many given ones."""
+    """Whether `frames` new frames lie on both sides of the border, after `before` known ones."""
     return before < BORDER < before + frames

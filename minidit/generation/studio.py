@@ -1,40 +1,45 @@
 """What a trained model can do, for people who want clips rather than tensors."""
 
+from collections.abc import Sequence
 from contextlib import contextmanager
 from importlib import resources
+from os import PathLike
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
 from minidit.backend.device import announce, choose_device
 from minidit.errors import UserError
-from minidit.generation.canvas import END, LONGEST, Canvas, blank, complete, continued, with_holes
+from minidit.files.sizes import LONGEST_SIDE, SHORTEST_SIDE
+from minidit.generation.canvas import END, LONGEST, Canvas, blank, continued, with_holes
+from minidit.generation.film import Shot
 from minidit.generation.joining import connected, extended
-from minidit.models.checkpoint import load_model
-from minidit.training.trainer import MODEL
+from minidit.generation.settings import SamplingOptions, SamplingSettings
+from minidit.generation.text_to_video import generate
+from minidit.models.checkpoint import MODEL, load_model, load_record, save_model
 
-SHORTEST_SIDE, LONGEST_SIDE = 24, 64  # pixels: what lies outside, objects and patches don't fit
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
 
 
-def load(path=None, device=None):
+def load(path: str | PathLike | None = None, device: str | None = None) -> "Studio":
     """Opens a trained model.
 
     Args:
-        path: a checkpoint, or the folder of a training run; by default the checkpoint that minidit is shipped with.
+        path: a checkpoint, or the folder of a training run; by default the checkpoint that comes with minidit.
         device: what computes: "cpu", "gpu" or "simulated"; by default what the environment variable MINIDIT_DEVICE
-            says, or the CPU. Said on standard error if it is not the CPU.
+            says, or the CPU. If it is not the CPU, a line on standard error says so.
     Returns:
         Studio.
     Raises:
-        UserError: there is no such file, or it is not a whole checkpoint of minidit's (see `load_model`); or the device
+        UserError: there is no such file, it is not a whole checkpoint of minidit's (see `load_model`), or the device
             can't compute here.
     """
     xp = choose_device(device)
     if xp is not np:
         announce(xp)
     with checkpoint_file(path) as file:
-        return Studio(load_model(file).on(xp))
+        return Studio(load_model(file).on(xp), load_record(file))
 
 
 @contextmanager
@@ -51,16 +56,43 @@ def checkpoint_file(path=None):
 class Studio:
     """A trained model and what it can do.
 
+    Every method that makes a clip takes the settings of the sampler as keyword arguments, `steps=8, guidance=2.0`; see
+    `minidit.generation.settings.SamplingSettings`. `callback` is called as callback(steps_done, t, latents) after each
+    step.
+
     Args:
         model: VideoModel.
+        record: how it was trained, see `minidit.models.checkpoint.load_record`.
     """
 
-    def __init__(self, model):
-        self.model = model
+    def __init__(self, model, record: dict | None = None):
+        self.model, self.record = model, record or {}
 
-    def on(self, xp):
+    def __repr__(self):
+        s, dit = self.settings, self.settings.dit
+        parameters = self.model.dit.params.flat.size + sum(array.size for array in self.model.codec.params.values())
+        trained = f", {self.record['step']:,} training steps" if "step" in self.record else ""
+        most = f", at most {LONGEST} of {LONGEST_SIDE} x {LONGEST_SIDE}" if dit.conditioning_channels else ""
+        return (
+            f"Studio: {parameters:,} parameters{trained}\n"
+            f"  clips     {s.frames} frames of {s.size} x {s.size} pixels{most}\n"
+            f"  network   {dit.depth} blocks, width {dit.width}, {dit.num_heads} heads; predicts {s.prediction}\n"
+            f"  sampling  {s.steps} steps, guidance {s.guidance:g}, shift {s.shift:g}\n"
+            f"  words     {len(s.vocabulary)}: {', '.join(s.vocabulary[:6])}, ..."
+        )
+
+    def on(self, xp) -> "Studio":
         """The same on the device of an array library (see `minidit.backend.device`)."""
-        return Studio(self.model.on(xp))
+        return Studio(self.model.on(xp), self.record)
+
+    def save(self, path: str | PathLike, dtype=np.float32) -> None:
+        """Writes the model as one file that `load` reads.
+
+        Args:
+            path: of the safetensors file; what is there is replaced.
+            dtype: of the weights in the file; numpy.float16 halves it.
+        """
+        save_model(path, self.model.on(np), self.record, dtype)
 
     @property
     def settings(self):
@@ -68,11 +100,11 @@ class Studio:
         return self.model.settings
 
     @property
-    def vocabulary(self):
-        """The words that a prompt may have, a tuple of str."""
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words that a prompt may have."""
         return self.model.settings.vocabulary
 
-    def check(self, prompt):
+    def check(self, prompt: str) -> None:
         """Reads a prompt without making anything of it.
 
         Raises:
@@ -83,19 +115,22 @@ class Studio:
         self.model.tokenizer.encode([prompt])
 
     def generate(
-        self, prompt, seed=0, steps=None, guidance=None, sampler="euler", callback=None, frames=None, size=None
-    ):
+        self,
+        prompt: str,
+        seed: int = 0,
+        *,
+        frames: int | None = None,
+        size: int | tuple[int, int] | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
         """Makes a clip of what the prompt says.
 
         Args:
-            prompt: str of words of the vocabulary; an empty one leaves everything to the model.
+            prompt: words of the vocabulary; an empty prompt leaves everything to the model.
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
-            steps: of the sampler; more are slower and finer.
-            guidance: how closely to follow the prompt: 0 ignores it, 1 is no guidance, 2 or 3 are usual.
-            sampler: a name from `minidit.diffusion.SAMPLERS`.
-            callback: called as callback(steps_done, t, latents) after each step.
-            frames: of the clip, 1 to 16; by default as many as the model was first trained on.
+            frames: of the clip, 1 to 16; by default the number that the model was first trained on.
             size: a number of pixels, or (height, width), each 24 to 64 and a multiple of the codec's patch.
+            sampling: see above.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
@@ -103,22 +138,34 @@ class Studio:
         """
         frames = self.settings.frames if frames is None else frames
         canvas = blank(*self.checked_shape(frames, size), self.patch)
-        return self.complete(
-            canvas, prompt, seed, steps=steps, guidance=guidance, sampler=sampler, callback=callback
-        )
+        return self.complete(canvas, prompt, seed, **sampling)
 
-    def image(self, prompt, seed=0, size=None, **sampling):
+    def image(
+        self,
+        prompt: str,
+        seed: int = 0,
+        *,
+        size: int | tuple[int, int] | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
         """Makes a picture: a clip of one frame, (1, height, width, 3). Arguments as for `generate`."""
         return self.generate(prompt, seed, frames=1, size=size, **sampling)
 
-    def animate(self, image, prompt="", seed=0, frames=None, **sampling):
+    def animate(
+        self,
+        image: np.ndarray,
+        prompt: str = "",
+        seed: int = 0,
+        frames: int | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
         """Makes a clip that begins with a picture.
 
         Args:
             image: (height, width, 3) or (1, height, width, 3) in [0, 1], the first frame.
-            prompt: what is to happen, in words of the vocabulary; an empty one leaves it to the model.
-            seed, sampling: as for `generate`.
+            prompt: what happens, in words of the vocabulary; an empty prompt leaves it to the model.
             frames: of the clip, the picture included.
+            seed, sampling: as for `generate`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1]; the first frame is the picture, unchanged.
         Raises:
@@ -132,18 +179,27 @@ class Studio:
         self.checked_shape(frames, first.shape[1:3])
         return self.complete(continued(first, 0, frames - 1, self.patch), prompt, seed, **sampling)
 
-    def extend(self, clip, prompt="", forward=0, backward=0, seed=0, **sampling):
-        """Goes on with a clip, or makes what came before.
+    def extend(
+        self,
+        clip: np.ndarray,
+        prompt: str = "",
+        forward: int = 0,
+        backward: int = 0,
+        seed: int = 0,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
+        """Makes a clip longer, at its end or at its beginning.
 
-        It is made piece by piece, each looking at the 8 frames next to it (`minidit.generation.joining`).
+        The new frames come piece by piece. For each piece the model sees the 8 frames next to it
+        (`minidit.generation.joining`).
 
         Args:
             clip: (frames, height, width, 3) in [0, 1].
-            prompt: what is to be seen; an empty one leaves it to the clip.
+            prompt: what to show; an empty prompt leaves it to the clip.
             forward, backward: how many frames to add at the end, and at the beginning.
             seed, sampling: as for `generate`.
         Returns:
-            (backward + frames + forward, height, width, 3), the given frames unchanged among them.
+            (backward + frames + forward, height, width, 3), with the clip's own frames unchanged.
         Raises:
             UserError: there is nothing to add, or as for `animate`.
         """
@@ -156,17 +212,25 @@ class Studio:
         made = self.pieces(prompt, seed, sampling)
         return extended(made, [clip], int(forward), int(backward), self.patch)[0]
 
-    def connect(self, first, second, frames=8, prompt="", seed=0, **sampling):
+    def connect(
+        self,
+        first: np.ndarray,
+        second: np.ndarray,
+        frames: int = 8,
+        prompt: str = "",
+        seed: int = 0,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
         """Makes the frames between two clips.
 
         Args:
             first, second: (frames, height, width, 3) in [0, 1], of one size.
-            frames: how many to make, 1 to 8. It looks at the last 4 frames before them and the first 4 behind.
+            frames: how many to make, 1 to 8. The model sees the last 4 frames before them and the first 4 behind.
             prompt, seed, sampling: as for `extend`.
         Returns:
             both clips, unchanged, with the new frames between them.
         Raises:
-            UserError: the clips differ in size, too many frames are asked for, or as for `animate`.
+            UserError: the clips differ in size, the number of frames is impossible, or as for `animate`.
         """
         first, second = self.checked_clip(first, "the first clip"), self.checked_clip(second, "the second clip")
         if first.shape[1:] != second.shape[1:]:
@@ -179,12 +243,19 @@ class Studio:
         joined = connected(self.pieces(prompt, seed, sampling), [before], [after], int(frames), self.patch)[0]
         return np.concatenate([first, joined[len(before) : len(before) + int(frames)], second])
 
-    def loop(self, prompt, seed=0, frames=None, size=None, **sampling):
-        """Makes a clip that can be repeated without a jump: it goes as the prompt says, and then back to its start.
+    def loop(
+        self,
+        prompt: str,
+        seed: int = 0,
+        frames: int | None = None,
+        size: int | tuple[int, int] | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
+        """Makes a clip that repeats without a jump: it does what the prompt says, then goes back to its start.
 
         Args:
-            prompt, seed, size, sampling: as for `generate`.
             frames: of the way there; 8 more lead back.
+            prompt, seed, size, sampling: as for `generate`.
         Returns:
             (frames + 8, height, width, 3) float32 in [0, 1].
         """
@@ -192,17 +263,24 @@ class Studio:
         circle = self.connect(there, there, LONGEST - 2 * END, "", seed, **sampling)
         return circle[: -len(there)]
 
-    def edit(self, clip, prompt, strength=0.9, seed=0, **sampling):
-        """Makes another clip out of one: noises it part of the way, and denoises it with another prompt.
+    def edit(
+        self,
+        clip: np.ndarray,
+        prompt: str,
+        strength: float = 0.9,
+        seed: int = 0,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
+        """Turns a clip into another: adds noise to it, and denoises it with another prompt.
 
         Args:
             clip: (frames, height, width, 3) in [0, 1].
+            strength: above 0, up to 1, how much noise: a little keeps the clip, 1 forgets it.
             prompt, seed, sampling: as for `generate`.
-            strength: above 0 to 1, how far to go back into the noise: little keeps the clip, 1 forgets it.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
-            UserError: the strength is none, or as for `animate`.
+            UserError: the strength is out of range, or as for `animate`.
         Source: Meng et al. 2022 (SDEdit), section 3.
         """
         clip = self.checked_clip(clip, "the clip")
@@ -212,16 +290,23 @@ class Studio:
         canvas = Canvas(clip, blank(len(clip), clip.shape[1:3], self.patch).known)
         return self.complete(canvas, prompt, seed, start=1 - strength, **sampling)
 
-    def inpaint(self, clip, mask, prompt="", seed=0, **sampling):
-        """Fills in what is missing of a clip.
+    def inpaint(
+        self,
+        clip: np.ndarray,
+        mask: np.ndarray,
+        prompt: str = "",
+        seed: int = 0,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
+        """Replaces what a mask marks in a clip.
 
         Args:
             clip: (frames, height, width, 3) in [0, 1].
-            mask: (height, width) or (frames, height, width) bool, True where something is to be made. A latent stands
-                for a patch of pixels, which is made anew as a whole if the mask touches it.
+            mask: (height, width) or (frames, height, width) bool, True where the clip is to be replaced. A latent
+                stands for a patch of pixels; if the mask touches a patch, the whole patch is replaced.
             prompt, seed, sampling: as for `extend`.
         Returns:
-            (frames, height, width, 3), outside of the patches made anew as the clip was.
+            (frames, height, width, 3); the patches that the mask doesn't touch are unchanged.
         Raises:
             UserError: the mask has another shape or is empty, or as for `animate`.
         """
@@ -232,17 +317,22 @@ class Studio:
                 f"{mask.shape} and {mask.dtype}."
             )
         if not mask.any():
-            raise UserError("the mask is empty: mark what is to be made anew.")
+            raise UserError("the mask is empty: mark what to replace.")
         self.checked_shape(len(clip), clip.shape[1:3])
-        return self.complete(
-            with_holes(clip, np.broadcast_to(mask, clip.shape[:3]), self.patch), prompt, seed, **sampling
-        )
+        canvas = with_holes(clip, np.broadcast_to(mask, clip.shape[:3]), self.patch)
+        return self.complete(canvas, prompt, seed, **sampling)
 
-    def film(self, shots, seed=0, size=None, **sampling):
+    def film(
+        self,
+        shots: Sequence[Shot],
+        seed: int = 0,
+        size: int | tuple[int, int] | None = None,
+        **sampling: Unpack[SamplingOptions],
+    ) -> np.ndarray:
         """Makes a film of several shots.
 
         Args:
-            shots: a list of `minidit.generation.film.Shot`. A connected one goes on from the end of the one before.
+            shots: of `minidit.generation.film.Shot`. A connected shot begins with the last frame of the one before.
             seed, size, sampling: as for `generate`; each shot has the next seed.
         Returns:
             (frames of all shots, height, width, 3) float32 in [0, 1].
@@ -252,7 +342,7 @@ class Studio:
         if not shots:
             raise UserError("a film needs at least one shot.")
         if shots[0].connected:
-            raise UserError("the first shot of a film can't go on from another.")
+            raise UserError("the first shot of a film has none before it to continue from.")
         for shot in shots:
             self.check(shot.prompt)
         film = []
@@ -265,19 +355,19 @@ class Studio:
         return np.concatenate(film)
 
     @property
-    def patch(self):
+    def patch(self) -> tuple[int, int, int]:
         """(frames, rows, columns) of pixels that one latent stands for."""
         return self.settings.codec.patch
 
-    def complete(self, canvas, prompt, seed, **sampling):
+    def complete(self, canvas, prompt, seed, *, start=0.0, callback=None, **sampling):
         """What the model makes of one `minidit.generation.canvas.Canvas`, with the prompt and the seed checked."""
         self.check(prompt)
         if not isinstance(seed, int) or seed < 0:
             raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
-        return complete(self.model, [canvas], [prompt], [seed], **sampling)[0]
+        return generate(self.model, [prompt], [seed], [canvas], SamplingSettings(**sampling), start, callback)[0]
 
     def pieces(self, prompt, seed, sampling):
-        """Makes what is missing in canvases, for `generation.joining`: a function; each piece has a seed of its own."""
+        """A function for `generation.joining` that makes the unknown frames of canvases, each piece by its own seed."""
         return lambda canvases, piece: [
             self.complete(canvas, prompt, seed + piece, **sampling) for canvas in canvases
         ]
@@ -290,7 +380,7 @@ class Studio:
         """
         own = self.settings.size
         height, width = size if isinstance(size, tuple | list) else (size or own, size or own)
-        if not self.settings.dit.conditioning_channels:  # `complete` says that it has a size of its own
+        if not self.settings.dit.conditioning_channels:  # `generate` says that it has a size of its own
             return frames, (height, width)
         if not 1 <= frames <= LONGEST or frames != int(frames):
             raise UserError(f"{frames} frames can't be made at once: give a whole number from 1 to {LONGEST}.")

@@ -1,4 +1,9 @@
-"""From prompts to clips: noise, the guided sampler, the codec's decoder."""
+"""From prompts to clips: noise, the guided sampler, the codec's decoder.
+
+One mechanism serves many uses. Some latents of a clip are known, and the network makes the others. The known latents go
+in clean, at t = 1; the others start as noise. Continuing a clip, joining two clips, filling a hole: only what is known
+differs. Where nothing is known, the prompt alone makes the clip.
+"""
 
 import numpy as np
 
@@ -7,11 +12,121 @@ from minidit.diffusion.guidance import guided
 from minidit.diffusion.objectives import estimator
 from minidit.diffusion.paths import RectifiedFlow, network_time
 from minidit.diffusion.samplers import sample
+from minidit.errors import UserError
+from minidit.generation.canvas import in_pixels
+from minidit.generation.settings import SamplingSettings
 
 BATCH = 64  # clips sampled at once
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
-# N = clips, L = words of the longest prompt
+# N = clips, L = words of the longest prompt; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
+
+
+def generate(model, prompts, seeds, canvases=None, sampling=None, start=0.0, callback=None):
+    """Makes a clip for every prompt.
+
+    Args:
+        model: VideoModel. It needs conditioning channels, unless nothing is known and the clips are of its own size.
+        prompts: N strings.
+        seeds: N integers; the same seed and prompt give the same clip, whatever else is in the batch.
+        canvases: N `minidit.generation.canvas.Canvas` of one size; by default blank ones of the model's own size.
+        sampling: SamplingSettings; by default the model's own.
+        start: above 0, what is not known starts from the canvas itself, noised as at this time, instead of pure noise.
+        callback: called as callback(steps_done, t, latents) after each step of each batch.
+    Returns:
+        (N, F, H, W, 3) float32 in [0, 1], on the host; the pixels of known latents are exactly those of the canvas. All
+        random numbers are drawn on the host too, so that a seed gives the same clip on either device, up to rounding.
+    Raises:
+        UserError: an unknown word, a setting of the sampler that makes no sense, or a model without conditioning
+            channels that would need them.
+    """
+    if start > 0 and canvases is None:
+        raise ValueError("a start above 0 needs canvases to start from")
+    sampling = (sampling or SamplingSettings()).for_model(model.settings)
+    clips = []
+    for first in range(0, len(prompts), BATCH):
+        part = slice(first, first + BATCH)
+        batch = (prompts[part], seeds[part], None if canvases is None else canvases[part])
+        clips.append(generate_batch(model, *batch, sampling, start, callback))
+    return np.concatenate(clips)
+
+
+def generate_batch(model, prompts, seeds, canvases, sampling, start, callback):
+    """One batch of `generate`, with SamplingSettings that are complete."""
+    settings, xp = model.settings, model.xp
+    shape, known, known_latents = settings.latent_shape, None, None
+    if canvases is not None:
+        clips, known = (np.stack([getattr(canvas, name) for canvas in canvases]) for name in ("clip", "known"))
+        own_size = (settings.frames, settings.size, settings.size)
+        if not settings.dit.conditioning_channels and (known.any() or clips.shape[1:4] != own_size):
+            raise UserError(
+                "this model can only make whole clips of its own size. Use the shipped checkpoint, or train one: "
+                "minidit train --preset studio"
+            )
+        shape = (*known.shape[1:], settings.codec.channels)
+        if not known.any():
+            known = None
+    x = moved(starting_noise(shape, seeds), xp)  # N, f, r, c, C
+    if known is not None or start > 0:
+        known_latents = model.codec.encode(moved(clips, xp))  # N, f, r, c, C
+        x = RectifiedFlow().noised(known_latents, x, start)
+    known_there = None if known is None else moved(known, xp)
+    latents = sample_latents(
+        model, prompts, x, sampling, NoiseOfEach(seeds), known_latents, known_there, start=start, callback=callback
+    )
+    decoded = to_host(model.codec.decode(latents))  # N, F, H, W, 3
+    if known is None:
+        return decoded
+    return np.where(in_pixels(known, settings.codec.patch)[..., None], clips, decoded)
+
+
+def sample_latents(
+    model,
+    prompts,
+    noise,
+    sampling,
+    rng=None,
+    known_latents=None,
+    known=None,
+    sizes=None,
+    start=0.0,
+    callback=None,
+):
+    """Latents of one batch of prompts.
+
+    Args:
+        prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
+        noise: (N, f, r, c, C) standard normal; or, with a start above 0, the latents at that time.
+        sampling: SamplingSettings, complete (see `SamplingSettings.for_model`).
+        rng: what a stochastic sampler draws from: NoiseOfEach, or None where nothing is drawn.
+        known_latents, known: (N, f, r, c, C) clean latents and (N, f, r, c) bool, where they are to be kept; or None.
+            The network sees them clean at every step, whatever the sampler makes of them.
+        sizes: (N, 3) of clips that are padded, as for `DiT.forward`, or None.
+        start: the time at which to start, from 0 to 1.
+        model, callback: as for `generate`.
+    Returns:
+        (N, f, r, c, C).
+    """
+    xp = model.xp
+    ids = prompts if hasattr(prompts, "dtype") else model.tokenizer.encode([*prompts, ""])  # N + 1, L
+    embedding = model.dit.embed(moved(ids, xp))  # N + 1, D
+
+    def with_known(x):
+        return x if known is None else xp.where(both(known, x)[..., None], both(known_latents, x), x)
+
+    def both(array, x):  # guidance asks with and without the prompt in one batch
+        return array if array is None or len(array) == len(x) else xp.concatenate([array, array])
+
+    def network(x, t, embedding):
+        times = xp.full(len(x), network_time(t), x.dtype)
+        return model.dit.predict(with_known(x), times, embedding, both(known, x), both(sizes, x))
+
+    path, prediction = RectifiedFlow(), model.settings.prediction
+    network_guided = guided(network, embedding[:-1], embedding[-1], sampling.guidance, sampling.interval)
+    predict = estimator(network_guided, prediction, path)
+    start = max(start, NOISE_START if prediction == "noise" else 0.0)
+    x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
+    return with_known(x)
 
 
 def starting_noise(shape, seeds):
@@ -31,95 +146,3 @@ class NoiseOfEach:
     def standard_normal(self, shape, dtype):
         """Standard normal noise of shape (N, ...), as the method of numpy.random.Generator."""
         return np.stack([rng.standard_normal(shape[1:], dtype=dtype) for rng in self.generators])
-
-
-def sample_latents(
-    model,
-    prompts,
-    noise,
-    steps,
-    guidance,
-    sampler,
-    shift,
-    interval,
-    rng,
-    callback=None,
-    given=None,
-    known=None,
-    sizes=None,
-    start=0.0,
-):
-    """Latents of one batch of prompts.
-
-    Args:
-        prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
-        noise: (N, f, r, c, C) standard normal; or, with a start above 0, the latents as they are then.
-        given, known: (N, f, r, c, C) clean latents and (N, f, r, c) bool, where they are to be kept; or None. The
-            network sees them clean at every step, whatever the sampler makes of them.
-        sizes: (N, 3) of clips that are padded, as for `DiT.forward`, or None.
-        start: the time at which to start, from 0 to 1.
-        model, steps, guidance, sampler, shift, interval, rng, callback: as for `generate`.
-    Returns:
-        (N, f, r, c, C).
-    """
-    xp = model.xp
-    ids = prompts if hasattr(prompts, "dtype") else model.tokenizer.encode([*prompts, ""])  # N + 1, L
-    embedding = model.dit.embed(moved(ids, xp))  # N + 1, D
-
-    def with_given(x):
-        return x if known is None else xp.where(both(known, x)[..., None], both(given, x), x)
-
-    def both(array, x):  # guidance asks with and without the prompt in one batch
-        return array if array is None or len(array) == len(x) else xp.concatenate([array, array])
-
-    def network(x, t, embedding):
-        times = xp.full(len(x), network_time(t), x.dtype)
-        return model.dit.predict(with_given(x), times, embedding, both(known, x), both(sizes, x))
-
-    path, prediction = RectifiedFlow(), model.settings.prediction
-    predict = estimator(guided(network, embedding[:-1], embedding[-1], guidance, interval), prediction, path)
-    start = max(start, NOISE_START if prediction == "noise" else 0.0)
-    return with_given(sample(predict, noise, path, steps, sampler, shift, start, rng, callback))
-
-
-def generate(
-    model,
-    prompts,
-    seeds,
-    steps=None,
-    guidance=None,
-    sampler="euler",
-    shift=None,
-    interval=(0.0, 1.0),
-    callback=None,
-):
-    """Makes a clip for every prompt.
-
-    Args:
-        model: VideoModel.
-        prompts: N strings.
-        seeds: N integers; the same seed and prompt give the same clip, whatever else is in the batch.
-        steps, guidance, shift: of the sampler; by default the model's own settings.
-        sampler: a name from `minidit.diffusion.SAMPLERS`.
-        interval: times between which guidance acts.
-        callback: called as callback(steps_done, t, latents) after each step of each batch.
-    Returns:
-        (N, F, H, W, 3) float32 in [0, 1], on the host. All random numbers are drawn there too, so that a seed gives the
-        same clip on either device, to rounding.
-    Raises:
-        UserError: an unknown word, or a setting of the sampler that makes no sense.
-    """
-    settings = model.settings
-    steps = settings.steps if steps is None else steps
-    guidance = settings.guidance if guidance is None else guidance
-    shift = settings.shift if shift is None else shift
-    clips = []
-    for start in range(0, len(prompts), BATCH):
-        part = slice(start, start + BATCH)
-        noise = moved(starting_noise(settings.latent_shape, seeds[part]), model.xp)
-        rng = NoiseOfEach(seeds[part])
-        latents = sample_latents(
-            model, prompts[part], noise, steps, guidance, sampler, shift, interval, rng, callback
-        )
-        clips.append(to_host(model.codec.decode(latents)))
-    return np.concatenate(clips)

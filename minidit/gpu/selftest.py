@@ -8,6 +8,7 @@ import numpy as np
 from minidit.backend import to_host
 from minidit.backend.device import without_waiting
 from minidit.backend.kernels.launch import plain_kernels
+from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate
 from minidit.gpu.operations import OPERATIONS, SMALL, error, results
 from minidit.models.checkpoint import codec_tensors
@@ -133,8 +134,9 @@ def waiting(xp):
 def sampling(xp, model):
     """A clip of the shipped model: pixels against the CPU's."""
     prompts, seeds = ["a red circle moves right in the day sky", "sora is sky"], [0, 3]
-    expected = generate(model, prompts, seeds, steps=4)
-    got = generate(model.on(xp), prompts, seeds, steps=4)
+    sampling = SamplingSettings(steps=4)
+    expected = generate(model, prompts, seeds, sampling=sampling)
+    got = generate(model.on(xp), prompts, seeds, sampling=sampling)
     yield Finding("pixels of two clips", worst([got], [expected]), 1e-4)
 
 
