@@ -9,8 +9,8 @@ from minidit.commands import arguments as shared
 from minidit.errors import UserError
 
 INPUT_NOTES = """\
-Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files; in an NPY file, (frames, height, width, 3) from
-0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256
+Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files; in an NPY file, (frames, height, width, 3)
+from 0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256
 colours, and an MP4 blurs them: to keep every colour between two commands, use .webp; to keep every digit, .npy.
 
 --fit makes a photo or clip of any other size fit: the shorter side becomes 32 pixels, the longer side the nearest

@@ -13,39 +13,6 @@ reflow with guidance; Lee, Lin & Fanti 2024 (one round is enough, and the ends o
 """
 
 from minidit.diffusion.objectives import sample_times
-from minidit.generation.text_to_video import sample_latents
-
-# N = clips, L = words of the longest prompt
-
-
-def teacher_latents(teacher, ids, noise, steps, given=None, known=None, sizes=None):
-    """What a teacher makes of noise, by Euler steps with its own guidance and spacing: the other ends of the pairs.
-
-    Args:
-        teacher: VideoModel.
-        ids: (N + 1, L) words of the prompts, those of the empty prompt last.
-        noise: (N, f, r, c, C) standard normal.
-        steps: how many.
-        given, known, sizes: latents that are given, which they are, and how large the clips are, as for
-            `minidit.generation.text_to_video.sample_latents`.
-    Returns:
-        (N, f, r, c, C); where they are known, the latents given.
-    """
-    guidance, shift = teacher.settings.guidance, teacher.settings.shift
-    return sample_latents(
-        teacher,
-        ids,
-        noise,
-        steps,
-        guidance,
-        sampler="euler",
-        shift=shift,
-        interval=(0.0, 1.0),
-        rng=None,  # Euler's steps draw nothing
-        given=given,
-        known=known,
-        sizes=sizes,
-    )
 
 
 def reflow_times(rng, n, at_noise, mean, std):

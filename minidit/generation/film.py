@@ -74,7 +74,7 @@ def parse_script(text, name="the script"):
             raise UserError(f'{name}, line {number}: "{words[0]}" stands alone: write after it what happens then.')
         if connected and not shots:
             raise UserError(
-                f'{name}, line {number}: the first shot has none before it to continue from: leave out its "{words[0]}".'
+                f'{name}, line {number}: the first shot has no shot before it: leave out its "{words[0]}".'
             )
         shots.append(Shot(prompt, connected, number))
     if not shots:

@@ -1,7 +1,7 @@
 """Frames that continue a clip, lead up to it or join two clips, made piece by piece.
 
-A new frame fits its known neighbours more closely if it shares a token with them. So canvases are placed such that known
-and new frames share tokens, even if some frames are thrown away or made twice.
+A new frame fits its known neighbours more closely if it shares a token with them. So canvases are placed such that
+known and new frames share tokens, even if some frames are thrown away or made twice.
 """
 
 import numpy as np

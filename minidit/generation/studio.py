@@ -342,7 +342,7 @@ class Studio:
         if not shots:
             raise UserError("a film needs at least one shot.")
         if shots[0].connected:
-            raise UserError("the first shot of a film has none before it to continue from.")
+            raise UserError("the first shot of a film can't be connected: it has no shot before it.")
         for shot in shots:
             self.check(shot.prompt)
         film = []

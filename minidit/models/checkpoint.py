@@ -12,7 +12,7 @@ from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.video_model import VideoModel, VideoModelSettings
 
 OLD_NAMES = {"marks": "conditioning_channels"}  # of the DiT's settings, in files of earlier versions
-MODEL = "model.safetensors"  # the name of a model's file in the folder of its training run
+MODEL = "model.safetensors"  # the file of the model in the folder of a training run
 
 
 def settings_to_json(settings):

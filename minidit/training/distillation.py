@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minidit.backend import array_module, moved
-from minidit.diffusion.reflow import reflow_times, teacher_latents
+from minidit.diffusion.reflow import reflow_times
+from minidit.generation.settings import SamplingSettings
+from minidit.generation.text_to_video import sample_latents
 from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.batches import Batch, null_row
@@ -91,10 +93,13 @@ def times_of_shard(training, rng):
 
 
 def paired(teacher, batch, steps):
-    """A Batch with what the teacher makes of its noise in that many steps in place of its clips."""
+    """A Batch with what the teacher makes of its noise, by Euler steps with its own guidance, in place of its clips."""
     xp = teacher.xp
     ids = xp.concatenate([batch.ids, moved(null_row(batch.ids.shape[1]), xp)[None]])  # N + 1, L
-    made = teacher_latents(teacher, ids, batch.noise, steps, batch.latents, batch.known, batch.sizes)
+    sampling = SamplingSettings(steps).for_model(teacher.settings)
+    made = sample_latents(
+        teacher, ids, batch.noise, sampling, known_latents=batch.latents, known=batch.known, sizes=batch.sizes
+    )
     return replace(batch, latents=made)
 
 

@@ -23,7 +23,7 @@ def test_the_strength_is_six_tenths_unless_told_otherwise(made):
         (["clip.npy", PROMPT, "--strength", "0"], '--strength: "0" is not a number above 0, up to 1'),
         (["clip.npy", PROMPT, "--strength", "1.5"], '--strength: "1.5" is not a number above 0, up to 1'),
         (["clip.npy", PROMPT, "--strength", "nan"], '--strength: "nan" is not a finite number'),
-        (["long.npy", PROMPT], "long.npy has 17 frames, but at most 16 can be worked on at once"),
+        (["long.npy", PROMPT], "long.npy has more than 16 frames, the most that a model can work on at once"),
     ],
 )
 def test_a_mistake_is_answered(words, said, refused, folder):

@@ -29,10 +29,10 @@ def test_a_gif_that_was_generated_can_be_extended_and_extended_again(folder, mar
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["clip.npy"], "there is nothing to add: say how many frames by --forward N, --backward N, or both"),
+        (["clip.npy"], "there is nothing to add: say how many frames with --forward N, --backward N, or both"),
         (["clip.npy", "--forward", "-1"], '--forward: "-1" is not a whole number of at least 0'),
         (["clip.npy", "--backward", "2.5"], '--backward: "2.5" is not a whole number of at least 0'),
-        (["film.txt", "--forward", "2"], "film.txt is not a GIF, PNG or NPY file"),
+        (["film.txt", "--forward", "2"], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         (["small.gif", "--forward", "2"], "small.gif is 200 x 300 pixels: give sides of 24 to 64"),
     ],
 )

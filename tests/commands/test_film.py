@@ -18,9 +18,9 @@ def test_the_film_is_what_the_studio_makes_of_the_shots(made, studio, folder):
 
 def test_a_mistake_in_the_script_is_answered_with_its_line(refused, folder):
     for script, said in (
-        ("then the day sky", "film.txt, line 1: the first shot can't go on from another"),
+        ("then the day sky", "film.txt, line 1: the first shot has no shot before it"),
         ("# nothing", "film.txt has no shots in it"),
-        ("the day sky\nthen\n", 'film.txt, line 2: "then" is alone'),
+        ("the day sky\nthen\n", 'film.txt, line 2: "then" stands alone'),
     ):
         (folder / "film.txt").write_text(script)
         assert said in refused("film", "film.txt")

@@ -9,8 +9,8 @@ from safetensors.numpy import load_file, save_file
 from minidit.backend import device
 from minidit.cli import main
 from minidit.files import clips
-from minidit.files.tensors import read_tensors
-from minidit.models import VideoModel, checkpoint
+from minidit.files.tensors import FORMAT, read_tensors
+from minidit.models import VideoModel
 from minidit.models.checkpoint import save_model
 
 PROMPT = "a red circle moves right in the day sky"
@@ -99,7 +99,7 @@ def test_an_existing_output_is_left_alone_without_force(refused, tmp_path, monke
 
     (tmp_path / "out.gif").write_bytes(b"a holiday")
     monkeypatch.setattr("minidit.generation.studio.load", never)
-    assert "out.gif exists already. Replace it by --force" in refused(PROMPT, "-o", "out.gif")
+    assert "out.gif exists already. Replace it with --force" in refused(PROMPT, "-o", "out.gif")
 
 
 def test_one_existing_output_of_several_stops_all(refused, tmp_path):
@@ -131,10 +131,9 @@ def test_an_unknown_sampler_is_answered_with_the_known_ones(refused):
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("out.mp4", "Give -o a name that ends in .gif or .npy"),
-        ("out.png", "a PNG holds one frame. Give -o a name that ends in .gif or .npy"),
-        ("out", "Give -o a name that ends in .gif or .npy"),
-        ("nowhere/out.gif", "there is no folder nowhere"),
+        ("out.avi", "Give a name that ends in .gif, .webp, .mp4 or .npy"),
+        ("out.png", "a PNG holds one frame. Give a name that ends in .gif, .webp, .mp4 or .npy, or one with a number"),
+        ("out", "Give a name that ends in .gif, .webp, .mp4 or .npy"),
         ("folder.gif", "folder.gif is a folder"),
     ],
 )
@@ -151,7 +150,7 @@ def test_an_unwritable_folder_is_refused_before_any_work(refused, monkeypatch):
 
     # Faked, because root may write anywhere.
     monkeypatch.setattr("minidit.commands.making.tempfile.TemporaryFile", denied)
-    assert "can't write to the folder .: Permission denied" in refused(PROMPT)
+    assert "can't write to .: Permission denied" in refused(PROMPT)
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(refused, tmp_path, monkeypatch):
@@ -159,7 +158,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_half_written(refused, tmp_p
         raise OSError(28, "No space left on device")
 
     (tmp_path / "out.gif").write_bytes(b"a holiday")
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr("minidit.files.whole.os.fsync", full)
     assert "No space left on device" in refused(PROMPT, "-o", "out.gif", "--force")
 
 
@@ -289,7 +288,7 @@ def altered(source, target, change):
     _, metadata = read_tensors(source)
     tensors = load_file(source)
     change(tensors)
-    save_file(tensors, target, {"format": checkpoint.FORMAT, "minidit": json.dumps(metadata)})
+    save_file(tensors, target, {"format": FORMAT, "minidit": json.dumps(metadata)})
 
 
 def test_a_folder_of_a_training_run_stands_for_its_model(generate, tmp_path, tiny_model):

@@ -24,9 +24,9 @@ def test_a_mask_may_be_painted(made):
     [
         (["clip.npy"], "required: MASK"),
         (["clip.npy", "empty.npy"], "empty.npy marks nothing"),
-        (["clip.npy", "film.txt"], "film.txt is not a GIF, PNG or NPY file"),
+        (["clip.npy", "film.txt"], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         (["clip.npy", "clip.npy"], "clip.npy has shape (8, 32, 32, 3) and type float32, but a mask has"),
-        (["long.npy", "mask.npy"], "long.npy has 17 frames, but at most 16 can be worked on at once"),
+        (["long.npy", "mask.npy"], "long.npy has more than 16 frames, the most that a model can work on at once"),
         (["tall.npy", "mask.npy"], "mask.npy has 32 x 32 pixels, but the clip has 2 frames of 32 x 40 pixels"),
     ],
 )

@@ -91,7 +91,7 @@ def test_an_existing_file_is_left_alone_without_force_and_before_any_work(comman
     words, name, _ = CASES[command]
     (folder / name).write_bytes(b"a holiday")
     monkeypatch.setattr("minidit.generation.studio.load", never)
-    assert f"{name} exists already. Replace it by --force" in refused(command, *words)
+    assert f"{name} exists already. Replace it with --force" in refused(command, *words)
 
 
 @COMMANDS
@@ -101,17 +101,20 @@ def test_what_was_typed_wrong_is_answered_before_a_model_is_opened(command, refu
 
     monkeypatch.setattr("minidit.generation.studio.load", never)
     words, _, _ = CASES[command]
+    made_of = "clip.npy"  # a file where a folder should be
     for mistake, said in (
-        (["-o", "out.mp4"], "can't write out.mp4: a file's ending says how a clip is written"),
-        (["-o", "out"], "Give -o a name that ends in "),
-        (["-o", "nowhere/out.gif"], "there is no folder nowhere"),
+        (["-o", "out.avi"], "can't write out.avi: a file's ending says how a clip is written"),
+        (["-o", "out"], "Give a name that ends in "),
+        (["-o", f"{made_of}/out.gif"], f"can't write to {made_of}: Not a directory"),
+        (["-o", "out.gif", "--fps", "51"], "out.gif with 51.0 frames per second: give a number above 0, up to 50"),
+        (["--fps", "0"], '"0" is not a number above 0'),
         (["--seed", "one"], '"one" is not a whole number'),
         (["--steps", "0"], '"0" is not a whole number of at least 1'),
     ):
         err = refused(command, *words, *mistake)
         assert said in err and err.count("\n") == 1
     if command != "image":
-        assert "a PNG holds one frame. Give -o a name that ends in .gif or .npy" in refused(
+        assert "a PNG holds one frame. Give a name that ends in .gif, .webp, .mp4 or .npy" in refused(
             command, *words, "-o", "out.png"
         )
     files = [word for word in words if "." in word]
@@ -139,7 +142,7 @@ def test_a_model_or_a_device_or_a_sampler_that_is_not_there_is_refused(command, 
     assert '"magic": choose one of euler, heun' in refused(command, *words, "--sampler", "magic")
 
 
-def test_without_marks_a_model_says_what_it_can_do(refused, tiny_checkpoint):
+def test_a_model_without_conditioning_channels_says_what_it_can_do(refused, tiny_checkpoint):
     err = refused("extend", "clip.npy", "--forward", "4", "--checkpoint", tiny_checkpoint)
     assert "this model can only make whole clips of its own size" in err
 

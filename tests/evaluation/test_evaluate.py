@@ -12,7 +12,7 @@ from minidit.models import VideoModel
 from minidit.presets import PRESETS
 from minidit.world import COLORS, HELD_OUT, SEEN, attributes_in, render, verify
 
-SETTINGS = SimpleNamespace(size=16, frames=8, steps=5, guidance=1.5)
+SETTINGS = SimpleNamespace(size=16, frames=8, steps=5, guidance=1.5, shift=3.0)
 SCORES = ("right_seen", "right_held_out", "strict_seen", "strict_held_out")
 
 
@@ -31,9 +31,10 @@ def make_with(monkeypatch):
     def replace(draw):
         calls = []
 
-        def generate(model, prompts, seeds, steps, guidance, sampler):
-            calls.append((prompts, seeds, steps, guidance, sampler))
-            return np.stack([draw(attributes_in(p), s, guidance) for p, s in zip(prompts, seeds, strict=True)])
+        def generate(model, prompts, seeds, sampling):
+            calls.append((prompts, seeds, sampling.steps, sampling.guidance, sampling.sampler))
+            shown = zip(map(attributes_in, prompts), seeds, strict=True)
+            return np.stack([draw(attributes, seed, sampling.guidance) for attributes, seed in shown])
 
         monkeypatch.setattr(measure, "generate", generate)
         return calls

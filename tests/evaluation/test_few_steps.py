@@ -21,8 +21,8 @@ def asked(monkeypatch):
 
     def made(model, cases, sampling):
         rows = zip(cases.attributes, cases.prompts, cases.seeds, strict=True)
-        noted.extend((sampling["steps"], sampling["guidance"], *row) for row in rows)
-        shown = cases.attributes if sampling["steps"] > 1 else cases.attributes[1:] + cases.attributes[:1]
+        noted.extend((sampling.steps, sampling.guidance, *row) for row in rows)
+        shown = cases.attributes if sampling.steps > 1 else cases.attributes[1:] + cases.attributes[:1]
         return render_batch(shown, np.random.default_rng(0), 32, 8)
 
     monkeypatch.setattr(few_steps, "make", made)

@@ -7,6 +7,7 @@ from minidit.errors import UserError
 from minidit.evaluation import measure
 from minidit.evaluation.cases import draw_cases
 from minidit.evaluation.measure import make, nearest_distances
+from minidit.generation.settings import SamplingSettings
 from minidit.world import HELD_OUT, SEEN
 
 
@@ -39,4 +40,4 @@ def test_without_a_pool_there_are_no_distances(rng):
 def test_clips_that_are_not_numbers_are_refused_in_words(bad, rng, monkeypatch):
     monkeypatch.setattr(measure, "generate", lambda *args, **kwargs: np.full((1, 8, 16, 16, 3), bad))
     with pytest.raises(UserError, match="NaN or infinity.*guidance of 2"):
-        make(SimpleNamespace(), draw_cases(SEEN, 1, rng), {"guidance": 2.0})
+        make(SimpleNamespace(), draw_cases(SEEN, 1, rng), SamplingSettings(guidance=2.0))

@@ -103,11 +103,11 @@ def given(tiny_marked_model, part, monkeypatch):
     def capture(harm):
         calls = {}
 
-        def complete(model, canvases, prompts, seeds, start=0.0):
+        def generate(model, prompts, seeds, canvases, start):
             calls.update(canvases=canvases, prompts=prompts, start=start)
-            return [canvas.clip for canvas in canvases]
+            return np.stack([canvas.clip for canvas in canvases])
 
-        monkeypatch.setattr(robustness, "complete", complete)
+        monkeypatch.setattr(robustness, "generate", generate)
         _, seen, wanted = harmed_input(tiny_marked_model, harm, part, np.random.default_rng(0))
         return calls["canvases"], calls["prompts"], calls["start"], seen, wanted
 

@@ -18,15 +18,15 @@ def tried(tiny_marked_model):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The canvases, prompts and settings that a trial completes; in place of being made, what isn't known is grey."""
+    """The canvases, prompts and start that a trial asks for; in place of being made, what isn't known is grey."""
     calls = []
 
-    def grey(model, canvases, prompts, seeds, **settings):
-        calls.append((canvases, prompts, settings))
+    def grey(model, prompts, seeds, canvases, start):
+        calls.append((canvases, prompts, start))
         known = [in_pixels(c.known[None], (1, 8, 8))[0][..., None] for c in canvases]
-        return [np.where(k, c.clip, np.float32(0.5)) for k, c in zip(known, canvases, strict=True)]
+        return np.stack([np.where(k, c.clip, np.float32(0.5)) for k, c in zip(known, canvases, strict=True)])
 
-    monkeypatch.setattr(trials, "complete", grey)
+    monkeypatch.setattr(trials, "generate", grey)
     return calls
 
 
@@ -82,8 +82,8 @@ def test_frames_are_made_before_a_clip_too(tried, asked):
 
 def test_an_edit_starts_at_its_strength_and_asks_for_another_colour(tried, asked):
     tried.edit(0.7)
-    _, prompts, settings = asked[-1]
-    assert settings == {"start": pytest.approx(0.3)}
+    _, prompts, start = asked[-1]
+    assert start == pytest.approx(0.3)
     assert all(a.color not in prompt.split() for a, prompt in zip(tried.attributes, prompts, strict=True))
 
 

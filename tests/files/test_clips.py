@@ -99,9 +99,9 @@ def test_a_png_is_the_frame_enlarged_to_squares(rng):
 @pytest.mark.parametrize(
     ("name", "one_frame", "said"),
     [
-        ("a.mp4", False, "a.mp4: a file's ending says .* ends in .gif or .npy"),
-        ("a", True, "ends in .png, .gif or .npy"),
-        ("a.png", False, "a.png: a PNG holds one frame. .* ends in .gif or .npy"),
+        ("a.avi", False, "a.avi: a file's ending says .* ends in .gif, .webp, .mp4 or .npy"),
+        ("a", True, "ends in .png, .gif, .webp, .mp4 or .npy"),
+        ("a.png", False, "a.png: a PNG holds one frame. .* or one with a number, like frames/%03d.png"),
     ],
 )
 def test_other_endings_are_a_user_error(name, one_frame, said, rng, tmp_path):

@@ -85,7 +85,7 @@ def test_an_image_of_another_size_or_black_is_a_user_error(tmp_path):
         ("wide.png", "64 x 24 pixels, but the clip"),
         ("small.png", "16 x 12 pixels, but the clip"),
         ("black.png", "marks nothing"),
-        ("notes.png", "not a GIF, PNG or NPY file"),
+        ("notes.png", "not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         ("none.png", "there is no file"),
     ):
         with pytest.raises(UserError, match=f"{name}.*{said}|{said}.*{name}"):

@@ -44,10 +44,10 @@ def test_a_script_is_read_from_a_file_of_any_system(encoding, newline, tmp_path)
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "the script has no shots in it: write a prompt a line"),
+        ("", "the script has no shots in it: write one prompt per line"),
         ("# nothing\n\n", "no shots"),
-        ("\nthen a sky", 'the script, line 2: the first shot can\'t go on from another: leave out its "then"'),
-        ("a sky\n# and\nthen \na sky", 'the script, line 3: "then" is alone'),
+        ("\nthen a sky", 'the script, line 2: the first shot has no shot before it: leave out its "then"'),
+        ("a sky\n# and\nthen \na sky", 'the script, line 3: "then" stands alone'),
     ],
 )
 def test_an_impossible_script_is_answered_with_the_line(text, said):

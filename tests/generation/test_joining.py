@@ -82,7 +82,7 @@ def test_where_tokens_meet_the_frames_are_made_once_more(made):
     assert known(asked[1][0][0]) == [True] * 2 + [False] * 4 + [True] * 2
 
 
-def test_what_was_given_is_never_made_anew(made):
+def test_known_frames_are_never_made_again(made):
     make, asked = made
     (joined, _) = connected(make, clips(4), clips(4), 5, PATCH)  # of which the border leaves one on its far side
     assert values(joined) == values(clips(4)[0]) + [10.0] * 2 + [11.0] * 3 + values(clips(4)[0])

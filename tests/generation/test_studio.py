@@ -225,7 +225,7 @@ def test_a_mistake_in_any_use_is_a_user_error(studio, clip, use, said):
         use(studio, clip)
 
 
-def test_a_model_without_marks_says_what_it_takes(tiny_model):
+def test_a_model_without_conditioning_channels_says_what_it_takes(tiny_model):
     studio = Studio(tiny_model)
     for use in (lambda: studio.generate(PROMPT, frames=4), lambda: studio.generate(PROMPT, size=24),
                 lambda: studio.extend(studio.generate(PROMPT), forward=1)):

@@ -3,18 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.backend.device import choose_device
 from minidit.diffusion import SAMPLERS
 from minidit.errors import UserError
-from minidit.generation.text_to_video import NoiseOfEach, generate, starting_noise
+from minidit.generation.canvas import Canvas, blank, continued, frames_known, in_pixels
+from minidit.generation.settings import SamplingSettings
+from minidit.generation.text_to_video import NoiseOfEach, generate, sample_latents, starting_noise
 from minidit.models import VideoModel
+from minidit.world import ALL_ATTRIBUTES, render
 
+PATCH = (1, 8, 8)
 PROMPTS = ["a red circle moves right in the day sky", "the night sky", ""]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_clip_does_not_depend_on_the_rest_of_its_batch(sampler, tiny_model):
-    together = generate(tiny_model, PROMPTS, [4, 5, 6], sampler=sampler)
-    alone = generate(tiny_model, PROMPTS[1:2], [5], sampler=sampler)
+    sampling = SamplingSettings(sampler=sampler)
+    together = generate(tiny_model, PROMPTS, [4, 5, 6], sampling=sampling)
+    alone = generate(tiny_model, PROMPTS[1:2], [5], sampling=sampling)
     np.testing.assert_allclose(together[1], alone[0], atol=1e-5)
 
 
@@ -40,6 +46,145 @@ def test_more_prompts_than_a_batch_come_back_in_order(tiny_model, monkeypatch):
     np.testing.assert_allclose(generate(tiny_model, PROMPTS, [1, 2, 3]), whole, atol=1e-5)
 
 
+# --- Latents, step by step -----------------------------------------------------------------------------------
+
+
+def euler_by_hand(model, ids, noise, steps, known_latents=None, known=None):
+    """The guided sampler of a network that predicts data, written out clip by clip."""
+    guidance, shift = model.settings.guidance, model.settings.shift
+    even = np.arange(steps + 1) / steps
+    times = even / (even + shift * (1 - even))
+    made = []
+    for n, x in enumerate(noise):
+        for t, s in zip(times, times[1:], strict=False):
+            clean = np.zeros(x.shape[:3], bool) if known is None else known[n]
+            seen = x if known is None else np.where(clean[..., None], known_latents[n], x)
+            options = {} if known is None else {"known": clean[None]}
+            with_prompt, without = (
+                model.dit.forward(seen[None], np.array([1000 * t], np.float32), row[None], **options)[0][0]
+                for row in (ids[n], ids[-1])
+            )
+            data = without + guidance * (with_prompt - without)
+            x = x + (s - t) * (data - x) / (1 - t)
+        made.append(x if known is None else np.where(known[n][..., None], known_latents[n], x))
+    return np.array(made)
+
+
+def drawn(model, rng, count=3):
+    ids = model.tokenizer.encode(["a red circle moves right in the day sky", "", "the night sky", ""])
+    return ids, rng.standard_normal((count, *model.settings.latent_shape), dtype=np.float32)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_latents_go_from_the_noise_by_guided_euler_steps(steps, tiny_model, rng):
+    ids, noise = drawn(tiny_model, rng)
+    made = sample_latents(tiny_model, ids, noise, SamplingSettings(steps).for_model(tiny_model.settings))
+    assert made.dtype == np.float32
+    np.testing.assert_allclose(made, euler_by_hand(tiny_model, ids, noise, steps), rtol=1e-3, atol=1e-4)
+
+
+def test_known_latents_stay_and_the_others_fit_to_them(tiny_marked_model, rng):
+    ids, noise = drawn(tiny_marked_model, rng)
+    known_latents = rng.standard_normal(noise.shape, dtype=np.float32)
+    known = rng.random(noise.shape[:-1]) < 0.3
+    sampling = SamplingSettings(3).for_model(tiny_marked_model.settings)
+    made = sample_latents(tiny_marked_model, ids, noise, sampling, None, known_latents, known)
+    assert np.array_equal(made[known], known_latents[known])
+    expected = euler_by_hand(tiny_marked_model, ids, noise, 3, known_latents, known)
+    np.testing.assert_allclose(made, expected, rtol=1e-3, atol=1e-4)
+    without = sample_latents(tiny_marked_model, ids, noise, sampling)
+    assert not np.allclose(made[~known], without[~known], atol=1e-2)
+
+
+# --- What is known -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clip(rng):
+    return render(ALL_ATTRIBUTES[7], rng, 32, 8)
+
+
+def one(model, canvas, seed=0, start=0.0, **sampling):
+    """What the model makes of one canvas."""
+    return generate(model, PROMPTS[:1], [seed], [canvas], SamplingSettings(**sampling), start)[0]
+
+
+def test_known_pixels_are_kept_to_the_last_bit_and_the_others_made(tiny_marked_model, clip, rng):
+    known = rng.random((8, 4, 4)) < 0.5
+    made = one(tiny_marked_model, Canvas(clip, known))
+    pixels = in_pixels(known[None], PATCH)[0]
+    assert np.array_equal(made[pixels], clip[pixels])
+    assert np.abs(made - clip)[~pixels].mean() > 0.05
+
+
+def test_what_is_not_known_of_the_clip_does_not_matter(tiny_marked_model, clip, rng):
+    known = rng.random((8, 4, 4)) < 0.5
+    other = np.where(in_pixels(known[None], PATCH)[0][..., None], clip, 0.123).astype(np.float32)
+    assert np.array_equal(one(tiny_marked_model, Canvas(clip, known)), one(tiny_marked_model, Canvas(other, known)))
+
+
+def test_what_is_known_does_matter(tiny_marked_model, clip):
+    known = np.arange(8) < 4
+    made = one(tiny_marked_model, frames_known(clip, known, PATCH))
+    other = one(tiny_marked_model, frames_known(1 - clip, known, PATCH))
+    assert np.abs(made[4:] - other[4:]).max() > 1e-3
+
+
+def test_without_canvases_they_are_blank_and_of_its_own_size(tiny_model, tiny_marked_model):
+    for model in (tiny_model, tiny_marked_model):
+        size, patch = (model.settings.size,) * 2, model.settings.codec.patch
+        made = generate(model, PROMPTS[:2], [3, 4], [blank(8, size, patch)] * 2)
+        assert np.array_equal(made, generate(model, PROMPTS[:2], [3, 4]))
+
+
+def test_canvases_of_one_size_come_back_in_their_order(tiny_marked_model, clip, monkeypatch):
+    monkeypatch.setattr("minidit.generation.text_to_video.BATCH", 2)  # the first knows nothing, the second does
+    canvases = [blank(8, (32, 32), PATCH), Canvas(clip, np.zeros((8, 4, 4), bool)), blank(8, (32, 32), PATCH),
+                continued(clip[:3], 2, 3, PATCH)]
+    together = generate(tiny_marked_model, [PROMPTS[0]] * 4, [1, 2, 3, 4], canvases)
+    for canvas, made, seed in zip(canvases, together, (1, 2, 3, 4), strict=True):
+        np.testing.assert_allclose(made, one(tiny_marked_model, canvas, seed=seed), atol=1e-5)
+    assert not np.allclose(together[0], together[2])
+
+
+def test_canvases_of_several_sizes_are_refused(tiny_marked_model):
+    with pytest.raises(ValueError, match="same shape"):
+        generate(tiny_marked_model, PROMPTS[:2], [1, 2], [blank(1, (32, 32), PATCH), blank(2, (32, 32), PATCH)])
+    with pytest.raises(ValueError, match="needs canvases"):
+        generate(tiny_marked_model, PROMPTS[:1], [1], start=0.5)
+
+
+def test_a_later_start_keeps_more_of_the_clip(tiny_marked_model, clip):
+    canvas = Canvas(clip, np.zeros((8, 4, 4), bool))
+    through_codec = tiny_marked_model.codec.reconstruct(clip[None])[0]
+    distance = [np.abs(one(tiny_marked_model, canvas, start=start, steps=1) - through_codec).mean()
+                for start in (0.0, 0.999)]
+    other = Canvas(1 - clip, canvas.known)
+    assert np.array_equal(one(tiny_marked_model, canvas), one(tiny_marked_model, other))  # of pure noise
+    assert not np.allclose(one(tiny_marked_model, canvas, start=0.5), one(tiny_marked_model, other, start=0.5))
+    assert np.isfinite(distance).all()
+
+
+@pytest.mark.parametrize("sampler", ["heun", "ddim", "ddpm", "sde"])
+def test_every_sampler_keeps_what_is_known(tiny_marked_model, clip, sampler):
+    made = one(tiny_marked_model, frames_known(clip, np.arange(8) < 2, PATCH), sampler=sampler)
+    assert np.array_equal(made[:2], clip[:2]) and np.isfinite(made).all()
+
+
+def test_on_another_device_the_same_is_made(tiny_marked_model, clip):
+    canvas = continued(clip, 0, 3, PATCH)
+    there = tiny_marked_model.on(choose_device("simulated"))
+    np.testing.assert_allclose(one(there, canvas, steps=2), one(tiny_marked_model, canvas, steps=2), atol=1e-4)
+
+
+def test_a_model_without_conditioning_channels_refuses_what_needs_them(tiny_model, rng):
+    clip = render(ALL_ATTRIBUTES[0], rng, 16, 8)
+    patch = tiny_model.settings.codec.patch
+    for canvas in (blank(9, (16, 16), patch), blank(8, (16, 24), patch), continued(clip[:4], 0, 4, patch)):
+        with pytest.raises(UserError, match="only make whole clips of its own size"):
+            one(tiny_model, canvas)
+
+
 # --- What the settings do ----------------------------------------------------------------------------------
 
 
@@ -47,10 +192,10 @@ def test_more_prompts_than_a_batch_come_back_in_order(tiny_model, monkeypatch):
 def make(tiny_model):
     """A function that makes one clip with the given settings."""
 
-    def one(prompt=PROMPTS[0], seed=3, **settings):
-        return generate(tiny_model, [prompt], [seed], **settings)[0]
+    def make(prompt=PROMPTS[0], seed=3, callback=None, **settings):
+        return generate(tiny_model, [prompt], [seed], sampling=SamplingSettings(**settings), callback=callback)[0]
 
-    return one
+    return make
 
 
 def test_guidance_changes_the_clip_and_is_in_proportion_for_one_step(make, tiny_model):
@@ -110,7 +255,8 @@ def test_what_the_network_predicts_is_taken_for_what_it_is(prediction, tiny_mode
         return {"data": data + 0 * x, "noise": noise, "velocity": data - noise}[prediction]
 
     model.dit.predict = knows
-    generate(model, PROMPTS[:1], [0], steps=6, guidance=1.0, callback=lambda *step: reached.append(step))
+    sampling = SamplingSettings(steps=6, guidance=1.0)
+    generate(model, PROMPTS[:1], [0], sampling=sampling, callback=lambda *step: reached.append(step))
     assert [done for done, _, _ in reached] == [1, 2, 3, 4, 5, 6]
     np.testing.assert_allclose(reached[-1][2], data, atol=0.02)
 

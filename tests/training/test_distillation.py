@@ -7,9 +7,10 @@ import pytest
 
 from minidit.backend import to_host
 from minidit.backend.device import choose_device
-from minidit.diffusion.reflow import teacher_latents
 from minidit.errors import UserError
 from minidit.files.tensors import read_tensors
+from minidit.generation.settings import SamplingSettings
+from minidit.generation.text_to_video import sample_latents
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.checkpoint import codec_tensors, load_model, save_model
@@ -35,6 +36,10 @@ def job_of(model, training=TRAINING):
     """A distillation of a model, its teacher being the model as it is now."""
     codec, teacher = codec_tensors(model.codec), model.dit.params.flat.copy()
     return VideoDistillation(student_settings(model.settings), training, codec, 5, model.settings, teacher)
+
+
+def teacher_latents(model, ids, noise, steps):
+    return sample_latents(model, ids, noise, SamplingSettings(steps).for_model(model.settings))
 
 
 # --- Pairs and times ---------------------------------------------------------------------------------------
