@@ -152,7 +152,7 @@ GOOD = np.full((2, 24, 32, 3), 0.5, np.float32)
         (GOOD * np.inf, "NaN or infinity"),
         (GOOD * 255, "numbers from 127.5 to 127.5, but a clip has numbers from 0 to 1"),
         (GOOD - 1, "numbers from -0.5 to -0.5"),
-        (GOOD[:, :20], "32 x 20 pixels: give sides of 24 to 64 .*, multiples of 8. With --fit it is cropped and resized to 48 x 32"),
+        (GOOD[:, :20], "32 x 20 pixels: give sides of 24 to 64 .* With --fit it is cropped and resized to 48 x 32"),
         (GOOD[:, :, :30], "30 x 24 pixels: .* resized to 32 x 24"),
         (picture(33, 33), "33 x 33 pixels: .* resized to 32 x 32"),
         (picture(200, 300), "300 x 200 pixels: .* resized to 48 x 32"),

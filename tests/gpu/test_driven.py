@@ -15,6 +15,7 @@ from minidit.cli import main
 from minidit.diffusion import SAMPLERS
 from minidit.evaluation.evaluate import evaluate
 from minidit.files.tensors import read_tensors
+from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import BATCH, NoiseOfEach, generate, sample_latents, starting_noise
 from minidit.gpu.operations import error
 from minidit.layers import multihead_attention
@@ -289,7 +290,8 @@ def test_a_checkpoint_makes_the_same_clip_on_either_device(trained_on, finished)
 def sampled(model, xp, sampler):
     """What `generate` does between its noise and the latents, for two clips."""
     noise = xp.asarray(starting_noise(model.settings.latent_shape, [0, 1]))
-    return sample_latents(model, [PROMPT, ""], noise, 5, 2.0, sampler, 3.0, (0.0, 1.0), NoiseOfEach([0, 1]))
+    sampling = SamplingSettings(5, 2.0, shift=3.0, sampler=sampler)
+    return sample_latents(model, [PROMPT, ""], noise, sampling, NoiseOfEach([0, 1]))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -306,7 +308,7 @@ def test_a_sampler_does_not_wait(sampler, tiny_model, simulated):
 def test_a_batch_of_clips_comes_back_in_one_copy(tiny_model, simulated):
     count_of_clips = BATCH + 1
     with simulated.count() as count:
-        clips = generate(tiny_model.on(simulated), [PROMPT] * count_of_clips, range(count_of_clips), steps=1)
+        clips = generate(tiny_model.on(simulated), [PROMPT] * count_of_clips, range(count_of_clips), sampling=SamplingSettings(1))
     assert count.synchronisations == count.device_to_host.count == 2
     assert count.device_to_host.bytes == clips.nbytes
 
