@@ -10,7 +10,7 @@ EXAMPLE = "minidit ablate --seeds 3 --out ablation"
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
-    from minidit.experiments.ablation.variants import VARIANTS
+    from minidit.experiments.variants import VARIANTS
 
     command.add_argument("--only", nargs="+", metavar="NAME", help="these variants, and the base (default: all)")
     command.add_argument(
@@ -23,24 +23,24 @@ def add_arguments(command):
         "--steps",
         type=shared.whole_number(1),
         metavar="N",
-        help="of the base; the others get as many as cost the same (default: 800)",
+        help="of the base; the others get the number that costs the same (default: 800)",
     )
     shared.add_threads(command, "all; each does one training")
     command.add_argument("--quick", action="store_true", help="only see that it runs: far too small to judge by")
-    command.add_argument("--force", action="store_true", help="train anew what DIR holds already")
+    command.add_argument("--force", action="store_true", help="train again, even if DIR holds results already")
     listed = "".join(f"  {name:<15} {variant.title}\n" for name, variant in VARIANTS.items())
     return (
         f"variants:\n{listed}\n"
-        "What is done is kept in DIR/ablation.json as it comes: the same command goes on after it was stopped, and\n"
-        "draws anew when all is there. DIR/README.md shows the figure and the tables.\n\n"
+        "Results are kept in DIR/ablation.json as they come: after a stop, the same command continues, and when\n"
+        "nothing is missing, it redraws the figure. DIR/README.md shows the figure and the tables.\n\n"
     )
 
 
 def run(arguments):
     """Prints the tables, and where the page is."""
-    from minidit.experiments.ablation.folder import ablate
+    from minidit.experiments.folder import measure_ablation
 
-    page, tables = ablate(
+    page, said = measure_ablation(
         arguments.only,
         arguments.out,
         arguments.seeds,
@@ -49,6 +49,6 @@ def run(arguments):
         arguments.quick,
         arguments.force,
     )
-    for title, table in tables.items():
-        print(f"{title}\n\n{table}\n")
+    for sentences, tables in said.values():
+        print(*sentences, *tables, sep="\n\n", end="\n\n")
     print(page)

@@ -8,9 +8,9 @@ SUMMARY = "measure what is claimed of Diffusion Transformers: does it hold in th
 EXAMPLE = "minidit claims scalability --out claims"
 NOTES = """\
 The claims: scalability, generalisation, expressiveness, robustness; and abilities, all that the model can do, measured.
-Scalability takes half an hour of one core, the others less. What was measured is kept in DIR/claims.json as it comes:
-the same command goes on after it was stopped, and draws anew when all is there. DIR/README.md shows figures and tables,
-and says which claims hold.
+Scalability takes half an hour of one core, the others less. Results are kept in DIR/claims.json as they come: after a
+stop, the same command continues, and when nothing is missing, it redraws the figures. DIR/README.md shows figures and
+tables, and says which claims hold.
 
 """
 
@@ -29,14 +29,13 @@ def add_arguments(command):
     )
     shared.add_threads(command, "all; each does one piece of the work")
     command.add_argument("--quick", action="store_true", help="only see that it runs: far too small to judge by")
-    command.add_argument("--force", action="store_true", help="measure anew what DIR holds already of these claims")
+    command.add_argument("--force", action="store_true", help="measure again what DIR holds already of these claims")
     return NOTES
 
 
 def run(arguments):
     """Measures, and says which claims hold and where the figures are."""
-    from minidit.experiments import measure_claims
-    from minidit.experiments.folder import SMALL
+    from minidit.experiments.folder import SMALL, measure_claims
 
     page, said = measure_claims(
         arguments.names,
@@ -49,6 +48,6 @@ def run(arguments):
     )
     if arguments.quick:
         print(SMALL.strip("*"))
-    for name, sentences in said.items():
+    for name, (sentences, _) in said.items():
         print(f"{name}:", *(f"  {sentence}" for sentence in sentences), sep="\n")
     print(page)

@@ -38,7 +38,8 @@ def add_arguments(command):
 
 def run(arguments):
     """Prints a table, or with --json one object."""
-    from minidit.evaluation.evaluate import evaluate, report_table
+    from minidit.evaluation.evaluate import evaluate
+    from minidit.evaluation.scores import report_table
     from minidit.generation.studio import load
 
     studio = load(arguments.checkpoint, device="cpu").on(shared.chosen_device(arguments))

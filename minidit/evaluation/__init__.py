@@ -1,38 +1,7 @@
-"""Measures of what a model's abilities do: functions of clips and of what was read in them, without any model."""
+"""How good a model's clips are: read back by the verifier, and compared with real clips.
 
-from minidit.evaluation.abilities import (
-    animate_scores,
-    connect_scores,
-    edit_scores,
-    extend_scores,
-    film_scores,
-    inpaint_scores,
-    loop_scores,
-)
-from minidit.evaluation.intervals import bootstrap_interval, mean, share
-from minidit.evaluation.paths import centers, velocity_correlation
-from minidit.evaluation.pixels import decibels, mse, pixels_of_cells, psnr
-from minidit.evaluation.variety import bin_coverage, ks_distance, quantities, variety
-
-__all__ = [
-    "animate_scores",
-    "bin_coverage",
-    "bootstrap_interval",
-    "centers",
-    "connect_scores",
-    "decibels",
-    "edit_scores",
-    "extend_scores",
-    "film_scores",
-    "inpaint_scores",
-    "ks_distance",
-    "loop_scores",
-    "mean",
-    "mse",
-    "pixels_of_cells",
-    "psnr",
-    "quantities",
-    "share",
-    "variety",
-    "velocity_correlation",
-]
+Read `evaluate.py` first: it asks a model for clips (`cases.py`, `measure.py`), judges them and prints a report
+(`scores.py`, `frechet.py`, `few_steps.py`). What one ability does, such as extending a clip, is measured by
+`abilities.py` from paths, pixels and readings, without any model; `variety.py` compares whole sets of clips.
+`intervals.py` turns numbers of clips into one number with a 95 % confidence interval.
+"""

@@ -1,6 +1,6 @@
-"""A set of measures for each ability: functions of clips, each to a dict of one number per clip.
+"""The measures of each ability: functions of clips that return one number per clip, as a dict.
 
-Sum them up with `share` (where a number is 0 or 1) or `mean` of `minidit.evaluation.intervals`; both leave out NaN,
+`share` (for numbers that are 0 or 1) and `mean` of `minidit.evaluation.intervals` sum them up. Both leave out NaN,
 which stands for what can't be measured. Clips are (N, F, H, W, 3) in [0, 1]; lengths are in pixels.
 """
 
@@ -30,7 +30,7 @@ JUMP = 1.0  # pixels of a 16-pixel frame that a step across a border may be long
 
 
 def animate_scores(images, clips, attributes):
-    """Clips that begin with a given picture.
+    """Clips that begin with a picture.
 
     Args:
         images: (N, H, W, 3), clips: (N, F, H, W, 3), attributes: N Attributes, those of the prompts.
@@ -49,63 +49,63 @@ def animate_scores(images, clips, attributes):
     }
 
 
-def extend_scores(made, true, given):
+def extend_scores(made, true, known):
     """Clips that were continued, against their true continuation.
 
     Args:
-        made, true: (N, F, H, W, 3), with the given frames.
-        given: (F,) bool, the frames that were given, one run of them.
+        made, true: (N, F, H, W, 3), with the known frames.
+        known: (F,) bool, the frames that were known, one run of them.
     Returns:
         dict of (N,): "center_error", mean distance from the true centre over the made frames; "velocity_error", mean
         length of the difference from the true velocity, in pixels per frame, over the steps to, from and between
-        made frames, and "relative_velocity_error", the same by the mean true speed (NaN for still objects); "seam",
-        see `minidit.evaluation.paths.seam`, the mean over the one or two borders, and "true_seam", the same of the true
-        clips, which is what measuring adds; "lost", share of the made frames without an object where there should be
-        one; "color_kept" and "shape_kept" in the made frames, as read in the given ones.
+        made frames, and "relative_velocity_error", the same divided by the mean true speed (NaN for still objects);
+        "seam", see `minidit.evaluation.paths.seam`, the mean over the one or two borders, and "true_seam", the same of
+        the true clips, which is the error of measuring; "lost", share of the made frames without an object where there
+        should be one; "color_kept" and "shape_kept" in the made frames, as read in the known ones.
     """
-    given = np.asarray(given, dtype=bool)
-    if not given.any() or given.all():
-        raise ValueError("some frames must be given, and some made")
+    known = np.asarray(known, dtype=bool)
+    if not known.any() or known.all():
+        raise ValueError("some frames must be known, and some made")
     path, true_path = centers(made), centers(true)
-    steps = ~(given[1:] & given[:-1])                          # F - 1
-    borders = np.flatnonzero(given[1:] != given[:-1]) + 1
-    same = kept(verify_batch(np.asarray(true)[:, given]), verify_batch(np.asarray(made)[:, ~given]))
+    steps = ~(known[1:] & known[:-1])                          # F - 1
+    borders = np.flatnonzero(known[1:] != known[:-1]) + 1
+    same = kept(verify_batch(np.asarray(true)[:, known]), verify_batch(np.asarray(made)[:, ~known]))
     return {
-        "center_error": mean_over_frames(center_errors(path, true_path)[:, ~given]),
+        "center_error": mean_over_frames(center_errors(path, true_path)[:, ~known]),
         "velocity_error": mean_over_frames(velocity_errors(path, true_path)[:, steps]),
         "relative_velocity_error": relative_velocity_error(path, true_path, steps),
         "seam": np.mean([seam(path, border) for border in borders], axis=0),
         "true_seam": np.mean([seam(true_path, border) for border in borders], axis=0),
-        "lost": lost(path[:, ~given], true_path[:, ~given]),
+        "lost": lost(path[:, ~known], true_path[:, ~known]),
         "color_kept": same["color"],
         "shape_kept": same["shape"],
     }
 
 
-def connect_scores(joined, first, second):
+def connect_scores(whole, first, second):
     """Pairs of clips with new frames between them.
 
     Args:
-        joined: (N, F, H, W, 3), first and second: (N, A, H, W, 3) and (N, B, H, W, 3), A + B < F.
+        whole: (N, F, H, W, 3), first and second: (N, A, H, W, 3) and (N, B, H, W, 3), A + B < F.
     Returns:
-        dict of (N,): "ends_psnr", of the given frames in the joined clip against those given, in dB; "roughness",
-        the largest second difference of the path that touches a made frame, in pixels per frame², and
-        "given_roughness", the largest within either given clip (NaN when neither has three frames); "lost", share of
+        dict of (N,): "ends_psnr", of the known frames in the whole clip against the two clips, in dB; "roughness", the
+        largest second difference of the path that touches a made frame, in pixels per frame², and "known_roughness",
+        the largest within either clip (NaN when neither has three frames); "lost", share of
         the made frames without an object; "color_kept" and "shape_kept" in the made frames, as read in the first
         clip.
     """
-    joined, first, second = (np.asarray(clips) for clips in (joined, first, second))
-    frames, stop = joined.shape[1], joined.shape[1] - second.shape[1]
+    whole, first, second = (np.asarray(clips) for clips in (whole, first, second))
+    frames, stop = whole.shape[1], whole.shape[1] - second.shape[1]
     if stop <= first.shape[1]:
         raise ValueError("there is no frame between the two clips")
     made = np.zeros(frames, dtype=bool)
     made[first.shape[1] : stop] = True
-    path = centers(joined)
-    same = kept(verify_batch(first), verify_batch(joined[:, made]))
+    path = centers(whole)
+    same = kept(verify_batch(first), verify_batch(whole[:, made]))
     return {
-        "ends_psnr": psnr(joined[:, ~made], np.concatenate([first, second], axis=1)),
+        "ends_psnr": psnr(whole[:, ~made], np.concatenate([first, second], axis=1)),
         "roughness": roughness(path, made),
-        "given_roughness": np.fmax(roughness(centers(first)), roughness(centers(second))),
+        "known_roughness": np.fmax(roughness(centers(first)), roughness(centers(second))),
         "lost": lost(path[:, made], np.zeros_like(path[:, made])),
         "color_kept": same["color"],
         "shape_kept": same["shape"],
@@ -113,7 +113,7 @@ def connect_scores(joined, first, second):
 
 
 def loop_scores(clips):
-    """Clips that are to be shown over and over.
+    """Clips that are shown over and over.
 
     Returns:
         dict of (N,): "wrap_step", length of the step from the last frame to the first, and "typical_step", median
@@ -133,14 +133,13 @@ def loop_scores(clips):
 
 
 def edit_scores(edited, original, before, after):
-    """Clips of which a prompt changed something, which should move as they did.
+    """Clips in which a prompt changed something; they should move as they did.
 
     Args:
         edited, original: (N, F, H, W, 3); before, after: N Attributes each, of the original and of the prompt.
     Returns:
         dict of (N,): "changed" and "kept", see `minidit.evaluation.readings.changed`; "right", all that the prompt asks
-        for, and the object whole; "rms_distance" of the centres from the original ones. Of many clips,
-        `velocity_correlation(centers(edited), centers(original))` is another measure of the trajectory.
+        for, and the object whole; "rms_distance" of the centres from the original ones.
     """
     readings = verify_batch(edited)
     return changed(readings, before, after) | {
@@ -153,11 +152,11 @@ def inpaint_scores(filled, original, known, attributes):
     """Clips with holes that were filled.
 
     Args:
-        filled, original: (N, F, H, W, 3); known: bool, (N, F, H, W) or what broadcasts to it, pixels that were given;
+        filled, original: (N, F, H, W, 3); known: bool, (N, F, H, W) or what broadcasts to it, the known pixels;
         attributes: N Attributes that the clips show.
     Returns:
-        dict of (N,): "known_psnr" and "made_psnr", of the pixels that were given and of those that were made against
-        the original, in dB; "right", all attributes read, and the object whole.
+        dict of (N,): "known_psnr" and "made_psnr", of the known pixels and of those that were made, against the
+        original, in dB; "right", all attributes read, and the object whole.
     """
     known = np.asarray(known, dtype=bool)
     return {
@@ -172,9 +171,9 @@ def film_scores(film, lengths, attributes, connected):
 
     Args:
         film: (F, H, W, 3); lengths: S numbers of frames, F in all; attributes: S Attributes, those of the prompts;
-        connected: S bool, the shots that go on from the one before.
+        connected: S bool, the shots that continue the one before.
     Returns:
-        dict of arrays: "right" (S,), each shot by itself; and of the C connected borders: "border_step", length of
+        dict of arrays: "right" (S,), each shot by itself; and for the C connected borders: "border_step", length of
         the step across, "typical_step", median length of the steps within the two shots, in pixels per frame, and
         "no_jump", 1 where the step across is at most 1 pixel of a 16-pixel frame longer than any within them. An
         object that is missing there has jumped.

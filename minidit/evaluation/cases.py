@@ -1,7 +1,7 @@
 """What an evaluation asks a model for, and the real clips that it is compared with.
 
-Prompts are spread evenly over the combinations of a split. Whatever is random follows from one seed, in streams
-of its own (the constants below), none of which training draws from.
+Prompts are spread evenly over the combinations of a split. All random numbers follow from one seed, in streams of their
+own (the constants below). Training draws from none of them.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.generation.text_to_video import BATCH
-from minidit.world import ALL_ATTRIBUTES, Attributes, render_batch, wordings
+from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, Attributes, render_batch, wordings
 
 # N = clips, F = frames, H = rows, W = columns
 
 PROMPTS, REAL, REFERENCE, POOL, FIT, SHUFFLE, TUNING = range(10, 17)  # streams of random numbers
+SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
 POOL_CLIPS = 6  # training clips of each seen combination that a clip is compared with: 1926 in all
 
 
@@ -30,7 +31,7 @@ class Cases:
 
 
 def spread(combinations, count, rng):
-    """`count` of the combinations in their order, each equally often; which get one more is drawn."""
+    """`count` of the combinations in their order, each equally often; chance decides which ones get one more."""
     times, rest = divmod(count, len(combinations))
     extra = rng.choice(len(combinations), rest, replace=False)  # rest
     indices = np.sort(np.concatenate([np.repeat(np.arange(len(combinations)), times), extra]))  # count
@@ -40,8 +41,8 @@ def spread(combinations, count, rng):
 def draw_cases(combinations, count, rng, tuning=False):
     """Cases spread over the combinations, with sentences and seeds that are drawn.
 
-    One wording of each combination (which one differs between combinations) and all odd seeds are set aside for
-    tuning. So nothing that something was chosen by is evaluated on.
+    One wording of each combination (not the same one for all) and all odd seeds are set aside for tuning, so that
+    nothing is evaluated on what it was tuned on.
     """
     attributes = spread(combinations, count, rng)
     prompts = []

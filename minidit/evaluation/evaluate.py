@@ -1,10 +1,10 @@
 """How good a model is: its clips read back by the verifier, beside the controls that say what a score is worth.
 
 Everything follows from one seed: the same model and seed give the same report. Clips are made and measured 64 at a
-time and forgotten; what is kept are the verifier's readings and a few numbers a clip.
+time and then forgotten. Only the verifier's readings and a few numbers per clip are kept.
 
-The guidance scale is fixed beforehand, by `tune_guidance`: on sentences and starting noise that `evaluate` never
-uses, and on seen combinations only, so that nothing is chosen by looking at the held-out ones.
+The guidance scale is fixed beforehand, by `tune_guidance`, on sentences and starting noise that `evaluate` never uses.
+It sees seen combinations only, so nothing is chosen by looking at the held-out ones.
 """
 
 import math
@@ -13,48 +13,28 @@ import numpy as np
 from tqdm import tqdm
 
 from minidit.errors import UserError
-from minidit.evaluation.cases import FIT, POOL_CLIPS, SHUFFLE, TUNING, batches, draw_cases, draw_real, spread
+from minidit.evaluation.cases import FIT, POOL_CLIPS, SHUFFLE, SPLITS, TUNING, draw_cases, draw_real, spread
 from minidit.evaluation.frechet import PixelFeatures, frechet_distance
-from minidit.evaluation.measure import make, measure_split
-from minidit.evaluation.scores import (
-    JUDGED,
-    NAMES,
-    chance,
-    judge,
-    judge_shuffled,
-    print_report,
-    report_table,
-    shares,
-)
+from minidit.evaluation.measure import judged_clips, measure_split
+from minidit.evaluation.scores import JUDGED, NAMES, chance, judge_shuffled, shares
 from minidit.generation.settings import SamplingSettings
-from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, verify_batch
-
-__all__ = ["evaluate", "print_report", "report_table", "tune_guidance"]
+from minidit.world import ALL_ATTRIBUTES, SEEN
 
 # N = clips, F = frames, H = rows, W = columns, K = features; clips are (N, F, H, W, 3) in [0, 1]
 
-SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
 FITTED_CLIPS = 512  # real clips that the features are fitted on
 LEAST_ERROR = 1e-10  # of a codec, squared: 100 dB, so that a perfect one has a number too
 
 
 def evaluate(
-    model,
-    prompts=500,
-    seeds=3,
-    seed=0,
-    steps=None,
-    guidance=None,
-    sampler="euler",
-    checkpoint=None,
-    progress=True,
+    model, prompts=500, seeds=3, seed=0, steps=None, guidance=None, sampler="euler", checkpoint=None, progress=True
 ):
     """Measures a model on seen and on held-out combinations.
 
     Args:
         model: VideoModel.
-        prompts: how many on each of the two splits, for each of the seeds.
-        seeds: repetitions, each with prompts and noise of its own; prompts · seeds clips a split in all.
+        prompts: number for each of the two splits and each seed.
+        seeds: repetitions, each with its own prompts and noise: prompts · seeds clips per split in all.
         seed: what all random numbers follow from.
         steps, guidance: of the sampler; by default the model's own settings.
         sampler: a name from `minidit.diffusion.SAMPLERS`.
@@ -66,17 +46,17 @@ def evaluate(
         - `right_seen`, `right_held_out`, `strict_seen`, `strict_held_out`, each with `…_interval`, the 95 % Wilson
           interval over all clips, and `…_by_seed`, a list.
         - `attributes_seen`, `attributes_held_out`: the share of each attribute that is right, and of whole objects.
-        - `control_real`: fresh real clips of the same combinations. `control_codec`: these through the codec, which
-          no model on its latents can be expected to surpass, with its PSNR in dB. `control_shuffled`: the generated
-          clips judged by other clips' prompts. `control_chance`: a random combination, counted out. All have
-          "right" and one share per attribute; all but chance have "strict", "whole" and intervals.
+        - `control_real`: fresh real clips of the same combinations. `control_codec`: these clips through the codec,
+          with its PSNR in dB; no model on its latents can be expected to do better. `control_shuffled`: the generated
+          clips judged by other clips' prompts. `control_chance`: a random combination, by counting. All have "right"
+          and one share per attribute; all but chance have "strict", "whole" and intervals.
         - `nearest_training_clip`: root mean squared pixel error to the nearest of 6 clips of the same combination,
           mean and least, for generated and for fresh real clips of the seen combinations. Training draws fresh
           clips and keeps none, so the pool is a new one, drawn as training draws. A model that has learned the world
-          is as far from it as real clips are, and one that copies clips of the pool is at distance 0. Copies of
-          training clips that are not in the pool would not show. Held-out combinations have no training clips.
-        - `frechet_distance`: of generated clips and of fresh real ones to other real clips, as many, of the same
-          combinations (see `minidit.evaluation.frechet`).
+          is as far from it as real clips are; one that copies clips of the pool is at distance 0. Copies of training
+          clips outside the pool would not show. Held-out combinations have no training clips.
+        - `frechet_distance`: of generated clips and of fresh real ones to an equal number of other real clips of the
+          same combinations (see `minidit.evaluation.frechet`).
         - `prompts`, `seeds`, `seed`, `clips_per_split`, `steps`, `guidance`, `sampler`, `checkpoint`, `size`,
           `frames`, `seconds_per_clip` (of generation alone).
     Raises:
@@ -121,9 +101,8 @@ def tune_guidance(
 ):
     """Chooses the guidance scale with the most strictly right clips, before anything is evaluated.
 
-    Every candidate gets the same prompts and noise. They are of seen combinations, and neither the sentences nor
-    the seeds are among those that `evaluate` uses, whatever its seed. Of equals the smallest is chosen: more
-    guidance than needed harms the pictures.
+    Every candidate gets the same prompts and noise, of seen combinations. `evaluate` uses none of these sentences and
+    seeds, whatever its own seed. Of equals the smallest wins: more guidance than needed harms the pictures.
 
     Args:
         model: VideoModel.
@@ -143,18 +122,14 @@ def tune_guidance(
     with tqdm(total=prompts * len(candidates), desc="guidance", unit="clip", disable=not progress) as bar:
         for guidance in candidates:
             sampling = SamplingSettings(steps, guidance, sampler=sampler).for_model(model.settings)
-            judged = []
-            for part in batches(cases):
-                judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))
-                bar.update(len(part.prompts))
-            table.append({"guidance": guidance} | shares(np.concatenate(judged)))
+            table.append({"guidance": guidance} | shares(judged_clips(model, cases, sampling, bar)))
     best = max(table, key=lambda row: (row["strict"], -row["guidance"]))
     settings = {"prompts": prompts, "seed": seed, "steps": steps, "sampler": sampler}
     return {"guidance": best["guidance"], "table": table} | settings
 
 
 def summarize(runs, rng):
-    """All batches together: the scores of `evaluate`'s report.
+    """The scores of `evaluate`'s report, over all batches.
 
     Args:
         runs: split -> for each seed a list of Measured.

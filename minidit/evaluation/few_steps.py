@@ -1,26 +1,25 @@
-"""How good a model's clips are by the number of steps of its sampler, with intervals."""
+"""How good a model's clips are for each number of sampling steps, with intervals: `minidit steps`."""
 
 import numpy as np
 from tqdm import tqdm
 
-from minidit.evaluation.cases import PROMPTS, batches, draw_cases
-from minidit.evaluation.measure import make
-from minidit.evaluation.scores import judge, shares
+from minidit.evaluation.cases import PROMPTS, SPLITS, draw_cases
+from minidit.evaluation.measure import judged_clips
+from minidit.evaluation.scores import aligned, share_cell, shares
 from minidit.generation.settings import SamplingSettings
-from minidit.world import HELD_OUT, SEEN, verify_batch
 
-SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
 STEPS = (1, 2, 4, 8, 32)
+SCORES = ("right", "strict")
 
 
 def measure_steps(models, steps=STEPS, prompts=500, seed=0, progress=True):
-    """Measures models at several numbers of steps of the Euler sampler, all of them on the same prompts and noise.
+    """Measures models at several numbers of Euler steps, all of them on the same prompts and noise.
 
     Args:
         models: name -> VideoModel; each has its own guidance and spacing of the steps.
         steps: numbers of steps.
-        prompts: clips of seen, and as many of held-out combinations.
-        seed: what all random numbers follow from.
+        prompts: number of seen combinations, and the same number of held-out ones.
+        seed: all random numbers follow from it.
         progress: show a bar on standard error.
     Returns:
         dict ready for JSON: `prompts`, `seed`, `steps`, and `models`, a list of dicts with `name`, `guidance`, `shift`
@@ -43,32 +42,19 @@ def measure_steps(models, steps=STEPS, prompts=500, seed=0, progress=True):
 
 
 def scores(model, cases, steps, bar):
-    """The shares of right and of strictly right clips in that many steps, with their intervals."""
-    judged = []
-    sampling = SamplingSettings(steps).for_model(model.settings)
-    for part in batches(cases):
-        judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))
-        bar.update(len(part.prompts))
-    found = shares(np.concatenate(judged))
-    return {f"{name}{end}": found[f"{name}{end}"] for name in ("right", "strict") for end in ("", "_interval")}
+    """The shares of right and of strictly right clips for that number of steps, with their intervals."""
+    found = shares(judged_clips(model, cases, SamplingSettings(steps).for_model(model.settings), bar))
+    return {f"{name}{end}": found[f"{name}{end}"] for name in SCORES for end in ("", "_interval")}
 
 
 def steps_table(measured):
-    """What `measure_steps` found, as lines of text to read."""
-    heads = ("percent, by steps", *(str(count) for count in measured["steps"]))
+    """The result of `measure_steps` as lines of text to read."""
     rows = [
-        (f"{model['name']}, {split.replace('_', '-')}: {name}", *(cell(point, name) for point in model[split]))
+        (f"{model['name']}, {split.replace('_', '-')}: {name}", *(share_cell(point, name) for point in model[split]))
         for model in measured["models"]
-        for name in ("right", "strict")
+        for name in SCORES
         for split in SPLITS
     ]
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in (heads, *rows)]
+    lines = aligned([("percent, by steps", *map(str, measured["steps"])), *rows])
     clips = f"{measured['prompts']} prompts of each split, seed {measured['seed']}; Euler steps, with each model's"
     return "\n".join([*lines, "", f"{clips} guidance; [ ]: 95 % confidence interval"]) + "\n"
-
-
-def cell(point, name):
-    """A share in percent with its interval."""
-    low, high = (100 * end for end in point[f"{name}_interval"])
-    return f"{100 * point[name]:.1f} [{low:.1f}, {high:.1f}]"

@@ -1,4 +1,4 @@
-"""Makes clips and measures them, a batch at a time, beside as many real ones. What was measured is kept, no clip is."""
+"""Makes clips and measures them batch by batch, beside real ones. The measurements are kept, the clips are not."""
 
 import time
 from dataclasses import dataclass
@@ -53,6 +53,20 @@ def make(model, cases, sampling):
             f"guidance of {sampling.guidance:g} is far too strong. Use an earlier checkpoint, or less guidance."
         )
     return clips
+
+
+def judged_clips(model, cases, sampling, bar=None):
+    """Makes the clips of all cases and judges them: (N, 7) bool from `judge`.
+
+    Args:
+        sampling: SamplingSettings; bar: told of each batch done, or None.
+    """
+    judged = []
+    for part in batches(cases):
+        judged.append(judge(verify_batch(make(model, part, sampling)), part.attributes))
+        if bar is not None:
+            bar.update(len(part.prompts))
+    return np.concatenate(judged)
 
 
 def measure_split(model, combinations, count, key, features, sampling, bar):

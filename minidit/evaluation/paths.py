@@ -11,7 +11,6 @@ from minidit.world.tracing import trace
 # N = clips, F = frames
 
 SLOWEST = 0.1  # pixels per frame, below which an object counts as still and an error has nothing to be relative to
-LEAST_SPREAD = 1e-6  # pixels per frame, above what rounding makes of equal velocities
 
 
 def centers(clips):
@@ -105,20 +104,6 @@ def wrap_step(paths):
 def rms_distance(made, original):
     """Root mean squared distance of the centres of two paths, over the frames, in pixels: (N,)."""
     return np.sqrt(mean_over_frames(center_errors(made, original) ** 2))
-
-
-def velocity_correlation(made, original):
-    """Pearson's correlation of made and original velocities, both components of all steps of all clips: a number.
-
-    1 when objects move as they did, 0 when they move regardless of it. NaN when all velocities of one are the same,
-    such as 0. Over many clips of different motions: along one straight path there is nothing to correlate.
-    """
-    both = np.stack([velocities(made).ravel(), velocities(original).ravel()])  # 2, 2 N (F - 1)
-    both = both[:, ~np.isnan(both).any(axis=0)]                # 2, what is known
-    if not both.size or (np.ptp(both, axis=1) < LEAST_SPREAD).any():
-        return float("nan")
-    a, b = both - both.mean(axis=1, keepdims=True)
-    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def length(vectors):

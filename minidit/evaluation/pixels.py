@@ -6,21 +6,21 @@ import numpy as np
 
 
 def mse(a, b, where=None):
-    """Mean squared difference of each pair of clips, over the chosen pixels and the three colours.
+    """Mean squared difference of each pair of clips, over the selected pixels and the three colours.
 
     Args:
         a, b: (N, F, H, W, 3).
-        where: bool, (N, F, H, W) or what broadcasts to it, the pixels to be compared; by default all.
+        where: bool, (N, F, H, W) or what broadcasts to it, the pixels to compare; by default all.
     Returns:
-        (N,) float64; NaN for a clip of which no pixel is chosen.
+        (N,) float64; NaN for a clip without a selected pixel.
     """
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     if a.shape != b.shape or a.ndim != 5:
         raise ValueError(f"two arrays (clips, frames, rows, columns, 3) of one shape are needed: {a.shape}, {b.shape}")
     squares = ((a - b) ** 2).mean(axis=-1)                     # N, F, H, W
-    chosen = np.broadcast_to(True if where is None else where, squares.shape)  # N, F, H, W
-    count = chosen.sum(axis=(1, 2, 3))                         # N
-    total = np.where(chosen, squares, 0.0).sum(axis=(1, 2, 3))  # N
+    selected = np.broadcast_to(True if where is None else where, squares.shape)  # N, F, H, W
+    count = selected.sum(axis=(1, 2, 3))                       # N
+    total = np.where(selected, squares, 0.0).sum(axis=(1, 2, 3))  # N
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
@@ -31,22 +31,11 @@ def decibels(error):
 
 
 def psnr(a, b, where=None):
-    """Peak signal-to-noise ratio of each pair of clips, in dB, over the chosen pixels: (N,). Arguments as for `mse`.
+    """Peak signal-to-noise ratio of each pair of clips, in dB, over the selected pixels: (N,). Arguments as for `mse`.
 
-    Infinite where the clips are equal. Of many clips, `decibels(mse(a, b).mean())` is the ratio of them as one.
+    Infinite where the clips are equal. `decibels(mse(a, b).mean())` is the ratio of many clips as one.
     """
     return decibels(mse(a, b, where))
-
-
-def pixels_of_cells(cells, patch=8):
-    """The pixels that chosen cells (latents) stand for.
-
-    Args:
-        cells: (..., F, r, c) bool, patch: rows and columns of pixels of a cell.
-    Returns:
-        (..., F, r · patch, c · patch) bool.
-    """
-    return np.asarray(cells, dtype=bool).repeat(patch, axis=-2).repeat(patch, axis=-1)
 
 
 def neighbour_psnr(clips):

@@ -1,14 +1,12 @@
-"""What the verifier read, compared with what was given and with what was asked for.
+"""What the verifier read, compared with what it read before and with what the prompt asks for.
 
-Each measure is a dict of (N,) float arrays, 1 for yes, 0 for no, NaN for a question that doesn't arise, to be summed up
-by `minidit.evaluation.intervals.share`.
+Each measure is a dict of (N,) float arrays: 1 for yes, 0 for no, NaN where the question doesn't arise.
+`minidit.evaluation.intervals.share` sums them up.
 """
 
 import numpy as np
 
-from minidit.world import Attributes
-
-NAMES = Attributes._fields  # color, shape, motion, sky
+from minidit.evaluation.scores import NAMES, judge
 
 
 def kept(before, after):
@@ -17,8 +15,8 @@ def kept(before, after):
     Args:
         before, after: N Readings each.
     Returns:
-        dict of the four names to (N,). It is no question where nothing was read before, such as the motion of a
-        picture or the shape of a plain sky.
+        dict of the four names to (N,). NaN where nothing was read before, such as the motion of a picture or the shape
+        of a plain sky.
     """
     return obeyed(after, [reading.attributes for reading in before])
 
@@ -29,24 +27,20 @@ def obeyed(readings, attributes):
     Args:
         readings: N Readings, attributes: N Attributes.
     Returns:
-        dict of the four names to (N,). It is no question where none is asked for. What can't be read, such as the
-        motion of a single frame, isn't as asked for.
+        dict of the four names to (N,). NaN where none is asked for. What can't be read, such as the motion of a single
+        frame, isn't as asked for.
     """
+    pairs = list(zip(readings, attributes, strict=True))
+    answers = {name: [(getattr(reading, name), getattr(asked, name)) for reading, asked in pairs] for name in NAMES}
     return {
-        name: np.array(
-            [
-                np.nan if asked is None else float(read == asked)
-                for reading, wanted in zip(readings, attributes, strict=True)
-                for read, asked in [(getattr(reading, name), getattr(wanted, name))]
-            ]
-        )
-        for name in NAMES
+        name: np.array([np.nan if asked is None else float(read == asked) for read, asked in both])
+        for name, both in answers.items()
     }
 
 
 def right(readings, attributes):
     """Is each clip whole, with all attributes as asked for (`Reading.right`)? (N,)"""
-    return np.array([float(reading.right(a)) for reading, a in zip(readings, attributes, strict=True)])
+    return judge(readings, attributes)[:, 0].astype(float)
 
 
 def changed(readings, before, after):
@@ -56,8 +50,8 @@ def changed(readings, before, after):
         readings: N Readings of the edited clips.
         before, after: N Attributes each, those of the clips before and those that the edit asked for.
     Returns:
-        dict of (N,): "changed", all attributes that differ are read as asked for afterwards (NaN where none differs);
-        "kept", all that don't differ are read as before (NaN where all differ).
+        dict of (N,): "changed", all attributes that differ are read as the edit asks (NaN where none differs); "kept",
+        all others are read as before (NaN where all differ).
     """
     questions = {"changed": [], "kept": []}
     for reading, old, new in zip(readings, before, after, strict=True):

@@ -1,9 +1,8 @@
 """Readings to scores: shares with confidence intervals, the score of guessing, and the table a person reads."""
 
-import math
-
 import numpy as np
 
+from minidit.evaluation.intervals import percent, wilson_interval
 from minidit.world import ALL_ATTRIBUTES, Attributes
 from minidit.world.attributes import attribute_indices
 
@@ -11,7 +10,6 @@ from minidit.world.attributes import attribute_indices
 
 NAMES = Attributes._fields                                     # color, shape, motion, sky
 JUDGED = ("right", "strict", *NAMES, "whole")                  # columns of `judge`
-NORMAL_95 = 1.959963984540054                                  # a normal number lies within it 95 % of the time
 
 
 def judge(readings, attributes):
@@ -40,21 +38,6 @@ def judge_shuffled(readings, attributes, rng):
     return judge(readings, [attributes[others[n]] for n in range(len(attributes))])
 
 
-def wilson_interval(successes, trials):
-    """95 % confidence interval [low, high] of a share. Unlike p ± 2 standard errors it holds near 0 and 1.
-
-    Source: Wilson 1927; Newcombe 1998, method 3.
-    """
-    if not 0 <= successes <= trials or trials == 0:
-        raise ValueError(f"successes must lie between 0 and trials > 0, got {successes} of {trials}")
-    share, z2 = successes / trials, NORMAL_95 * NORMAL_95
-    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    variance = share * (1 - share) / trials + z2 / (4 * trials * trials)
-    half = NORMAL_95 * math.sqrt(variance) / (1 + z2 / trials)
-    # With none or all of the trials the bound on that side is 0 or 1 exactly; rounding must not cut the share off.
-    return [center - half if successes else 0.0, center + half if successes < trials else 1.0]
-
-
 def shares(judged):
     """Share of clips for each of JUDGED, with intervals for "right" and "strict", as a dict of floats.
 
@@ -67,12 +50,12 @@ def shares(judged):
 
 
 def chance():
-    """The score of guessing, counted out: how often one of all 375 combinations agrees with another's prompt.
+    """The score of guessing, by counting: how often one of all 375 combinations agrees with another's prompt.
 
     Every pair (combination shown, combination asked for) counts once.
 
     Returns:
-        dict of "right" and of each attribute; 1/375, and one by the number of its values.
+        dict of "right", 1/375, and of each attribute, 1 / the number of its values.
     """
     indices = attribute_indices(ALL_ATTRIBUTES)                # 375, 4
     agrees = indices[:, None] == indices                       # 375, 375, 4
@@ -82,20 +65,18 @@ def chance():
 
 def report_table(report):
     """The result of `evaluate` as lines of text to read."""
-    heads = ("percent", *JUDGED)
     rows = [
-        ("seen combinations", *_group_cells(report, "seen")),
-        ("held-out combinations", *_group_cells(report, "held_out")),
-        ("control: real clips", *_control_cells(report["control_real"])),
-        ("control: through the codec", *_control_cells(report["control_codec"])),
-        ("control: other clips' prompts", *_control_cells(report["control_shuffled"])),
-        ("control: chance", *_control_cells(report["control_chance"])),
+        ("percent", *JUDGED),
+        ("seen combinations", *_split_cells(report, "seen")),
+        ("held-out combinations", *_split_cells(report, "held_out")),
+        ("control: real clips", *_cells(report["control_real"])),
+        ("control: through the codec", *_cells(report["control_codec"])),
+        ("control: other clips' prompts", *_cells(report["control_shuffled"])),
+        ("control: chance", *_cells(report["control_chance"])),
     ]
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    table = ["  ".join(_cells(row, widths)).rstrip() for row in (heads, *rows)]
     nearest, frechet = report["nearest_training_clip"], report["frechet_distance"]
     by_seed = [
-        f"  {name} {side}: " + ", ".join(_percent(share) for share in report[f"{name}_{side}_by_seed"])
+        f"  {name} {side}: " + ", ".join(map(percent, report[f"{name}_{side}_by_seed"]))
         for name in JUDGED[:2]
         for side in ("seen", "held_out")
     ]
@@ -105,7 +86,7 @@ def report_table(report):
         f"sampler {report['sampler']}, steps: {report['steps']}, guidance {report['guidance']:g}, "
         f"seed {report['seed']}; {1000 * report['seconds_per_clip']:.1f} ms to make a clip",
         "",
-        *table,
+        *aligned(rows),
         "",
         "right: all four attributes read back, and the object whole in every frame",
         "strict: right, and the object nearly the ideal shape on a straight path",
@@ -124,33 +105,21 @@ def report_table(report):
     return "\n".join(lines)
 
 
-def print_report(report, file=None):
-    """Prints the result of `evaluate` as a table, by default on standard output."""
-    print(report_table(report), file=file)
+def aligned(rows):
+    """Rows of text cells as lines: the first column to the left, all others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
-def _cells(row, widths):
-    first, *others = row
-    return [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+def share_cell(scores, name):
+    """A share in percent, with its interval if there is one; "-" where there is no share."""
+    return percent(scores[name], scores.get(f"{name}_interval")) if name in scores else "-"
 
 
-def _group_cells(report, side):
-    scores = {f"{name}{end}": report[f"{name}_{side}{end}"] for name in JUDGED[:2] for end in ("", "_interval")}
-    return _control_cells(scores | report[f"attributes_{side}"])
+def _cells(scores):
+    return [share_cell(scores, name) for name in JUDGED]
 
 
-def _control_cells(scores):
-    return [_share_cell(scores, name) for name in JUDGED]
-
-
-def _share_cell(scores, name):
-    if name not in scores:
-        return "-"
-    if f"{name}_interval" not in scores:
-        return _percent(scores[name])
-    low, high = scores[f"{name}_interval"]
-    return f"{_percent(scores[name])} [{_percent(low)}, {_percent(high)}]"
-
-
-def _percent(share):
-    return f"{100 * share:.1f}"
+def _split_cells(report, split):
+    scores = {f"{name}{end}": report[f"{name}_{split}{end}"] for name in JUDGED[:2] for end in ("", "_interval")}
+    return _cells(scores | report[f"attributes_{split}"])

@@ -1,12 +1,15 @@
-"""What is claimed of Diffusion Transformers, measured in the toy world: `minidit claims`.
+"""What is claimed of Diffusion Transformers, and what each choice of the network is worth, measured in the toy world.
 
-Each claim is a module: `TITLE`, `FILE` (of its figure) and `ALT` (its alt text) describe it, `tasks(options)` lists
-what has to be measured for it (see `minidit.experiments.tasks`), and from what was measured `sentences(measured)` say
-whether it holds, `tables(measured)` show the numbers, `note(measured)` says how they came about, and `draw(measured)`
-returns the bytes of a PNG. Sentences are made from the numbers, by rules that the notes state: a claim that doesn't
-hold is said not to. `minidit.experiments.folder` does all of that for a folder.
+Read `folder.py` first: it lists the experiments, runs what is missing, and writes the page. Each experiment is a module
+of the same shape:
+
+    TITLE, FILE, ALT       its title; the name of its figure, and the figure's alt text
+    tasks(options)         what has to be measured, as a list of Task (`tasks.py` runs them in processes)
+    sentences(measured)    what the numbers come to, in words: a claim that doesn't hold is said not to
+    tables(measured)       the numbers, in Markdown
+    note(measured)         how they came about, with the rules of the sentences
+    draw(measured)         the bytes of the figure, a PNG
+
+`measured` is a dict, name -> result, as `store.py` keeps it in a JSON file. `small.py` trains small models and scores
+them; `tally.py`, `fits.py` and `tables.py` turn results into shares, power laws and cells.
 """
-
-from minidit.experiments.folder import CLAIMS, measure_claims
-
-__all__ = ["CLAIMS", "measure_claims"]

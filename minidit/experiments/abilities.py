@@ -1,14 +1,14 @@
-"""Abilities: every use of the network with its measure, on seen and on held-out combinations."""
+"""Abilities: every use of the network with its measures, on seen and on held-out combinations."""
 
 from time import process_time
 
 import numpy as np
 
-from minidit.evaluation import mean, share
-from minidit.experiments.tables import markdown, number, percent
+from minidit.evaluation.intervals import mean, percent, share
+from minidit.experiments.tables import markdown, number
 from minidit.experiments.tasks import Task
 from minidit.experiments.trials import Trials
-from minidit.figures.style import BLUE, VERMILLION, png_bytes, sheet, style
+from minidit.figures.style import BLUE, VERMILLION, charts, percent_bars, png_bytes, style
 from minidit.models.checkpoint import load_model
 from minidit.world import HELD_OUT, SEEN
 
@@ -21,6 +21,7 @@ ALT = (
 )
 
 SPLITS = {"seen": SEEN, "held out": HELD_OUT}
+COLORS = dict(zip(SPLITS, (BLUE, VERMILLION), strict=True))
 STREAM = 60  # of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 6
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
@@ -31,7 +32,7 @@ GRIDS = {  # (frames, (height, width)) -> whether training has clips of this siz
     (8, (40, 40)): False, (8, (24, 32)): False, (8, (32, 40)): False, (8, (40, 32)): False, (8, (24, 48)): False,
 }  # fmt: skip
 
-# What is tried: name -> the trial and its settings
+# name -> the trial and its settings
 USES = {
     "generate": ("generate", {}),
     "image": ("generate", {"frames": 1}),
@@ -51,7 +52,7 @@ SIZES = {
     for frames, (height, width) in GRIDS
 }
 
-# The measures that are shares, in words; all others are means, with their units.
+# The measures in words: shares, and means with their units.
 SHARES = {
     "right": "right",
     "color_kept": "colour kept",
@@ -68,12 +69,12 @@ MEANS = {
     "frame_psnr": "first frame as the network sees it, PSNR, dB",
     "center_error": "distance to the true place, pixels",
     "velocity_error": "error of the velocity, pixels per frame",
-    "relative_velocity_error": "the same by the true speed",
-    "seam": "step across the border less the mean step, pixels per frame",
+    "relative_velocity_error": "the same, relative to the true speed",
+    "seam": "difference of the step across the border from the mean step, pixels per frame",
     "true_seam": "the same of the true clip",
     "lost": "frames without the object, share",
-    "roughness": "greatest second difference of the way, pixels per frame²",
-    "smoothest_roughness": "the same of the smoothest way",
+    "roughness": "largest second difference of the path, pixels per frame²",
+    "smoothest_roughness": "the same of the smoothest path",
     "wrap_step": "step from the last frame to the first, pixels",
     "typical_step": "typical step, pixels",
     "wrap_psnr": "the last frame against the first, PSNR, dB",
@@ -87,7 +88,7 @@ MEANS = {
 
 def tasks(options):
     """Each use on each split; none for a model that can only make whole clips of one size."""
-    if not options.marks:
+    if not options.completes:
         return []
     prompts = QUICK_PROMPTS if options.quick else PROMPTS
     return [
@@ -108,7 +109,7 @@ def measure(checkpoint, use, split, prompts):
 
     Returns:
         a JSON-able dict: use, split, trained (whether training has clips of this size); measures, name -> the dict of
-        `minidit.evaluation.share` or `mean`; core_seconds.
+        `share` or `mean` of `minidit.evaluation.intervals`; core_seconds.
     """
     begin = process_time()
     trial, settings = (USES | SIZES)[use]
@@ -137,27 +138,26 @@ def by_use(measured, uses):
 def cell(measures, name):
     """A measure with its interval, as words."""
     found = measures[name]
-    if name in SHARES:
-        return "-" if found["share"] is None else percent(found["share"], found["interval"])
-    return "-" if found["mean"] is None else number(found["mean"], found["interval"], 2)
+    if not found["clips"]:
+        return "-"
+    return percent(found["share"], found["interval"]) if name in SHARES else number(found["mean"], found["interval"], 2)
 
 
 def sentences(measured):
-    """What the numbers come to."""
+    """What the numbers come to: how often clips are right, for sizes that training has and for others."""
     sizes = by_use(measured, SIZES)
     said = []
-    for trained in (True, False):
+    for trained, words in ((True, "Sizes used in training"), (False, "Other sizes")):
         shares = [
             r["measures"]["right"]["share"] for s in sizes.values() for r in s.values() if r["trained"] is trained
         ]
         if shares:
-            what = "that training has" if trained else "that it has not"
             low, high = 100 * min(shares), 100 * max(shares)
             said.append(
-                f"Sizes {what}: {100 * np.mean(shares):.1f} % of the clips are right, {low:.1f} to {high:.1f} % "
-                "depending on size and split."
+                f"{words}: {percent(np.mean(shares))} % of the clips are right, {low:.1f} to {high:.1f} % depending on "
+                "size and split."
             )
-    return said or ["Nothing was measured that could be summed up."]
+    return said or ["Nothing was measured that can be summed up."]
 
 
 def tables(measured):
@@ -181,35 +181,33 @@ def tables(measured):
 def note(measured):
     """How the numbers came about."""
     return (
-        "Each line is the mean over as many prompts on either split, with its 95 % interval (Wilson's of shares, else "
-        "bootstrap). Clips that are given are real ones, as the renderer draws them; what was given is kept in the "
-        "result pixel by pixel, so that only what was made is judged. *extend* is given 8 of 16 frames; *out of the "
-        "picture* means a speed at which the object leaves it in the frames that are made. *connect* and *loop* are "
-        "given 4 frames at either end and no prompt; the smoothest way is the cubic curve that has both places and "
-        "both speeds. *edit* asks for the same clip in another colour. *film* is two connected shots, there and back."
+        "Each line is a mean over the prompts of a split, with its 95 % interval (Wilson's for shares, otherwise by "
+        "bootstrap). Input clips are real ones, as the renderer draws them. Known parts stay in the result pixel by "
+        "pixel, so only what the network made is judged. *extend* knows 8 of 16 frames; *out of the picture* means a "
+        "speed at which the object leaves the picture in the new frames. *connect* and *loop* know 4 frames at either "
+        "end and have no prompt; the smoothest path is the cubic curve with both places and both speeds. *edit* asks "
+        "for the same clip in another colour. *film* is two connected shots, there and back."
     )
 
 
 @style()
 def draw(measured):
     """The bytes of the PNG: uses, sizes, edits."""
-    figure = sheet(2100, 900)
-    figure.set_layout_engine("constrained", w_pad=0.1)
-    left, middle, right_one = figure.subplots(1, 3)
+    figure, (left, middle, right_one) = charts(2100, 900, 1, 3, pads=(0.1, None))
     uses = {u: s for u, s in by_use(measured, USES).items() if any(n in s["seen"]["measures"] for n in RIGHTS)}
     bars(left, {u: s for u, s in uses.items() if not u.startswith("edit")}, "of each use")
     bars(middle, by_use(measured, SIZES), "of each size")
     edits = by_use(measured, [use for use in USES if use.startswith("edit")])
     strengths = [USES[use][1]["strength"] for use in edits]
-    for split, color in zip(SPLITS, (BLUE, VERMILLION), strict=True):
-        shares = [100 * s[split]["measures"]["changed"]["share"] for s in edits.values()]
-        right_one.plot(strengths, shares, marker="o", color=color, label=f"new colour, {split}")
+    distance = right_one.twinx()
+    for split, color in COLORS.items():
+        measures = [s[split]["measures"] for s in edits.values()]
+        changed = [100 * m["changed"]["share"] for m in measures]
+        moved = [m["rms_distance"]["mean"] or 0 for m in measures]
+        right_one.plot(strengths, changed, marker="o", color=color, label=f"new colour, {split}")
+        distance.plot(strengths, moved, marker="s", linestyle="--", color=color, label=f"distance, {split}")
     right_one.set(xlabel="strength of the edit", ylabel="in the new colour, %", ylim=(-3, 103))
     right_one.set_title("edit: colour, and distance to the old path")
-    distance = right_one.twinx()
-    for split, color in zip(SPLITS, (BLUE, VERMILLION), strict=True):
-        values = [s[split]["measures"]["rms_distance"]["mean"] or 0 for s in edits.values()]
-        distance.plot(strengths, values, marker="s", linestyle="--", color=color, label=f"distance, {split}")
     distance.set(ylabel="distance, pixels", ylim=(0, None))
     distance.grid(False)
     lines = right_one.lines + distance.lines
@@ -221,18 +219,16 @@ RIGHTS = ("right", "right_there", "second_right", "shape_kept")  # the first tha
 
 
 def bars(axes, uses, title):
-    """Shares with intervals, a line for each use, a colour for each split; hollow where training has no such clips."""
+    """Shares with intervals: a line for each use, a colour for each split, hollow for sizes not used in training."""
     labels = []
     for row, (use, splits) in enumerate(uses.items()):
         name = next(name for name in RIGHTS if name in splits["seen"]["measures"])
         labels.append(use if name == "right" else f"{use}: {SHARES[name]}")
-        for split, color, shift in zip(SPLITS, (BLUE, VERMILLION), (-0.13, 0.13), strict=True):
+        for (split, color), shift in zip(COLORS.items(), (-0.13, 0.13), strict=True):
             found = splits[split]["measures"][name]
-            value, (low, high) = found["share"], found["interval"]
-            errors = [[100 * max(value - low, 0)], [100 * max(high - value, 0)]]
-            face = color if splits[split]["trained"] else "white"
-            axes.errorbar(100 * value, -row - shift, xerr=errors, fmt="o", color=color, markerfacecolor=face,
-                          elinewidth=1, label=split if row == 0 else None)  # fmt: skip
+            look = {"color": color, "markerfacecolor": color if splits[split]["trained"] else "white"}
+            look |= {"fmt": "o", "elinewidth": 1, "label": split if row == 0 else None}
+            percent_bars(axes, [-row - shift], [found["share"]], [found["interval"]], across=True, **look)
     axes.set_yticks(-np.arange(len(labels)), labels, fontsize=7.5)
     axes.set_xlim(-3, 103)
     axes.set_xlabel("%")

@@ -28,14 +28,14 @@ def power_law(x, y, floor=0.0):
     """The power law through points (N,) and (N,), all positive, by least squares of the logarithms.
 
     Args:
-        floor: what y comes to for the largest x, below all y.
+        floor: the limit of y for large x, below all y.
     """
     intercept, slope = log_line(x, np.asarray(y, np.float64) - floor)
     return PowerLaw(float(np.exp(intercept)), float(-slope), floor)
 
 
 def power_law_with_floor(x, y):
-    """The same with the floor found as well: the one whose law has the least squared error in log y.
+    """The same with the best floor: the one whose law has the least squared error in log y.
 
     Source: Hestness et al. 2017, section 3 (a power law and an irreducible error).
     """
@@ -55,7 +55,7 @@ def log_line(x, y):
 
 
 def resampled(x, y, estimate, seed=0, repeats=REPEATS):
-    """What an estimate from points comes to for points drawn anew, with replacement, from these.
+    """An estimate from points, for points drawn with replacement from these, again and again.
 
     Args:
         x, y: (N,) each.

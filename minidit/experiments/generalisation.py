@@ -1,28 +1,22 @@
 """Generalisation: does a model compose what it never saw together, and does it make new clips or copies?
 
-The trained model is asked for seen and for held-out combinations, and short trainings see fewer combinations than it
-did. Whether attributes are composed independently is seen by the share of clips with all four right beside the product
-of the attributes' own shares (Okawa et al. 2023, "Compositional abilities emerge multiplicatively").
+The trained model is asked for seen and for held-out combinations, and small models are trained on fewer combinations
+than it was. Attributes are composed independently if the share of clips with all four right is the product of the
+attributes' own shares (Okawa et al. 2023, "Compositional abilities emerge multiplicatively").
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import process_time
 
 import numpy as np
 from tqdm import tqdm
 
+from minidit.evaluation.cases import SPLITS
+from minidit.evaluation.intervals import percent
 from minidit.evaluation.measure import measure_split
 from minidit.evaluation.scores import NAMES
-from minidit.experiments.small import (
-    codec_path,
-    marks_of,
-    prompt_tally,
-    small_settings,
-    state_file,
-    train,
-    training_plan,
-)
-from minidit.experiments.tables import markdown, number, percent, verdict
+from minidit.experiments.small import marks_of, prompt_tally, small_settings, train, training_task
+from minidit.experiments.tables import markdown, number, percent_of, verdict
 from minidit.experiments.tally import (
     difference,
     interval,
@@ -36,7 +30,8 @@ from minidit.experiments.tally import (
     tally,
 )
 from minidit.experiments.tasks import Task
-from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, png_bytes, sheet, style
+from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, charts, percent_bars, png_bytes, style
+from minidit.generation.settings import SamplingSettings
 from minidit.models.checkpoint import load_model
 from minidit.training.settings import DiffusionTraining
 from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN
@@ -50,67 +45,57 @@ ALT = (
     "combinations they were trained on. Right: distance to the nearest training clip, of generated and of real clips."
 )
 
-SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
+TRAINED = "generalisation/trained/"
 MOST_LOST = 0.10  # from seen to held-out combinations, for the claim to hold
 NEAR_COPY = 0.8  # of real clips' distance to the nearest training clip: nearer than that are copies
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is done.
-
-    Attributes:
-        parts, prompts: of the trained model: repetitions, and prompts of each split in each.
-        size, patch: width, depth and heads of the small models, and their patch.
-        counts: numbers of combinations that they see.
-        training: of theirs.
-        looked: prompts of each kind for each of them.
-    """
-
-    parts: int
-    prompts: int
-    size: tuple
-    patch: tuple
-    counts: tuple
-    training: DiffusionTraining
-    looked: int
-
-
-SMALL_TRAINING = DiffusionTraining(steps=3600, batch=32, time_mean=-1.6)
-FULL = Effort(2, 250, (96, 3, 3), (8, 1, 1), (27, 54, 107, 214, len(SEEN)), SMALL_TRAINING, 300)
-QUICK = Effort(1, 12, (16, 1, 2), (8, 2, 2), (27, len(SEEN)), replace(SMALL_TRAINING, steps=4, batch=8), 12)
+PARTS, PROMPTS = 2, 250  # of the trained model: repetitions, and prompts of each split in each
+COUNTS = (27, 54, 107, 214, len(SEEN))  # combinations that small models see
+TRAINING = DiffusionTraining(steps=3600, batch=32, time_mean=-1.6)
+SMALL_PROMPTS = 300  # of each kind, for each small model
 STATES_WRITTEN = 4
 
 
 def tasks(options):
     """The trained model on both splits, and a short training for each number of combinations and seed."""
-    effort = QUICK if options.quick else FULL
-    found = []
-    for index, split in enumerate(SPLITS):
-        for part in range(effort.parts):
-            plan = {"checkpoint": options.fingerprint, "prompts": effort.prompts}
-            arguments = (options.checkpoint, split, effort.prompts, [0, index, part])
-            name = f"generalisation/trained/{split}/part {part}"
-            found.append(Task(name, plan, measure_trained, arguments, cost=effort.prompts))
-    for count in effort.counts:
-        for seed in range(options.seeds):
-            settings = small_settings(*effort.size, effort.patch)
-            training = replace(effort.training, combinations=count)
-            name = f"generalisation/{count} combinations/seed {seed}"
-            plan = training_plan(settings, training, seed) | {"prompts": effort.looked}
-            state = state_file(options, name)
-            arguments = (settings, training, seed, effort.looked, codec_path(options), state)
-            cost = training.steps * training.batch
-            found.append(Task(name, plan, measure_small, arguments, cost, codec=True, state=state))
-    return found
+    parts, prompts, counts, training, asked = PARTS, PROMPTS, COUNTS, TRAINING, SMALL_PROMPTS
+    settings = small_settings(96, 3, 3, (8, 1, 1))
+    if options.quick:
+        parts, prompts, counts, training, asked = 1, 12, (27, len(SEEN)), replace(TRAINING, steps=4, batch=8), 12
+        settings = small_settings(16, 1, 2, (8, 2, 2))
+    trained = [
+        Task(
+            f"{TRAINED}{split}/part {part}",
+            {"checkpoint": options.fingerprint, "prompts": prompts},
+            measure_trained,
+            (options.checkpoint, split, prompts, [0, index, part]),
+            cost=prompts,
+        )
+        for index, split in enumerate(SPLITS)
+        for part in range(parts)
+    ]
+    return trained + [
+        training_task(
+            options,
+            f"generalisation/{count} combinations/seed {seed}",
+            settings,
+            replace(training, combinations=count),
+            seed,
+            measure_small,
+            (asked,),
+            {"prompts": asked},
+        )
+        for count in counts
+        for seed in range(options.seeds)
+    ]
 
 
 def measure_trained(checkpoint, split, prompts, key):
     """Asks the trained model for clips of a split: split, made and real (tallies), nearest (moments), core_seconds."""
     begin = process_time()
-    sampling = {"steps": None, "guidance": None, "sampler": "euler"}
+    model = load_model(checkpoint)
     with tqdm(disable=True) as bar:
-        found = measure_split(load_model(checkpoint), SPLITS[split], prompts, key, no_features, sampling, bar)
+        sampling = SamplingSettings().for_model(model.settings)
+        found = measure_split(model, SPLITS[split], prompts, key, no_features, sampling, bar)
     nearest = {kind: np.concatenate([m.nearest[kind] for m in found]) for kind in ("made", "real")}
     return {
         "split": split,
@@ -121,10 +106,9 @@ def measure_trained(checkpoint, split, prompts, key):
     }
 
 
-def measure_small(settings, training, seed, prompts, codec, state):
+def measure_small(settings, training, seed, codec, state, prompts):
     """Trains a small model on some combinations: combinations, steps, seen and unseen (tallies), core_seconds."""
-    marks = marks_of(training.steps, STATES_WRITTEN)
-    model, _, seconds = train(settings, training, seed, codec, state, marks, lambda model: None)
+    model, _, seconds = train(settings, training, seed, codec, state, marks_of(training.steps, STATES_WRITTEN))
     begin = process_time()
     seen = first_seen(training.combinations)
     return {
@@ -137,13 +121,13 @@ def measure_small(settings, training, seed, prompts, codec, state):
 
 
 def no_features(clips):
-    """For `measure_split`: nothing is to be known of the clips' features."""
+    """For `measure_split`: features of clips are not needed here."""
     return np.zeros((len(clips), 0))
 
 
 def trained_model(measured):
     """Split -> tally of the trained model's clips; kind -> moments of the distance to the nearest training clip."""
-    parts = [result for name, result in measured.items() if name.startswith("generalisation/trained/")]
+    parts = [result for name, result in measured.items() if name.startswith(TRAINED)]
     tallies = {split: merged(part["made"] for part in parts if part["split"] == split) for split in SPLITS}
     seen = [part["nearest"] for part in parts if part["split"] == "seen"]
     return tallies, {kind: merged_moments([nearest[kind] for nearest in seen]) for kind in ("made", "real")}
@@ -151,7 +135,7 @@ def trained_model(measured):
 
 def small_models(measured):
     """(number of combinations, tally of seen, of unseen) of the short trainings, the fewest combinations first."""
-    runs = [result for name, result in measured.items() if not name.startswith("generalisation/trained/")]
+    runs = [result for name, result in measured.items() if not name.startswith(TRAINED)]
     counts = sorted({run["combinations"] for run in runs})
     return [
         (count, *(merged(run[kind] for run in runs if run["combinations"] == count) for kind in ("seen", "unseen")))
@@ -171,15 +155,15 @@ def sentences(measured):
     grows = "grows" if interval(most)[0] > interval(fewest)[1] else "does not surely grow"
     copies = nearest["made"]["mean"] < NEAR_COPY * nearest["real"]["mean"]
     return [
-        f"{said} in this world: of held-out combinations {percent(share(held_out), interval(held_out))} % come out "
-        f"right, {percent(share(seen), interval(seen))} % of seen ones: {points(lost, lost_interval)} points fewer.",
+        f"{said}: {percent_of(held_out)} % of the clips of held-out combinations are right, and {percent_of(seen)} % "
+        f"of seen ones, a loss of {percent(lost, lost_interval)} points.",
         f"On held-out combinations, all four attributes are right in {percent(share(held_out, 'joint'))} % of the "
-        f"clips, {points(extra, extra_interval)} points from the product of their own shares, "
-        f"{percent(product_of_shares(held_out))} %: {composition(extra_interval)}.",
-        f"With the number of combinations seen in training, what a small model gets right of those never seen {grows}: "
-        f"from {percent(share(fewest), interval(fewest))} % after {few} of {len(ALL_ATTRIBUTES)} combinations to "
-        f"{percent(share(most), interval(most))} % after {many}.",
-        f"Generated clips are {'copies' if copies else 'no copies'}: their distance to the nearest training clip is "
+        f"clips. The product of their own shares is {percent(product_of_shares(held_out))} %, a difference of "
+        f"{percent(extra, extra_interval)} points: {composition(extra_interval)}.",
+        f"With more combinations in training, the share of unseen combinations that a small model gets right {grows}: "
+        f"from {percent_of(fewest)} % after {few} of {len(ALL_ATTRIBUTES)} combinations to {percent_of(most)} % after "
+        f"{many}.",
+        f"Generated clips are {'copies' if copies else 'not copies'}: their distance to the nearest training clip is "
         f"{number(nearest['made']['mean'], mean_interval(nearest['made']))}, that of fresh real clips "
         f"{number(nearest['real']['mean'], mean_interval(nearest['real']))}.",
     ]
@@ -188,15 +172,10 @@ def sentences(measured):
 def composition(extra_interval):
     """What a difference between joint share and product says, in words."""
     if extra_interval[0] > 0:
-        return "attributes go wrong together in the same clips"
+        return "attributes fail together in the same clips"
     if extra_interval[1] < 0:
         return "a combination is harder than its attributes by themselves"
-    return "no different from attributes that go wrong each by itself"
-
-
-def points(value, interval):
-    """A difference of shares in percentage points."""
-    return f"{100 * value:.1f} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+    return "attributes fail independently of each other"
 
 
 def tables(measured):
@@ -205,7 +184,7 @@ def tables(measured):
     heads = ["right, %", *(f"{name}, %" for name in NAMES), "all four, %", "product, %", "all four - product, points"]
     trained = [[split.replace("_", " "), *attribute_cells(tallies[split])] for split in SPLITS]
     small = [
-        [f"{count} ({count / len(ALL_ATTRIBUTES):.0%})", percent(share(seen), interval(seen)), *attribute_cells(unseen)]
+        [f"{count} ({count / len(ALL_ATTRIBUTES):.0%})", percent_of(seen), *attribute_cells(unseen)]
         for count, seen, unseen in small_models(measured)
     ]
     distances = [
@@ -221,23 +200,22 @@ def tables(measured):
 
 def attribute_cells(counts):
     """The cells of one tally: right, each attribute, all four, their product, and the difference."""
-    each = [percent(share(counts, name), interval(counts, name)) for name in NAMES]
-    joint = percent(share(counts, "joint"), interval(counts, "joint"))
-    right = percent(share(counts), interval(counts))
-    return [right, *each, joint, percent(product_of_shares(counts)), points(*joint_beside_product(counts))]
+    shares = [percent_of(counts, name) for name in ("right", *NAMES, "joint")]
+    return [*shares, percent(product_of_shares(counts)), percent(*joint_beside_product(counts))]
 
 
 def note(measured):
     """How the numbers came about."""
-    run = next(run for name, run in measured.items() if not name.startswith("generalisation/trained/"))
+    run = next(run for name, run in measured.items() if not name.startswith(TRAINED))
     return (
-        f"*Right* asks for the whole object as well, *all four* does not. The small models were trained for "
+        "*Right* also asks for the whole object, *all four* does not. The small models were trained for "
         f"{run['steps']:,} steps with the same settings and codec, on combinations chosen by the rule in "
-        "`minidit/world/split.py`, and are all asked for the same 54 combinations, which none of them saw. Distance is "
-        "the root mean squared pixel error to the nearest of 6 clips of the same combination, drawn as training draws "
-        "them. Intervals, 95 %: Wilson's of shares, Newcombe's of their differences, bootstrap over clips beside the "
-        f"product. The claim holds if the trained model surely loses less than {100 * MOST_LOST:.0f} points from seen "
-        f"to held-out combinations; clips count as copies below {NEAR_COPY:g} times the distance of real ones."
+        "`minidit/world/split.py`. All are asked for the same 54 combinations, which none of them saw. Distance is the "
+        "root mean squared pixel error to the nearest of 6 clips of the same combination, drawn as training draws "
+        "them. Intervals are 95 %: Wilson's for shares, Newcombe's for their differences, bootstrap over clips beside "
+        f"the product. The claim is confirmed if the trained model surely loses less than {100 * MOST_LOST:.0f} points "
+        f"from seen to held-out combinations. Clips count as copies below {NEAR_COPY:g} times the distance of real "
+        "ones."
     )
 
 
@@ -248,9 +226,7 @@ LINES = (("joint", INK, "all four"), ("color", BLUE, "color"), ("shape", VERMILL
 @style()
 def draw(measured):
     """The bytes of the PNG."""
-    figure = sheet(1950, 720)
-    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
-    left, middle, right = figure.subplots(1, 3, width_ratios=(1.2, 1.2, 0.6))
+    figure, (left, middle, right) = charts(1950, 720, 1, 3, width_ratios=(1.2, 1.2, 0.6))
     tallies, nearest = trained_model(measured)
     names = [*NAMES, "joint"]
     for offset, (split, color, words) in enumerate((("seen", BLUE, "seen"), ("held_out", VERMILLION, "held out"))):
@@ -289,7 +265,5 @@ def draw(measured):
 
 def with_intervals(axes, x, tallies, color, look, label):
     """Draws shares in percent with their intervals; tallies is a list of (tally, name of the share)."""
-    y = np.array([share(counts, name) for counts, name in tallies])
-    low, high = np.array([interval(counts, name) for counts, name in tallies]).T
-    errors = 100 * np.array([y - low, high - y]).clip(0)
-    axes.errorbar(x, 100 * y, errors, fmt=look, color=color, label=label, elinewidth=1, linewidth=1.2)
+    shares, intervals = [share(*t) for t in tallies], [interval(*t) for t in tallies]
+    percent_bars(axes, x, shares, intervals, fmt=look, color=color, label=label, elinewidth=1, linewidth=1.2)

@@ -1,4 +1,4 @@
-"""Small and large harm: to weights, to starting noise, and to the clips that are given."""
+"""Small and large harm: to weights, to starting noise, and to input clips."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from minidit.models.video_model import VideoModel
 
 
 def rounded(weight, bits):
-    """A weight (I, O) as whole numbers of so many bits would hold it, with a scale of its own for each output.
+    """A weight (I, O) rounded to whole numbers of that many bits, with a scale for each output.
 
-    The numbers are symmetric, -(2^(bits-1) - 1) to 2^(bits-1) - 1, so that none is off by more than half of
-    max|column| / (2^(bits-1) - 1).
+    The numbers are symmetric, -(2^(bits-1) - 1) to 2^(bits-1) - 1, so that no weight is off by more than
+    half of max|column| / (2^(bits-1) - 1).
 
     Source: Nagel et al. 2021 (A white paper on neural network quantization), section 2.2 (symmetric, per channel).
     """
@@ -36,7 +36,7 @@ def changed(model, change):
 
 
 def half(array):
-    """What float16 keeps of an array."""
+    """An array rounded to float16."""
     return array.astype(np.float16).astype(array.dtype)
 
 
@@ -46,7 +46,7 @@ def whole_numbers(bits):
 
 
 def noisy(relative, rng):
-    """A change for `changed`: noise whose standard deviation is so much of that of the array."""
+    """A change for `changed`: noise with this standard deviation, relative to that of the array."""
     return lambda array: array + (relative * array.std()) * rng.standard_normal(array.shape, dtype=np.float32)
 
 
@@ -56,7 +56,7 @@ def mixed(noise, other, amount):
 
 
 def lost(clips, share, rng, patch):
-    """Which latents are left of clips (N, F, H, W, 3) if each is lost with that probability: (N, f, r, c) bool."""
+    """The latents that remain of clips (N, F, H, W, 3) if each is lost with this probability: (N, f, r, c) bool."""
     n, *lengths, _ = clips.shape
     grid = tuple(length // step for length, step in zip(lengths, patch, strict=True))
     return rng.random((n, *grid)) >= share

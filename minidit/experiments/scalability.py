@@ -6,31 +6,32 @@ steps with the same settings. A smaller patch means more tokens, so more compute
 
 from dataclasses import dataclass, replace
 from itertools import product
+from math import prod
 from statistics import NormalDist
 from time import process_time
 
 import numpy as np
 
-from minidit.diffusion import RectifiedFlow, diffusion_loss_forward, network_time
-from minidit.evaluation.cases import draw_real, spread
+from minidit.diffusion import diffusion_loss_forward
+from minidit.evaluation.cases import SPLITS
 from minidit.experiments.fits import correlation, percentiles, power_law, power_law_with_floor, resampled
 from minidit.experiments.small import (
-    codec_path,
+    PATH,
+    RealClips,
+    compute_of,
     marks_of,
+    mean_error,
     prompt_tally,
     small_settings,
-    state_file,
     train,
-    training_plan,
+    training_task,
 )
-from minidit.experiments.tables import in_units, markdown, number, percent, verdict
+from minidit.experiments.tables import in_units, markdown, number, percent_of, verdict
 from minidit.experiments.tally import interval, merged, share
-from minidit.experiments.tasks import Task
-from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, png_bytes, sheet, style
+from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, charts, percent_bars, png_bytes, style
 from minidit.models.cost import multiply_accumulates, parameter_count
 from minidit.presets import dit_settings
 from minidit.training.settings import DiffusionTraining
-from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, caption, wordings
 
 TITLE = "Scalability: more compute, better models"
 FILE = "scalability.png"
@@ -40,112 +41,66 @@ ALT = (
     "of each model on its way through training."
 )
 
-# N = clips, n = times
-
 SIZES = ((32, 2, 2), (72, 3, 3), (160, 5, 5))  # width, depth, heads
 PATCHES = ((8, 2, 2), (8, 1, 1), (4, 1, 1))  # frames, rows, columns of latents to a token: 4, 16 and 32 tokens
 QUICK_SIZES = ((16, 1, 2), (32, 1, 2))
-HELD_OUT_CLIPS = 41  # stream of random numbers
+TRAINING = DiffusionTraining(steps=3400, batch=32, time_mean=-1.6)
+CLIPS, PROMPTS, LOOKS = 108, 250, 8  # clips whose loss is measured; prompts of each split; marks in training
+REAL_CLIPS = 41  # stream of random numbers
 TIMES = 6  # at which the loss is measured
-LOOKS = 8  # on the way through training
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is done: sizes of models, clips whose loss is measured, and prompts of each split."""
-
-    sizes: tuple
-    training: DiffusionTraining
-    clips: int
-    prompts: int
-    looks: int = LOOKS
-
-
-FULL = Effort(SIZES, replace(DiffusionTraining(), steps=3400, batch=32, time_mean=-1.6), 108, 250)
-QUICK = Effort(QUICK_SIZES, replace(DiffusionTraining(), steps=4, batch=8, time_mean=-1.6), 12, 16, looks=2)
 
 
 def tasks(options):
     """A training for each size, patch and seed."""
-    effort = QUICK if options.quick else FULL
-    found = []
-    for (width, depth, heads), patch, seed in product(effort.sizes, PATCHES, range(options.seeds)):
-        settings = small_settings(width, depth, heads, patch)
-        name = f"scalability/width {width}, depth {depth}/patch {'x'.join(map(str, patch))}/seed {seed}"
-        plan = training_plan(settings, effort.training, seed) | {"clips": effort.clips, "prompts": effort.prompts}
-        state = state_file(options, name)
-        arguments = (settings, effort, seed, codec_path(options), state)
-        cost = step_products(settings.dit, effort.training.batch, grid_of(settings))
-        found.append(Task(name, plan, measure, arguments, cost, codec=True, state=state))
-    return found
+    sizes, training, clips, prompts, looks = SIZES, TRAINING, CLIPS, PROMPTS, LOOKS
+    if options.quick:
+        sizes, training, clips, prompts, looks = QUICK_SIZES, replace(TRAINING, steps=4, batch=8), 12, 16, 2
+    return [
+        training_task(
+            options,
+            f"scalability/width {width}, depth {depth}/patch {'x'.join(map(str, patch))}/seed {seed}",
+            small_settings(width, depth, heads, patch),
+            training,
+            seed,
+            measure,
+            (clips, prompts, looks),
+            {"clips": clips, "prompts": prompts},
+        )
+        for (width, depth, heads), patch, seed in product(sizes, PATCHES, range(options.seeds))
+    ]
 
 
-def measure(settings, effort, seed, codec, state):
-    """Trains one model, with looks at its loss on the way, and asks it for clips in the end.
+def measure(settings, training, seed, codec, state, clips, prompts, looks):
+    """Trains one model, measures its loss on the way, and asks it for clips at the end.
 
     Returns:
         a JSON-able dict: width, depth, patch, tokens, parameters, step_products (multiply-accumulates of a training
         step), steps, curve (step, loss on held-out and on seen combinations, for each look), seen and held_out
         (tallies), core_seconds.
     """
-    training = effort.training
-    marks = marks_of(training.steps, effort.looks)
-    clips = {name: RealClips.draw(settings, split, effort.clips) for name, split in SPLITS.items()}
+    marks = marks_of(training.steps, looks)
+    real = {
+        name: RealClips.draw(settings, split, clips, [REAL_CLIPS, len(split)]) for name, split in SPLITS.items()
+    }
 
     def look(model):
-        return [loss_on(model, training, clips[name]) for name in ("held_out", "seen")]
+        return [loss_on(model, training, real[name]) for name in ("held_out", "seen")]
 
     model, losses, seconds = train(settings, training, seed, codec, state, marks, look)
     begin = process_time()
     tallies = {
-        name: prompt_tally(model, split, effort.prompts, [seed, index])
-        for index, (name, split) in enumerate(SPLITS.items())
+        name: prompt_tally(model, split, prompts, [seed, index]) for index, (name, split) in enumerate(SPLITS.items())
     }
-    grid = grid_of(settings)
     return {
         "width": settings.dit.width,
         "depth": settings.dit.depth,
         "patch": settings.dit.patch,
-        "tokens": int(np.prod(grid)),
         "parameters": parameter_count(settings.dit),
-        "step_products": step_products(settings.dit, training.batch, grid),
-        "steps": training.steps,
+        **compute_of(settings, training),
         "curve": [[mark, *loss] for mark, loss in zip(marks, losses, strict=True)],
         **tallies,
         "core_seconds": seconds + process_time() - begin,
     }
-
-
-SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
-
-
-def grid_of(settings):
-    """Tokens of a clip along frames, rows and columns."""
-    return tuple(size // step for size, step in zip(settings.latent_shape, settings.dit.patch, strict=False))
-
-
-def step_products(dit, batch, grid):
-    """Multiply-accumulates of a training step, with prompts of the longest wording."""
-    words = 1 + max(len(sentence.split()) for a in ALL_ATTRIBUTES for sentence in wordings(a))  # START is one
-    return multiply_accumulates(dit, batch, grid, words)
-
-
-@dataclass(frozen=True)
-class RealClips:
-    """Real clips with captions, and the noise and times at which a model is asked about them: always the same."""
-
-    clips: np.ndarray  # N, F, H, W, 3
-    captions: list
-    noise: np.ndarray  # N, f, r, c, C
-
-    @classmethod
-    def draw(cls, settings, combinations, count):
-        """`count` fresh clips, spread evenly over the combinations."""
-        rng = np.random.default_rng([HELD_OUT_CLIPS, len(combinations)])
-        attributes = spread(combinations, count, rng)
-        clips = draw_real(attributes, rng, settings)           # N, F, H, W, 3
-        noise = rng.standard_normal((count, *settings.latent_shape), dtype=np.float32)
-        return cls(clips, [caption(a, rng) for a in attributes], noise)
 
 
 def times_of(training, count=TIMES):
@@ -155,17 +110,12 @@ def times_of(training, count=TIMES):
 
 
 def loss_on(model, training, real):
-    """The training loss, weighted as in training, on real clips at fixed times and noise: the mean over the times."""
-    path, losses = RectifiedFlow(), []
-    latents = model.codec.encode(real.clips)                   # N, f, r, c, C
-    embedding = model.dit.embed(model.tokenizer.encode(real.captions))  # N, D
-    for time in times_of(training):
-        t = np.full(len(latents), time, np.float32)            # N
-        x_t = path.noised(latents, real.noise, t)              # N, f, r, c, C
-        prediction = model.dit.predict(x_t, network_time(t), embedding)
-        loss, _ = diffusion_loss_forward(prediction, model.settings.prediction, path, latents, real.noise, t)
-        losses.append(float(loss))
-    return float(np.mean(losses))
+    """The training loss, weighted as in training, on RealClips."""
+
+    def loss(prediction, x_t, latents, noise, t):
+        return diffusion_loss_forward(prediction, model.settings.prediction, PATH, latents, noise, t)[0]
+
+    return mean_error(model, real, times_of(training), loss)
 
 
 def models_of(measured):
@@ -178,7 +128,7 @@ def models_of(measured):
 
 
 def by_model(models):
-    """Runs that differ in their seed only, together: a list of lists, the least compute first."""
+    """Runs that differ only in their seed, together: a list of lists, the least compute first."""
     groups = {}
     for run in models:
         groups.setdefault((run["compute"], run["width"], tuple(run["patch"])), []).append(run)
@@ -187,14 +137,14 @@ def by_model(models):
 
 @dataclass(frozen=True)
 class Law:
-    """What the losses of all models say: the fitted laws, and intervals by bootstrap over the models."""
+    """The laws that fit the losses of all models, with intervals by bootstrap over the models."""
 
     plain: object
     plain_interval: list
     with_floor: object
     floor_interval: list  # of the exponent of `with_floor`
-    band: np.ndarray  # 2, G   of the plain law, at GRID computes
-    grid: np.ndarray
+    band: np.ndarray  # 2, G   of the plain law, at G computes
+    grid: np.ndarray  # G
     correlation: float
     correlation_interval: list
 
@@ -222,20 +172,21 @@ def sentences(measured):
     models = models_of(measured)
     law, groups = law_of(models), by_model(models)
     factor = models[-1]["compute"] / models[0]["compute"]
-    least, most = (merged(run["held_out"] for run in group) for group in (groups[0], groups[-1]))
+    tallies = [merged(run["held_out"] for run in group) for group in groups]
+    least, most = tallies[0], tallies[-1]
     lower, upper = law.plain_interval
     said = verdict(
         lower > 0 and interval(most)[0] > interval(least)[1], upper < 0 or interval(most)[1] < interval(least)[0]
     )
-    best = max(groups, key=lambda group: share(merged(run["held_out"] for run in group)))[0]
+    best = groups[max(range(len(groups)), key=lambda i: share(tallies[i]))][0]
     return [
-        f"{said} in this world: over a factor of {factor:.0f} in training compute ({len(groups)} models), the loss "
-        f"on held-out clips goes as compute to the power of {number(-law.plain.exponent)} "
-        f"[{-upper:.3f}, {-lower:.3f}].",
-        f"Of held-out prompts, the model with the least compute gets {percent(share(least), interval(least))} % right, "
-        f"the one with the most {percent(share(most), interval(most))} %. The best of all is {model_name(best)}, with "
-        f"{in_units(best['compute'])} MACs of at most {in_units(models[-1]['compute'])}.",
-        f"The correlation of loss and log compute is {number(law.correlation, law.correlation_interval, 2)}.",
+        f"{said}: over a factor of {factor:.0f} in training compute ({len(groups)} models), the loss on held-out clips "
+        f"follows compute to the power of {number(-law.plain.exponent)} [{-upper:.3f}, {-lower:.3f}].",
+        f"The model with the least compute gets {percent_of(least)} % of held-out prompts right, the one with the most "
+        f"{percent_of(most)} %. The best model is {model_name(best)}, with {in_units(best['compute'])} MACs; the "
+        f"largest has {in_units(models[-1]['compute'])}.",
+        f"The correlation of the loss with the logarithm of compute is "
+        f"{number(law.correlation, law.correlation_interval, 2)}.",
     ]
 
 
@@ -245,25 +196,21 @@ def model_name(run):
 
 
 def tables(measured):
-    """One line a model, and the fits."""
+    """One line per model, and the fits."""
+    models = models_of(measured)
     rows = []
-    for group in by_model(models_of(measured)):
-        first, held_out, seen = group[0], merged(r["held_out"] for r in group), merged(r["seen"] for r in group)
+    for group in by_model(models):
+        first = group[0]
         losses = [f"{np.mean([run[key] for run in group]):.4f}" for key in ("loss", "seen_loss")]
-        rows.append(
-            [
-                model_name(first),
-                first["tokens"], in_units(first["parameters"]), in_units(first["step_products"]),
-                in_units(first["compute"]), *losses,
-                percent(share(seen), interval(seen)), percent(share(held_out), interval(held_out)),
-            ]
-        )  # fmt: skip
+        counts = [in_units(first[key]) for key in ("parameters", "step_products", "compute")]
+        right = [percent_of(merged(run[split] for run in group)) for split in SPLITS]
+        rows.append([model_name(first), first["tokens"], *counts, *losses, *right])
     heads = ["model", "tokens", "parameters", "MACs a step", "MACs in all", "loss, held out", "loss, seen"]
-    law = law_of(models_of(measured))
-    floor = law.with_floor.floor
+    law = law_of(models)
+    floored = law.with_floor
     fits = [
         ["loss ~ compute^-a", number(law.plain.exponent, law.plain_interval), "0"],
-        ["loss - floor ~ compute^-a", number(law.with_floor.exponent, law.floor_interval), f"{floor:.4f}"],
+        ["loss - floor ~ compute^-a", number(floored.exponent, law.floor_interval), f"{floored.floor:.4f}"],
     ]
     return [
         markdown([*heads, "right, seen, %", "right, held out, %"], rows),
@@ -276,14 +223,14 @@ def note(measured):
     models = models_of(measured)
     steps, seeds = models[0]["steps"], len(by_model(models)[0])
     return (
-        f"All models were trained for {steps:,} steps with the same settings and codec ({seeds} of each), as in "
-        "Peebles & Xie 2023. MACs are multiply-accumulates of all matrix products, forward and backward, counted by "
-        f"`minidit/models/cost.py`, which counts {papers_count():.1f} G for a forward pass of DiT-XL/2, as their table "
-        "4 does (the text encoder, 1 % to a third of a step, is the same in all models). The loss is that of training, "
-        "by the moving average of the weights, on fresh clips at fixed noise and 6 fixed times. Intervals, 95 %: of "
-        "shares by Wilson's formula over clips, of fits by bootstrap over the models. The claim holds if the interval "
-        "of the exponent (without a floor) lies above 0 and the largest model's share of right held-out prompts lies "
-        "above the smallest one's, intervals included."
+        f"All models were trained for {steps:,} steps with the same settings and codec, {seeds} of each, as in Peebles "
+        "& Xie 2023. MACs are multiply-accumulates of all matrix products, forward and backward, counted by "
+        f"`minidit/models/cost.py`. It counts {papers_count():.1f} G for a forward pass of DiT-XL/2, as their table 4 "
+        "does. (The text encoder, 1 % to a third of a step, is the same in all models.) The loss is the training loss "
+        "of the moving average of the weights, on fresh clips at fixed noise and 6 fixed times. Intervals are 95 %: "
+        "for shares by Wilson's formula over clips, for fits by bootstrap over the models. The claim is confirmed if "
+        "the interval of the exponent (without a floor) lies above 0, and if the largest model's share of right "
+        "held-out prompts lies above the smallest one's, intervals included."
     )
 
 
@@ -291,7 +238,7 @@ def papers_count():
     """Multiply-accumulates of a forward pass of DiT-XL/2 at 256 x 256 pixels, in units of 10^9, as the paper counts."""
     settings = dit_settings("minidit-XL/2", in_channels=4, num_classes=1000, learn_sigma=True)
     grid = (1, 16, 16)
-    layer_norms = (2 * settings.depth + 1) * int(np.prod(grid)) * settings.width  # theirs count one for each number
+    layer_norms = (2 * settings.depth + 1) * prod(grid) * settings.width  # the paper counts one for each number
     return (multiply_accumulates(settings, 1, grid, training=False) + layer_norms) / 1e9
 
 
@@ -304,11 +251,9 @@ def draw(measured):
     """The bytes of the PNG."""
     models = models_of(measured)
     law = law_of(models)
-    widths = sorted({run["width"] for run in models})
-    color = dict(zip(widths, COLORS, strict=False))
-    figure = sheet(1950, 720)
-    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
-    left, middle, right = figure.subplots(1, 3)
+    depths = dict(sorted({run["width"]: run["depth"] for run in reversed(models)}.items()))
+    color = dict(zip(depths, COLORS, strict=False))
+    figure, (left, middle, right) = charts(1950, 720, 1, 3)
     left.fill_between(law.grid, *law.band, color=INK, alpha=0.12, linewidth=0)
     left.plot(law.grid, law.plain(law.grid), color=INK, linewidth=1)
     for run in models:
@@ -317,10 +262,12 @@ def draw(measured):
         steps, losses = zip(*((step, loss) for step, loss, _ in run["curve"]), strict=True)
         computes = np.array(steps) * run["step_products"]
         right.plot(computes, losses, **look | {"linestyle": "-", "linewidth": 1, "markersize": 3})
-    for name, shade, words in (("seen", BLUE, "seen"), ("held_out", VERMILLION, "held out")):
-        draw_shares(middle, by_model(models), name, shade, words)
-    for width in widths:
-        depth = next(run["depth"] for run in models if run["width"] == width)
+    for split, shade, label in (("seen", BLUE, "seen"), ("held_out", VERMILLION, "held out")):
+        computes = [group[0]["compute"] for group in by_model(models)]
+        tallies = [merged(run[split] for run in group) for group in by_model(models)]
+        look = {"fmt": "o", "color": shade, "label": label, "elinewidth": 1}
+        percent_bars(middle, computes, [share(t) for t in tallies], [interval(t) for t in tallies], **look)
+    for width, depth in depths.items():
         left.plot([], [], color=color[width], marker="o", linestyle="none", label=f"width {width}, depth {depth}")
     for patch in {tuple(run["patch"]): None for run in models}:
         label = f"patch {'x'.join(map(str, patch))}"
@@ -343,13 +290,3 @@ def draw(measured):
     middle.set_ylim(0, 100)
     middle.legend(labelcolor=INK)
     return png_bytes(figure)
-
-
-def draw_shares(axes, groups, name, color, label):
-    """The shares of right clips of all models, with intervals, in percent."""
-    x = [group[0]["compute"] for group in groups]
-    tallies = [merged(run[name] for run in group) for group in groups]
-    y = np.array([share(counts) for counts in tallies])
-    low, high = np.array([interval(counts) for counts in tallies]).T
-    errors = 100 * np.array([y - low, high - y])
-    axes.errorbar(x, 100 * y, errors.clip(0), fmt="o", color=color, label=label, elinewidth=1)

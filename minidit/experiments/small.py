@@ -1,23 +1,26 @@
-"""Short trainings in the small world, 16 x 16 pixels: one codec for all of them, and a DiT each."""
+"""Small models of 16 x 16 pixels: one codec for all of them, one way to train them, one way to score them."""
 
 import multiprocessing
 import re
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from math import prod
 from pathlib import Path
 from time import process_time
 
 import numpy as np
 
+from minidit.diffusion import RectifiedFlow, network_time
 from minidit.errors import UserError
-from minidit.evaluation.cases import batches, draw_cases
-from minidit.evaluation.measure import make
-from minidit.evaluation.scores import judge
+from minidit.evaluation.cases import draw_cases, draw_real, spread
+from minidit.evaluation.measure import judged_clips
 from minidit.experiments.store import agrees
 from minidit.experiments.tally import tally
 from minidit.experiments.tasks import Task
 from minidit.files.tensors import read_tensors, write_tensors
+from minidit.generation.settings import SamplingSettings
 from minidit.models.checkpoint import codec_tensors, load_codec, settings_to_json
 from minidit.models.codec import Codec
+from minidit.models.cost import multiply_accumulates
 from minidit.models.dit import DiTSettings
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
@@ -26,19 +29,46 @@ from minidit.training.job import VideoTraining
 from minidit.training.parallel.workers import Team
 from minidit.training.settings import CodecTraining
 from minidit.training.steps import VECTORS
-from minidit.world import verify_batch
+from minidit.world import ALL_ATTRIBUTES, caption, wordings
 
-CODEC_FILE, STATES = "codec.safetensors", "unfinished"
+# N = clips; F, H, W = frames, rows, columns in pixels; f, r, c, C = frames, rows, columns, channels of latents
+
+PATH = RectifiedFlow()
+CODEC, CODEC_FILE, STATES = "codec", "codec.safetensors", "unfinished"
 CODEC_STEPS, QUICK_CODEC_STEPS = 6000, 20
-TEXT_WIDTH = 32
 PROMPTS = 40  # stream of random numbers, apart from those of training and of `minidit.evaluation.cases`
+LONGEST = 1 + max(len(sentence.split()) for a in ALL_ATTRIBUTES for sentence in wordings(a))  # START is a word, too
 
 
-def small_settings(width, depth, heads, patch):
+def small_settings(width, depth, heads, patch, text_width=32):
     """VideoModelSettings of preset quick's world and codec, with a DiT of that size."""
     quick = PRESETS["quick"].model
-    text = replace(quick.dit.text, width=TEXT_WIDTH)
+    text = replace(quick.dit.text, width=text_width)
     return replace(quick, dit=DiTSettings(quick.codec.channels, patch, width, depth, heads, text=text))
+
+
+def grid_of(settings):
+    """Tokens of a clip along frames, rows and columns."""
+    return tuple(size // step for size, step in zip(settings.latent_shape, settings.dit.patch, strict=False))
+
+
+def compute_of(settings, training):
+    """A training's compute, for its result: tokens of a clip, step_products (multiply-accumulates of a step), steps."""
+    return {
+        "tokens": prod(grid_of(settings)),
+        "step_products": step_products(settings, training.batch),
+        "steps": training.steps,
+    }
+
+
+def step_products(settings, batch):
+    """Multiply-accumulates of a training step, with prompts of the longest wording."""
+    return multiply_accumulates(settings.dit, batch, grid_of(settings), LONGEST)
+
+
+def codec_path(options):
+    """The file of the shared codec."""
+    return Path(options.out) / CODEC_FILE
 
 
 def codec_task(options):
@@ -46,7 +76,7 @@ def codec_task(options):
     steps = QUICK_CODEC_STEPS if options.quick else CODEC_STEPS
     training = CodecTraining(steps=steps, pool=64 if options.quick else 1024)
     settings = PRESETS["quick"].model
-    return Task("codec", asdict(training), train_shared_codec, (settings, training, options.out / CODEC_FILE))
+    return Task(CODEC, asdict(training), train_shared_codec, (settings, training, codec_path(options)))
 
 
 def train_shared_codec(settings, training, path):
@@ -58,25 +88,42 @@ def train_shared_codec(settings, training, path):
     return {"psnr": psnr, "core_seconds": process_time() - begin}
 
 
-def state_file(options, name):
-    """Where the training of that name keeps what it has come to."""
-    return options.out / STATES / f"{re.sub('[^A-Za-z0-9]+', '-', name)}.safetensors"
+def training_task(options, name, settings, training, seed, measure, arguments, plan, prefix=""):
+    """The Task of a small model's training and its measures.
+
+    Args:
+        name: of the result. prefix: of the state's file, before the name.
+        measure: function of settings, training, seed, the codec's file, the state's file and more arguments.
+        arguments: those, a tuple.
+        plan: JSON-able; what else the result follows from.
+    """
+    state = options.out / STATES / f"{re.sub('[^A-Za-z0-9]+', '-', prefix + name)}.safetensors"
+    return Task(
+        name,
+        training_plan(settings, training, seed) | plan,
+        measure,
+        (settings, training, seed, codec_path(options), state, *arguments),
+        cost=training.steps * step_products(settings, training.batch),
+        codec=True,
+        state=state,
+    )
 
 
 def training_plan(settings, training, seed):
-    """What the weights of a short training follow from, as a JSON-able dict."""
+    """A JSON-able dict; the weights of a short training follow from it."""
     return {"settings": settings_to_json(settings), "training": asdict(training), "seed": seed}
 
 
-def train(settings, training, seed, codec, state, marks, look):
-    """Trains a DiT by the package's own steps. Killed and called again it goes on from its last mark.
+def train(settings, training, seed, codec, state, marks, look=lambda model: None, job=VideoTraining):
+    """Trains a DiT by the package's own steps. If it is killed and called again, it continues from its last mark.
 
     Args:
         settings: VideoModelSettings, training: DiffusionTraining, seed: of everything random.
         codec: the shared codec's file.
-        state: file to keep what it has come to in.
+        state: file to keep its progress in.
         marks: rising steps, the last of them `training.steps`, at which the state is written and `look` is called.
         look: function of a VideoModel with the moving average of the weights; returns something JSON-able.
+        job: VideoTraining or what stands in for it.
     Returns:
         the VideoModel, what `look` returned at each mark, and the seconds of one core that it took.
     Raises:
@@ -88,7 +135,7 @@ def train(settings, training, seed, codec, state, marks, look):
     vectors["params"][...] = vectors["ema"][...] = model.dit.params.flat
     step, looks, seconds = resumed(state, training_plan(settings, training, seed), vectors)
     model.dit.params.flat[...] = vectors["ema"]
-    with Team(VideoTraining(settings, training, codec_tensors(model.codec), seed), 1) as team:
+    with Team(job(settings, training, codec_tensors(model.codec), seed), 1) as team:
         team.load(vectors)
         for mark in marks[len(looks) :]:
             begin = process_time()
@@ -103,14 +150,12 @@ def train(settings, training, seed, codec, state, marks, look):
 
 
 def resumed(state, plan, vectors):
-    """Step, looks and seconds that a state file holds, and its vectors copied to where they belong; or a beginning."""
+    """Step, looks and seconds of a state file, whose vectors are copied into these; the beginning if there is none."""
     if not state.exists():
         return 0, [], 0.0
     tensors, metadata = read_tensors(state)
     if not agrees(metadata["plan"], plan):
-        raise UserError(
-            f"{state} is of a training with other settings. Choose another --out, or start anew by --force."
-        )
+        raise UserError(f"{state} is of a training with other settings. Choose another --out, or use --force.")
     for name in VECTORS:
         vectors[name][...] = tensors[name]
     return metadata["step"], metadata["looks"], metadata["seconds"]
@@ -125,25 +170,59 @@ def keep(state, plan, vectors, step, looks, seconds):
         raise SystemExit("the command that started this training was killed")
 
 
+def marks_of(steps, count):
+    """`count` steps, evenly spread; the last one is the end."""
+    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
+
+
 def prompt_tally(model, combinations, count, key):
     """How clips of these combinations are judged: a tally (see `minidit.experiments.tally`).
 
     Args:
-        combinations: which ask for, each equally often.
+        combinations: of Attributes; each is asked for equally often.
         count: of clips.
-        key: list of whole numbers that prompts and noise follow from.
+        key: list of whole numbers from which prompts and noise follow.
     """
     cases = draw_cases(combinations, count, np.random.default_rng([PROMPTS, *key]))
-    sampling = {"steps": model.settings.steps, "guidance": model.settings.guidance}
-    judged = [judge(verify_batch(make(model, part, sampling)), part.attributes) for part in batches(cases)]
-    return tally(np.concatenate(judged))
+    return tally(judged_clips(model, cases, SamplingSettings().for_model(model.settings)))
 
 
-def marks_of(steps, count):
-    """`count` steps, evenly spread, of which the last is the last."""
-    return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
+@dataclass(frozen=True)
+class RealClips:
+    """Real clips with captions, and the noise with which models are asked about them: the same for all models."""
+
+    clips: np.ndarray  # N, F, H, W, 3
+    captions: list
+    noise: np.ndarray  # N, f, r, c, C
+
+    @classmethod
+    def draw(cls, settings, combinations, count, seed):
+        """`count` fresh clips, spread evenly over the combinations."""
+        rng = np.random.default_rng(seed)
+        attributes = spread(combinations, count, rng)
+        clips = draw_real(attributes, rng, settings)           # N, F, H, W, 3
+        noise = rng.standard_normal((count, *settings.latent_shape), dtype=np.float32)  # N, f, r, c, C
+        return cls(clips, [caption(a, rng) for a in attributes], noise)
 
 
-def codec_path(options):
-    """The file of the shared codec."""
-    return Path(options.out) / CODEC_FILE
+def mean_error(model, real, times, error, known=None):
+    """The error of a model's predictions for real clips at fixed noise, as a mean over fixed times.
+
+    Args:
+        model: VideoModel.
+        real: RealClips.
+        times: of the noise path, from 0 to 1.
+        error: function of prediction, x_t, latents, noise (N, f, r, c, C each) and t (N,) that returns a number.
+        known: (N, f, r, c) bool, latents that have no noise; None for none.
+    """
+    latents = model.codec.encode(real.clips)                   # N, f, r, c, C
+    embedding = model.dit.embed(model.tokenizer.encode(real.captions))  # N, D
+    errors = []
+    for time in times:
+        t = np.full(len(latents), time, np.float32)            # N
+        x_t = PATH.noised(latents, real.noise, t)              # N, f, r, c, C
+        if known is not None:
+            x_t = np.where(known[..., None], latents, x_t)
+        prediction = model.dit.predict(x_t, network_time(t), embedding, known)
+        errors.append(float(error(prediction, x_t, latents, real.noise, t)))
+    return float(np.mean(errors))

@@ -1,4 +1,4 @@
-"""What was measured so far, in a JSON file that is written anew after each result: a killed command loses little."""
+"""Results so far, in a JSON file that is rewritten after each result: a killed command loses little."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,10 @@ from minidit.errors import UserError
 from minidit.files.whole import write_whole
 
 FORMAT = "minidit-claims-1"
+
+# Names of earlier versions, in results that are still good.
+OLD_KEYS = {"marks": "conditioning_channels", "given": "known_starts", "given_loss": "known_loss"}
+OLD_ENTRIES = {"time-marks": "time-channels"}
 
 
 class Store:
@@ -21,7 +25,7 @@ class Store:
     """
 
     def __init__(self, path, quick=False, force=False):
-        self.path, self.quick, self.force = Path(path), quick, force
+        self.path, self.quick = Path(path), quick
         self.entries = {}  # name -> {"plan", "result"}
         if self.path.exists() and not force:
             self.entries = self.read()
@@ -40,7 +44,7 @@ class Store:
                 f"{self.path} holds {kind} measurements, made {option} --quick, and they don't mix. "
                 "Choose another --out, or remove that file."
             )
-        return data["entries"]
+        return {with_new_name(name): with_new_keys(entry) for name, entry in data["entries"].items()}
 
     def get(self, name, plan):
         """The result of that name; None if it has not been measured.
@@ -59,7 +63,7 @@ class Store:
         return entry["result"]
 
     def put(self, name, plan, result):
-        """Keeps a JSON-able result, on disk by the time that this returns. If that fails, all is as it was before.
+        """Keeps a JSON-able result. It is on disk when this returns; if writing fails, nothing has changed.
 
         Raises:
             ValueError: a number of it is infinite or not a number.
@@ -70,8 +74,21 @@ class Store:
         self.entries = entries
 
 
+def with_new_name(name):
+    """The name of a result, also if an earlier version wrote it."""
+    first, slash, rest = name.partition("/")
+    return OLD_ENTRIES.get(first, first) + slash + rest
+
+
+def with_new_keys(data):
+    """Data from a file with today's keys, also if an earlier version wrote it."""
+    if isinstance(data, dict):
+        return {OLD_KEYS.get(key, key): with_new_keys(value) for key, value in data.items()}
+    return data
+
+
 def is_sound(data):
-    """Whether this is what `Store.put` writes, as far as all that reads it relies on."""
+    """Whether this is what `Store.put` writes, as far as its readers rely on it."""
     if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("quick"), bool):
         return False
     entries = data.get("entries")
@@ -81,16 +98,16 @@ def is_sound(data):
 
 
 def as_json(data):
-    """What comes back when it is written and read: lists for tuples, strings for keys."""
+    """Data as it comes back after writing and reading: lists for tuples, strings for keys."""
     return json.loads(json.dumps(data, allow_nan=False))
 
 
 def agrees(before, plan):
-    """Whether something was measured by this plan. What a later version has to say of it besides doesn't count.
+    """Whether something was measured by this plan. Settings that a later version adds to a plan don't count.
 
     Args:
         before: the plan that it was measured by, as read from a file.
-        plan: as it is now.
+        plan: the plan now.
     """
     if isinstance(before, dict) and isinstance(plan, dict):
         return all(key in plan and agrees(value, plan[key]) for key, value in before.items())

@@ -1,10 +1,12 @@
-"""Numbers as cells, cells as tables in Markdown."""
+"""Numbers as words and cells, cells as tables in Markdown."""
+
+from minidit.evaluation.intervals import percent
+from minidit.experiments.tally import interval, share
 
 
-def percent(value, interval=None):
-    """A share, and its interval, in percent: 98.2 [97.1, 98.9]."""
-    ends = "" if interval is None else " [{:.1f}, {:.1f}]".format(*(100 * end for end in interval))
-    return f"{100 * value:.1f}{ends}"
+def percent_of(counts, name="right"):
+    """The share of a tally, with its Wilson interval, in percent: 98.2 [97.1, 98.9]."""
+    return percent(share(counts, name), interval(counts, name))
 
 
 def number(value, interval=None, digits=3):
@@ -34,5 +36,5 @@ def all_of(items):
 
 
 def verdict(holds, fails):
-    """What is to be said of a claim, where its rule surely holds, surely doesn't, or the interval leaves it open."""
-    return "Holds" if holds else "Does not hold" if fails else "Undecided"
+    """What a claim's rule says: confirmed, refuted, or left open by the interval."""
+    return "Confirmed" if holds else "Refuted" if fails else "Undecided"

@@ -1,10 +1,11 @@
-"""Which clips were right in what, counted by pattern, so that every share and interval can be made from the counts."""
+"""Counts of which clips were right in what, by pattern: every share and interval follows from them."""
 
 from collections import Counter
 
 import numpy as np
 
-from minidit.evaluation.scores import JUDGED, NAMES, NORMAL_95, wilson_interval
+from minidit.evaluation.intervals import NORMAL_95, wilson_interval
+from minidit.evaluation.scores import JUDGED, NAMES
 
 # N = clips, R = repeats of the bootstrap, P = patterns
 
@@ -22,7 +23,7 @@ def tally(judged):
 
 
 def total(counts):
-    """How many clips were judged."""
+    """The number of clips that were judged."""
     return sum(counts.values())
 
 
@@ -32,7 +33,7 @@ def merged(tallies):
 
 
 def successes(counts, name):
-    """How many clips are right in one of JUDGED, or in all four attributes: "joint"."""
+    """The number of clips that are right in one of JUDGED, or in all four attributes: "joint"."""
     columns = FOUR if name == "joint" else [JUDGED.index(name)]
     return sum(count for pattern, count in counts.items() if all(pattern[i] == "1" for i in columns))
 
@@ -43,12 +44,25 @@ def share(counts, name="right"):
 
 
 def interval(counts, name="right"):
-    """Its 95 % Wilson interval [low, high]."""
+    """The 95 % Wilson interval [low, high] of that share."""
     return wilson_interval(successes(counts, name), total(counts))
 
 
+def difference(first, second, name="right"):
+    """Share of the first tally minus share of the second.
+
+    Returns:
+        the difference, and its 95 % interval [low, high].
+    Source: Newcombe 1998 (Interval estimation for the difference between independent proportions), method 10.
+    """
+    (p, (p_low, p_high)), (q, (q_low, q_high)) = ((share(c, name), interval(c, name)) for c in (first, second))
+    below = ((p - p_low) ** 2 + (q_high - q) ** 2) ** 0.5
+    above = ((p_high - p) ** 2 + (q - q_low) ** 2) ** 0.5
+    return p - q, [p - q - below, p - q + above]
+
+
 def product_of_shares(counts):
-    """What all four attributes would come to together if each went wrong by itself: the product of their shares."""
+    """The product of the four attributes' shares: the share with all four right if each failed independently."""
     return float(np.prod([share(counts, name) for name in NAMES]))
 
 
@@ -67,19 +81,6 @@ def joint_beside_product(counts, seed=0):
     return share(counts, "joint") - product_of_shares(counts), np.quantile(differences, (0.025, 0.975)).tolist()
 
 
-def difference(first, second, name="right"):
-    """Share of the first tally minus share of the second.
-
-    Returns:
-        the difference, and its 95 % interval [low, high].
-    Source: Newcombe 1998 (Interval estimation for the difference between independent proportions), method 10.
-    """
-    (p, (p_low, p_high)), (q, (q_low, q_high)) = ((share(c, name), interval(c, name)) for c in (first, second))
-    below = ((p - p_low) ** 2 + (q_high - q) ** 2) ** 0.5
-    above = ((p_high - p) ** 2 + (q - q_low) ** 2) ** 0.5
-    return p - q, [p - q - below, p - q + above]
-
-
 def moments(values):
     """Count, mean, standard deviation and least of some numbers, JSON-able."""
     values = np.asarray(values, np.float64)
@@ -88,7 +89,7 @@ def moments(values):
 
 
 def mean_interval(found):
-    """The 95 % interval [low, high] of a mean, from `moments`, for many values."""
+    """The 95 % interval [low, high] of a mean, from the `moments` of many values."""
     half = NORMAL_95 * found["std"] / found["count"] ** 0.5
     return [found["mean"] - half, found["mean"] + half]
 

@@ -1,4 +1,4 @@
-"""What has to be measured, piece by piece, as many pieces at once as cores."""
+"""What has to be measured, in pieces that run in processes of their own, several at a time."""
 
 import multiprocessing
 from collections import deque
@@ -16,23 +16,27 @@ from minidit.training.parallel.workers import threads_each
 
 @dataclass(frozen=True)
 class Options:
-    """How the claims are measured.
+    """How experiments are measured.
 
     Attributes:
-        out: folder for results, figures and what unfinished trainings have come to.
-        checkpoint: file of the model whose abilities are measured.
+        out: folder for results, figures and the states of unfinished trainings.
+        checkpoint: file of the trained model that is measured, or None where there is none.
         fingerprint: of that file's contents.
-        marks: whether that model can complete clips of which a part is given.
-        quick: so small that it takes seconds: to see that everything runs, not to judge a claim by.
+        completes: whether that model can complete clips of which a part is known.
+        quick: so small that it takes seconds, to see that everything runs; nothing can be judged by it.
         seeds: trainings of each kind.
+        variants: of the ablation, by name; empty for all.
+        steps: of the ablation's base; None for the usual number.
     """
 
     out: Path
-    checkpoint: Path
-    fingerprint: str
-    marks: bool = False
+    checkpoint: Path | None = None
+    fingerprint: str = ""
+    completes: bool = False
     quick: bool = False
     seeds: int = 1
+    variants: tuple = ()
+    steps: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,11 @@ class Task:
 
     Attributes:
         name: such as "robustness/weights/int8".
-        plan: a JSON-able dict of what the result follows from.
+        plan: a JSON-able dict; the result follows from it.
         function, arguments: what to call in another process; the function returns a JSON-able result.
-        cost: how long it takes, beside other tasks: the longest begin first.
-        codec: whether it needs the codec that short trainings share.
-        state: file in which the function keeps what it has come to; it is no longer needed with the result.
+        cost: how long it takes, compared with other tasks: the longest begin first.
+        codec: whether it needs the codec that small models share.
+        state: file in which the function keeps its progress; removed when the result is stored.
     """
 
     name: str
@@ -63,14 +67,14 @@ def missing(tasks, store):
 
 
 def run_tasks(tasks, store, threads, progress=True):
-    """Does tasks and stores each result as soon as it is there.
+    """Runs tasks and stores each result at once.
 
     If one of them fails, those that are running are finished and stored, and then its error is raised.
 
     Args:
-        tasks: of Task, in the order in which they are to begin.
+        tasks: of Task, in the order in which they begin.
         store: Store.
-        threads: how many processes at once, each with one thread in its matrix products.
+        threads: number of processes at once, each with one thread in its matrix products.
         progress: show a bar on standard error.
     Raises:
         UserError: a task's own; `minidit.benchmark.processes.Failed`: anything else that went wrong in one.
@@ -91,7 +95,7 @@ def run_tasks(tasks, store, threads, progress=True):
 
 
 def do_tasks(queue, store, lock, bar):
-    """Does tasks of a queue, one after the other, in a process of its own, until none is left."""
+    """Runs tasks of a queue, one after the other, in a process of its own, until none is left."""
     with remote(1, True, unchanged, call) as there:
         while True:
             try:
@@ -113,5 +117,5 @@ def do_tasks(queue, store, lock, bar):
 
 
 def call(function, *arguments):
-    """What a function returns: for another process, which is told the function by its name."""
+    """The result of a function: for another process, which finds the function by its name."""
     return function(*arguments)

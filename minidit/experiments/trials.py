@@ -1,12 +1,12 @@
-"""Every use of the network, tried on many cases and measured: what `minidit claims abilities` counts.
+"""Every use of the network, tried on many cases and measured, for `minidit claims abilities`.
 
-Each trial gives a dict of one number per clip for each measure; `minidit.evaluation.abilities` defines most of them.
-Lengths are in pixels of frames of 32 x 32.
+Each trial returns a dict: measure -> one number per clip. `minidit.evaluation.abilities` defines most measures. Lengths
+are in pixels of frames of 32 x 32.
 """
 
 import numpy as np
 
-from minidit.evaluation import (
+from minidit.evaluation.abilities import (
     animate_scores,
     connect_scores,
     edit_scores,
@@ -36,10 +36,10 @@ class Trials:
     """Cases of some combinations, and the model that is tried on them.
 
     Args:
-        model: VideoModel with marks.
-        combinations: of Attributes, to spread the cases over.
+        model: VideoModel that can complete clips.
+        combinations: of Attributes; the cases are spread over them.
         count: N cases.
-        seed: what all random numbers follow from, a list of whole numbers.
+        seed: list of whole numbers; all random numbers follow from it.
     """
 
     def __init__(self, model, combinations, count, seed):
@@ -49,7 +49,7 @@ class Trials:
         self.attributes, self.prompts, self.seeds = cases.attributes, cases.prompts, cases.seeds
 
     def generate(self, frames=FRAMES, size=SIZE):
-        """Whole clips; in a picture no motion is asked for."""
+        """Whole clips. A prompt for a single picture names no motion."""
         attributes, prompts = self.attributes, self.prompts
         if frames == 1:
             attributes = [a._replace(motion=None) for a in attributes]
@@ -58,7 +58,7 @@ class Trials:
         return {"right": right(verify_batch(made), attributes)}
 
     def animate(self):
-        """The first frame of a real clip is given. What it is like through the codec is what the network sees."""
+        """The first frame of a real clip is known. The network sees it through the codec."""
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
         made = self.complete([continued(clip[:1], 0, FRAMES - 1, self.patch) for clip in real])
         seen = made.copy()
@@ -67,25 +67,25 @@ class Trials:
         return scores | {"right": right(verify_batch(made), self.attributes)}
 
     def extend(self, backward=False, usual_speed=False):
-        """Eight frames of a real clip of sixteen are given, its first or its last, and the others made.
+        """The first or the last eight frames of a real clip of sixteen are known, and the others are made.
 
-        At the usual speed the object leaves the picture in those; otherwise it is as slow as to stay.
+        At the usual speed the object leaves the picture in those; otherwise it is slow enough to stay.
         """
-        given = np.arange(LONGEST) < CONTEXT
-        given = given[::-1] if backward else given
+        known = np.arange(LONGEST) < CONTEXT
+        known = known[::-1] if backward else known
         radius, step, place, light = self.objects()
         if usual_speed:
-            start, stop = np.flatnonzero(given)[[0, -1]] + (0, 1)
+            start, stop = np.flatnonzero(known)[[0, -1]] + (0, 1)
         else:
             step, start, stop = step * ((FRAMES - 1) / (LONGEST - 1)), 0, LONGEST
         centers = straight_through(step, place, radius, SIZE, LONGEST, int(start), int(stop))  # N, 16, 2
         real = render_paths(self.attributes, centers, radius, light, SIZE)
         forward, before = (0, CONTEXT) if backward else (CONTEXT, 0)
-        made = extended(self.piece, real[:, given], forward, before, self.patch)
-        return extend_scores(np.stack(made), real, given)
+        made = extended(self.piece, real[:, known], forward, before, self.patch)
+        return extend_scores(np.stack(made), real, known)
 
     def connect(self):
-        """Four frames before and four after are given, of one object on two ways; there is no prompt."""
+        """Four frames before and four after are known, of one object on two paths; there is no prompt."""
         radius, step, place, light = self.objects(self.attributes)
         turned = [a._replace(motion=MOTIONS[self.rng.integers(len(MOTIONS))]) for a in self.attributes]
         _, last_step, last_place, _ = self.objects(turned)
@@ -104,7 +104,7 @@ class Trials:
         return loop_scores(circles) | {"right_there": right(verify_batch(there), self.attributes)}
 
     def edit(self, strength=0.6):
-        """A real clip, and the prompt for the same in the next colour."""
+        """A real clip, and the prompt for the same clip in the next colour."""
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
         wanted = [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in self.attributes]
         nothing = blank(FRAMES, SIZE, self.patch).known
@@ -114,7 +114,7 @@ class Trials:
         return edit_scores(made, real, self.attributes, wanted)
 
     def inpaint(self, by_chance=False):
-        """Of a real clip the middle is missing, or half of all latents by chance."""
+        """The middle of a real clip is missing, or half of all latents by chance."""
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
         if by_chance:
             missing = in_pixels(self.rng.random((len(real), FRAMES, 4, 4)) < 0.5, self.patch)  # N, F, H, W
@@ -146,7 +146,7 @@ class Trials:
         }
 
     def complete(self, canvases, prompts=None, start=0.0):
-        """What the model makes of N canvases of one size: (N, F, H, W, 3)."""
+        """N canvases of one size, completed by the model: (N, F, H, W, 3)."""
         return generate(self.model, prompts or self.prompts, self.seeds, canvases, start=start)
 
     def piece(self, canvases, _):

@@ -1,9 +1,13 @@
 """The pictures of the README and the lessons, each drawn from a checkpoint by one command.
 
-Each figure is a module: `FILE` is what it is called, `TITLE`, `ALT` (its alt text) and `NOTE` (what to know when
-looking at it) describe it, and `draw(model, record)` returns the bytes of the file. One that needs more than every
-model has says by `missing(model, record)` what isn't there; one that comes in other forms as well, such as a PDF to
-print, gives them by `more_files()`. `minidit.figures.folder` draws them into a folder.
+Read `folder.py` first: it draws all figures into a folder and writes the page about them. Each figure is a module:
+
+    FILE, TITLE, ALT, NOTE   the name of its file; its title, its alt text, and what to know when looking at it
+    draw(model, record)      the bytes of the file, from a VideoModel and the record of its training
+    missing(model, record)   if it needs more than every model has: what isn't there, in words
+    more_files()             if it comes in other forms as well, such as a PDF to print: name -> bytes
+
+`style.py` has what they share, and `board.py` the page of matrices that `worksheet.py` fills.
 """
 
 from minidit.figures.folder import FIGURES, draw_figures

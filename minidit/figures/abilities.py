@@ -1,4 +1,4 @@
-"""What one network can do: a row for each use, frame by frame, with what was given marked."""
+"""What one network can do: a row for each use, frame by frame, with the known frames underlined."""
 
 import textwrap
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ FILE = "abilities.png"
 TITLE = "One network, many uses"
 ALT = (
     "Strips of video frames, one use a row: generate, image, animate, extend, connect, loop, edit, inpaint, a wide "
-    "clip, film. Frames that were given have a blue line beneath; all others were made by the network."
+    "clip, film. Known frames have a blue line beneath; the network made all others."
 )
 NOTE = (
-    "One network makes all of these. A blue line marks what was given: rendered clips of the toy world, or for *film* "
-    "nothing but a script. The first try of each (seed 0)."
+    "One network makes all of these. A blue line marks known frames: rendered clips of the toy world. *film* starts "
+    "from a script alone. The first try of each (seed 0)."
 )
 
 CELL = 64  # pixels
 LABEL = 310  # pixels: width of the names and prompts
-LINE = 4  # pixels: height of the mark under a given frame
+LINE = 4  # pixels: height of the line under a frame
 COLUMNS = 16
 LINE_LENGTH = 36  # characters
 SCRIPT = """
@@ -41,30 +41,25 @@ class Row:
     """A use and its frames.
 
     Attributes:
-        name, note: what to write beside it.
+        name, note: the text beside it.
         frames: (H, W, 3) each.
-        given: for each frame, whether it was given.
+        known: for each frame, whether it was known.
     """
 
     name: str
     note: str
     frames: list
-    given: list
+    known: list
 
 
 def missing(model, record):
-    """What the figure needs and doesn't find, in words; empty when nothing."""
+    """What the figure needs and the model lacks, in words; empty when nothing."""
     return "" if model.settings.dit.conditioning_channels else "a network that makes whole clips of one size only"
 
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG.
-
-    Args:
-        model: VideoModel, with marks.
-        record: how it was trained; not used here.
-    """
+    """The bytes of the PNG."""
     rows = rows_of(Studio(model))
     heights = [row.frames[0].shape[0] * (CELL // 32) + LINE + 2 * GAP for row in rows]
     figure = sheet(LABEL + COLUMNS * (CELL + GAP), sum(heights) + GAP)
@@ -73,10 +68,10 @@ def draw(model, record):
         write(figure, row.name, 12, top + 10, weight="bold")
         write(figure, textwrap.fill(row.note, LINE_LENGTH), 12, top + 24, va="top", fontsize=7.5)
         left = LABEL
-        for frame, given in zip(row.frames, row.given, strict=True):
+        for frame, known in zip(row.frames, row.known, strict=True):
             width, tall = frame.shape[1] * (CELL // 32), frame.shape[0] * (CELL // 32)
             place(figure, frame, left, top - max(0, width - tall) // 2, width)  # which centres it in a square
-            underline(figure, left, top + tall + 2, width, BLUE if given else FAINT)
+            underline(figure, left, top + tall + 2, width, BLUE if known else FAINT)
             left += width + GAP
         top += height
     return png_bytes(figure)
@@ -112,12 +107,12 @@ def rows_of(studio):
             [False] * 4 + [True] * 8 + [False] * 4),
         Row("connect", "the frames between two clips", studio.connect(square[:4], square[12:], 8),
             [True] * 4 + [False] * 8 + [True] * 4),
-        made("loop", f"“{ring}”, and back to where it began", studio.loop(ring)),
+        made("loop", f"“{ring}”, and back to its start", studio.loop(ring)),
         Row("edit", f"noised by 0.9, then “{changed}”", [*before, *studio.edit(before, changed, 0.9)], eight),
-        Row("inpaint", "what is missing, without a prompt", [*holed, *studio.inpaint(before, mask)], eight),
+        Row("inpaint", "the missing middle, without a prompt", [*holed, *studio.inpaint(before, mask)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
         made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),
-        made("film", "three shots, the second of which goes on from the first (every second frame)", film[::2]),
+        made("film", "three shots; the second continues the first (every second frame)", film[::2]),
     ]  # fmt: skip
 
 

@@ -43,12 +43,7 @@ LINE_LENGTH = 25  # characters
 
 
 def draw(model, record):
-    """The bytes of the GIF: a mosaic of clips with captions, in a loop.
-
-    Args:
-        model: VideoModel.
-        record: how it was trained; not used here.
-    """
+    """The bytes of the GIF: a mosaic of clips with captions, in a loop."""
     clips = generate(model, PROMPTS, [SEED] * len(PROMPTS))  # N, F, H, W, 3
     factor = -(-CELL // model.settings.size)
     clips = clips.repeat(factor, axis=2).repeat(factor, axis=3)  # N, F, H, W, 3    enlarged without blur

@@ -13,8 +13,8 @@ ALT = (
     "difference around grey. Beneath each clip its peak signal-to-noise ratio in decibels."
 )
 NOTE = (
-    "The codec turns spacetime patches into latents and back; the diffusion model only ever sees the latents. What is "
-    "lost here, no sampling brings back."
+    "The codec turns spacetime patches into latents and back; the diffusion model only ever sees the latents. Sampling "
+    "can't bring back what is lost here."
 )
 
 CLIPS = (
@@ -35,12 +35,7 @@ LABEL, FOOT = 210, 78  # pixels: width of the labels, height of the numbers
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG.
-
-    Args:
-        model: VideoModel.
-        record: how it was trained; not used here.
-    """
+    """The bytes of the PNG."""
     size, frames = model.settings.size, model.settings.frames
     real = render_batch(CLIPS, np.random.default_rng(SEED), size, frames)  # N, F, H, W, 3
     reconstructed = model.codec.reconstruct(real)  # N, F, H, W, 3

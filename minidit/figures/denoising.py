@@ -1,4 +1,4 @@
-"""From noise to a clip: what the sampler holds at some times, and what the network makes of it there."""
+"""From noise to a clip: the sampler's latents at some times, and the network's estimate of the clip there."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ ALT = (
     "noise that turns into the clip. Below, the network's estimate of the finished clip at the same times."
 )
 NOTE = (
-    "Time runs from t = 0 (noise) to t = 1 (data). The sampler goes a step at a time from its latents towards the "
-    "estimate, which the network makes anew at every step, guided by the prompt; the last step goes all the way."
+    "Time runs from t = 0 (noise) to t = 1 (data). Each step moves the sampler's latents towards the estimate, "
+    "which the network makes again at every step, guided by the prompt. The last step goes all the way."
 )
 
 PROMPT = "a red circle moves right in the day sky"
@@ -29,12 +29,7 @@ LABEL, HEADING, BETWEEN = 250, 84, 24  # pixels: width of the labels, height of 
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG.
-
-    Args:
-        model: VideoModel.
-        record: how it was trained; not used here.
-    """
+    """The bytes of the PNG."""
     moments = denoising_moments(model, PROMPT, SEED)
     chosen = evenly_spread(moments, COLUMNS)
     strip = 2 * (CELL + GAP)
@@ -58,14 +53,14 @@ def draw(model, record):
 
 
 def evenly_spread(moments, most):
-    """Those of the moments, at most so many, whose times come nearest to evenly spread ones."""
+    """The moments, at most `most`, whose times are nearest to evenly spread ones."""
     times = np.array([t for t, _, _ in moments])  # moments
     nearest = np.abs(times - np.linspace(0, 1, most)[:, None]).argmin(axis=1)  # most
     return [moments[i] for i in np.unique(nearest)]
 
 
 def denoising_moments(model, prompt, seed):
-    """What an Euler sampler sees on its way.
+    """The latents and estimates of an Euler sampler on its way.
 
     Args:
         model: VideoModel; its settings give the number of steps, the guidance and the shift.

@@ -1,13 +1,12 @@
 """Draws figures into a folder, with a page that shows them."""
 
 import sys
-from pathlib import Path
 
 from tqdm import tqdm
 
 from minidit.errors import UserError
 from minidit.figures import abilities, clip, codec, denoising, few_steps, growth, samples, training, worksheet
-from minidit.files.whole import write_whole
+from minidit.files.whole import make_folder, write_whole
 from minidit.generation.studio import checkpoint_file
 from minidit.models.checkpoint import load_model, load_record
 
@@ -18,9 +17,9 @@ PAGE = "README.md"
 INTRODUCTION = """\
 # Figures
 
-Drawn by code from the model that minidit is shipped with, the last three from measurements and from the worksheet's
-integers. `minidit figures` makes all of them anew, and this page with them: a change made here by hand is lost the
-next time. With `--checkpoint FILE` they show another model.
+Code draws these figures: most from the model that minidit is shipped with, the last three from measurements and from
+the worksheet's integers. `minidit figures` draws them again and rewrites this page, so don't edit it by hand. With
+`--checkpoint FILE` they show another model.
 """
 
 
@@ -80,27 +79,13 @@ def check_names(names):
 
 
 def missing(name, model, record):
-    """What a figure needs of the model or its record and doesn't find there, in words; empty when nothing."""
+    """What a figure needs and the model or its record lacks, in words; empty when nothing."""
     module = FIGURES[name]
     return module.missing(model, record) if hasattr(module, "missing") else ""
 
 
-def make_folder(path):
-    """A folder to write to, as a Path.
-
-    Raises:
-        UserError: it can't be made.
-    """
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"can't make the folder {folder}: {error.strerror}. Choose another place.") from error
-    return folder
-
-
 def page(folder):
-    """The page about the figures that lie in a folder, in Markdown: titles, pictures with alt texts, commands."""
+    """The page about the figures in a folder, in Markdown: titles, pictures with alt texts, commands."""
     parts = [INTRODUCTION]
     for name, figure in FIGURES.items():
         if (folder / figure.FILE).exists():

@@ -1,6 +1,6 @@
 """How time and memory of a training step grow, from numbers that were measured beforehand.
 
-`minidit bench --growth --json minidit/figures/growth.json --force` measures them anew, on the machine that it runs on.
+`minidit bench --growth --json minidit/figures/growth.json --force` measures them again, on the machine it runs on.
 """
 
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from minidit.figures.style import BLUE, INK, VERMILLION, png_bytes, sheet, style
+from minidit.figures.style import BLUE, INK, VERMILLION, charts, png_bytes, style
 from minidit.layers.multihead_attention import MANY_SCORES
 
 DATA = json.loads(Path(__file__).with_name("growth.json").read_text(encoding="utf-8"))
@@ -25,9 +25,10 @@ NOTE = (
     "Dots were measured, lines follow from formulas: multiply-accumulates, scaled to the last dot, and the bytes that "
     "`minidit plan` predicts, as they are. *Slope* is the exponent between the last two dots, with the formula's in "
     "brackets: 2 where twice the size takes four times as much. Small networks grow more slowly, as part of a step is "
-    "the same for all of them. Left, attention computes all scores at once or block by block, which saves memory; left "
-    f"to itself it chooses blocks for more than {MANY_SCORES / 1e6:.1f} million scores. Third, what a block of the "
-    "network computes is kept for the backward pass, or computed a second time (`--recompute`). Measured by "
+    "the same for all of them. First column: attention computes all scores at once, or block by block, which saves "
+    f"memory; by default it uses blocks for more than {MANY_SCORES / 1e6:.1f} million scores. Third column: the "
+    "intermediate results of a network's block are kept for the backward pass, or computed a second time "
+    "(`--recompute`). Measured by "
     f"`minidit bench --growth` on {MACHINE}, NumPy {DATA['machine']['numpy']}."
 )
 
@@ -39,11 +40,10 @@ UNITS = {"seconds": ((1, "s"), (1e-3, "ms")), "bytes": ((1e9, "GB"), (1e6, "MB")
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG. Neither the model nor its record is needed for it."""
-    figure = sheet(2100, 1050)
-    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.08)
+    """The bytes of the PNG. It needs neither the model nor its record."""
+    figure, grid = charts(2100, 1050, len(ROWS), len(AXES), sharey="row")
     figure.suptitle(f"Measured on {MACHINE}; lines from formulas", fontsize=9, x=0.01, ha="left")
-    for row, (measured, formula, name) in zip(figure.subplots(len(ROWS), len(AXES), sharey="row"), ROWS, strict=True):
+    for row, (measured, formula, name) in zip(grid, ROWS, strict=True):
         row[0].set_ylabel(name)
         for axes, axis in zip(row, AXES, strict=True):
             found = [curve for curve in DATA["curves"] if curve["axis"] == axis]

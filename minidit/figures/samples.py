@@ -42,12 +42,7 @@ LINE_LENGTH = 24  # characters
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG.
-
-    Args:
-        model: VideoModel.
-        record: how it was trained; not used here.
-    """
+    """The bytes of the PNG."""
     attributes = [a for group in GROUPS.values() for a in group]
     clips = generate(model, [caption(a) for a in attributes], [SEED] * len(attributes))  # N, F, H, W, 3
     rows = iter(zip(attributes, clips, verify_batch(clips), strict=True))

@@ -1,8 +1,8 @@
-"""What the figures share: one plain style, and pixels that stay square.
+"""What the figures share: one plain style, charts, and pixels that stay square.
 
 Nothing here touches matplotlib's global state: figures are `Figure` objects without pyplot, and `style` puts the
-settings back. Positions and sizes are in pixels from the top left, as every pixel of a clip is drawn as a square
-of whole pixels.
+settings back. Positions and sizes are in pixels from the top left, so that every pixel of a clip becomes a square of
+whole pixels.
 """
 
 import io
@@ -61,6 +61,37 @@ def sheet(width, height):
     return Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
 
 
+def charts(width, height, rows=1, columns=1, pads=(0.1, 0.08), **settings):
+    """A figure of so many pixels with a grid of charts, laid out by matplotlib.
+
+    Args:
+        pads: inches left free around each chart, across and down.
+        settings: as of `Figure.subplots`.
+    Returns:
+        the figure, and its axes as an array (or one axes).
+    """
+    figure = sheet(width, height)
+    figure.set_layout_engine("constrained", w_pad=pads[0], h_pad=pads[1])
+    return figure, figure.subplots(rows, columns, **settings)
+
+
+def percent_bars(axes, places, shares, intervals, across=False, **look):
+    """Draws shares in percent with their intervals.
+
+    Args:
+        places: (N,) where on the other axis.
+        shares: (N,), intervals: (N, 2), both from 0 to 1.
+        across: whether percent run from left to right instead of upward.
+        look: settings of `Axes.errorbar`.
+    """
+    shares, (low, high) = np.asarray(shares), np.asarray(intervals).T
+    errors = 100 * np.array([shares - low, high - shares]).clip(0)  # 2, N   rounding can make them negative
+    if across:
+        axes.errorbar(100 * shares, places, xerr=errors, **look)
+    else:
+        axes.errorbar(places, 100 * shares, errors, **look)
+
+
 def png_bytes(figure):
     """A figure as the bytes of a PNG file, the same ones with every version of matplotlib that draws the same."""
     data = io.BytesIO()
@@ -111,5 +142,5 @@ def write(figure, text, left, top, **settings):
 
 
 def spread_over(count, most=MOST_FRAMES):
-    """At most so many indices below `count`, the first and the last among them, evenly spread: a list of int."""
+    """At most `most` indices below `count`, evenly spread, the first and the last among them: a list of int."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()

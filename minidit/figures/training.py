@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from minidit.figures.style import BLUE, VERMILLION, png_bytes, sheet, style
+from minidit.figures.style import BLUE, VERMILLION, charts, png_bytes, style
 from minidit.training.preview import PROMPTS
 
 FILE = "training.png"
@@ -14,29 +14,22 @@ ALT = (
 )
 NOTE = (
     "The loss is the squared error of the prediction, weighted by noise level, averaged over the steps between "
-    "two points. The previews are few prompts, the same ones each time, made by the moving average of the weights: the "
+    "two points. Previews are few prompts, the same ones each time, by the moving average of the weights, so the "
     "standard error of a point is up to 10 percentage points. `minidit evaluate` measures the finished model."
 )
 
 
 def missing(model, record):
-    """What this figure needs of the record and doesn't find there, in words; empty when nothing."""
+    """What this figure needs and the record lacks, in words; empty when nothing."""
     return "" if record.get("history") and record.get("scores") else "no curves of its training"
 
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG.
-
-    Args:
-        model: VideoModel; not used here.
-        record: "history" and "scores" as of `minidit.training.trainer.Run.record`.
-    """
+    """The bytes of the PNG."""
     steps, losses = np.array(record["history"]).T  # points each
     preview_steps, seen, held_out = np.array(record["scores"]).T  # previews each
-    figure = sheet(1350, 570)
-    figure.set_layout_engine("constrained", w_pad=0.12, h_pad=0.08)
-    loss_axes, score_axes = figure.subplots(1, 2)
+    figure, (loss_axes, score_axes) = charts(1350, 570, 1, 2, pads=(0.12, 0.08))
 
     loss_axes.set_title("Training loss")
     loss_axes.plot(steps, losses, color=BLUE)

@@ -1,7 +1,7 @@
 """The worksheet on one page: all fourteen steps with all their matrices, with the answers and as a sheet to fill in.
 
-What stands to the left of a matrix acts on what stands above it. So one column of the page is one patch, all the way
-down; the gradients of step 11 lie beside the steps that they go back through, from the bottom to the top.
+A matrix multiplies what stands above the result; it stands to the left. So one column of the page is one patch, all
+the way down. The gradients of step 11 lie beside the steps that they go back through, from the bottom to the top.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ WARM = "#FDF5F0"
 
 @style()
 def draw(model, record):
-    """The bytes of the PNG with the answers. Neither the model nor its record is needed for it."""
+    """The bytes of the PNG with the answers. It needs neither the model nor its record."""
     return small_png_bytes(page().figure, COLORS)
 
 
@@ -49,7 +49,7 @@ def page(blank=False):
     """The page as a Board.
 
     Args:
-        blank: whether the results are left out, to be filled in.
+        blank: leave out the results, so that they can be filled in.
     """
     sheet = solve()
     board = Board(WIDTH, HEIGHT, blank)

@@ -1,10 +1,24 @@
-"""Files written whole or not at all: a reader sees the old file or the new one."""
+"""Files written whole or not at all, and the folders for them."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 
 from minidit.errors import UserError
+
+
+def make_folder(path):
+    """Makes a folder to write to, if it isn't there; returns it as a Path.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"can't make the folder {folder}: {error.strerror}. Choose another place.") from error
+    return folder
 
 
 def write_whole(path, data):

@@ -103,4 +103,6 @@ def to_be_made(batch):
     """
     if batch.known is None:
         return None
+    if batch.sizes is None:
+        return ~batch.known
     return existing(batch.latents.shape, batch.sizes, array_module(batch.latents)) & ~batch.known

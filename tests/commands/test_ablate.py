@@ -14,9 +14,9 @@ def asked(monkeypatch):
 
     def stub(*arguments):
         calls.append(arguments)
-        return Path("ablation/README.md"), {"The block": "| a | table |"}
+        return Path("ablation/README.md"), {"ablation": (["It is better."], ["## The block\n\n| a | table |"])}
 
-    monkeypatch.setattr("minidit.experiments.ablation.folder.ablate", stub)
+    monkeypatch.setattr("minidit.experiments.folder.measure_ablation", stub)
     monkeypatch.setattr("minidit.commands.arguments.available_cores", lambda: 5)
     return calls
 
@@ -30,7 +30,7 @@ def typed(*words):
 def test_by_default_all_are_trained_from_three_seeds_on_all_cores(asked, capsys):
     typed()
     assert asked == [(None, Path("ablation"), 3, None, 5, False, False)]
-    assert capsys.readouterr().out == "The block\n\n| a | table |\n\nablation/README.md\n"
+    assert capsys.readouterr().out == "It is better.\n\n## The block\n\n| a | table |\n\nablation/README.md\n"
 
 
 def test_every_option_is_handed_on(asked):

@@ -13,9 +13,9 @@ def asked(monkeypatch):
 
     def stub(*arguments):
         calls.append(arguments)
-        return Path("claims/README.md"), {"robustness": ["Holds in this world.", "By far."]}
+        return Path("claims/README.md"), {"robustness": (["Confirmed.", "By far."], ["| a |"])}
 
-    monkeypatch.setattr("minidit.experiments.measure_claims", stub)
+    monkeypatch.setattr("minidit.experiments.folder.measure_claims", stub)
     monkeypatch.setattr("minidit.commands.arguments.available_cores", lambda: 5)
     return calls
 
@@ -29,13 +29,13 @@ def typed(*words):
 def test_by_default_all_are_measured_of_the_shipped_model_on_all_cores(asked, capsys):
     typed()
     assert asked == [([], Path("claims"), None, False, 1, 5, False)]
-    assert capsys.readouterr().out == "robustness:\n  Holds in this world.\n  By far.\nclaims/README.md\n"
+    assert capsys.readouterr().out == "robustness:\n  Confirmed.\n  By far.\nclaims/README.md\n"
 
 
 def test_every_option_is_handed_on_and_quick_numbers_are_called_so(asked, capsys):
     typed(*"robustness scalability --out here --checkpoint model --quick --seeds 3 --threads 2 --force".split())
     assert asked == [(["robustness", "scalability"], Path("here"), Path("model"), True, 3, 2, True)]
-    assert capsys.readouterr().out.startswith("Measured with --quick: far too small to judge a claim by.\n")
+    assert capsys.readouterr().out.startswith("Measured with --quick: far too small to judge anything by.\n")
 
 
 def test_the_command_measures(tiny_checkpoint, tmp_path, capsys):
@@ -44,7 +44,7 @@ def test_the_command_measures(tiny_checkpoint, tmp_path, capsys):
     assert main(["claims", "robustness", *words]) == 0
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1] == str(out / "README.md")
-    assert "in this world" in captured.out
+    assert "points of prompt accuracy for" in captured.out
     assert {file.name for file in out.iterdir()} == {"claims.json", "README.md", "robustness.png"}
 
 

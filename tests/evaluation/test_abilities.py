@@ -90,9 +90,9 @@ def test_extend_with_a_jump_at_the_border():
 
 
 def test_extend_both_ways_counts_both_borders():
-    given = (np.arange(8) >= 2) & (np.arange(8) < 6)
+    known = (np.arange(8) >= 2) & (np.arange(8) < 6)
     made = [*np.add(RIGHT[:2], (0, 2)), *RIGHT[2:]]
-    assert one(extend_scores(draw(made), draw(RIGHT), given))["seam"] == pytest.approx((2 + 2 / 6) / 2, abs=0.2)
+    assert one(extend_scores(draw(made), draw(RIGHT), known))["seam"] == pytest.approx((2 + 2 / 6) / 2, abs=0.2)
 
 
 def test_extend_backward_is_measured_on_the_frames_before():
@@ -119,9 +119,9 @@ def test_extend_follows_an_object_out_of_the_frame():
 
 
 def test_extend_needs_given_and_made_frames():
-    for given in (np.ones(8, bool), np.zeros(8, bool)):
+    for known in (np.ones(8, bool), np.zeros(8, bool)):
         with pytest.raises(ValueError, match="some made"):
-            extend_scores(draw(RIGHT), draw(RIGHT), given)
+            extend_scores(draw(RIGHT), draw(RIGHT), known)
 
 
 def test_connect_by_a_straight_way_and_by_one_with_a_jerk():
@@ -130,11 +130,11 @@ def test_connect_by_a_straight_way_and_by_one_with_a_jerk():
     scores = one(connect_scores(draw(way), first, second))
     assert scores["ends_psnr"] == np.inf
     assert scores["lost"] == 0 and scores["color_kept"] == scores["shape_kept"] == 1
-    assert scores["roughness"] < 0.2 and scores["given_roughness"] < 0.2
+    assert scores["roughness"] < 0.2 and scores["known_roughness"] < 0.2
     jerk = [*way[:6], tuple(np.add(way[6], (0, 2.5))), *way[7:]]
     scores = one(connect_scores(draw(jerk), first, second))
     assert scores["roughness"] == pytest.approx(5, abs=0.3)
-    assert scores["given_roughness"] < 0.2
+    assert scores["known_roughness"] < 0.2
 
 
 def test_connect_sees_ends_that_are_not_kept_and_a_jump_into_them():
@@ -185,13 +185,13 @@ def test_connect_tells_a_jerk_in_what_was_given_from_one_in_what_was_made():
     for path in (way, way[::-1]):
         scores = one(connect_scores(draw(path), draw(path[:6]), draw(path[8:])))
         assert scores["roughness"] < 0.2
-        assert scores["given_roughness"] == pytest.approx(5, abs=0.3)
+        assert scores["known_roughness"] == pytest.approx(5, abs=0.3)
 
 
-def test_connect_with_pictures_at_its_ends_has_no_given_roughness():
+def test_connect_with_pictures_at_its_ends_has_no_known_roughness():
     way = line((8, 12), (1.4, 0), 6)
     scores = one(connect_scores(draw(way), draw(way[:1]), draw(way[-1:])))
-    assert np.isnan(scores["given_roughness"]) and scores["roughness"] < 0.2
+    assert np.isnan(scores["known_roughness"]) and scores["roughness"] < 0.2
 
 
 def test_edit_with_another_colour_on_the_same_path_and_on_another():

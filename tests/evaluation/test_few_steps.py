@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
-from minidit.evaluation import few_steps
+from minidit.evaluation import measure
 from minidit.evaluation.few_steps import measure_steps, steps_table
-from minidit.evaluation.scores import wilson_interval
+from minidit.evaluation.intervals import wilson_interval
 from minidit.models import VideoModel
 from minidit.world import HELD_OUT, SEEN, render_batch
 
@@ -25,7 +25,7 @@ def asked(monkeypatch):
         shown = cases.attributes if sampling.steps > 1 else cases.attributes[1:] + cases.attributes[:1]
         return render_batch(shown, np.random.default_rng(0), 32, 8)
 
-    monkeypatch.setattr(few_steps, "make", made)
+    monkeypatch.setattr(measure, "make", made)
     return noted
 
 

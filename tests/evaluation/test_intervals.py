@@ -3,11 +3,37 @@ import json
 import numpy as np
 import pytest
 
-from minidit.evaluation.intervals import bootstrap_interval, mean, share
-from minidit.evaluation.scores import wilson_interval
+from minidit.evaluation.intervals import bootstrap_interval, mean, percent, share, wilson_interval
 from minidit.evaluation.variety import ks_distance
 
 NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilson_intervals_are_those_of_newcombe_1998_table_1(successes, trials, low, high):
+    assert wilson_interval(successes, trials) == pytest.approx([low, high], abs=5e-5)
+
+
+def test_wilson_interval_mirrors_and_always_contains_the_share():
+    for trials in (1, 7, 64, 1500):
+        for successes in range(trials + 1):
+            low, high = wilson_interval(successes, trials)
+            assert 0 <= low <= successes / trials <= high <= 1
+            assert wilson_interval(trials - successes, trials) == pytest.approx([1 - high, 1 - low])
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (-1, 3), (4, 3)])
+def test_wilson_interval_refuses_counts_that_make_no_share(successes, trials):
+    with pytest.raises(ValueError, match="successes"):
+        wilson_interval(successes, trials)
+
+
+def test_shares_are_percent_with_their_interval():
+    assert percent(0.5) == "50.0"
+    assert percent(0.982, [0.971, 0.9889]) == "98.2 [97.1, 98.9]"
 
 
 def test_a_share_counts_what_can_be_measured():

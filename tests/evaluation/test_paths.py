@@ -11,7 +11,6 @@ from minidit.evaluation.paths import (
     seam,
     typical_step,
     velocities,
-    velocity_correlation,
     velocity_errors,
     wrap_step,
 )
@@ -131,24 +130,3 @@ def test_the_way_back_to_the_first_frame_beside_the_usual_step():
     assert wrap_step(circle) == pytest.approx(typical_step(circle))
     assert typical_step(without(straight((3, 4)), 2)) == pytest.approx(5)
     assert np.isnan(typical_step(straight((1, 0), 1))).all()
-
-
-def test_the_correlation_of_velocities(rng):
-    steps = rng.normal(size=(40, 2))
-    original = np.concatenate([straight(step) for step in steps])
-    assert velocity_correlation(original + 3, original) == pytest.approx(1)
-    assert velocity_correlation(0.5 * original, original) == pytest.approx(1)
-    assert velocity_correlation(-original, original) == pytest.approx(-1)
-    assert abs(velocity_correlation(np.roll(original, 1, axis=0), original)) < 0.4
-    assert velocity_correlation(without(original, 2), original) == pytest.approx(1)
-    drift = 9 * np.arange(6)[:, None]                          # all go one way, whatever else they do
-    assert abs(velocity_correlation(np.roll(original, 1, axis=0) + drift, original + drift)) < 0.4
-    still = np.zeros_like(original)
-    assert np.isnan(velocity_correlation(still, original))
-    assert np.isnan(velocity_correlation(without(original, *range(6)), original))
-
-
-def test_velocities_that_are_equal_but_for_rounding_have_no_correlation():
-    diagonal = straight((0.1, 0.1), 8, (3.3, 3.3))
-    assert np.ptp(velocities(diagonal)) > 0
-    assert np.isnan(velocity_correlation(diagonal, -diagonal))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidit.evaluation.pixels import decibels, mse, neighbour_psnr, pixels_of_cells, psnr
+from minidit.evaluation.pixels import decibels, mse, neighbour_psnr, psnr
 
 
 def test_the_ratio_of_a_known_error(rng):
@@ -15,18 +15,10 @@ def test_only_the_chosen_pixels_count(rng):
     a = rng.random((2, 2, 8, 16, 3))
     b = a + 0.1
     b[:, :, :, 8:] += 0.7
-    left = pixels_of_cells(np.array([[[True, False]]] * 2))
-    assert left.shape == (2, 8, 16)
+    left = np.broadcast_to(np.arange(16) < 8, (8, 16))
     assert psnr(a, b, left) == pytest.approx([20, 20])
     assert psnr(a, b) == pytest.approx(decibels(np.full(2, (0.01 + 0.64) / 2)))
     assert np.isnan(psnr(a, b, np.zeros((8, 16), bool))).all()
-
-
-def test_cells_become_squares_of_pixels():
-    cells = np.zeros((1, 2, 3), bool)
-    cells[0, 1, 0] = True
-    pixels = pixels_of_cells(cells, patch=2)
-    assert np.argwhere(pixels[0]).tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
 
 
 def test_many_clips_as_one(rng):

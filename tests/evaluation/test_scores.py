@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from minidit.evaluation.scores import JUDGED, chance, judge, judge_shuffled, shares, wilson_interval
+from minidit.evaluation.intervals import wilson_interval
+from minidit.evaluation.scores import JUDGED, chance, judge, judge_shuffled, shares
 from minidit.world import ALL_ATTRIBUTES, PLAIN_SKIES, Attributes, Reading
 
 RED = Attributes("red", "circle", "left", "day")
@@ -9,28 +10,6 @@ RED = Attributes("red", "circle", "left", "day")
 
 def reads(attributes, iou=0.9, faults=()):
     return Reading(*attributes, iou, faults)
-
-
-@pytest.mark.parametrize(
-    ("successes", "trials", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
-)
-def test_wilson_intervals_are_those_of_newcombe_1998_table_1(successes, trials, low, high):
-    assert wilson_interval(successes, trials) == pytest.approx([low, high], abs=5e-5)
-
-
-def test_wilson_interval_mirrors_and_always_contains_the_share():
-    for trials in (1, 7, 64, 1500):
-        for successes in range(trials + 1):
-            low, high = wilson_interval(successes, trials)
-            assert 0 <= low <= successes / trials <= high <= 1
-            assert wilson_interval(trials - successes, trials) == pytest.approx([1 - high, 1 - low])
-
-
-@pytest.mark.parametrize(("successes", "trials"), [(0, 0), (-1, 3), (4, 3)])
-def test_wilson_interval_refuses_counts_that_make_no_share(successes, trials):
-    with pytest.raises(ValueError, match="successes"):
-        wilson_interval(successes, trials)
 
 
 def test_judge_tells_each_attribute_apart_from_the_others():

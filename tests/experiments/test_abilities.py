@@ -27,11 +27,11 @@ def measured(tiny_marked_model, tmp_path_factory):
 
 
 def test_every_use_and_size_is_a_task_on_both_splits(tmp_path):
-    options = Options(tmp_path, tmp_path / "model", "abc", marks=True)
+    options = Options(tmp_path, tmp_path / "model", "abc", completes=True)
     names = [task.name for task in tasks(options)]
     assert len(names) == len(set(names)) == 2 * (len(USES) + len(SIZES))
     assert len(SIZES) == len(GRIDS)
-    assert tasks(Options(tmp_path, tmp_path / "model", "abc", marks=False)) == []
+    assert tasks(Options(tmp_path, tmp_path / "model", "abc", completes=False)) == []
 
 
 def test_every_measure_has_its_words(measured):
@@ -59,8 +59,8 @@ def test_the_sentences_say_what_share_is_right(measured):
         if result["use"] in SIZES
     }
     has, has_not = sentences(changed)
-    assert "that training has: 100.0 % of the clips are right" in has
-    assert "that it has not: 50.0 % of the clips are right" in has_not
+    assert "Sizes used in training: 100.0 % of the clips are right" in has
+    assert "Other sizes: 50.0 % of the clips are right" in has_not
 
 
 def test_the_figure_is_a_png(measured):

@@ -49,16 +49,26 @@ def test_all_parts_are_pooled_and_nothing_stands_for_nothing():
 
 
 def test_variety_like_that_of_real_clips_is_said_to_be_covered():
-    assert sentences(made_up())[0].startswith("Holds in this world")
+    assert sentences(made_up())[0].startswith("Confirmed: ")
     assert len(sentences(made_up())) == 2
 
 
 def test_what_is_covered_too_little_is_named():
     said = sentences(made_up("speed"))
-    assert said[0].startswith("Does not hold in this world")
+    assert said[0].startswith("Refuted: ")
     assert "(least: distance travelled)" in said[0]
-    assert "of distance travelled: Kolmogorov-Smirnov 0.5" in said[1].replace("that of", "of")
-    assert said[2].startswith("Covered too little: distance travelled (")
+    assert said[1] == "Covered, but in other proportions than in real clips: distance travelled."
+    assert "that of distance travelled: Kolmogorov-Smirnov 0.5" in said[2]
+    assert said[3].startswith("Covered too little: distance travelled (")
+
+
+def test_a_claim_is_partly_confirmed_if_all_is_covered_in_other_proportions():
+    found = made_up()
+    for result in found.values():  # nine in ten of the clips are in the lower half
+        result["made"]["size"] = [v if i % 10 == 0 else v / 2 for i, v in enumerate(result["made"]["size"])]
+    said = sentences(found)
+    assert said[0].startswith("Partly confirmed: ")
+    assert said[1] == "Covered, but in other proportions than in real clips: radius."
 
 
 def test_a_model_that_shows_no_objects_covers_nothing():
@@ -66,7 +76,7 @@ def test_a_model_that_shows_no_objects_covers_nothing():
     for result in found.values():
         result["made"] = {name: [None] * 5 for name in NAMES}
     assert compared(found) is None
-    assert sentences(found) == ["Does not hold in this world: no generated clip shows an object."]
+    assert sentences(found) == ["Refuted: no generated clip shows an object."]
     assert tables(found)[0].count("\n") == 1
     assert draw(found).startswith(b"\x89PNG")
 

@@ -5,10 +5,11 @@ import pytest
 from PIL import Image
 
 from minidit.evaluation.cases import draw_cases
+from minidit.evaluation.pixels import psnr
 from minidit.experiments import robustness
 from minidit.experiments.robustness import (
+    COMPLETED,
     KINDS,
-    NEED_MARKS,
     Harm,
     decoded,
     draw,
@@ -18,7 +19,6 @@ from minidit.experiments.robustness import (
     harms,
     measure,
     note,
-    psnr_of,
     sentences,
     tables,
     tasks,
@@ -67,22 +67,22 @@ def test_every_kind_has_a_line_without_harm_and_mild_ones():
 
 
 def test_a_model_without_marks_is_spared_what_it_cannot_do(tmp_path):
-    whats = {task.name.split("/")[1] for task in tasks(Options(tmp_path, tmp_path, "", marks=False))}
-    assert whats == set(KINDS) - set(NEED_MARKS)
+    whats = {task.name.split("/")[1] for task in tasks(Options(tmp_path, tmp_path, "", completes=False))}
+    assert whats == set(KINDS) - set(COMPLETED)
 
 
 def test_no_harm_is_what_generate_makes(tiny_model, part):
     noise = starting_noise(tiny_model.settings.latent_shape, part.seeds)
     assert decoded(tiny_model, part, noise) == pytest.approx(generate(tiny_model, part.prompts, part.seeds))
-    _, psnr = harmed_inside(tiny_model, Harm("weights", "none"), part, np.random.default_rng(0))
-    assert (psnr == 100).all()
+    made, unharmed = harmed_inside(tiny_model, Harm("weights", "none"), part, np.random.default_rng(0))
+    assert (made == unharmed).all()
 
 
 @pytest.mark.parametrize("what", ["weights", "start"])
 def test_more_harm_inside_is_farther_from_the_clip_without(what, tiny_model, part):
     harder = {"weights": [Harm(what, "float16"), Harm(what, "whole", 8), Harm(what, "whole", 4)],
               "start": [Harm(what, "mixed", 0.1), Harm(what, "mixed", 1)]}[what]  # fmt: skip
-    found = [harmed_inside(tiny_model, harm, part, np.random.default_rng(0))[1].mean() for harm in harder]
+    found = [psnr(*harmed_inside(tiny_model, harm, part, np.random.default_rng(0))).mean() for harm in harder]
     assert found == sorted(found, reverse=True)
     assert len(set(found)) == len(found)
 
@@ -92,8 +92,8 @@ def test_scaled_noise_is_scaled(part):
     assert (harmed_noise(Harm("start", "scaled", 0.5), noise, part.seeds) == 0.5 * noise).all()
 
 
-def test_the_psnr_of_a_tenth_off_is_20_decibels():
-    assert psnr_of(np.full((2, 1, 2, 2, 3), 0.6), np.full((2, 1, 2, 2, 3), 0.5)) == pytest.approx([20, 20])
+def test_the_psnr_of_equal_clips_is_a_number_that_json_has(marked):
+    assert measure(marked, Harm("weights", "none"), 3)["psnr"] == {"count": 3, "mean": 100, "std": 0, "least": 100}
 
 
 @pytest.fixture
@@ -164,22 +164,22 @@ def test_a_harm_is_measured(harm, marked):
 @pytest.mark.parametrize(
     ("rights", "said"),
     [
-        (lambda harm: 195, "Holds"),
-        (lambda harm: 100 if harm.how == "float16" else 195, "Does not hold"),
+        (lambda harm: 195, "Confirmed"),
+        (lambda harm: 100 if harm.how == "float16" else 195, "Refuted"),
         (lambda harm: 188 if harm.mild else 195, "Undecided"),
         (lambda harm: 183 if harm.mild else 195, "Undecided"),
-        (lambda harm: 195 if harm.mild or harm.how == "none" else 0, "Holds"),
+        (lambda harm: 195 if harm.mild or harm.how == "none" else 0, "Confirmed"),
     ],
     ids=["never less", "float16 hurts", "a little less", "six points less", "only strong harm hurts"],
 )
 def test_the_verdict_follows_from_mild_harm(rights, said):
-    assert sentences(made_up(rights))[0].startswith(f"{said} in this world")
+    assert sentences(made_up(rights))[0].startswith(f"{said}: ")
 
 
 def test_what_halves_the_accuracy_is_named():
     said = sentences(made_up(lambda harm: 20 if harm.label == "int4" else 195))
-    assert "halved by int4." in said[1]
-    assert "halved by none of the harms." in said[2]
+    assert "Accuracy falls below half under int4." in said[1]
+    assert "No harm brings it below half." in said[2]
 
 
 def test_the_tables_have_a_line_for_each_harm():
@@ -190,11 +190,11 @@ def test_the_tables_have_a_line_for_each_harm():
 
 
 def test_the_note_states_the_rule_of_the_verdict():
-    assert "holds if every mild harm surely costs less than 5 points" in note(made_up())
+    assert "confirmed if every mild harm surely costs less than 5 points" in note(made_up())
 
 
 def test_the_note_says_what_was_left_out():
-    some = {name: result for name, result in made_up().items() if result["what"] not in NEED_MARKS}
+    some = {name: result for name, result in made_up().items() if result["what"] not in COMPLETED}
     assert "Left out, as the model can't complete clips: animate and inpaint." in note(some)
     assert "Left out" not in note(made_up())
 
@@ -204,7 +204,7 @@ def test_the_figure_has_a_chart_for_each_input():
 
 
 def test_quick_spares_strong_harm(tmp_path):
-    full, quick = (tasks(Options(tmp_path, tmp_path, "", marks=True, quick=quick)) for quick in (False, True))
+    full, quick = (tasks(Options(tmp_path, tmp_path, "", completes=True, quick=quick)) for quick in (False, True))
     assert {task.name for task in quick} < {task.name for task in full}
     assert all(harm.mild or harm.how == "none" for harm in (task.arguments[1] for task in quick))
     assert all(task.plan["amount"] == task.arguments[1].amount for task in full)

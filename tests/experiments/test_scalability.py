@@ -8,13 +8,11 @@ from PIL import Image
 
 from minidit.experiments import scalability
 from minidit.experiments.scalability import (
-    FULL,
     PATCHES,
-    QUICK,
+    REAL_CLIPS,
     SIZES,
-    RealClips,
+    TRAINING,
     draw,
-    grid_of,
     law_of,
     loss_on,
     measure,
@@ -22,12 +20,11 @@ from minidit.experiments.scalability import (
     note,
     papers_count,
     sentences,
-    step_products,
     tables,
     tasks,
     times_of,
 )
-from minidit.experiments.small import small_settings
+from minidit.experiments.small import RealClips, grid_of, small_settings, step_products
 from minidit.experiments.tasks import Options
 from minidit.models.video_model import VideoModel
 from minidit.world import HELD_OUT
@@ -69,7 +66,7 @@ def test_a_seed_adds_tasks_and_keeps_those_that_were(tmp_path):
 
 def test_a_smaller_patch_is_more_compute_at_about_as_many_parameters():
     counted = [small_settings(*SIZES[1], patch) for patch in PATCHES]
-    products = [step_products(s.dit, 32, grid_of(s)) for s in counted]
+    products = [step_products(s, 32) for s in counted]
     assert products == sorted(products)
     assert [int(np.prod(grid_of(s))) for s in counted] == [4, 16, 32]
 
@@ -79,27 +76,27 @@ def test_the_count_is_the_papers():
 
 
 def test_the_times_are_spread_over_what_training_draws(rng):
-    times = times_of(FULL.training, 4)
-    drawn = 1 / (1 + np.exp(-(FULL.training.time_mean + rng.standard_normal(40_000))))
+    times = times_of(TRAINING, 4)
+    drawn = 1 / (1 + np.exp(-(TRAINING.time_mean + rng.standard_normal(40_000))))
     assert [np.mean(drawn < t) for t in times] == pytest.approx([0.125, 0.375, 0.625, 0.875], abs=0.01)
 
 
 def test_the_loss_is_always_the_same_and_of_the_weights(smallest_settings, rng):
     model = VideoModel(smallest_settings, rng)
-    real = RealClips.draw(smallest_settings, HELD_OUT, 5)
-    before = loss_on(model, FULL.training, real)
-    assert before == loss_on(model, FULL.training, RealClips.draw(smallest_settings, HELD_OUT, 5))
+    real = RealClips.draw(smallest_settings, HELD_OUT, 5, REAL_CLIPS)
+    before = loss_on(model, TRAINING, real)
+    assert before == loss_on(model, TRAINING, RealClips.draw(smallest_settings, HELD_OUT, 5, REAL_CLIPS))
     model.dit.params.flat += 0.1
-    assert loss_on(model, FULL.training, real) != before
+    assert loss_on(model, TRAINING, real) != before
 
 
 def test_a_model_is_trained_and_measured(smallest_settings, codec_file, tmp_path):
-    effort = replace(QUICK, clips=3, prompts=4)
-    result = measure(smallest_settings, effort, 0, codec_file, tmp_path / "state")
+    training = replace(TRAINING, steps=4, batch=8)
+    result = measure(smallest_settings, training, 0, codec_file, tmp_path / "state", clips=3, prompts=4, looks=2)
     assert [step for step, *_ in result["curve"]] == [2, 4]
     assert sum(result["seen"].values()) == sum(result["held_out"].values()) == 4
     assert result["tokens"] == 4
-    assert result["step_products"] == step_products(smallest_settings.dit, 8, (1, 2, 2))
+    assert result["step_products"] == step_products(smallest_settings, 8)
 
 
 def test_the_planted_law_is_found(grows):
@@ -110,7 +107,7 @@ def test_the_planted_law_is_found(grows):
 
 def test_a_claim_that_holds_is_said_to(grows):
     first, *_ = sentences(grows)
-    assert first.startswith("Holds in this world: over a factor of 100 in training compute (9 models)")
+    assert first.startswith("Confirmed: over a factor of 100 in training compute (9 models)")
     assert "90.0 [82.6, 94.5] %" in sentences(grows)[1]
 
 
@@ -119,13 +116,13 @@ def test_a_claim_that_holds_is_said_to(grows):
     [
         (0.2, [5] * 9, "Undecided"),
         (0.0, range(10, 100, 10), "Undecided"),
-        (-0.2, range(1, 10), "Does not hold"),
-        (0.2, range(90, 0, -10), "Does not hold"),
+        (-0.2, range(1, 10), "Refuted"),
+        (0.2, range(90, 0, -10), "Refuted"),
     ],
     ids=["prompts don't gain", "the loss stays", "the loss rises", "prompts lose"],
 )
 def test_a_claim_that_does_not_hold_is_said_not_to(exponent, rights, said):
-    assert sentences(made_up(exponent, rights, noise=0.02))[0].startswith(f"{said} in this world")
+    assert sentences(made_up(exponent, rights, noise=0.02))[0].startswith(f"{said}: ")
 
 
 def test_the_tables_have_all_models_and_the_fits(grows):
@@ -163,13 +160,14 @@ def test_compute_is_that_of_the_whole_training(grows):
 
 def test_the_best_model_need_not_be_the_largest():
     said = sentences(made_up(0.2, [1, 5, 9, 20, 30, 99, 70, 80, 85]))[1]
-    assert "The best of all is width 72, depth 3, patch 4x1x1" in said
+    assert "The best model is width 72, depth 3, patch 4x1x1" in said
 
 
 def test_the_loss_on_held_out_clips_is_told_from_that_on_seen_ones(
     smallest_settings, codec_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(RealClips, "draw", lambda settings, combinations, count: combinations)
+    monkeypatch.setattr(RealClips, "draw", lambda settings, combinations, count, seed: combinations)
     monkeypatch.setattr(scalability, "loss_on", lambda model, training, split: 1.5 if split is HELD_OUT else 0.5)
-    result = measure(smallest_settings, replace(QUICK, prompts=2), 0, codec_file, tmp_path / "state")
+    training = replace(TRAINING, steps=4, batch=8)
+    result = measure(smallest_settings, training, 0, codec_file, tmp_path / "state", clips=3, prompts=2, looks=2)
     assert result["curve"] == [[2, 1.5, 0.5], [4, 1.5, 0.5]]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
-from minidit.experiments.small import codec_task, marks_of, prompt_tally, small_settings, state_file, train
+from minidit.experiments.small import codec_task, marks_of, prompt_tally, small_settings, train, training_task
 from minidit.experiments.tally import total
 from minidit.experiments.tasks import Options
 from minidit.files.tensors import read_tensors
+from minidit.training.settings import DiffusionTraining
 from minidit.world import HELD_OUT
 
 
@@ -77,7 +78,8 @@ def test_every_prompt_is_judged(tiny_model):
 def test_states_of_different_names_are_different_files(tmp_path):
     options = Options(tmp_path, tmp_path, "")
     names = ["scalability/width 32, depth 2/patch 8x1x1/seed 0", "scalability/width 32, depth 2/patch 8x1x1/seed 1"]
-    files = [state_file(options, name) for name in names]
+    settings, training = small_settings(16, 1, 2, (8, 2, 2)), DiffusionTraining(steps=4)
+    files = [training_task(options, name, settings, training, 0, print, (), {}).state for name in names]
     assert len(set(files)) == 2
     assert files[0].name == "scalability-width-32-depth-2-patch-8x1x1-seed-0.safetensors"
 

@@ -77,6 +77,13 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
         Store(tmp_path / "results.json")
 
 
+def test_results_of_earlier_versions_have_todays_names(tmp_path):
+    entries = {"time-marks/seed 0": {"plan": {"given": True, "steps": 3}, "result": {"given_loss": 0.5}}}
+    (tmp_path / "results.json").write_text(json.dumps({"format": FORMAT, "quick": False, "entries": entries}))
+    store = Store(tmp_path / "results.json")
+    assert store.get("time-channels/seed 0", {"known_starts": True, "steps": 3}) == {"known_loss": 0.5}
+
+
 def test_the_file_is_written_whole_or_not_at_all(store, monkeypatch):
     before = store.path.read_bytes()
 

@@ -1,11 +1,11 @@
 import pytest
 
-from minidit.experiments.tables import all_of, in_units, markdown, number, percent, verdict
+from minidit.experiments.tables import all_of, in_units, markdown, number, percent_of, verdict
 
 
 def test_shares_are_percent_with_their_interval():
-    assert percent(0.5) == "50.0"
-    assert percent(0.982, [0.971, 0.9889]) == "98.2 [97.1, 98.9]"
+    assert percent_of({"1111111": 97, "0010111": 3}) == "97.0 [91.5, 99.0]"
+    assert percent_of({"1111111": 97, "0010111": 3}, "motion") == "100.0 [96.3, 100.0]"
 
 
 def test_numbers_have_their_digits():
@@ -28,5 +28,5 @@ def test_words_in_a_row():
 
 
 def test_a_verdict_can_be_left_open():
-    assert (verdict(True, False), verdict(False, True)) == ("Holds", "Does not hold")
+    assert (verdict(True, False), verdict(False, True)) == ("Confirmed", "Refuted")
     assert verdict(False, False) == "Undecided"

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from minidit.evaluation.scores import JUDGED, wilson_interval
+from minidit.evaluation.intervals import wilson_interval
+from minidit.evaluation.scores import JUDGED
 from minidit.experiments.tally import (
     difference,
     interval,

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minidit.evaluation.few_steps import STEPS
-from minidit.evaluation.scores import wilson_interval
+from minidit.evaluation.intervals import wilson_interval
 from minidit.figures import few_steps
 
 

@@ -1,13 +1,9 @@
-"""The variants of one small model, and how many steps of training the same compute buys each of them."""
+"""The variants of one small model, and the number of training steps that equal compute buys each of them."""
 
 from dataclasses import dataclass, field, replace
-from math import prod
 
 from minidit.errors import UserError
-from minidit.models.cost import multiply_accumulates
-from minidit.models.dit import DiTSettings
-from minidit.presets import PRESETS
-from minidit.world import ALL_ATTRIBUTES, wordings
+from minidit.experiments.small import small_settings, step_products
 
 PATCHES = ((2, 1, 1), (4, 1, 1))  # frames, rows, columns of latents to a token: 64 and 32 tokens
 TARGETS = ("data", "noise", "velocity")
@@ -17,21 +13,25 @@ PARTS, TARGET, TIME = "block", "target", "time"  # groups of variants
 
 @dataclass(frozen=True)
 class Variant:
-    """One network, and what it is trained for.
+    """One network and its training.
 
     Attributes:
         title: for tables and the figure.
         group: PARTS, TARGET or TIME.
-        choices: what it changes in the base's DiTSettings.
+        choices: the DiTSettings in which it differs from the base.
         target: what it predicts.
-        given: whether a part of some clips is given in training.
+        known_starts: whether the beginning of some clips is known in training.
     """
 
     title: str
     group: str = PARTS
     choices: dict = field(default_factory=dict)
     target: str = "data"
-    given: bool = False
+    known_starts: bool = False
+
+    def settings(self, base):
+        """VideoModelSettings of this variant of a base."""
+        return replace(base, dit=replace(base.dit, **self.choices), prediction=self.target)
 
 
 def patch_name(patch):
@@ -61,17 +61,19 @@ VARIANTS = {
         for target in TARGETS
         if (patch, target) != (PATCHES[0], "data")  # the base
     },
-    "time-marks": Variant("time as marks of the latents", TIME, {"conditioning_channels": True}, given=True),
-    "time-token": Variant("time by modulation of the tokens", TIME, {"time": "token"}, given=True),
-    "time-both": Variant("both", TIME, {"conditioning_channels": True, "time": "token"}, given=True),
+    "time-channels": Variant(
+        "time as a channel of the latents", TIME, {"conditioning_channels": True}, known_starts=True
+    ),
+    "time-token": Variant("time by modulation of the tokens", TIME, {"time": "token"}, known_starts=True),
+    "time-both": Variant("both", TIME, {"conditioning_channels": True, "time": "token"}, known_starts=True),
 }
 
 
 def checked_names(names):
-    """The variants to train, in their usual order: those of the names, or all. The base is always among them.
+    """The variants to train, in their usual order: those named, or all. The base is always among them.
 
     Raises:
-        UserError: a name is none of a variant.
+        UserError: there is no variant of a name.
     """
     for name in names or ():
         if name not in VARIANTS:
@@ -79,34 +81,11 @@ def checked_names(names):
     return [name for name in VARIANTS if not names or name in names or name == BASE]
 
 
-def base_settings(width=64, depth=2, num_heads=4, text_width=32):
-    """VideoModelSettings of the base: preset quick's world and codec, a small DiT with several tokens in time."""
-    quick = PRESETS["quick"].model
-    text = replace(quick.dit.text, width=text_width)
-    return replace(quick, dit=DiTSettings(quick.codec.channels, PATCHES[0], width, depth, num_heads, text=text))
-
-
-def settings_of(variant, base):
-    """VideoModelSettings of a variant of a base."""
-    return replace(base, dit=replace(base.dit, **variant.choices), prediction=variant.target)
-
-
-def step_products(settings, batch):
-    """Multiply-accumulates of a training step, with prompts of the longest wording."""
-    words = 1 + max(len(sentence.split()) for a in ALL_ATTRIBUTES for sentence in wordings(a))  # the start word is one
-    return multiply_accumulates(settings.dit, batch, grid_of(settings), words)
-
-
-def grid_of(settings):
-    """Tokens of a clip along frames, rows and columns."""
-    return tuple(size // step for size, step in zip(settings.latent_shape, settings.dit.patch, strict=False))
-
-
-def tokens_of(settings):
-    """How many tokens a clip has."""
-    return prod(grid_of(settings))
+def base_settings(width=64, depth=2, heads=4, text_width=32):
+    """VideoModelSettings of the base: a small DiT with several tokens in time."""
+    return small_settings(width, depth, heads, PATCHES[0], text_width)
 
 
 def steps_of(settings, base, steps, batch):
-    """How many steps cost as much as the base's, at least one."""
+    """The number of steps that costs what these steps of the base cost, at least one."""
     return max(1, round(steps * step_products(base, batch) / step_products(settings, batch)))
