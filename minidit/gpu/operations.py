@@ -173,7 +173,7 @@ def words_to_attend(rng, size):
     return [*arrays, H, np.arange(11) < rng.integers(1, 12, (B, 1))]
 
 
-def chosen(rng, size):
+def select(rng, size):
     """Two vectors a sample, and which of them each token takes."""
     B, T, D, _, _ = size
     return [rng.standard_normal((B, 2, D)), np.arange(T) % 3 == rng.integers(3, size=(B, 1))]
@@ -225,7 +225,7 @@ OPERATIONS = (
               lambda rng, size: smaller(rng, tokens(size), *attention_weights(size), *2 * [(size.width // 2,)])),
     Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward,
               lambda rng, size: smaller(rng, tokens(size), *2 * attention_weights(size))),
-    pair("chosen", chosen),
+    pair("select", select),
     pair("token_modulate", normal(tokens, tokens, tokens)),
     pair("token_gated_residual", normal(tokens, tokens, tokens)),
     Operation("timestep_embedding", lambda t: (layers.timestep_embedding(t, 256, dtype=t.dtype), None), None,
