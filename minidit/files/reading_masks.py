@@ -68,7 +68,7 @@ def image_mask(path):
 def reduced(mask, height, width):
     """A mask (..., h, w) cropped and resized as a clip is; one marked pixel is enough to mark the one it goes into."""
     frames = mask.reshape(-1, *mask.shape[-2:])
-    marked = np.stack([fitted(frame, height, width) > 0 for frame in frames])
+    marked = np.stack([fitted(frame, height, width) > 1e-6 for frame in frames])
     return marked.reshape(*mask.shape[:-2], height, width)
 
 

@@ -69,6 +69,7 @@ def fitted(frame, height, width):
     rows, columns = covered(frame.shape[0], height, scale), covered(frame.shape[1], width, scale)
     planes = np.moveaxis(frame, (0, 1), (-2, -1))  # ..., H, W
     small = np.stack([rows @ plane.astype(np.float32) @ columns.T for plane in planes.reshape(-1, *frame.shape[:2])])
+    small = small.clip(frame.min(), frame.max())  # where rounding left it
     return np.moveaxis(small.reshape(*planes.shape[:-2], height, width), (-2, -1), (0, 1))
 
 

@@ -76,6 +76,8 @@ def video_frames(path, most_pixels):
             noted = re.fullmatch(ENLARGED.format(r"(\d{1,4})"), container.metadata.get("comment", ""))
             factor = int(noted[1]) if noted else 1
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise UserError(f"{path} has a video of a kind that PyAV can't decode. Convert it to H.264.")
             if stream.width * stream.height > most_pixels:
                 raise UserError(f"{path} has too many pixels to be read: make it smaller.")
             for frame in container.decode(stream):

@@ -1,6 +1,8 @@
 """What the commands that make clips have in common, for each of them."""
 
 import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from PIL import Image
 
 from minidit.cli import main
 from minidit.commands.making import file_name
-from minidit.files.reading_clips import read_clip
+from minidit.files.clips import to_pixels
+from minidit.files.reading_clips import read_clip, read_image
 
 PROMPT = "a red circle moves right in the day sky"
 NAME = "a-red-circle-moves-right-in-the-day-sky"
@@ -39,6 +42,63 @@ def test_it_writes_a_file_named_after_what_it_was_given_and_says_so(command, fol
     with Image.open(name) as image:
         assert image.width == 256
     assert re.fullmatch(rf"{name}  \({said}, seed 4, \d+\.\d s\)\n", capsys.readouterr().out)
+
+
+@COMMANDS
+def test_every_format_holds_the_clip_and_a_folder_is_made_for_it(command, folder, marked_checkpoint, made):
+    words, _, _ = CASES[command]
+    clip = made(command, *words)
+    outs = ["new/folder/a.webp", "frames/%03d.png", *(["new/a.mp4"] if find_spec("av") else [])]
+    for out in outs:
+        assert main([command, *words, "--checkpoint", str(marked_checkpoint), "-o", out, "--fps", "12"]) == 0
+    assert np.array_equal(to_pixels(read_clip("new/folder/a.webp")), to_pixels(clip))
+    frames = sorted(Path("frames").iterdir())
+    assert [path.name for path in frames] == [f"{n:03}.png" for n in range(len(clip))]
+    assert np.array_equal(np.stack([to_pixels(read_image(path)) for path in frames]), to_pixels(clip))
+    if len(clip) > 1:
+        with Image.open("new/folder/a.webp") as image:
+            image.load()
+            assert image.info["duration"] == 83
+    if find_spec("av"):
+        assert np.abs(read_clip("new/a.mp4") - clip).mean() < 0.05
+
+
+def test_frames_that_are_there_are_not_replaced_without_force(refused, folder, marked_checkpoint):
+    Path("frames").mkdir()
+    Path("frames/011.png").write_bytes(b"a holiday")
+    said = f"{Path('frames/011.png')} exists already. Replace it with --force"
+    assert said in refused("generate", PROMPT, "-o", "frames/%03d.png")
+    words = ["generate", PROMPT, "-o", "frames/%03d.png", "--force", "--checkpoint", str(marked_checkpoint)]
+    assert main(words) == 0
+    assert len(list(Path("frames").iterdir())) == 9 and Path("frames/011.png").read_bytes() == b"a holiday"
+
+
+@pytest.mark.parametrize("command", ["animate", "extend", "connect", "edit", "inpaint"])
+def test_a_photograph_is_cropped_and_resized_if_asked(command, folder, refused, made, rng):
+    shades = rng.random((3, 4, 3)).repeat(100, axis=0).repeat(100, axis=1)  # 300 x 400 pixels, smooth enough for JPEG
+    Image.fromarray(to_pixels(shades)).save("photo.jpg", quality=95)
+    Image.fromarray(to_pixels(shades[:, :300])).save("square.webp", lossless=True)
+    mask = np.zeros((300, 400), np.uint8)
+    mask[:, 150:250] = 255
+    Image.fromarray(mask).save("mask.png")
+    words = {
+        "animate": ["photo.jpg", PROMPT],
+        "extend": ["photo.jpg", PROMPT, "--forward", "2"],
+        "connect": ["photo.jpg", "square.webp", "--frames", "2"],
+        "edit": ["photo.jpg", PROMPT],
+        "inpaint": ["photo.jpg", "mask.png"],
+    }[command]
+    err = refused(command, *words)
+    assert "photo.jpg is 400 x 300 pixels: give sides of 24 to 64 pixels, multiples of 8. With --fit" in err
+    clip = made(command, *words, "--fit")
+    assert clip.shape[1:] == (32, 40, 3)
+    photo = read_image("photo.jpg", fit=True)
+    assert photo.shape == (32, 40, 3)
+    changed = (clip[0] != photo).any(axis=(0, 2))  # columns of the first frame
+    assert changed.any() == (command in ("edit", "inpaint"))
+    assert command != "inpaint" or np.array_equal(np.flatnonzero(changed), np.arange(8, 32))
+    if command == "connect":
+        assert np.array_equal(clip[-1], read_image("square.webp", fit=(32, 40)))
 
 
 @COMMANDS

@@ -5,7 +5,17 @@ import pytest
 from PIL import Image, ImageSequence
 
 from minidit.errors import UserError
-from minidit.files.clips import checked_ending, gif_bytes, grid, png_bytes, save_clip, save_gif, to_pixels
+from minidit.files.clips import (
+    checked_ending,
+    existing_files,
+    gif_bytes,
+    grid,
+    png_bytes,
+    save_clip,
+    save_gif,
+    to_pixels,
+    webp_bytes,
+)
 from minidit.world import Attributes, render, verify
 
 
@@ -110,6 +120,50 @@ def test_other_endings_are_a_user_error(name, one_frame, said, rng, tmp_path):
     with pytest.raises(UserError, match=said):
         save_clip(tmp_path / name, rng.random((1 if one_frame else 2, 24, 24, 3)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_webp_keeps_every_colour_and_every_frame(rng):
+    clip = to_pixels(rng.random((4, 24, 40, 3)))
+    clip[2] = clip[1]  # libwebp and Pillow would make one frame of them
+    with Image.open(io.BytesIO(webp_bytes(clip / 255, fps=7))) as image:
+        assert (image.format, image.n_frames, image.info["loop"], image.size) == ("WEBP", 4, 0, (240, 144))
+        frames, durations = [], []
+        for frame in ImageSequence.Iterator(image):
+            frames.append(np.asarray(frame.convert("RGB")))  # only a loaded frame knows how long it is shown
+            durations.append(frame.info["duration"])
+    assert np.array_equal(np.stack(frames)[:, 3::6, 3::6], clip)
+    assert durations == [143, 143, 143, 142]  # 4 frames at 7 a second, to the millisecond
+
+
+def test_a_webp_of_one_frame_is_a_picture(rng):
+    frame = to_pixels(rng.random((1, 24, 32, 3)))
+    with Image.open(io.BytesIO(webp_bytes(frame / 255))) as image:
+        assert not image.is_animated
+        assert np.array_equal(np.asarray(image)[::8, ::8], frame[0])
+
+
+def test_a_name_with_a_number_is_a_png_per_frame(rng, tmp_path):
+    clip = rng.random((11, 24, 24, 3))
+    save_clip(tmp_path / "f-%03d.png", clip)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"f-{n:03}.png" for n in range(11)]
+    assert all((tmp_path / f"f-{n:03}.png").read_bytes() == png_bytes(frame) for n, frame in enumerate(clip))
+    (tmp_path / "f-001.png.txt").write_bytes(b"")
+    (tmp_path / "g-001.png").write_bytes(b"")
+    assert [path.name for path in existing_files(tmp_path / "f-%03d.png")] == [f"f-{n:03}.png" for n in range(11)]
+    assert existing_files(tmp_path / "f-%03d.gif") == [] and existing_files(tmp_path / "g-001.png") != []
+
+
+@pytest.mark.parametrize(("fps", "duration"), [(8, 120), (1, 1000), (12.5, 80), (24, 40), (50, 20)])
+def test_a_gif_is_as_fast_as_its_hundredths_allow(fps, duration, rng, tmp_path):
+    save_clip(tmp_path / "a.gif", rng.random((2, 4, 4, 3)), fps)
+    with Image.open(tmp_path / "a.gif") as image:
+        assert image.info["duration"] == duration
+
+
+@pytest.mark.parametrize(("name", "fps", "most"), [("a.gif", 51, 50), ("a.webp", 61, 60), ("a.npy", 0, 60)])
+def test_an_impossible_speed_is_a_user_error(name, fps, most, rng, tmp_path):
+    with pytest.raises(UserError, match=f"{name} with {fps} frames per second: give a number above 0, up to {most}"):
+        save_clip(tmp_path / name, rng.random((2, 4, 4, 3)), fps)
 
 
 def test_a_grid_places_clips_row_by_row(rng):

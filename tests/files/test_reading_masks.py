@@ -22,7 +22,7 @@ def image_of(mask, path, factor=1, mode="L", white=255, black=0):
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1"])
-def test_white_is_what_is_to_be_made(mode, mask, tmp_path):
+def test_white_is_what_is_replaced(mode, mask, tmp_path):
     read = read_mask(image_of(mask, tmp_path / "a.png", mode=mode), CLIP)
     assert read.dtype == bool and np.array_equal(read, mask)
 
@@ -57,6 +57,23 @@ def test_each_frame_may_have_its_own(rng, tmp_path):
 def test_an_array_of_bools_is_a_mask(mask, tmp_path):
     np.save(tmp_path / "a.npy", mask)
     assert np.array_equal(read_mask(tmp_path / "a.npy", CLIP), mask)
+
+
+def test_a_mask_painted_on_a_photograph_becomes_as_large_as_its_clip(tmp_path):
+    mask = np.zeros((300, 400), np.uint8)
+    mask[0, 13] = mask[299, 205] = 255  # 375 x 300 pixels of it become 40 x 32
+    Image.fromarray(mask).save(tmp_path / "a.png")
+    np.save(tmp_path / "a.npy", mask > 0)
+    for name in ("a.png", "a.npy"):
+        with pytest.raises(UserError, match="has 400 x 300 pixels, but the clip has 3 frames of 40 x 32"):
+            read_mask(tmp_path / name, (3, 32, 40, 3))
+        assert np.array_equal(np.argwhere(read_mask(tmp_path / name, (3, 32, 40, 3), fit=True)), [(0, 0), (31, 20)])
+
+
+def test_a_video_is_no_mask(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    with pytest.raises(UserError, match="a.mp4 is a video, but a mask is a picture"):
+        read_mask(tmp_path / "a.mp4", CLIP)
 
 
 @pytest.mark.parametrize(

@@ -308,7 +308,8 @@ def test_a_sampler_does_not_wait(sampler, tiny_model, simulated):
 def test_a_batch_of_clips_comes_back_in_one_copy(tiny_model, simulated):
     count_of_clips = BATCH + 1
     with simulated.count() as count:
-        clips = generate(tiny_model.on(simulated), [PROMPT] * count_of_clips, range(count_of_clips), sampling=SamplingSettings(1))
+        prompts, seeds = [PROMPT] * count_of_clips, range(count_of_clips)
+        clips = generate(tiny_model.on(simulated), prompts, seeds, sampling=SamplingSettings(1))
     assert count.synchronisations == count.device_to_host.count == 2
     assert count.device_to_host.bytes == clips.nbytes
 
