@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SamplingSettings", "Shot", "Studio", "load", "read_clip", "save_clip", "using"]
 
-HOMES = {
+_HOMES = {
     "SamplingSettings": "minidit.generation.settings",
     "Shot": "minidit.generation.film",
     "Studio": "minidit.generation.studio",
@@ -36,8 +36,8 @@ HOMES = {
 
 
 def __getattr__(name):
-    if name in HOMES:
-        return getattr(import_module(HOMES[name]), name)
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'minidit' has no attribute {name!r}")
 
 

@@ -1,3 +1,4 @@
+import ast
 import json
 import os
 import re
@@ -61,8 +62,23 @@ def test_an_editable_install_is_found_from_the_folder_around_a_clone_named_minid
 def test_what_the_package_offers_is_found():
     import minidit
 
-    assert {"load", "Studio"} <= set(dir(minidit))
+    assert set(minidit.__all__) <= set(dir(minidit))
     assert minidit.load.__module__ == minidit.Studio.__module__ == "minidit.generation.studio"
+    assert all(getattr(minidit, name).__name__ == name for name in minidit.__all__)
+
+
+def test_editors_see_where_the_package_finds_what_it_offers():
+    import minidit
+
+    tree = ast.parse(Path(minidit.__file__).read_text(encoding="utf-8"))
+    (seen,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imported = {alias.name: part.module for part in seen.body for alias in part.names}
+    assert imported == minidit._HOMES and sorted(imported) == sorted(minidit.__all__)
+
+
+def test_a_name_that_the_package_has_not_is_an_attribute_error():
+    import minidit
+
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = minidit.lode
 

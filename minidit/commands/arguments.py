@@ -23,12 +23,12 @@ def add_sampling(command):
         "--guidance",
         type=finite_number,
         metavar="G",
-        help="1 is none, more follows the prompt more closely (default: the model's)",
+        help="how closely to follow the prompt: 1 is no guidance, 2 or 3 are usual (default: the model's)",
     )
 
 
 def add_frames(command, what):
-    """--frames, a whole number of at least 1; how many a model can make, it says itself."""
+    """--frames, a whole number of at least 1. The model says how many it can make."""
     command.add_argument("--frames", type=whole_number(1), metavar="N", help=what)
 
 
@@ -51,7 +51,7 @@ def add_threads(command, default):
 
 
 def add_device(command):
-    """--device and --tf32; `chosen_device` makes of them what computes."""
+    """--device and --tf32, for `chosen_device`."""
     command.add_argument(
         "--device",
         metavar="NAME",
@@ -64,7 +64,7 @@ def add_device(command):
 
 
 def chosen_device(arguments):
-    """The array library of the device, which is said on standard error unless it is the CPU because nothing was asked.
+    """The array library of the device. A line on standard error names it, unless nothing was asked and it is the CPU.
 
     Raises:
         UserError: it can't compute here.
@@ -80,9 +80,9 @@ def chosen_device(arguments):
 
 @contextmanager
 def blas_threads(count):
-    """Matrix products computed inside use so many threads; None leaves it to their library's own choice.
+    """Matrix products computed inside use that many threads; with None their library chooses.
 
-    Apple's Accelerate can't be told, and goes on to choose by itself.
+    Apple's Accelerate always chooses for itself.
     """
     import numpy  # noqa: F401  only a library that is loaded can be told
     from threadpoolctl import threadpool_limits

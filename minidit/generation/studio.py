@@ -17,7 +17,7 @@ from minidit.generation.film import Shot
 from minidit.generation.joining import connected, extended
 from minidit.generation.settings import SamplingOptions, SamplingSettings
 from minidit.generation.text_to_video import generate
-from minidit.models.checkpoint import MODEL, load_model, load_record, save_model
+from minidit.models.checkpoint import MODEL, load_model, save_model
 
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
 
@@ -39,7 +39,7 @@ def load(path: str | PathLike | None = None, device: str | None = None) -> "Stud
     if xp is not np:
         announce(xp)
     with checkpoint_file(path) as file:
-        return Studio(load_model(file).on(xp), load_record(file))
+        return Studio(load_model(file).on(xp))
 
 
 @contextmanager
@@ -62,16 +62,16 @@ class Studio:
 
     Args:
         model: VideoModel.
-        record: how it was trained, see `minidit.models.checkpoint.load_record`.
     """
 
-    def __init__(self, model, record: dict | None = None):
-        self.model, self.record = model, record or {}
+    def __init__(self, model):
+        self.model = model
 
     def __repr__(self):
         s, dit = self.settings, self.settings.dit
         parameters = self.model.dit.params.flat.size + sum(array.size for array in self.model.codec.params.values())
-        trained = f", {self.record['step']:,} training steps" if "step" in self.record else ""
+        steps = self.model.record.get("step")
+        trained = f", {steps:,} training steps" if steps else ""
         most = f", at most {LONGEST} of {LONGEST_SIDE} x {LONGEST_SIDE}" if dit.conditioning_channels else ""
         return (
             f"Studio: {parameters:,} parameters{trained}\n"
@@ -83,7 +83,7 @@ class Studio:
 
     def on(self, xp) -> "Studio":
         """The same on the device of an array library (see `minidit.backend.device`)."""
-        return Studio(self.model.on(xp), self.record)
+        return Studio(self.model.on(xp))
 
     def save(self, path: str | PathLike, dtype=np.float32) -> None:
         """Writes the model as one file that `load` reads.
@@ -92,7 +92,7 @@ class Studio:
             path: of the safetensors file; what is there is replaced.
             dtype: of the weights in the file; numpy.float16 halves it.
         """
-        save_model(path, self.model.on(np), self.record, dtype)
+        save_model(path, self.model.on(np), dtype=dtype)
 
     @property
     def settings(self):

@@ -54,12 +54,12 @@ def save_model(path, model, record=None, dtype=np.float32):
     Args:
         path: of the safetensors file.
         model: VideoModel.
-        record: how it was trained, a JSON-able dict, for `load_record`.
+        record: how it was trained, a JSON-able dict, for `load_record`; by default the model's own.
         dtype: of the weights in the file; float16 halves it.
     """
     tensors = codec_tensors(model.codec) | {f"dit.{name}": array for name, array in model.dit.params.items()}
     tensors = {name: array.astype(dtype) for name, array in tensors.items()}
-    metadata = {"kind": "model", "settings": settings_to_json(model.settings), "record": record or {}}
+    metadata = {"kind": "model", "settings": settings_to_json(model.settings), "record": record or model.record}
     write_tensors(path, tensors, metadata)
 
 
@@ -80,6 +80,7 @@ def load_model(path):
         model.dit.params.load({name: tensors[f"dit.{name}"] for name in model.dit.params})
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} does not fit its own settings ({error}). Was it made by another version?") from error
+    model.record = metadata.get("record", {})
     return model
 
 

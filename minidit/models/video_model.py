@@ -54,6 +54,7 @@ class VideoModel:
         self.tokenizer = Tokenizer(settings.vocabulary, settings.dit.text.max_length)
         self.codec = Codec(settings.codec, rng, dtype)
         self.dit = DiT(settings.dit, rng, dtype, dit_buffer)
+        self.record = {}  # how it was trained, see `minidit.training.trainer.Run.record`
 
     @property
     def xp(self):

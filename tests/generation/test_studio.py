@@ -5,6 +5,7 @@ from minidit import load
 from minidit.backend import device
 from minidit.backend.device import choose_device
 from minidit.errors import UserError
+from minidit.files.tensors import read_tensors
 from minidit.generation.film import Shot
 from minidit.generation.studio import SHIPPED, Studio, checkpoint_file
 from minidit.models.checkpoint import save_model
@@ -65,6 +66,31 @@ def test_the_same_seed_gives_the_same_clip_and_another_another(tiny_model):
 
 def test_a_loaded_model_makes_the_clips_of_the_saved_one(tiny_model, tiny_checkpoint):
     assert np.array_equal(load(tiny_checkpoint).generate(PROMPT), Studio(tiny_model).generate(PROMPT))
+
+
+def test_a_model_that_is_saved_again_is_the_same(tiny_model, tmp_path):
+    save_model(tmp_path / "a.safetensors", tiny_model, {"step": 1200, "seed": 3})
+    studio = load(tmp_path / "a.safetensors")
+    studio.save(tmp_path / "b.safetensors")
+    (tensors, about), (again, about_again) = (read_tensors(tmp_path / f"{name}.safetensors") for name in "ab")
+    assert about == about_again and about["record"] == studio.model.record
+    assert tensors.keys() == again.keys() and all(np.array_equal(tensors[name], again[name]) for name in tensors)
+    studio.on(choose_device("simulated")).save(tmp_path / "c.safetensors", np.float16)
+    assert load(tmp_path / "c.safetensors").model.record == {"step": 1200, "seed": 3}
+
+
+def test_a_studio_says_what_it_is(tiny_model, tiny_marked_model, tmp_path):
+    save_model(tmp_path / "a.safetensors", tiny_marked_model, {"step": 1200})
+    said = repr(load(tmp_path / "a.safetensors"))
+    assert said.startswith("Studio: ") and "1,200 training steps" in said
+    assert "8 frames of 32 x 32 pixels, at most 16 of 64 x 64" in said
+    assert "predicts data" in said and "guidance 1.5" in said and "steps" in said
+    assert "training steps" not in repr(Studio(tiny_model)) and "at most" not in repr(Studio(tiny_model))
+
+
+def test_an_unknown_option_is_a_type_error(tiny_model):
+    with pytest.raises(TypeError, match="stepz"):
+        Studio(tiny_model).generate(PROMPT, stepz=3)
 
 
 def test_weights_saved_in_half_precision_are_used_in_single(tiny_model, tmp_path):
