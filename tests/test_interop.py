@@ -21,7 +21,8 @@ from minidit.layers import (
     gated_residual_backward,
     gelu_forward,
     layernorm_forward,
-    layernorm_modulate_forward,
+    linear_forward,
+    modulated_layer_forward,
     sincos_positions,
     timestep_embedding,
 )
@@ -97,19 +98,29 @@ def sine_first(t, width, dtype):
     return np.roll(timestep_embedding(t, width, dtype=dtype), width // 2, axis=-1)
 
 
+def shift_and_scale_swapped(of_final_layer):
+    """A slip in the final layer, or in the blocks."""
+
+    def swapped(layer_forward, x, shift, scale, *arguments, norm):
+        vectors = (scale, shift) if (layer_forward is linear_forward) == of_final_layer else (shift, scale)
+        return modulated_layer_forward(layer_forward, x, *vectors, *arguments, norm=norm)
+
+    return swapped
+
+
 SLIPS = {  # slip: (what it replaces, with what, the first thing that is wrong then)
     "shift and scale swapped": (
-        "minidit.models.block.layernorm_modulate_forward",
-        lambda x, shift, scale: layernorm_modulate_forward(x, scale, shift),
+        "minidit.models.block.modulated_layer_forward",
+        shift_and_scale_swapped(of_final_layer=False),
         "y",
     ),
     "final shift and scale swapped": (
-        "minidit.models.dit.layernorm_modulate_forward",
-        lambda x, shift, scale: layernorm_modulate_forward(x, scale, shift),
+        "minidit.models.block.modulated_layer_forward",
+        shift_and_scale_swapped(of_final_layer=True),
         "y",
     ),
     "another epsilon": ("minidit.layers.fused.layernorm_forward", lambda x, eps: layernorm_forward(x, 1e-5), "y"),
-    "time embedding with its sines first": ("minidit.models.dit.timestep_embedding", sine_first, "y"),
+    "time embedding with its sines first": ("minidit.models.conditioning.timestep_embedding", sine_first, "y"),
     "square weight not transposed": (
         "minidit.interop.from_pytorch_layout",
         transposition_forgotten("blocks.1.attn.proj.weight", from_pytorch_layout),

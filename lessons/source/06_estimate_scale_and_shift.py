@@ -13,6 +13,7 @@ import numpy as np
 
 from minidit import layers, load, worksheet
 from minidit.course import check, draw
+from minidit.models import DiTSettings
 from minidit.models.block import dit_block_backward, dit_block_forward, dit_block_shapes
 
 sheet = worksheet.solve()
@@ -228,7 +229,8 @@ check.adaln_modulation_backward(adaln_modulation_backward)
 B, T, D, HEADS, DEPTH = 2, 6, 8, 2, 24
 rng = np.random.default_rng(0)
 x, c = rng.normal(size=(B, T, D)), rng.normal(size=(B, D))
-shapes = dit_block_shapes(D, 4 * D)
+settings = DiTSettings(in_channels=1, patch=(1, 1, 1), width=D, depth=DEPTH, num_heads=HEADS, num_classes=1)
+shapes = dit_block_shapes(settings)
 blocks = [{name: rng.normal(0, 0.4, shape) for name, shape in shapes.items()} for _ in range(DEPTH)]
 zeroed = [{name: 0 * p if "adaLN" in name else p for name, p in block.items()} for block in blocks]
 
@@ -237,7 +239,7 @@ def sizes(blocks):
     """The standard deviation of the tokens before the first block and after each one."""
     h, result = x, [x.std()]
     for block in blocks:
-        h, _ = dit_block_forward(h, c, block, HEADS)
+        h, _ = dit_block_forward(h, c, block, settings)
         result.append(h.std())
     return result
 
@@ -248,7 +250,7 @@ draw.curves(
     xlabel="blocks passed", ylabel="size of the tokens", logy=True,
     alt=f"The size of tokens over {DEPTH} blocks: at random it grows to {at_random[-1]:.0f}, with zeros it stays 1.",
 )
-y, _ = dit_block_forward(x, c, zeroed[0], HEADS)
+y, _ = dit_block_forward(x, c, zeroed[0], settings)
 print("a block with zeros hands on exactly x:", np.array_equal(y, x))
 
 # %% [markdown]
@@ -283,8 +285,8 @@ names = ["shift_msa", "scale_msa", "gate_msa", "shift_mlp", "scale_mlp", "gate_m
 target = rng.normal(size=x.shape)
 print("largest gradient".ljust(16), *(f"d{name}".rjust(11) for name in names), "dc".rjust(11))
 for step in range(3):
-    y, cache = dit_block_forward(x, c, block, HEADS)
-    _, dc, grads = dit_block_backward(y - target, cache)
+    y, cache = dit_block_forward(x, c, block, settings)
+    _, dc, _, grads = dit_block_backward(y - target, cache)
     six = np.split(grads["adaLN_modulation.1.bias"], 6)     # six of D
     print(f"step {step}".ljust(16), *(f"{np.abs(d).max():11.4f}" for d in [*six, dc]))
     block = {name: p - 0.001 * grads[name] for name, p in block.items()}

@@ -324,7 +324,7 @@ def at_every_block(c):
         xhat, _ = layers.layernorm_forward(h)
         y, _ = layers.modulate_forward(xhat, shift, scale)
         found.append((h, xhat, y))
-        h, _ = dit_block_forward(h, c, p, dit.settings.num_heads, training=False)
+        h, _ = dit_block_forward(h, c, p, dit.settings, training=False)
     return found
 
 
@@ -395,7 +395,7 @@ def guess(c, factor=1.0, added=0.0):
     h, _ = dit.tokens_forward(noised, times[:1])
     for p in dit.block_params:
         p = meddled(p, factor, added)
-        h, _ = dit_block_forward(h, c, p, dit.settings.num_heads, training=False)
+        h, _ = dit_block_forward(h, c, p, dit.settings, training=False)
     y, _ = dit.final_layer_forward(h, c)
     return model.codec.decode(dit.latents_of(y, noised.shape))[0]
 

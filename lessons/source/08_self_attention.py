@@ -308,7 +308,7 @@ def attention_maps(t):
         conditioned, _ = layers.layernorm_modulate_forward(h, shift, scale)  # 1, 16, 128
         q, k, _ = split_heads(conditioned @ block["attn.qkv.weight"] + block["attn.qkv.bias"], 4)  # 1, 4, 16, 32
         maps.append(layers.attention_weights(q, k)[0])
-        h, _ = dit_block_forward(h, c, block, 4)
+        h, _ = dit_block_forward(h, c, block, dit.settings)
     return np.array(maps)
 
 

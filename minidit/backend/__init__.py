@@ -61,6 +61,18 @@ def row_mean(x):
     return x @ constants(D, 1 / D, x.dtype)[:, None]
 
 
+def as_samples(x, vector):
+    """Tokens with one vector for each sample; with one for each token, each token is made a sample of its own.
+
+    Args:
+        x: (..., T, D).
+        vector: (..., D) or (..., T, D).
+    Returns:
+        x as it is, or a view (..., T, 1, D).
+    """
+    return x[..., None, :] if vector.ndim == x.ndim else x
+
+
 @lru_cache(maxsize=256)
 def constants(count, value, dtype):
     """A vector (count,) of one value, made once: for small layers, making it takes as long as using it."""

@@ -20,7 +20,7 @@ OF_FILE = {
     "softmax.py": "attention",
     "rope.py": "attention",
     "qk_norm.py": "attention",
-    "modern_attention.py": "attention",
+    "factorised_attention.py": "attention",
     "cross_attention.py": "attention",
     "feedforward.py": "gelu and feed-forward",
     "activations.py": "gelu and feed-forward",
@@ -28,8 +28,8 @@ OF_FILE = {
     "normalization.py": "layer norm",
     "rmsnorm.py": "layer norm",
     "modulation.py": "scale and shift",
-    "token_modulation.py": "scale and shift",
-    "fused.py": SUMS,  # calls others, and does nothing itself
+    "modulated_layer.py": SUMS,  # calls others, and does nothing itself
+    "fused.py": SUMS,  # likewise
     "losses.py": "loss",
     "embedding.py": REST,
     "patchify.py": REST,

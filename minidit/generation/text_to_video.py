@@ -15,6 +15,7 @@ from minidit.diffusion.samplers import sample
 from minidit.errors import UserError
 from minidit.generation.canvas import in_pixels
 from minidit.generation.settings import SamplingSettings
+from minidit.models.conditioning import rows_of
 
 BATCH = 64  # clips sampled at once
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
@@ -122,7 +123,8 @@ def sample_latents(
         return model.dit.predict(with_known(x), times, embedding, both(known, x), both(sizes, x))
 
     path, prediction = RectifiedFlow(), model.settings.prediction
-    network_guided = guided(network, embedding[:-1], embedding[-1], sampling.guidance, sampling.interval)
+    conditional, unconditional = rows_of(embedding, slice(-1)), rows_of(embedding, -1)
+    network_guided = guided(network, conditional, unconditional, sampling.guidance, sampling.interval)
     predict = estimator(network_guided, prediction, path)
     start = max(start, NOISE_START if prediction == "noise" else 0.0)
     x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)

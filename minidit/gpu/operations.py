@@ -133,16 +133,10 @@ def rope_forward(x):
     return layers.rope_forward(x, rotation_of(x, x.shape[-2]))
 
 
-def modern_attention_forward(x, *weights):
+def self_attention_forward(x, *weights):
     """Attention of two heads with QK-norm and rotary positions."""
-    width = x.shape[-1] // 2
-    return layers.modern_attention_forward(x, weights, 2, rotation=rotation_of(x[..., :width], x.shape[-2]))
-
-
-def modern_attention_backward(dy, cache):
-    """Its gradients in a row."""
-    dx, dweights = layers.modern_attention_backward(dy, cache)
-    return dx, *dweights
+    rotation = rotation_of(x[..., : x.shape[-1] // 2], x.shape[-2])
+    return layers.self_attention_forward(x, *weights[:2], 2, gains=weights[2:], rotation=rotation)
 
 
 def factorised_attention_forward(x, *weights):
@@ -154,6 +148,16 @@ def factorised_attention_backward(dy, cache):
     """Its gradients in a row."""
     dx, dspace, dtime = layers.factorised_attention_backward(dy, cache)
     return dx, *dspace, *dtime
+
+
+def modulated_layer_forward(x, shift, scale, w, b):
+    """Norm, shift and scale, then a linear layer that doesn't keep its input."""
+    return layers.modulated_layer_forward(layers.linear_forward, x, shift, scale, w, b)
+
+
+def modulated_layer_backward(dy, cache):
+    """Its gradients in a row."""
+    return layers.modulated_layer_backward(layers.linear_backward, dy, cache)
 
 
 def attention_weights(size):
@@ -173,8 +177,8 @@ def words_to_attend(rng, size):
     return [*arrays, H, np.arange(11) < rng.integers(1, 12, (B, 1))]
 
 
-def select(rng, size):
-    """Two vectors a sample, and which of them each token takes."""
+def selected(rng, size):
+    """Two vectors per sample, and which of them each token takes."""
     B, T, D, _, _ = size
     return [rng.standard_normal((B, 2, D)), np.arange(T) % 3 == rng.integers(3, size=(B, 1))]
 
@@ -218,16 +222,20 @@ OPERATIONS = (
     pair("rmsnorm", normal(tokens)),
     pair("rmsnorm_modulate", normal(tokens, per_sample, per_sample)),
     pair("qk_norm", normal(heads, lambda size: (size.width // size.heads,))),
-    pair("swiglu", lambda rng, size: smaller(
-        rng, tokens(size), *(s(size) for s in (matrix(1, 4), vector(4), matrix(2, 1), vector(1))))),
+    pair("linear_swiglu", normal(tokens, matrix(1, 4), vector(4))),
     pair("cross_attention", words_to_attend),
-    Operation("modern_attention", modern_attention_forward, modern_attention_backward,
-              lambda rng, size: smaller(rng, tokens(size), *attention_weights(size), *2 * [(size.width // 2,)])),
+    Operation("self_attention, normalised and rotated", self_attention_forward, layers.self_attention_backward,
+              lambda rng, size: smaller(rng, tokens(size), *attention_weights(size)[:2], *2 * [(size.width // 2,)])),
+    Operation("modulated_layer", modulated_layer_forward, modulated_layer_backward,
+              normal(tokens, per_sample, per_sample, matrix(1, 3), vector(3))),
     Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward,
               lambda rng, size: smaller(rng, tokens(size), *2 * attention_weights(size))),
-    pair("select", select),
-    pair("token_modulate", normal(tokens, tokens, tokens)),
-    pair("token_gated_residual", normal(tokens, tokens, tokens)),
+    pair("select", selected),
+    pair("modulate, per token", normal(tokens, tokens, tokens), "modulate"),
+    pair("gated_residual, per token", normal(tokens, tokens, tokens), "gated_residual"),
+    pair("layernorm_modulate, per token", normal(tokens, tokens, tokens), "layernorm_modulate"),
+    pair("linear_gated_residual, per token", normal(tokens, hidden, matrix(4, 1), vector(1), tokens),
+         "linear_gated_residual"),
     Operation("timestep_embedding", lambda t: (layers.timestep_embedding(t, 256, dtype=t.dtype), None), None,
               lambda rng, size: [rng.integers(0, 8000, size.batch) / 8]),  # that float32 can hold: else cos(t) is off
     Operation("patchify", lambda x: (layers.patchify(x, (2, 1, 1)), None), None,

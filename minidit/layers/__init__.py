@@ -1,5 +1,7 @@
 """Layers: pure pairs, ``y, cache = op_forward(...)`` and ``dx, ... = op_backward(dy, cache)``."""
 
+# ruff: noqa: F401 (imported here to be imported from here)
+
 from minidit.layers.activations import (
     gelu_backward,
     gelu_forward,
@@ -14,6 +16,7 @@ from minidit.layers.attention import attention_backward, attention_forward, atte
 from minidit.layers.blockwise_attention import blockwise_attention_backward, blockwise_attention_forward
 from minidit.layers.cross_attention import cross_attention_backward, cross_attention_forward
 from minidit.layers.embedding import embedding_backward, embedding_forward
+from minidit.layers.factorised_attention import factorised_attention_backward, factorised_attention_forward
 from minidit.layers.feedforward import feedforward_backward, feedforward_forward
 from minidit.layers.fused import (
     layernorm_modulate_again,
@@ -38,17 +41,14 @@ from minidit.layers.losses import (
     reparameterize_backward,
     reparameterize_forward,
 )
-from minidit.layers.modern_attention import (
-    factorised_attention_backward,
-    factorised_attention_forward,
-    modern_attention_backward,
-    modern_attention_forward,
-)
+from minidit.layers.modulated_layer import modulated_layer_backward, modulated_layer_forward
 from minidit.layers.modulation import (
     gated_residual_backward,
     gated_residual_forward,
     modulate_backward,
     modulate_forward,
+    select_backward,
+    select_forward,
 )
 from minidit.layers.multihead_attention import (
     multihead_attention_backward,
@@ -57,105 +57,17 @@ from minidit.layers.multihead_attention import (
     self_attention_forward,
 )
 from minidit.layers.normalization import layernorm_backward, layernorm_forward
-from minidit.layers.patchify import patchify, unpatchify
+from minidit.layers.patchify import pad_to_patches, patchify, unpatchify
 from minidit.layers.positions import sincos_positions
 from minidit.layers.qk_norm import qk_norm_backward, qk_norm_forward
 from minidit.layers.rmsnorm import (
     rmsnorm_backward,
     rmsnorm_forward,
+    rmsnorm_modulate_again,
     rmsnorm_modulate_backward,
     rmsnorm_modulate_forward,
 )
 from minidit.layers.rope import axial_rotation, grid_positions, rope_backward, rope_forward
 from minidit.layers.softmax import softmax_backward, softmax_forward
-from minidit.layers.swiglu import swiglu_backward, swiglu_forward, swiglu_hidden
+from minidit.layers.swiglu import linear_swiglu_backward, linear_swiglu_forward, swiglu_hidden
 from minidit.layers.timestep import timestep_embedding
-from minidit.layers.token_modulation import (
-    select_backward,
-    select_forward,
-    token_gated_residual_backward,
-    token_gated_residual_forward,
-    token_modulate_backward,
-    token_modulate_forward,
-)
-
-__all__ = [
-    "attention_backward",
-    "attention_forward",
-    "attention_weights",
-    "axial_rotation",
-    "blockwise_attention_backward",
-    "blockwise_attention_forward",
-    "select_backward",
-    "select_forward",
-    "cross_attention_backward",
-    "cross_attention_forward",
-    "embedding_backward",
-    "embedding_forward",
-    "factorised_attention_backward",
-    "factorised_attention_forward",
-    "feedforward_backward",
-    "feedforward_forward",
-    "gated_residual_backward",
-    "gated_residual_forward",
-    "gaussian_kl_backward",
-    "gaussian_kl_forward",
-    "gelu_backward",
-    "gelu_forward",
-    "grid_positions",
-    "hinge_discriminator_backward",
-    "hinge_discriminator_forward",
-    "hinge_generator_backward",
-    "hinge_generator_forward",
-    "layernorm_backward",
-    "layernorm_forward",
-    "layernorm_modulate_again",
-    "layernorm_modulate_backward",
-    "layernorm_modulate_forward",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "linear_backward",
-    "linear_forward",
-    "linear_gated_residual_backward",
-    "linear_gated_residual_forward",
-    "linear_gelu_backward",
-    "linear_gelu_forward",
-    "modern_attention_backward",
-    "modern_attention_forward",
-    "modulate_backward",
-    "modulate_forward",
-    "mse_backward",
-    "mse_forward",
-    "mse_gradient",
-    "multihead_attention_backward",
-    "multihead_attention_forward",
-    "patchify",
-    "qk_norm_backward",
-    "qk_norm_forward",
-    "relu_backward",
-    "relu_forward",
-    "reparameterize_backward",
-    "reparameterize_forward",
-    "rmsnorm_backward",
-    "rmsnorm_forward",
-    "rmsnorm_modulate_backward",
-    "rmsnorm_modulate_forward",
-    "rope_backward",
-    "rope_forward",
-    "self_attention_backward",
-    "self_attention_forward",
-    "silu_backward",
-    "silu_forward",
-    "sincos_positions",
-    "softmax_backward",
-    "softmax_forward",
-    "swiglu_backward",
-    "swiglu_forward",
-    "swiglu_hidden",
-    "timestep_embedding",
-    "token_gated_residual_backward",
-    "token_gated_residual_forward",
-    "token_modulate_backward",
-    "token_modulate_forward",
-    "unpatchify",
-]

@@ -1,9 +1,10 @@
 """Neighbours in the network as one pair, so that a GPU reads and writes each array only once.
 
-The lines here, made of the elementary pairs, are what NumPy does. On a GPU a kernel takes their place
-(`minidit/backend/kernels`), for which they are the reference.
+NumPy runs the lines here, made of the elementary pairs. On a GPU a kernel takes their place
+(`minidit/backend/kernels`); these lines are its reference.
 """
 
+from minidit.backend import as_samples
 from minidit.backend.kernels.launch import on_gpu
 from minidit.layers.activations import gelu_backward, gelu_forward
 from minidit.layers.linear import linear_backward, linear_forward
@@ -24,12 +25,12 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
 
     Args:
         x: (..., T, D) tokens.
-        shift, scale: (..., D), one pair per sample, broadcast over its tokens.
+        shift, scale: (..., D), one pair per sample, or (..., T, D), one per token (see `modulate_forward`).
         eps: added to the variance, in units of x².
     Returns:
         y (..., T, D) and a cache, for `layernorm_modulate_backward` and `layernorm_modulate_again`.
     Raises:
-        ValueError: if shift or scale does not have the shape of x without its tokens.
+        ValueError: if shift or scale has another shape.
     Source: Peebles & Xie 2023, section 3.2 (adaLN); Ba et al. 2016, eq. 4.
     """
     xhat, norm_cache = layernorm_forward(x, eps)    # ..., T, D
@@ -39,7 +40,7 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
 
 @on_gpu("layernorm_modulate")
 def layernorm_modulate_again(cache):
-    """The output y (..., T, D) once more: it is quickly made from what the norm keeps anyway, and needn't be kept."""
+    """The forward's y (..., T, D), computed once more: that is cheap, so a network needn't keep it."""
     (xhat, _), shift, scale = cache
     y, _ = modulate_forward(xhat, shift, scale)
     return y
@@ -47,10 +48,10 @@ def layernorm_modulate_again(cache):
 
 @on_gpu("layernorm_modulate")
 def layernorm_modulate_backward(dy, cache):
-    """Returns dx (..., T, D), dshift (..., D), dscale (..., D)."""
+    """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
     norm_cache, _, scale = cache
     xhat, _ = norm_cache
-    dxhat, dshift, dscale = modulate_backward(dy, (xhat, 1 + scale[..., None, :]))
+    dxhat, dshift, dscale = modulate_backward(dy, (as_samples(xhat, scale), 1 + scale[..., None, :]))
     return layernorm_backward(dxhat, norm_cache), dshift, dscale
 
 
@@ -86,11 +87,11 @@ def linear_gated_residual_forward(x, h, w, b, gate):
         x: (..., T, D) the residual.
         h: (..., T, M) the branch, before its last layer.
         w: (M, D), b: (D,).
-        gate: (..., D), one per sample, broadcast over its tokens.
+        gate: (..., D), one per sample, or (..., T, D), one per token (see `gated_residual_forward`).
     Returns:
         y (..., T, D) and a cache for `linear_gated_residual_backward`.
     Raises:
-        ValueError: if the gate does not have the shape of x without its tokens.
+        ValueError: if the gate has another shape.
     Source: Peebles & Xie 2023, section 3.2 (adaLN-Zero).
     """
     h, linear_cache = linear_forward(h, w, b)       # ..., T, D
@@ -100,7 +101,7 @@ def linear_gated_residual_forward(x, h, w, b, gate):
 
 @on_gpu("gated_residual")
 def linear_gated_residual_backward(dy, cache):
-    """Returns dx (..., T, D), dh (..., T, M), dw (M, D), db (D,), dgate (..., D)."""
+    """Returns dx (..., T, D), dh (..., T, M), dw (M, D), db (D,), dgate like the gate."""
     linear_cache, gate_cache = cache
     dx, dh, dgate = gated_residual_backward(dy, gate_cache)
     dh, dw, db = linear_backward(dh, linear_cache)

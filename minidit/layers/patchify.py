@@ -1,6 +1,6 @@
 """Spacetime patches: a clip cut into blocks, one token each, and put together again.
 
-Both only move numbers about. So they are each other's inverse, and each other's gradient as well.
+Both only move numbers about, so each is the other's inverse and its gradient as well.
 """
 
 from minidit.backend import array_module
@@ -30,6 +30,14 @@ def patchify(x, patch):
     blocks = x.reshape(*leading, f, pf, r, ph, c, pw, C)
     blocks = _permute_last(blocks, (0, 2, 4, 1, 3, 5, 6))  # ..., f, r, c, pf, ph, pw, C
     return blocks.reshape(*leading, f * r * c, pf * ph * pw * C)
+
+
+def pad_to_patches(x, patch):
+    """Zeros behind a clip (..., F, H, W, C) until `patch` divides its sizes; a clip of whole patches as it is."""
+    missing = [(0, -size % step) for size, step in zip(x.shape[-4:-1], patch, strict=True)]
+    if not any(behind for _, behind in missing):
+        return x
+    return array_module(x).pad(x, [(0, 0)] * (x.ndim - 4) + missing + [(0, 0)])
 
 
 def unpatchify(tokens, patch, grid):

@@ -1,6 +1,6 @@
 """Root-mean-square normalisation: a layer norm that leaves the mean alone."""
 
-from minidit.backend import array_module, row_dot
+from minidit.backend import array_module, as_samples, row_dot
 from minidit.layers.modulation import modulate_backward, modulate_forward
 
 # T = tokens, D = width
@@ -37,21 +37,27 @@ def rmsnorm_modulate_forward(x, shift, scale, eps=1e-6):
 
     Args:
         x: (..., T, D) tokens.
-        shift, scale: (..., D), one pair per sample, broadcast over its tokens.
+        shift, scale: (..., D) or (..., T, D), as for `modulate_forward`.
         eps: added to the mean square, in units of x².
     Returns:
-        y (..., T, D) and a cache for `rmsnorm_modulate_backward`.
-    Raises:
-        ValueError: if shift or scale does not have the shape of x without its tokens.
+        y (..., T, D) and a cache for `rmsnorm_modulate_backward` and `rmsnorm_modulate_again`.
     Source: Peebles & Xie 2023, section 3.2 (adaLN), with the norm of Zhang & Sennrich 2019.
     """
     xhat, norm_cache = rmsnorm_forward(x, eps)      # ..., T, D
-    y, modulate_cache = modulate_forward(xhat, shift, scale)  # ..., T, D
-    return y, (norm_cache, modulate_cache)
+    y, _ = modulate_forward(xhat, shift, scale)     # ..., T, D
+    return y, (norm_cache, shift, scale)
+
+
+def rmsnorm_modulate_again(cache):
+    """The forward's y (..., T, D), computed once more."""
+    (xhat, _), shift, scale = cache
+    y, _ = modulate_forward(xhat, shift, scale)
+    return y
 
 
 def rmsnorm_modulate_backward(dy, cache):
-    """Returns dx (..., T, D), dshift (..., D), dscale (..., D)."""
-    norm_cache, modulate_cache = cache
-    dxhat, dshift, dscale = modulate_backward(dy, modulate_cache)
+    """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
+    norm_cache, _, scale = cache
+    xhat, _ = norm_cache
+    dxhat, dshift, dscale = modulate_backward(dy, (as_samples(xhat, scale), 1 + scale[..., None, :]))
     return rmsnorm_backward(dxhat, norm_cache), dshift, dscale

@@ -58,16 +58,16 @@ def rope_forward(x, rotation):
     Source: Su et al. 2021, eq. 34.
     """
     cosines, sines = (part[..., None, :, :] for part in rotation)  # ..., 1, T, P    all heads alike
-    return turned(x, cosines, sines), (cosines, sines)
+    return rotated(x, cosines, sines), (cosines, sines)
 
 
 def rope_backward(dy, cache):
     """Returns dx (..., H, T, d): a rotation's transpose is the rotation by the opposite angle."""
     cosines, sines = cache
-    return turned(dy, cosines, -sines)
+    return rotated(dy, cosines, -sines)
 
 
-def turned(x, cosines, sines):
+def rotated(x, cosines, sines):
     """x (..., d) with each pair turned; an array of its own."""
     xp = array_module(x)
     half = x.shape[-1] // 2

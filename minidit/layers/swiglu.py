@@ -10,38 +10,35 @@ from minidit.layers.linear import linear_backward, linear_forward
 def swiglu_hidden(hidden):
     """The hidden width at which SwiGLU has as many parameters as a plain feed-forward network of this hidden width.
 
-    It has three matrices where that has two, so that each is two thirds as wide.
+    It has three matrices instead of two, so each is two thirds as wide.
     Source: Shazeer 2020, section 3.1.
     """
     return max(1, round(2 * hidden / 3))
 
 
-def swiglu_forward(x, w1, b1, w2, b2):
-    """A gate and a value from the same token, multiplied, and back: y = (silu(x w_gate) · (x w_value)) w2 + b2.
+def linear_swiglu_forward(x, w, b, training=True):
+    """A gate and a value from the same token, multiplied: y = silu(x w_gate + b_gate) · (x w_value + b_value).
 
     Args:
         x: (..., D).
-        w1: (D, 2M), the columns of the gate and then those of the value; b1: (2M,).
-        w2: (M, D), b2: (D,).
+        w: (D, 2M), the columns of the gate and then those of the value; b: (2M,).
+        training: as for `linear_gelu_forward`, whose place it takes; here the cache costs nothing extra.
     Returns:
-        y (..., D) and a cache for `swiglu_backward`.
-    Source: Shazeer 2020, eq. 6 (FFN_SwiGLU), here with biases.
+        y (..., M) and a cache for `linear_swiglu_backward`.
+    Source: Shazeer 2020, eq. 6 (FFN_SwiGLU), here with biases, up to its last product.
     """
-    h, hidden_cache = linear_forward(x, w1, b1)     # ..., 2M
+    h, linear_cache = linear_forward(x, w, b)       # ..., 2M
     M = h.shape[-1] // 2
     gate, silu_cache = silu_forward(h[..., :M])     # ..., M
     value = h[..., M:]                              # ..., M
-    y, out_cache = linear_forward(gate * value, w2, b2)  # ..., D
-    return y, (hidden_cache, silu_cache, gate, value, out_cache)
+    return gate * value, (linear_cache, silu_cache, gate, value)
 
 
-def swiglu_backward(dy, cache):
-    """Returns dx (..., D), dw1 (D, 2M), db1 (2M,), dw2 (M, D), db2 (D,)."""
-    hidden_cache, silu_cache, gate, value, out_cache = cache
-    dproduct, dw2, db2 = linear_backward(dy, out_cache)  # ..., M
+def linear_swiglu_backward(dy, cache):
+    """Returns dx (..., D), dw (D, 2M), db (2M,)."""
+    linear_cache, silu_cache, gate, value = cache
     M = value.shape[-1]
     dh = array_module(dy).empty((*value.shape[:-1], 2 * M), dy.dtype)  # ..., 2M
-    dh[..., :M] = silu_backward(dproduct * value, silu_cache)
-    dh[..., M:] = dproduct * gate
-    dx, dw1, db1 = linear_backward(dh, hidden_cache)
-    return dx, dw1, db1, dw2, db2
+    dh[..., :M] = silu_backward(dy * value, silu_cache)
+    dh[..., M:] = dy * gate
+    return linear_backward(dh, linear_cache)

@@ -56,6 +56,31 @@ def conditioning_channels(shape, t, known, sizes, dtype, xp):
     return channels * exists[..., None].astype(dtype)
 
 
+def with_channels_forward(x, t, known, sizes):
+    """Latents with their conditioning channels; what lies outside a clip is made zero.
+
+    Args:
+        x: (B, F, H, W, C) latents.
+        t, known, sizes: as for `conditioning_channels`.
+    Returns:
+        (B, F, H, W, C + M) and a cache for `with_channels_backward`.
+    """
+    xp, channels = array_module(x), x.shape[-1]
+    told = conditioning_channels(x.shape, t, known, sizes, x.dtype, xp)  # B, F, H, W, M
+    exists = None
+    if sizes is not None:
+        exists = existing(x.shape, sizes, xp)[..., None]  # B, F, H, W, 1
+        x = x * exists
+    return xp.concatenate([x, told], axis=-1), (channels, exists)  # B, F, H, W, C + M
+
+
+def with_channels_backward(dy, cache):
+    """Returns dx (B, F, H, W, C). The conditioning channels are constants."""
+    channels, exists = cache
+    dx = dy[..., :channels]                         # B, F, H, W, C
+    return dx if exists is None else dx * exists
+
+
 def indices(shape, xp):
     """The index along frames, rows and columns, each ready to broadcast to (B, F, H, W)."""
     _, frames, rows, columns, _ = shape

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.layers import swiglu_hidden
-from minidit.models.block import dit_block_shapes
+from minidit.models.block import dit_block_shapes, final_layer_shapes
+from minidit.models.conditioning import conditioning_shapes
 from minidit.models.conditioning_channels import CONDITIONING_CHANNELS
-from minidit.models.parameters import prefixed
-from minidit.models.text_encoder import TextEncoderSettings, text_encoder_shapes
+from minidit.models.parameters import linear_shapes, prefixed
+from minidit.models.text_encoder import TextEncoderSettings
 
-FREQUENCY_WIDTH = 256  # of the sinusoidal time embedding, as in the paper's code
-
-# What can be chosen, the paper's network first.
+# The choices of each setting, the paper's first.
 CHOICES = {
     "norm": ("layer", "rms"),
     "qk_norm": (False, True),
@@ -23,7 +22,6 @@ CHOICES = {
     "zero_init": (True, False),
     "time": ("sample", "token"),
 }
-OUTSIDE = {"prompt": "in_context"}  # a choice that leaves the block as it is
 
 
 @dataclass(frozen=True)
@@ -41,17 +39,17 @@ class DiTSettings:
             (`models/conditioning_channels.py`). It needs them to complete clips of any size.
         norm: "layer", or "rms" for RMSNorm (Zhang & Sennrich 2019).
         qk_norm: normalise queries and keys of self-attention (Henry et al. 2020).
-        positions: "sincos", added to the tokens, or "rope", by which queries and keys are turned (Su et al. 2021).
-        feedforward: "gelu", or "swiglu" of as many parameters (Shazeer 2020).
-        prompt: how it enters: "adaln", its words' sum steers each block; "cross", each block attends to the words
-            (Chen et al. 2023, PixArt-α, section 2.3); "in_context", words and time are more tokens, dropped before the
-            final layer (Peebles & Xie 2023, section 3.2). In all three the time steers each block, which in the paper's
-            own in-context blocks it does not: so that one choice changes one thing.
+        positions: "sincos", added to the tokens, or "rope", which rotates queries and keys (Su et al. 2021).
+        feedforward: "gelu", or "swiglu" with equally many parameters (Shazeer 2020).
+        prompt: how it enters. "adaln": the sum of its words modulates each block. "cross": each block attends to the
+            words (Chen et al. 2023, PixArt-α, section 2.3). "in_context": words and time are more tokens, dropped
+            before the final layer (Peebles & Xie 2023, section 3.2). In all three the time modulates each block, so
+            that one choice changes one thing; in the paper's own in-context blocks it does not.
         attention: "full", or "factorised": within each frame, then along time (Ho et al. 2022, section 3).
         zero_init: adaLN-Zero: each branch has a gate, and blocks start as the identity. False is the paper's adaLN:
-            scale and shift alone, drawn at random as all other weights.
-        time: "sample", one time for all tokens of a sample; or "token": those that are given are modulated as clean
-            ones, the others by the sample's time (Chen et al. 2024, Diffusion Forcing).
+            scale and shift alone, drawn at random like all other weights.
+        time: "sample", one time for all tokens of a sample; or "token": known tokens are modulated as clean ones, the
+            others by the sample's time (Chen et al. 2024, Diffusion Forcing).
     """
 
     in_channels: int
@@ -106,13 +104,8 @@ class DiTSettings:
         return {name: getattr(self, name) for name, (usual, *_) in CHOICES.items() if getattr(self, name) != usual}
 
     @property
-    def modern(self):
-        """Whether its blocks are those of `models/modern_block.py`."""
-        return any(OUTSIDE.get(name) != value for name, value in self.non_default.items())
-
-    @property
     def modulations(self):
-        """How many vectors steer a block: shift and scale of two branches, with adaLN-Zero a gate for each."""
+        """How many vectors modulate a block: shift and scale of two branches, with adaLN-Zero a gate for each."""
         return 6 if self.zero_init else 4
 
     @property
@@ -129,58 +122,7 @@ class DiTSettings:
 
 def dit_shapes(settings):
     """Name -> shape of every parameter, in the order in which the forward pass meets them."""
-    width, patch_size = settings.width, int(np.prod(settings.patch))
-    shapes = {
-        "x_embedder.proj.weight": (settings.patch_values, width),
-        "x_embedder.proj.bias": (width,),
-        "t_embedder.mlp.0.weight": (FREQUENCY_WIDTH, width),
-        "t_embedder.mlp.0.bias": (width,),
-        "t_embedder.mlp.2.weight": (width, width),
-        "t_embedder.mlp.2.bias": (width,),
-    }
-    if settings.text:
-        shapes |= prefixed("text_encoder.", text_encoder_shapes(settings.text, width))
-    else:
-        shapes["y_embedder.embedding_table.weight"] = (settings.num_classes + 1, width)
-    block = modern_block_shapes(settings) if settings.modern else dit_block_shapes(width, settings.hidden)
+    shapes = linear_shapes("x_embedder.proj", settings.patch_values, settings.width) | conditioning_shapes(settings)
     for i in range(settings.depth):
-        shapes |= prefixed(f"blocks.{i}.", block)
-    return shapes | {
-        "final_layer.adaLN_modulation.1.weight": (width, 2 * width),
-        "final_layer.adaLN_modulation.1.bias": (2 * width,),
-        "final_layer.linear.weight": (width, patch_size * settings.out_channels),
-        "final_layer.linear.bias": (patch_size * settings.out_channels,),
-    }
-
-
-def modern_block_shapes(settings):
-    """Name -> shape of a block of `models/modern_block.py`, as its settings choose. Weights are (in, out)."""
-    width, hidden = settings.width, settings.hidden
-    shapes = {}
-    for name in ("attn", "attn_time") if settings.attention == "factorised" else ("attn",):
-        shapes |= {
-            f"{name}.qkv.weight": (width, 3 * width),
-            f"{name}.qkv.bias": (3 * width,),
-            f"{name}.proj.weight": (width, width),
-            f"{name}.proj.bias": (width,),
-        }
-        if settings.qk_norm:
-            shapes |= {f"{name}.q_norm.weight": (settings.head_width,), f"{name}.k_norm.weight": (settings.head_width,)}
-    if settings.prompt == "cross":
-        shapes |= {
-            "cross_attn.q.weight": (width, width),
-            "cross_attn.q.bias": (width,),
-            "cross_attn.kv.weight": (width, 2 * width),
-            "cross_attn.kv.bias": (2 * width,),
-            "cross_attn.proj.weight": (width, width),
-            "cross_attn.proj.bias": (width,),
-        }
-    widened = 2 * hidden if settings.feedforward == "swiglu" else hidden  # gate and value side by side
-    return shapes | {
-        "mlp.fc1.weight": (width, widened),
-        "mlp.fc1.bias": (widened,),
-        "mlp.fc2.weight": (hidden, width),
-        "mlp.fc2.bias": (width,),
-        "adaLN_modulation.1.weight": (width, settings.modulations * width),
-        "adaLN_modulation.1.bias": (settings.modulations * width,),
-    }
+        shapes |= prefixed(f"blocks.{i}.", dit_block_shapes(settings))
+    return shapes | prefixed("final_layer.", final_layer_shapes(settings))

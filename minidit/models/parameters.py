@@ -82,6 +82,11 @@ def prefixed(prefix, arrays):
     return {prefix + name: array for name, array in arrays.items()}
 
 
+def linear_shapes(name, inputs, outputs):
+    """Name -> shape of the weight (in, out) and the bias of a linear layer."""
+    return {f"{name}.weight": (inputs, outputs), f"{name}.bias": (outputs,)}
+
+
 def xavier_uniform(rng, weight):
     """Fills a (I, O) weight in place from U(-a, a), a = sqrt(6 / (I + O)) (Glorot & Bengio 2010, eq. 16)."""
     bound = (6 / sum(weight.shape)) ** 0.5

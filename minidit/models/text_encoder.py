@@ -7,16 +7,25 @@ the sum of the word embeddings, which tells any two prompts apart. What order an
 from dataclasses import dataclass
 
 from minidit.backend import array_module
-from minidit.layers import embedding_backward, embedding_forward, linear_backward, linear_forward
-from minidit.models.block import (
-    transformer_block_backward,
-    transformer_block_forward,
-    transformer_block_shapes,
+from minidit.layers import (
+    embedding_backward,
+    embedding_forward,
+    feedforward_backward,
+    feedforward_forward,
+    layernorm_backward,
+    layernorm_forward,
+    linear_backward,
+    linear_forward,
+    multihead_attention_backward,
+    multihead_attention_forward,
 )
-from minidit.models.parameters import prefixed, under, xavier_weights
+from minidit.models.parameters import linear_shapes, prefixed, under, xavier_weights
 from minidit.models.tokenizer import PAD
 
 # B = batch, L = words of the longest prompt, W = width of the encoder, D = width of the conditioning vector
+
+ATTENTION = ("attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias")
+MLP = ("mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias")
 
 # Large enough that the sum of a prompt's words is of the size of the tokens from the first step on.
 WORD_INIT_STD = 0.3
@@ -42,15 +51,14 @@ class TextEncoderSettings:
 
 def text_encoder_shapes(settings, out_width):
     """Name -> shape of the text encoder's parameters."""
+    width = settings.width
     shapes = {
-        "embedding.weight": (settings.vocabulary_size, settings.width),
-        "positions.weight": (settings.max_length, settings.width),
+        "embedding.weight": (settings.vocabulary_size, width),
+        "positions.weight": (settings.max_length, width),
     }
     for i in range(settings.depth):
-        shapes |= prefixed(
-            f"blocks.{i}.", transformer_block_shapes(settings.width, settings.mlp_ratio * settings.width)
-        )
-    return shapes | {"proj.weight": (settings.width, out_width), "proj.bias": (out_width,)}
+        shapes |= prefixed(f"blocks.{i}.", transformer_block_shapes(width, settings.mlp_ratio * width))
+    return shapes | linear_shapes("proj", width, out_width)
 
 
 def initialize_text_encoder(rng, params, settings):
@@ -108,3 +116,43 @@ def text_encoder_backward(dy, cache):
     grads["positions.weight"] = dpositions
     grads["embedding.weight"] = embedding_backward(dx, embedding_cache)
     return grads
+
+
+def transformer_block_shapes(width, hidden):
+    """Name -> shape of a block's parameters. Weights are (in, out)."""
+    attention = linear_shapes("attn.qkv", width, 3 * width) | linear_shapes("attn.proj", width, width)
+    return attention | linear_shapes("mlp.fc1", width, hidden) | linear_shapes("mlp.fc2", hidden, width)
+
+
+def transformer_block_forward(x, p, num_heads, key_mask=None):
+    """A plain pre-norm transformer block: x + attention(norm(x)), then x + mlp(norm(x)).
+
+    Args:
+        x: (B, L, W) words.
+        p: the block's parameters, weights (in, out).
+        num_heads: divides W.
+        key_mask: (B, L) bool, True where a word may be attended to, or None for all.
+    Returns:
+        x (B, L, W) and a cache for `transformer_block_backward`.
+    Source: Vaswani et al. 2017, section 3.1; normalised before each part as in Xiong et al. 2020, figure 1b.
+    """
+    h, norm1_cache = layernorm_forward(x)
+    h, attention_cache = multihead_attention_forward(h, *(p[name] for name in ATTENTION), num_heads, key_mask)
+    x = x + h
+
+    h, norm2_cache = layernorm_forward(x)
+    h, mlp_cache = feedforward_forward(h, *(p[name] for name in MLP))
+    x = x + h
+    return x, (norm1_cache, attention_cache, norm2_cache, mlp_cache)
+
+
+def transformer_block_backward(dx, cache):
+    """Returns dx (B, L, W) and the gradients of the block's parameters."""
+    norm1_cache, attention_cache, norm2_cache, mlp_cache = cache
+
+    dh, *dmlp = feedforward_backward(dx, mlp_cache)
+    dx = dx + layernorm_backward(dh, norm2_cache)
+
+    dh, *dattention = multihead_attention_backward(dx, attention_cache)
+    dx = dx + layernorm_backward(dh, norm1_cache)
+    return dx, dict(zip(ATTENTION + MLP, dattention + dmlp, strict=True))

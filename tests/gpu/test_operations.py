@@ -6,15 +6,18 @@ from minidit.backend.kernels.blockwise_attention import WIDEST_IN_TILE
 from minidit.backend.kernels.softmax import LONG
 from minidit.gpu.operations import OPERATIONS, SMALL, Operation, Size, error, on_device, results
 
-# Of `multihead_attention`, which is here, it is the larger part.
-PART_OF_ANOTHER = {layers.self_attention_forward}
-# These are tried by functions of the same name that give them positions, or all weights in a row.
-WRAPPED = {layers.rope_forward, layers.modern_attention_forward, layers.factorised_attention_forward}
+# These are tried by functions of the same name that give them positions, a layer, or all weights in a row.
+WRAPPED = {
+    layers.rope_forward,
+    layers.self_attention_forward,
+    layers.factorised_attention_forward,
+    layers.modulated_layer_forward,
+}
 
 
 def test_no_layer_is_forgotten():
-    forwards = {getattr(layers, name) for name in layers.__all__ if name.endswith("_forward")}
-    assert forwards == {o.forward for o in OPERATIONS if o.forward in forwards} | PART_OF_ANOTHER | WRAPPED
+    forwards = {getattr(layers, name) for name in dir(layers) if name.endswith("_forward")}
+    assert forwards == {o.forward for o in OPERATIONS if o.forward in forwards} | WRAPPED
     assert {function.__name__ for function in WRAPPED} <= {operation.forward.__name__ for operation in OPERATIONS}
 
 

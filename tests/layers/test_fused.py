@@ -42,6 +42,13 @@ def test_gradients_with_any_leading_shape(rng, leading):
     check_gradients(linear_gated_residual_forward, linear_gated_residual_backward, *gated(rng, leading))
 
 
+def test_gradients_with_vectors_of_each_token(rng):
+    x, shift, scale = rng.normal(size=(3, 2, 3, 5))
+    check_gradients(layernorm_modulate_forward, layernorm_modulate_backward, x, shift, scale)
+    *arrays, _ = gated(rng)
+    check_gradients(linear_gated_residual_forward, linear_gated_residual_backward, *arrays, shift)
+
+
 def test_gradients_where_eps_counts(rng):
     check_gradients(layernorm_modulate_forward, layernorm_modulate_backward, *normalised(rng), 0.5)
 

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -5,27 +7,27 @@ from minidit.gradient_check import check_parameter_gradients
 from minidit.layers import (
     gated_residual_backward,
     layernorm_backward,
-    layernorm_modulate_forward,
     linear_backward,
     linear_gated_residual_backward,
-    linear_gelu_backward,
     modulate_backward,
+    modulate_forward,
     self_attention_backward,
 )
 from minidit.models.block import (
+    NO_INPUTS,
     dit_block_backward,
     dit_block_forward,
     dit_block_shapes,
+    mlp_backward,
     recomputed_dit_block_backward,
     recomputed_dit_block_forward,
-    transformer_block_backward,
-    transformer_block_forward,
-    transformer_block_shapes,
 )
+from minidit.models.dit_settings import DiTSettings
 from minidit.models.parameters import Parameters, xavier_weights
 
 # B, T, D, M = batch, tokens, width, hidden width: all different, like the number of heads
 B, T, D, M, HEADS = 2, 5, 6, 7, 3
+SETTINGS = DiTSettings(1, (1, 1, 1), width=D, depth=1, num_heads=HEADS, mlp_ratio=Fraction(M, D), num_classes=1)
 
 
 def arrays_in(cache):
@@ -39,16 +41,16 @@ class DiTBlock:
     """A DiT block with its inputs, all away from zero, and what the checker wants of it."""
 
     def __init__(self, rng, away_from_zero):
-        self.weights = away_from_zero(Parameters(dit_block_shapes(D, M), np.float64))
+        self.weights = away_from_zero(Parameters(dit_block_shapes(SETTINGS), np.float64))
         self.x, self.c, self.dy = rng.normal(size=(B, T, D)), rng.normal(size=(B, D)), rng.normal(size=(B, T, D))
         self.params = {"x": self.x, "c": self.c, **self.weights}
 
     def loss(self):
-        return np.sum(self.dy * dit_block_forward(self.x, self.c, self.weights, HEADS)[0])
+        return np.sum(self.dy * dit_block_forward(self.x, self.c, self.weights, SETTINGS)[0])
 
     def grads(self):
-        _, cache = dit_block_forward(self.x, self.c, self.weights, HEADS)
-        dx, dc, grads = dit_block_backward(self.dy, cache)
+        _, cache = dit_block_forward(self.x, self.c, self.weights, SETTINGS)
+        dx, dc, _, grads = dit_block_backward(self.dy, cache)
         return {"x": dx, "c": dc} | grads
 
 
@@ -59,21 +61,6 @@ def dit_block(rng, away_from_zero):
 
 def test_every_gradient_of_the_dit_block(dit_block):
     check_parameter_gradients(dit_block.loss, dit_block.params, dit_block.grads(), entries=20)
-
-
-@pytest.mark.parametrize("mask", [None, [[True] * T, [True, True, True, False, False]]])
-def test_every_gradient_of_the_transformer_block(rng, away_from_zero, mask):
-    weights = away_from_zero(Parameters(transformer_block_shapes(D, M), np.float64))
-    x, dy = rng.normal(size=(B, T, D)), rng.normal(size=(B, T, D))
-    mask = mask if mask is None else np.array(mask)
-    _, cache = transformer_block_forward(x, weights, HEADS, mask)
-    dx, grads = transformer_block_backward(dy, cache)
-    check_parameter_gradients(
-        lambda: np.sum(dy * transformer_block_forward(x, weights, HEADS, mask)[0]),
-        {"x": x, **weights},
-        {"x": dx} | grads,
-        entries=20,
-    )
 
 
 # Mistakes in the backward. Each is planted in one call of the block; the names are what it makes wrong.
@@ -113,9 +100,9 @@ def attention_not_passed_on(dy, cache):
     return np.zeros_like(dx), *dweights
 
 
-def mlp_not_passed_on(dy, cache):
-    dx, *dweights = linear_gelu_backward(dy, cache)
-    return np.zeros_like(dx), *dweights
+def mlp_not_passed_on(dy, cache, settings):
+    dx, grads = mlp_backward(dy, cache, settings)
+    return np.zeros_like(dx), grads
 
 
 def projection_transposed(dy, cache):
@@ -146,8 +133,8 @@ SLIPS = [
     ("layers.fused.layernorm_backward", norm_skipped, {"x"} | ATTENTION | MODULATION),
     ("layers.fused.layernorm_backward", norm_not_passed_on, {"x"} | ATTENTION | MODULATION),
     ("models.block.self_attention_backward", attention_not_passed_on, {"x"} | MODULATION),
+    ("models.block.mlp_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
     ("models.block.linear_gated_residual_backward", projection_transposed, {"attn.proj.weight"}),
-    ("models.block.linear_gelu_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
     ("models.block.linear_backward", condition_forgotten, {"c"}),
 ]
 
@@ -168,64 +155,51 @@ def test_zero_gates_would_hide_a_mistake_and_the_check_says_so(dit_block, wrong_
 
 
 def test_a_dit_block_with_zero_modulation_is_the_identity(rng):
-    weights = Parameters(dit_block_shapes(D, M))
+    weights = Parameters(dit_block_shapes(SETTINGS))
     xavier_weights(rng, weights)
     weights["adaLN_modulation.1.weight"][...] = 0
     x = rng.normal(size=(B, T, D)).astype(np.float32)
-    y, _ = dit_block_forward(x, rng.normal(size=(B, D)).astype(np.float32), weights, HEADS)
+    y, _ = dit_block_forward(x, rng.normal(size=(B, D)).astype(np.float32), weights, SETTINGS)
     np.testing.assert_array_equal(y, x)
 
 
-def test_the_condition_of_one_sample_steers_that_sample_only(dit_block):
-    before, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
-    after, _ = dit_block_forward(dit_block.x, dit_block.c + [[0.0], [1.0]], dit_block.weights, HEADS)
+def test_the_condition_of_one_sample_modulates_that_sample_only(dit_block):
+    before, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, SETTINGS)
+    after, _ = dit_block_forward(dit_block.x, dit_block.c + [[0.0], [1.0]], dit_block.weights, SETTINGS)
     np.testing.assert_array_equal(before[0], after[0])
     assert (before[1] != after[1]).all()
 
 
 def test_tokens_may_come_in_any_order(dit_block, rng):
     order = rng.permutation(T)
-    y, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
-    shuffled, _ = dit_block_forward(dit_block.x[:, order], dit_block.c, dit_block.weights, HEADS)
+    y, _ = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, SETTINGS)
+    shuffled, _ = dit_block_forward(dit_block.x[:, order], dit_block.c, dit_block.weights, SETTINGS)
     np.testing.assert_allclose(shuffled, y[:, order], rtol=1e-10)
 
 
-def test_a_masked_token_is_seen_by_no_other(rng, away_from_zero):
-    weights = away_from_zero(Parameters(transformer_block_shapes(D, M), np.float64))
-    x = rng.normal(size=(B, T, D))
-    mask = np.array([[True, True, True, False, False]] * B)
-    before, _ = transformer_block_forward(x, weights, HEADS, mask)
-    after, _ = transformer_block_forward(np.where(mask[..., None], x, 9.0), weights, HEADS, mask)
-    np.testing.assert_array_equal(before[mask], after[mask])
-
-
 def test_float32_stays_float32_and_nothing_given_is_written_to(rng, away_from_zero, float_types, locked):
-    for shapes, forward, backward in (
-        (dit_block_shapes, dit_block_forward, dit_block_backward),
-        (transformer_block_shapes, lambda x, c, *rest: transformer_block_forward(x, *rest), transformer_block_backward),
-    ):
-        weights = locked(dict(away_from_zero(Parameters(shapes(D, M)))))
-        x, c, dy = (locked(rng.normal(size=s).astype(np.float32)) for s in [(B, T, D), (B, D), (B, T, D)])
-        y, cache = forward(x, c, weights, HEADS)
-        grads = backward(dy, locked(cache))
-        assert float_types(y, cache, grads) == {"float32"}
+    weights = locked(dict(away_from_zero(Parameters(dit_block_shapes(SETTINGS)))))
+    x, c, dy = (locked(rng.normal(size=s).astype(np.float32)) for s in [(B, T, D), (B, D), (B, T, D)])
+    y, cache = dit_block_forward(x, c, weights, SETTINGS)
+    dx, dc, _, grads = dit_block_backward(dy, locked(cache))
+    assert float_types(y, cache, dx, dc, grads) == {"float32"}
 
 
 def test_a_block_can_be_run_without_keeping_anything(dit_block):
-    inputs = dit_block.x, dit_block.c, dit_block.weights, HEADS
+    inputs = dit_block.x, dit_block.c, dit_block.weights, SETTINGS
     y, cache = dit_block_forward(*inputs, training=False)
     assert cache is None
     assert np.array_equal(y, dit_block_forward(*inputs)[0])
 
 
 def test_a_block_run_again_in_the_backward_has_the_same_gradients(dit_block):
-    inputs = dit_block.x, dit_block.c, dit_block.weights, HEADS
+    inputs = dit_block.x, dit_block.c, dit_block.weights, SETTINGS
     y, cache = dit_block_forward(*inputs)
     y_again, small_cache = recomputed_dit_block_forward(*inputs)
     assert np.array_equal(y, y_again)
-    assert small_cache == (*inputs, None)
-    dx, dc, grads = dit_block_backward(dit_block.dy, cache)
-    dx_again, dc_again, grads_again = recomputed_dit_block_backward(dit_block.dy, small_cache)
+    assert small_cache == (*inputs, NO_INPUTS)
+    dx, dc, _, grads = dit_block_backward(dit_block.dy, cache)
+    dx_again, dc_again, _, grads_again = recomputed_dit_block_backward(dit_block.dy, small_cache)
     assert np.array_equal(dx, dx_again) and np.array_equal(dc, dc_again)
     assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
 
@@ -234,12 +208,12 @@ def test_the_modulated_tokens_are_not_kept(dit_block, monkeypatch):
     """They can be made again from what the norm keeps, and a block would hold two more arrays of its tokens' size."""
     modulated = []
 
-    def watched(*arguments):
-        y, cache = layernorm_modulate_forward(*arguments)
+    def watched(x, *vectors):
+        y, cache = modulate_forward(x, *vectors)
         modulated.append(y)
         return y, cache
 
-    monkeypatch.setattr("minidit.models.block.layernorm_modulate_forward", watched)
-    _, cache = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, HEADS)
+    monkeypatch.setattr("minidit.layers.fused.modulate_forward", watched)
+    _, cache = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, SETTINGS)
     assert len(modulated) == 2
     assert not any(np.shares_memory(kept, made) for kept in arrays_in(cache) for made in modulated)

@@ -5,7 +5,7 @@ import pytest
 
 from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
-from minidit.layers import gated_residual_backward, layernorm_modulate_backward, timestep_embedding
+from minidit.layers import gated_residual_backward, linear_backward, modulated_layer_backward, timestep_embedding
 from minidit.models.block import dit_block_backward, dit_block_forward
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
@@ -61,7 +61,7 @@ def test_recomputing_gives_the_same_gradients_from_a_smaller_cache(rng, away_fro
     assert grads.keys() == grads_again.keys()
     assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
 
-    block_caches = small_cache[0][3]
+    _, (_, _, (block_caches, *_), _) = small_cache
     assert len(block_caches) == settings.depth
     for x, c, parameters, *_ in block_caches:  # what went in, and nothing else
         assert (x.ndim, c.ndim) == (3, 2)
@@ -127,8 +127,8 @@ BLOCK_MODULATION = {f"blocks.{i}.adaLN_modulation.1.{kind}" for i in (0, 1) for 
 
 
 def block_keeps_its_condition(dx, cache):
-    dx, dc, grads = dit_block_backward(dx, cache)
-    return dx, np.zeros_like(dc), grads
+    dx, dc, *rest = dit_block_backward(dx, cache)
+    return dx, np.zeros_like(dc), *rest
 
 
 def gate_gradient_missing(dy, cache):
@@ -140,16 +140,20 @@ def silu_slope_forgotten(dy, cache):
     return dy
 
 
-def shift_and_scale_swapped(dy, cache):
-    dx, dshift, dscale = layernorm_modulate_backward(dy, cache)
-    return dx, dscale, dshift
+def shift_and_scale_of_the_final_layer_swapped(layer_backward, *arguments):
+    dx, dshift, dscale, *rest = modulated_layer_backward(layer_backward, *arguments)
+    return (dx, dscale, dshift, *rest) if layer_backward is linear_backward else (dx, dshift, dscale, *rest)
 
 
 SLIPS = [
     ("minidit.models.dit.dit_block_backward", block_keeps_its_condition, TIME | LABEL),
     ("minidit.layers.fused.gated_residual_backward", gate_gradient_missing, TIME | LABEL | BLOCK_MODULATION),
-    ("minidit.models.dit.silu_backward", silu_slope_forgotten, TIME | LABEL),
-    ("minidit.models.dit.layernorm_modulate_backward", shift_and_scale_swapped, TIME | LABEL | FINAL_MODULATION),
+    ("minidit.models.conditioning.silu_backward", silu_slope_forgotten, TIME | LABEL),
+    (
+        "minidit.models.block.modulated_layer_backward",
+        shift_and_scale_of_the_final_layer_swapped,
+        TIME | LABEL | FINAL_MODULATION,
+    ),
 ]
 
 
@@ -165,7 +169,7 @@ def test_the_check_names_what_a_mistake_makes_wrong(
 # The condition
 
 
-def test_a_padded_prompt_steers_like_an_unpadded_one(rng, away_from_zero):
+def test_a_padded_prompt_counts_like_an_unpadded_one(rng, away_from_zero):
     checked = Checked(BY_TEXT, rng, away_from_zero)
     together, _ = checked.forward()
     for i, prompt in enumerate(PROMPTS):
@@ -186,7 +190,7 @@ def test_time_and_condition_both_matter(rng, away_from_zero, settings):
 def test_time_is_embedded_as_the_number_it_is(rng, away_from_zero, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "minidit.models.dit.timestep_embedding",
+        "minidit.models.conditioning.timestep_embedding",
         lambda t, width, dtype: asked.append((t.tolist(), width)) or timestep_embedding(t, width, dtype=dtype),
     )
     Checked(BY_LABEL, rng, away_from_zero).forward()
@@ -226,7 +230,7 @@ def test_at_the_start_every_block_is_the_identity_and_the_output_zero(rng, setti
     dit = DiT(settings, rng)
     h, c = rng.normal(size=(3, 6, 12)).astype(np.float32), rng.normal(size=(3, 12)).astype(np.float32)
     for block in dit.block_params:
-        np.testing.assert_array_equal(dit_block_forward(h, c, block, settings.num_heads)[0], h)
+        np.testing.assert_array_equal(dit_block_forward(h, c, block, settings)[0], h)
     x = rng.normal(size=(3, *CLIP, 3)).astype(np.float32)
     y, cache = dit.forward(x, T, PROMPTS if settings.text else LABELS)
     assert not y.any()

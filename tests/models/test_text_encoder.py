@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
-from minidit.models.block import transformer_block_backward
 from minidit.models.parameters import Parameters
 from minidit.models.text_encoder import (
     TextEncoderSettings,
@@ -12,6 +11,9 @@ from minidit.models.text_encoder import (
     text_encoder_backward,
     text_encoder_forward,
     text_encoder_shapes,
+    transformer_block_backward,
+    transformer_block_forward,
+    transformer_block_shapes,
 )
 from minidit.models.tokenizer import PAD, START
 
@@ -42,6 +44,21 @@ def test_every_gradient_with_repeated_words_and_padding(rng, away_from_zero, dep
         lambda: np.sum(dy * text_encoder_forward(IDS, params, settings)[0]),
         params,
         text_encoder_backward(dy, cache),
+        entries=20,
+    )
+
+
+@pytest.mark.parametrize("mask", [None, [[True] * 5, [True, True, True, False, False]]])
+def test_every_gradient_of_a_block(rng, away_from_zero, mask):
+    weights = away_from_zero(Parameters(transformer_block_shapes(6, 7), np.float64))
+    x, dy = rng.normal(size=(2, 5, 6)), rng.normal(size=(2, 5, 6))
+    mask = mask if mask is None else np.array(mask)
+    _, cache = transformer_block_forward(x, weights, 3, mask)
+    dx, grads = transformer_block_backward(dy, cache)
+    check_parameter_gradients(
+        lambda: np.sum(dy * transformer_block_forward(x, weights, 3, mask)[0]),
+        {"x": x, **weights},
+        {"x": dx} | grads,
         entries=20,
     )
 
@@ -140,3 +157,12 @@ def test_float32_stays_float32_and_nothing_given_is_written_to(rng, params, floa
     grads = text_encoder_backward(locked(rng.normal(size=y.shape).astype(np.float32)), locked(cache))
     assert float_types(y, cache, grads) == {"float32"}
     assert grads.keys() == weights.keys()
+
+
+def test_a_masked_word_is_seen_by_no_other(rng, away_from_zero):
+    weights = away_from_zero(Parameters(transformer_block_shapes(6, 7), np.float64))
+    x = rng.normal(size=(2, 5, 6))
+    mask = np.array([[True, True, True, False, False]] * 2)
+    before, _ = transformer_block_forward(x, weights, 3, mask)
+    after, _ = transformer_block_forward(np.where(mask[..., None], x, 9.0), weights, 3, mask)
+    np.testing.assert_array_equal(before[mask], after[mask])

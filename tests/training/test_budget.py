@@ -172,7 +172,7 @@ def test_what_does_not_fit_is_refused_with_the_largest_batch_that_does(machine_w
 
 def test_recomputing_is_advised_where_it_makes_the_batch_fit(machine_with):
     plain, recomputed = (memory_of(workload_of(of_batch(256, recompute)), 1).total for recompute in (False, True))
-    machine_with((plain + recomputed) // 2 - budget.resident_bytes())
+    machine_with((plain + recomputed) // 2 - budget.resident_at_first())
     with pytest.raises(UserError, match="give --recompute, which takes less memory and more time, or give --batch"):
         check_fits(of_batch(256), 1)
     check_fits(of_batch(256, recompute=True), 1)

@@ -1,6 +1,6 @@
 """Launches gated_residual.cu: bias, gate and residual in one pass over the tokens, after the branch's last product."""
 
-from minidit.backend import array_module
+from minidit.backend import array_module, as_samples
 from minidit.backend.kernels.grids import COLUMNS, ROWS, ceil_div, distance, expect, per_sample
 from minidit.backend.kernels.launch import launch
 
@@ -14,11 +14,11 @@ def linear_gated_residual_forward(x, h, w, b, gate):
         x: (..., T, D) the residual.
         h: (..., T, M) the branch, before its last layer.
         w: (M, D), b: (D,).
-        gate: (..., D), one per sample, broadcast over its tokens.
+        gate: (..., D), one per sample, broadcast over its tokens; or (..., T, D), one per token.
     Returns:
         y (..., T, D) and a cache for `linear_gated_residual_backward`.
     Raises:
-        ValueError: if the gate does not have the shape of x without its tokens, or h or b does not fit x.
+        ValueError: if the gate has another shape, or h or b does not fit x.
     """
     branch = (h.reshape(-1, h.shape[-1]) @ w).reshape(*h.shape[:-1], w.shape[1])  # ..., T, D
     y, gate_cache = bias_gated_residual_forward(x, branch, b, gate)  # ..., T, D
@@ -26,7 +26,7 @@ def linear_gated_residual_forward(x, h, w, b, gate):
 
 
 def linear_gated_residual_backward(dy, cache):
-    """Returns dx (..., T, D), dh (..., T, M), dw (M, D), db (D,), dgate (..., D)."""
+    """Returns dx (..., T, D), dh (..., T, M), dw (M, D), db (D,), dgate like the gate."""
     h, w, gate_cache = cache
     dx, dbranch, db, dgate = bias_gated_residual_backward(dy, gate_cache)
     dbranch = dbranch.reshape(-1, w.shape[1])       # N, D
@@ -40,41 +40,42 @@ def bias_gated_residual_forward(x, h, b, gate):
         x: (..., T, D) the residual.
         h: (..., T, D) what the branch made of it, up to its last bias.
         b: (D,) that bias.
-        gate: (..., D), one per sample, broadcast over its tokens.
+        gate: (..., D), one per sample, broadcast over its tokens; or (..., T, D), one per token.
     Returns:
         y (..., T, D) and a cache for `bias_gated_residual_backward`.
     Raises:
-        ValueError: if the gate does not have the shape of x without its tokens, or h or b does not fit x.
+        ValueError: if the gate has another shape, or h or b does not fit x.
     """
     expect(x.shape, h=h)
     expect(x.shape[-1:], b=b)
-    (gate,) = per_sample(x, gate=gate)
+    samples = as_samples(x, gate)                   # ..., T, D or ..., T, 1, D
+    (gate,) = per_sample(samples, gate=gate)
     y = array_module(x).empty_like(x)               # ..., T, D
     launch(
         "gated_residual.cu",
         "bias_gated_residual_forward",
-        _blocks(x),
+        _blocks(samples),
         COLUMNS,
         reads=(x, h, b, gate),
         writes=(y,),
-        numbers=(*x.shape[-2:], distance(gate), ROWS),
+        numbers=(*samples.shape[-2:], distance(gate), ROWS),
         strided=(gate,),
     )
     return y, (h, b, gate)
 
 
 def bias_gated_residual_backward(dy, cache):
-    """Returns dx (..., T, D), dh (..., T, D), db (D,), dgate (..., D). The residual hands on all: dx is dy itself."""
+    """Returns dx (..., T, D), dh (..., T, D), db (D,), dgate like the gate. The residual passes dy on: it is dx."""
     h, b, gate = cache
     expect(h.shape, dy=dy)
     xp = array_module(dy)
-    *samples, T, D = h.shape
+    *samples, T, D = as_samples(h, gate).shape
     dh = xp.empty_like(h)                           # ..., T, D
     db_parts, dgate_parts = xp.empty((2, *samples, ceil_div(T, ROWS), D), h.dtype)  # ..., G, D
     launch(
         "gated_residual.cu",
         "bias_gated_residual_backward",
-        _blocks(h),
+        _blocks(as_samples(h, gate)),
         COLUMNS,
         reads=(h, b, gate, dy),
         writes=(dh, db_parts, dgate_parts),

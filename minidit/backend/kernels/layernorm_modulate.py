@@ -1,6 +1,6 @@
 """Launches layernorm_modulate.cu: layer normalisation, scale and shift in one pass over the tokens."""
 
-from minidit.backend import array_module
+from minidit.backend import array_module, as_samples
 from minidit.backend.kernels.grids import ROWS, ceil_div, distance, expect, per_sample
 from minidit.backend.kernels.launch import launch
 
@@ -15,14 +15,15 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
 
     Args:
         x: (..., T, D) tokens.
-        shift, scale: (..., D), one pair per sample, broadcast over its tokens.
+        shift, scale: (..., D), one pair per sample, broadcast over its tokens; or (..., T, D), one pair per token.
         eps: added to the variance, in units of x².
     Returns:
         y (..., T, D) and a cache for `layernorm_modulate_backward` and `layernorm_modulate_again`.
     Raises:
-        ValueError: if shift or scale does not have the shape of x without its tokens.
+        ValueError: if shift or scale has another shape.
     """
-    shift, scale = per_sample(x, shift=shift, scale=scale)
+    samples = as_samples(x, shift)                  # ..., T, D or ..., T, 1, D
+    shift, scale = per_sample(samples, shift=shift, scale=scale)
     xp = array_module(x)
     y = xp.empty_like(x)                            # ..., T, D
     mean, rstd = xp.empty((2, *x.shape[:-1]), x.dtype)  # ..., T
@@ -33,14 +34,14 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
         THREADS,
         reads=(x, shift, scale),
         writes=(y, mean, rstd),
-        numbers=(mean.size, *x.shape[-2:], distance(shift), distance(scale), float(eps)),
+        numbers=(mean.size, *samples.shape[-2:], distance(shift), distance(scale), float(eps)),
         strided=(shift, scale),
     )
     return y, (x, shift, scale, mean, rstd)
 
 
 def layernorm_modulate_again(cache):
-    """Returns y (..., T, D) of the forward, computed anew, for who didn't keep it."""
+    """Returns the forward's y (..., T, D), computed once more."""
     x, shift, scale, mean, rstd = cache
     y = array_module(x).empty_like(x)               # ..., T, D
     launch(
@@ -50,18 +51,18 @@ def layernorm_modulate_again(cache):
         THREADS,
         reads=(x, shift, scale, mean, rstd),
         writes=(y,),
-        numbers=(mean.size, *x.shape[-2:], distance(shift), distance(scale)),
+        numbers=(mean.size, *as_samples(x, shift).shape[-2:], distance(shift), distance(scale)),
         strided=(shift, scale),
     )
     return y
 
 
 def layernorm_modulate_backward(dy, cache):
-    """Returns dx (..., T, D), dshift (..., D), dscale (..., D)."""
+    """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
     x, _, scale, mean, rstd = cache
     expect(x.shape, dy=dy)
     xp = array_module(dy)
-    *samples, T, D = x.shape
+    *samples, T, D = as_samples(x, scale).shape
     dx = xp.empty_like(x)                           # ..., T, D
     parts = xp.empty((2, *samples, ceil_div(T, ROWS), D), x.dtype)  # 2, ..., G, D    of dshift and dscale
     launch(

@@ -205,7 +205,8 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
 
 def block_parameters(width, mlp_ratio=4):
     """Weights and biases of a block, counted from minidit's own list of shapes."""
-    return np.array(sum(map(prod, dit_block_shapes(width, int(mlp_ratio * width)).values())))
+    settings = DiTSettings(1, (1, 1, 1), width=width, depth=1, num_heads=1, mlp_ratio=mlp_ratio, num_classes=1)
+    return np.array(sum(map(prod, dit_block_shapes(settings).values())))
 
 
 def counted_parameters(square=10, line=11, ratio_square=2, ratio_line=1):

@@ -8,8 +8,6 @@ from minidit.layers import (
     factorised_attention_backward,
     factorised_attention_forward,
     grid_positions,
-    modern_attention_backward,
-    modern_attention_forward,
     multihead_attention_backward,
     multihead_attention_forward,
     qk_norm_backward,
@@ -28,6 +26,11 @@ def weights(rng, normed=True):
     return [0.5 * rng.normal(size=shape) for name, shape in WEIGHTS.items() if normed or "gain" not in name]
 
 
+def attend(x, arrays, mask=None, turn=None):
+    """Attention between all tokens; of six weights the last two are gains."""
+    return multihead_attention_forward(x, *arrays[:4], HEADS, mask, arrays[4:], turn)
+
+
 class Full:
     """Attention between all tokens, its inputs by name, and what the checker wants of it."""
 
@@ -44,11 +47,10 @@ class Full:
 
     def forward(self):
         x, *arrays = self.params.values()
-        return modern_attention_forward(x, arrays, HEADS, self.mask, self.turn)
+        return attend(x, arrays, self.mask, self.turn)
 
     def backward(self, cache):
-        dx, grads = modern_attention_backward(self.dy, cache)
-        return [dx, *grads]
+        return multihead_attention_backward(self.dy, cache)
 
     def check(self):
         grads = dict(zip(self.params, self.backward(self.forward()[1]), strict=True))
@@ -98,8 +100,8 @@ def test_gradients_of_space_then_time(rng, mask, turn, attention):
 
 
 def gains_swapped(dy, cache):
-    dx, grads = modern_attention_backward(dy, cache)
-    return dx, [*grads[:4], grads[5], grads[4]]
+    *grads, dgain_q, dgain_k = multihead_attention_backward(dy, cache)
+    return *grads, dgain_k, dgain_q
 
 
 def norm_left_out(dy, cache):
@@ -118,17 +120,17 @@ def places_taken_for_frames(x):
 @pytest.mark.parametrize(
     ("call", "slip", "wrong"),
     [
-        ("modern_attention_backward", gains_swapped, "space gain_q"),
-        ("qk_norm_backward", norm_left_out, "x"),
-        ("rope_backward", not_turned_back, "x"),
-        ("back_from_place", places_taken_for_frames, "x"),
+        ("factorised_attention.multihead_attention_backward", gains_swapped, "space gain_q"),
+        ("multihead_attention.qk_norm_backward", norm_left_out, "x"),
+        ("multihead_attention.rope_backward", not_turned_back, "x"),
+        ("factorised_attention.back_from_place", places_taken_for_frames, "x"),
     ],
 )
 def test_the_check_catches(rng, monkeypatch, call, slip, wrong):
     checked = Factorised(rng, MASK, TURN)
     _, cache = checked.forward()
     with monkeypatch.context() as patched:
-        patched.setattr(f"minidit.layers.modern_attention.{call}", slip)
+        patched.setattr(f"minidit.layers.{call}", slip)
         found = dict(zip(checked.params, checked.backward(cache), strict=True))
     with pytest.raises(GradientMismatch, match=f"gradient of {wrong} is wrong"):
         check_parameter_gradients(
@@ -139,21 +141,10 @@ def test_the_check_catches(rng, monkeypatch, call, slip, wrong):
 # What is computed
 
 
-def test_without_any_choice_it_is_the_plain_pair(rng):
-    x, dy = rng.normal(size=(2, 2, 6, 16))
-    plain_weights = weights(rng, normed=False)
-    y, cache = modern_attention_forward(x, plain_weights, HEADS, MASK)
-    plain, plain_cache = multihead_attention_forward(x, *plain_weights, HEADS, MASK)
-    assert np.array_equal(y, plain)
-    dx, grads = modern_attention_backward(dy, cache)
-    for found, expected in zip([dx, *grads], multihead_attention_backward(dy, plain_cache), strict=True):
-        assert np.array_equal(found, expected)
-
-
 def test_queries_and_keys_are_normalised_and_then_turned_and_values_are_neither(rng):
     x = rng.normal(size=(6, 16))
-    w_qkv, b_qkv, w_out, b_out, gain_q, gain_k = weights(rng)
-    y, _ = modern_attention_forward(x, (w_qkv, b_qkv, w_out, b_out, gain_q, gain_k), HEADS, None, TURN)
+    w_qkv, b_qkv, w_out, b_out, gain_q, gain_k = arrays = weights(rng)
+    y, _ = attend(x, arrays, turn=TURN)
     q, k, v = np.split(x @ w_qkv + b_qkv, 3, axis=1)
     heads = []
     for head in (slice(0, 8), slice(8, 16)):
@@ -178,7 +169,7 @@ def test_of_one_frame_space_alone_is_full_attention(rng):
     x, space, time = rng.normal(size=(2, 6, 16)), weights(rng), weights(rng)
     time[2][...] = time[3][...] = 0  # nothing passes through time
     y, _ = factorised_attention_forward(x, 1, space, time, HEADS, MASK, TURN)
-    full, _ = modern_attention_forward(x, space, HEADS, MASK, TURN)
+    full, _ = attend(x, space, MASK, TURN)
     np.testing.assert_allclose(y, full, rtol=1e-12, atol=1e-14)
 
 

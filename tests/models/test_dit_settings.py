@@ -1,4 +1,4 @@
-"""Every choice of the modern block alone, and two together: gradients, padding, start, precision, devices."""
+"""Every choice of `DiTSettings` alone, and two together: gradients, padding, start, precision, devices."""
 
 import sys
 from dataclasses import replace
@@ -9,13 +9,12 @@ import pytest
 
 from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
-from minidit.layers import cross_attention_backward, modern_attention_backward, select_backward
-from minidit.models.block import dit_block_shapes
+from minidit.layers import cross_attention_backward, select_backward, self_attention_backward
 from minidit.models.checkpoint import load_model, save_model, settings_from_json, settings_to_json
+from minidit.models.conditioning import context_backward
 from minidit.models.conditioning_channels import existing
 from minidit.models.dit import DiT, DiTSettings, dit_shapes
-from minidit.models.dit_settings import CHOICES, modern_block_shapes
-from minidit.models.in_context import with_context_backward
+from minidit.models.dit_settings import CHOICES
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import PAD, START
 from minidit.models.video_model import VideoModel
@@ -86,7 +85,7 @@ def test_the_backward_can_be_called_again(checked, locked):
 
 # Mistakes in the backward, and all that each makes wrong
 
-BLOCKS = "minidit.models.modern_block."
+BLOCKS = "minidit.models.block."
 TIME = {f"t_embedder.mlp.{i}.{kind}" for i in (0, 2) for kind in ("weight", "bias")}
 READER = {f"text_encoder.{name}" for name in ("embedding.weight", "positions.weight", "proj.weight", "proj.bias")} | {
     f"text_encoder.blocks.0.{layer}.{kind}"
@@ -101,18 +100,18 @@ def words_not_passed_on(dy, cache):
 
 
 def words_of_one_block(dh, dc, tokens):
-    dh, dc, dwords = with_context_backward(dh, dc, tokens)
+    dh, dc, dwords = context_backward(dh, dc, tokens)
     return dh, dc, np.zeros_like(dwords)
 
 
 def token_of_the_time_forgotten(dh, dc, tokens):
-    dh, _, dwords = with_context_backward(dh, dc, tokens)
+    dh, _, dwords = context_backward(dh, dc, tokens)
     return dh, dc, dwords
 
 
 def gains_swapped(dy, cache):
-    dx, grads = modern_attention_backward(dy, cache)
-    return dx, [*grads[:4], grads[5], grads[4]]
+    *grads, dgain_q, dgain_k = self_attention_backward(dy, cache)
+    return *grads, dgain_k, dgain_q
 
 
 def times_swapped(dy, cache):
@@ -125,9 +124,9 @@ MODULATION = {
 }  # the biases add up over both times
 SLIPS = [
     ("cross-attention", BLOCKS + "cross_attention_backward", words_not_passed_on, READER),
-    ("in context", "minidit.models.dit.with_context_backward", words_of_one_block, READER),
-    ("in context", "minidit.models.dit.with_context_backward", token_of_the_time_forgotten, TIME),
-    ("QK-norm", BLOCKS + "modern_attention_backward", gains_swapped, GAINS),
+    ("in context", "minidit.models.dit.context_backward", words_of_one_block, READER),
+    ("in context", "minidit.models.dit.context_backward", token_of_the_time_forgotten, TIME),
+    ("QK-norm", BLOCKS + "self_attention_backward", gains_swapped, GAINS),
     ("time per token", BLOCKS + "select_backward", times_swapped, MODULATION | TIME | READER),
 ]
 
@@ -175,7 +174,7 @@ def test_time_and_every_word_matter(checked):
 
 
 def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero, settings):
-    """Without marks, which say where a latent is: by the positions alone."""
+    """Without conditioning channels, which say where a latent is: by the positions alone."""
     dit = DiT(replace(settings, patch=(1, 1, 1), conditioning_channels=False), dtype=np.float64)
     away_from_zero(dit.params)
     x = rng.normal(size=(3, *GRID, 3))
@@ -184,24 +183,24 @@ def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero, settings):
     assert np.abs(backwards[:, ::-1] - y).max() > 1e-3
 
 
-@pytest.mark.parametrize("marks", [False, True])
-def test_with_a_time_per_token_given_tokens_are_modulated_as_clean_ones(rng, away_from_zero, marks):
-    dit = DiT(replace(PLAIN, time="token", conditioning_channels=marks), dtype=np.float64)
+@pytest.mark.parametrize("channels", [False, True])
+def test_with_a_time_per_token_known_tokens_are_modulated_as_clean_ones(rng, away_from_zero, channels):
+    dit = DiT(replace(PLAIN, time="token", conditioning_channels=channels), dtype=np.float64)
     away_from_zero(dit.params)
     x = rng.normal(size=(3, *GRID, 3))
     known = np.zeros((3, *GRID), bool)
-    known[:, :2, :2, 1] = True  # half of some tokens, which doesn't make them given ones
+    known[:, :2, :2, 1] = True  # half of some tokens, which doesn't make them known
     none, _ = dit.forward(x, T, PROMPTS)
     half, _ = dit.forward(x, T, PROMPTS, known=known)
-    assert np.array_equal(none, half) != marks  # only marks tell
+    assert np.array_equal(none, half) != channels  # only conditioning channels tell
     every = np.ones((3, *GRID), bool)
-    given, _ = dit.forward(x, T, PROMPTS, known=every)
+    told, _ = dit.forward(x, T, PROMPTS, known=every)
     clean, _ = dit.forward(x, np.full(3, 1000.0), PROMPTS, known=every)
-    np.testing.assert_allclose(given, clean, rtol=1e-12, atol=1e-12)
-    assert np.abs(given - none).max() > 1e-3
+    np.testing.assert_allclose(told, clean, rtol=1e-12, atol=1e-12)
+    assert np.abs(told - none).max() > 1e-3
 
 
-def test_known_latents_need_marks_or_a_time_per_token(rng):
+def test_known_latents_need_conditioning_channels_or_a_time_per_token(rng):
     x, known = rng.normal(size=(3, *GRID, 3)), np.ones((3, *GRID), bool)
     for settings, inputs in [({}, {"known": known}), ({"time": "token"}, {"sizes": SIZES})]:
         with pytest.raises(ValueError, match="conditioning_channels=True"):
@@ -212,17 +211,11 @@ def test_known_latents_need_marks_or_a_time_per_token(rng):
 # The settings
 
 
-def test_by_default_the_network_has_the_papers_parameters():
-    assert not PLAIN.non_default and not PLAIN.modern
-    assert modern_block_shapes(PLAIN) == dit_block_shapes(24, 48)
-
-
-def test_every_choice_but_words_in_context_has_a_block_of_its_own():
+def test_a_choice_that_is_not_the_papers_is_listed():
+    assert not PLAIN.non_default
     for name, (usual, *others) in CHOICES.items():
         for value in others:
-            settings = replace(PLAIN, **{name: value})
-            assert settings.non_default == {name: value}
-            assert settings.modern == (value != "in_context")
+            assert replace(PLAIN, **{name: value}).non_default == {name: value}
         assert not replace(PLAIN, **{name: usual}).non_default
 
 
@@ -280,7 +273,7 @@ def test_with_zero_init_blocks_start_as_the_identity_and_without_they_do_not(rng
     x = rng.normal(size=(3, *GRID, 3)).astype(np.float32)
     embedding = dit.embed(PROMPTS)
     c, _ = dit.condition_forward(T.astype(np.float32), embedding)
-    after, _ = dit.blocks_forward(h, c, dit.surroundings(x.shape, embedding, None, None))
+    after, _ = dit.blocks_forward(h, c, dit.block_inputs(x.shape, embedding))
     assert np.array_equal(after, h) == settings.zero_init
     y, _ = dit.forward(x, T.astype(np.float32), PROMPTS)
     assert not y.any()
