@@ -6,9 +6,12 @@ mistake in what was typed is answered at once. A user's mistake ends with one se
 
 import argparse
 import os
+import re
+import shlex
 import shutil
 import sys
 import textwrap
+from difflib import get_close_matches
 
 import minidit
 from minidit.commands import (
@@ -51,6 +54,7 @@ GROUPS = {
     "learn and teach": (worksheet, lessons, check, progress, grade, build_lessons),
 }
 COMMANDS = tuple(module for modules in GROUPS.values() for module in modules)
+COMMANDS_BY_NAME = {module.__name__.rpartition(".")[2].replace("_", "-"): module for module in COMMANDS}
 
 
 def main(argv=None):
@@ -62,7 +66,10 @@ def main(argv=None):
         the exit status: 0, or 2 for a mistake of the user's, 130 after Ctrl-C, 141 if the reader of the output left.
     """
     try:
-        arguments = parser().parse_args(argv)
+        words = sys.argv[1:] if argv is None else [*map(str, argv)]
+        if words[:1] == ["help"]:  # as many programs have it
+            words = [*words[1:2], "--help"]
+        arguments = parser().parse_args(words)
         from minidit.backend import keep_freed_memory
 
         keep_freed_memory()
@@ -88,6 +95,21 @@ def main(argv=None):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours: one sentence instead of the usage."""
 
+    example = EXAMPLE
+
+    def parse_args(self, args=None, namespace=None):
+        """As argparse's, but what can't be understood is answered with what was probably meant."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS_BY_NAME:
+            raise UserError(unknown_command(args))
+        arguments, rest = self.parse_known_args(args, namespace)
+        if not rest:
+            return arguments
+        if hasattr(arguments, "prompt") and not any(word.startswith("-") for word in rest):
+            raise UserError(f"put the prompt in quotes: {with_prompt_in_quotes(args, arguments.prompt, rest)}")
+        near = [get_close_matches(word, arguments.known_options, 1) for word in rest if word.startswith("--")]
+        meant = "".join(f" Did you mean {found[0]}?" for found in near if found)
+        raise UserError(f"I don't understand {shlex.join(rest)}.{meant} See: minidit {args[0]} --help")
+
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but a PROMPT that may be left out may also stand behind options.
 
@@ -101,6 +123,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Raises a UserError with the message."""
+        missing = "the following arguments are required: "
+        if message.startswith(missing):
+            message = f"{self.prog} needs {message.removeprefix(missing)}. For example: {self.example}"
         raise UserError(f"{message}. See: {self.prog} --help")
 
 
@@ -110,40 +135,66 @@ def parser():
         prog="minidit",
         usage="minidit COMMAND ...",
         description="A Diffusion Transformer from scratch in NumPy: from a prompt to a video.\n\n"
-        f"{listed(GROUPS)}\nminidit COMMAND --help says more.",
+        f"{listed(GROUPS)}\nminidit help COMMAND says more.",
         epilog=f"example: {EXAMPLE}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action="version", version=f"minidit {minidit.__version__}")
     whole.set_defaults(run=lambda _: whole.print_help())
     commands = whole.add_subparsers(metavar="COMMAND", help=argparse.SUPPRESS)
-    for module in COMMANDS:
+    for name, module in COMMANDS_BY_NAME.items():
         command = commands.add_parser(
-            name_of(module),
-            prog=f"minidit {name_of(module)}",
+            name,
+            prog=f"minidit {name}",
             description=f"{module.SUMMARY[0].upper()}{module.SUMMARY[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         notes = module.add_arguments(command) or ""
         command.epilog = f"{notes}example: {module.EXAMPLE}"
-        command.set_defaults(run=module.run)
+        command.example = module.EXAMPLE
+        command.set_defaults(run=module.run, known_options=re.findall(r"--[a-z][\w-]*", command.format_usage()))
     return whole
 
 
-def name_of(module):
-    """What a person types for the command of a module."""
-    return module.__name__.rpartition(".")[2].replace("_", "-")
+def unknown_command(words):
+    """What to say where the first word is no command."""
+    name = words[0]
+    near = get_close_matches(name, COMMANDS_BY_NAME, 1)
+    if near:
+        meant = shlex.join([*near, *words[1:]])
+    elif " " in name:  # a prompt
+        meant = f'generate "{name}"'
+    else:
+        return f'there is no command "{name}". The commands are: {", ".join(COMMANDS_BY_NAME)}. See: minidit help'
+    return f'there is no command "{name}". Did you mean: minidit {meant}'
+
+
+def with_prompt_in_quotes(words, first, rest):
+    """The command line as it was probably meant.
+
+    Args:
+        words: after `minidit`, as typed.
+        first: what was taken for the prompt; empty if nothing was.
+        rest: what was left over.
+    """
+    prompt, words = [first, *rest] if first else rest, [*words]
+    begin = words.index(prompt[0], 1)
+    for word in prompt:
+        words.remove(word)
+    quoted = [shlex.quote(word) for word in words]
+    return " ".join(["minidit", *quoted[:begin], f'"{" ".join(prompt)}"', *quoted[begin:]])
 
 
 def listed(groups):
     """Commands with their summaries, group by group, as wide as the terminal. argparse itself can't group them."""
-    indent = 4 + 2 + max(len(name_of(module)) for modules in groups.values() for module in modules)
+    names = {module: name for name, module in COMMANDS_BY_NAME.items()}
+    indent = 4 + 2 + max(map(len, COMMANDS_BY_NAME))
     width = max(shutil.get_terminal_size().columns - 2, indent + 20)
     lines = []
     for title, modules in groups.items():
         lines.append(f"{title}:")
         for module in modules:
-            beginning = f"    {name_of(module)}".ljust(indent)
+            beginning = f"    {names[module]}".ljust(indent)
             lines += textwrap.wrap(beginning + module.SUMMARY, width, subsequent_indent=" " * indent)
         lines.append("")
     return "\n".join(lines)

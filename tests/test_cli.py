@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
@@ -33,7 +34,7 @@ def test_without_a_command_the_help_lists_them_all(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "required: PROMPT"),
+        ([], 'minidit generate needs PROMPT. For example: minidit generate "a red circle'),
         (["the day sky", "--steps", "0"], '--steps: "0" is not a whole number of at least 1'),
         (["the day sky", "--steps", "2.5"], '--steps: "2.5" is not a whole number of at least 1'),
         (["the day sky", "--steps", "9" * 5000], "is not a whole number of at least 1"),
@@ -43,8 +44,13 @@ def test_without_a_command_the_help_lists_them_all(capsys):
         (["the day sky", "--guidance", "nan"], '--guidance: "nan" is not a finite number'),
         (["the day sky", "--guidance", "inf"], '--guidance: "inf" is not a finite number'),
         (["the day sky", "--guidance", "much"], '--guidance: "much" is not a finite number'),
-        (["the day sky", "--colour", "red"], "unrecognized arguments: --colour red"),
-        (["a", "red", "circle"], "unrecognized arguments: red circle"),
+        (["the day sky", "--colour", "red"], "I don't understand --colour red."),
+        (["the day sky", "--sede", "3"], "Did you mean --seed? See: minidit generate --help"),
+        (["a", "red", "circle"], 'put the prompt in quotes: minidit generate "a red circle"'),
+        (
+            ["--seed", "3", "a", "circle", "left", "of", "a", "square", "-o", "my clip.gif"],
+            "minidit generate --seed 3 \"a circle left of a square\" -o 'my clip.gif'",
+        ),
     ],
 )
 def test_an_impossible_argument_is_answered_with_one_line_and_status_2(words, said, capsys, tmp_path, monkeypatch):
@@ -58,11 +64,61 @@ def test_an_impossible_argument_is_answered_with_one_line_and_status_2(words, sa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_command_is_answered_with_the_known_ones(capsys):
-    assert main(["genrate"]) == 2
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["genrate", "a red circle", "--seed", "3"], "minidit generate 'a red circle' --seed 3"),
+        (["trian"], "minidit train"),
+        (["gpu_plan"], "minidit gpu-plan"),
+        (["help", "trian"], "minidit train --help"),
+        (["a red circle moves right"], 'minidit generate "a red circle moves right"'),
+    ],
+)
+def test_an_unknown_command_is_answered_with_what_was_meant(words, meant, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err.endswith(f". Did you mean: {meant}\n")
+
+
+def test_a_command_that_resembles_none_is_answered_with_all_of_them(capsys):
+    assert main(["zeppelin"]) == 2
     err = capsys.readouterr().err
-    assert "genrate" in err
+    assert err.startswith('minidit: there is no command "zeppelin".')
     assert all(name in err for name in NAMES)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["animate", "a.png", "a", "red", "circle"], 'minidit animate a.png "a red circle"'),
+        (["edit", "a.gif", "a", "blue", "circle", "--force"], 'minidit edit a.gif "a blue circle" --force'),
+        (["extend", "a.gif", "a", "blue", "circle"], 'minidit extend a.gif "a blue circle"'),
+        (["loop", "the", "day", "sky"], 'minidit loop "the day sky"'),
+    ],
+)
+def test_a_prompt_without_quotes_is_shown_with_them(words, meant, capsys):
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"minidit: put the prompt in quotes: {meant}\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_is_shown_in_an_example(name, capsys):
+    command = next(module for module in COMMANDS if module.__name__.endswith(name.replace("-", "_")))
+    with mock.patch.object(command, "run"):
+        status = main([name])
+    if status:
+        assert f"minidit: minidit {name} needs " in (err := capsys.readouterr().err)
+        assert command.EXAMPLE in err
+
+
+@pytest.mark.parametrize("words", [[], ["train"]])
+def test_help_is_a_command_too(words, capsys):
+    said = []
+    for asked in (["help", *words], [*words, "--help"]):
+        with pytest.raises(SystemExit) as end:
+            main(asked)
+        assert end.value.code == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != ""
 
 
 def test_ctrl_c_ends_with_status_130_and_no_traceback(monkeypatch, capsys):
