@@ -23,7 +23,7 @@ def test_what_minidit_painted_can_be_animated(made, clip):
     ("words", "said"),
     [
         (["clip.npy", PROMPT], "clip.npy has 8 frames, but a picture has one"),
-        (["first.npy"], "required: PROMPT"),
+        (["first.npy"], " needs PROMPT"),
         (["film.txt", PROMPT], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         (["first.npy", PROMPT, "--frames", "17"], "17 frames can't be made at once: give a whole number from 1 to 16"),
     ],

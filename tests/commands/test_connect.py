@@ -20,7 +20,7 @@ def test_eight_frames_are_made_unless_told_otherwise(made):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["clip.npy"], "required: B"),
+        (["clip.npy"], " needs B"),
         (["clip.npy", "tall.npy"], "the two clips have 32 x 32 and 32 x 40 pixels: give clips of one size"),
         (["clip.npy", "clip.npy", "--frames", "9"], "give a whole number from 1 to 8"),
         (["clip.npy", "clip.npy", "--frames", "0"], '--frames: "0" is not a whole number of at least 1'),

@@ -19,7 +19,7 @@ def test_the_strength_is_six_tenths_unless_told_otherwise(made):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["clip.npy"], "required: PROMPT"),
+        (["clip.npy"], " needs PROMPT"),
         (["clip.npy", PROMPT, "--strength", "0"], '--strength: "0" is not a number above 0, up to 1'),
         (["clip.npy", PROMPT, "--strength", "1.5"], '--strength: "1.5" is not a number above 0, up to 1'),
         (["clip.npy", PROMPT, "--strength", "nan"], '--strength: "nan" is not a finite number'),

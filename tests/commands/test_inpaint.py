@@ -22,7 +22,7 @@ def test_a_mask_may_be_painted(made):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["clip.npy"], "required: MASK"),
+        (["clip.npy"], " needs MASK"),
         (["clip.npy", "empty.npy"], "empty.npy marks nothing"),
         (["clip.npy", "film.txt"], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         (["clip.npy", "clip.npy"], "clip.npy has shape (8, 32, 32, 3) and type float32, but a mask has"),

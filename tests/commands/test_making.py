@@ -221,10 +221,10 @@ def test_the_prompt_may_be_left_out_or_stand_behind_options(command, made):
 def test_what_is_too_much_is_not_taken_for_a_prompt(command, refused):
     words, _, _ = CASES[command]
     without = [word for word in words if word != PROMPT]
-    assert "unrecognized arguments: sky" in refused(command, *words, "--seed", "0", "sky")
-    assert "unrecognized arguments: the sky" in refused(command, *without, "--seed", "0", "the", "sky")
-    assert "unrecognized arguments: --colour" in refused(command, *without, "--colour")
-    assert "unrecognized arguments: sky" in refused("generate", "", "--seed", "0", "sky")
+    assert "put the prompt in quotes" in refused(command, *words, "--seed", "0", "sky")
+    assert "put the prompt in quotes" in refused(command, *without, "--seed", "0", "the", "sky")
+    assert "I don't understand --colour" in refused(command, *without, "--colour")
+    assert "put the prompt in quotes" in refused("generate", "", "--seed", "0", "sky")
 
 
 @pytest.mark.parametrize("command", ["generate", "image", "loop", "film"])

@@ -150,7 +150,7 @@ def test_resume_goes_on_instead_of_starting(runs, tmp_path):
         (["--preset", "tiny", "--resume", "--batch", "32"], "a resumed run keeps its plan"),
         (["--preset", "tiny", "--resume", "--learning-rate", "1e-3"], "a resumed run keeps its plan"),
         (["--preset", "tiny", "--resume", "--minutes", "1"], "a resumed run keeps its plan"),
-        ([], "required: --preset"),
+        ([], " needs --preset"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_nothing_is_made(words, said, runs, tmp_path, capsys):
