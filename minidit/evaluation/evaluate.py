@@ -15,7 +15,8 @@ from tqdm import tqdm
 from minidit.errors import UserError
 from minidit.evaluation.cases import FIT, POOL_CLIPS, SHUFFLE, SPLITS, TUNING, draw_cases, draw_real, spread
 from minidit.evaluation.frechet import PixelFeatures, frechet_distance
-from minidit.evaluation.measure import judged_clips, measure_split
+from minidit.evaluation.measure import Measured, judged_clips, measure_split
+from minidit.evaluation.pixels import decibels
 from minidit.evaluation.scores import JUDGED, NAMES, chance, judge_shuffled, shares
 from minidit.generation.settings import SamplingSettings
 from minidit.world import ALL_ATTRIBUTES, SEEN
@@ -68,11 +69,11 @@ def evaluate(
 
     fitted = spread(ALL_ATTRIBUTES, FITTED_CLIPS, np.random.default_rng([seed, FIT, 0]))
     features = PixelFeatures.fit(draw_real(fitted, np.random.default_rng([seed, FIT, 1]), model.settings))
-    runs = {}  # split -> a list of Measured for each seed
+    runs = {}  # split -> a Measured for each seed
     with tqdm(total=len(SPLITS) * prompts * seeds, desc="evaluate", unit="clip", disable=not progress) as bar:
         for index, (split, combinations) in enumerate(SPLITS.items()):
             runs[split] = [
-                measure_split(model, combinations, prompts, [seed, index, repeat], features, sampling, bar)
+                measure_split(model, combinations, prompts, [seed, index, repeat], sampling, features, bar)
                 for repeat in range(seeds)
             ]
     settings = {
@@ -132,56 +133,47 @@ def summarize(runs, rng):
     """The scores of `evaluate`'s report, over all batches.
 
     Args:
-        runs: split -> for each seed a list of Measured.
+        runs: split -> a Measured for each seed.
         rng: draws whose prompt each clip is judged by in the shuffled control.
     """
-    report = {}
+    report, splits = {}, {split: Measured.together(repeats) for split, repeats in runs.items()}
     for split, repeats in runs.items():
-        by_seed = [np.concatenate([m.made for m in batch]) for batch in repeats]  # seeds of (N, 7)
-        scores = shares(np.concatenate(by_seed))
+        scores = shares(splits[split].made)
         for column, name in enumerate(JUDGED[:2]):
             report[f"{name}_{split}"] = scores[name]
             report[f"{name}_{split}_interval"] = scores[f"{name}_interval"]
-            report[f"{name}_{split}_by_seed"] = [float(judged[:, column].mean()) for judged in by_seed]
+            report[f"{name}_{split}_by_seed"] = [float(measured.made[:, column].mean()) for measured in repeats]
         report[f"attributes_{split}"] = {name: scores[name] for name in (*NAMES, "whole")}
 
-    batches_of = {split: [m for batch in repeats for m in batch] for split, repeats in runs.items()}
-    every = [m for measured in batches_of.values() for m in measured]
-    readings = [reading for m in every for reading in m.readings]
-    attributes = [a for m in every for a in m.attributes]
-    error = max(float(_joined(every, lambda m: m.codec_error).mean()), LEAST_ERROR)
-    near = {kind: _joined(every, lambda m, kind=kind: m.nearest[kind]) for kind in ("made", "real")}
+    every = Measured.together(list(splits.values()))
+    made, real = every.nearest["made"], every.nearest["real"]
+    psnr = float(decibels(max(every.codec_error.mean(), LEAST_ERROR)))
     return report | {
-        "control_real": shares(_joined(every, lambda m: m.real)),
-        "control_codec": shares(_joined(every, lambda m: m.codec)) | {"psnr": -10 * math.log10(error)},
-        "control_shuffled": shares(judge_shuffled(readings, attributes, rng)),
+        "control_real": shares(every.real),
+        "control_codec": shares(every.codec) | {"psnr": psnr},
+        "control_shuffled": shares(judge_shuffled(every.readings, every.attributes, rng)),
         "control_chance": chance(),
         "nearest_training_clip": {
-            "generated": float(near["made"].mean()),
-            "generated_least": float(near["made"].min()),
-            "real": float(near["real"].mean()),
-            "real_least": float(near["real"].min()),
-            "clips": len(near["made"]),
+            "generated": float(made.mean()),
+            "generated_least": float(made.min()),
+            "real": float(real.mean()),
+            "real_least": float(real.min()),
+            "clips": len(made),
             "pool": POOL_CLIPS * len(SEEN),
         },
-        "frechet_distance": _frechet_distances(batches_of),
-        "seconds_per_clip": sum(m.seconds for m in every) / len(attributes),
+        "frechet_distance": _frechet_distances({split: measured.features for split, measured in splits.items()}),
+        "seconds_per_clip": every.seconds / len(every.attributes),
     }
 
 
-def _frechet_distances(batches_of):
+def _frechet_distances(features_of):
     distances = {}
-    for split, measured in batches_of.items():
-        features = {kind: _joined(measured, lambda m, kind=kind: m.features[kind]) for kind in measured[0].features}
+    for split, features in features_of.items():
         distances[f"generated_{split}"] = frechet_distance(features["made"], features["reference"])
         distances[f"real_{split}"] = frechet_distance(features["real"], features["reference"])
     clips, components = features["made"].shape
     name = f"first {components} principal components of real clips' pixels, each divided by its standard deviation"
     return {"features": name, "clips": clips} | distances
-
-
-def _joined(measured, part):
-    return np.concatenate([part(m) for m in measured])
 
 
 def _whole(name, count):

@@ -1,12 +1,13 @@
 """Makes clips and measures them batch by batch, beside real ones. The measurements are kept, the clips are not."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from minidit.errors import UserError
 from minidit.evaluation.cases import PROMPTS, REAL, REFERENCE, batches, draw_cases, draw_real, training_clips
+from minidit.evaluation.pixels import mse
 from minidit.evaluation.scores import judge
 from minidit.generation.text_to_video import generate
 from minidit.world import SEEN, verify_batch
@@ -18,13 +19,13 @@ TRAINED_ON = frozenset(SEEN)
 
 @dataclass(frozen=True)
 class Measured:
-    """What is kept of a batch of generated clips and of as many real ones of the same combinations.
+    """Measurements of N generated clips and of N real ones of the same combinations.
 
     Attributes:
         attributes, readings: N each, what was asked for and what the verifier saw.
-        made, real, codec: (N, 7) from `judge`: generated clips, real clips, and these through the codec.
+        made, real, codec: (N, 7) from `judge`: generated clips, real clips, and the real ones through the codec.
         codec_error: (N,), mean squared error of a pixel value.
-        features: "made", "real" and "reference" (a second set of real clips), (N, K) each.
+        features: "made", "real" and "reference" (a second set of real clips), (N, K) each, or none.
         nearest: "made" and "real", (N,) each, see `nearest_distances`; empty for held-out combinations.
         seconds: spent on making the clips.
     """
@@ -38,6 +39,19 @@ class Measured:
     features: dict
     nearest: dict
     seconds: float
+
+    @classmethod
+    def together(cls, parts):
+        """One Measured of several."""
+        return cls(*(concatenated([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
+
+def concatenated(values):
+    """Arrays one after the other, and so lists and the arrays of dicts; numbers are added."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: concatenated([value[key] for value in values]) for key in first}
+    return np.concatenate(values) if isinstance(first, np.ndarray) else sum(values, type(first)())
 
 
 def make(model, cases, sampling):
@@ -69,12 +83,12 @@ def judged_clips(model, cases, sampling, bar=None):
     return np.concatenate(judged)
 
 
-def measure_split(model, combinations, count, key, features, sampling, bar):
-    """Makes and measures the clips of one split and seed: a list of Measured, one for each batch.
+def measure_split(model, combinations, count, key, sampling, features=None, bar=None):
+    """Makes and measures the clips of one split and seed: a Measured.
 
     Args:
-        key: [seed, index of the split, index of the repetition], what the random numbers follow from.
-        features: PixelFeatures, sampling: SamplingSettings, bar: told of each batch done.
+        key: [seed, index of the split, index of the repetition]; all random numbers follow from it.
+        sampling: SamplingSettings; features: PixelFeatures, or None for none; bar: told of each batch done, or None.
     """
     seed, *place = key
     cases = draw_cases(combinations, count, np.random.default_rng([seed, PROMPTS, *place]))
@@ -87,15 +101,16 @@ def measure_split(model, combinations, count, key, features, sampling, bar):
         real = draw_real(part.attributes, rng_real, model.settings)      # N, F, H, W, 3
         reference = draw_real(part.attributes, rng_reference, model.settings)  # N, F, H, W, 3
         measured.append(measure_batch(model, part.attributes, made, real, reference, seed, features, seconds))
-        bar.update(len(made))
-    return measured
+        if bar is not None:
+            bar.update(len(made))
+    return Measured.together(measured)
 
 
 def measure_batch(model, attributes, made, real, reference, seed, features, seconds):
     """Measures generated clips and real ones of the same attributes (N, F, H, W, 3): a Measured."""
     readings = verify_batch(made)
     decoded = model.codec.reconstruct(real)                     # N, F, H, W, 3
-    error = (decoded - real).reshape(len(real), -1)             # N, values of a clip
+    kinds = {"made": made, "real": real, "reference": reference}
     pools = {a: training_clips(a, seed, model.settings) for a in dict.fromkeys(attributes) if a in TRAINED_ON}
     return Measured(
         attributes=attributes,
@@ -103,12 +118,9 @@ def measure_batch(model, attributes, made, real, reference, seed, features, seco
         made=judge(readings, attributes),
         real=judge(verify_batch(real), attributes),
         codec=judge(verify_batch(decoded), attributes),
-        codec_error=np.vecdot(error, error) / error.shape[1],
-        features={"made": features(made), "real": features(real), "reference": features(reference)},
-        nearest={
-            "made": nearest_distances(made, attributes, pools),
-            "real": nearest_distances(real, attributes, pools),
-        },
+        codec_error=mse(decoded, real),
+        features={name: features(clips) for name, clips in kinds.items()} if features else {},
+        nearest={name: nearest_distances(kinds[name], attributes, pools) for name in ("made", "real")},
         seconds=seconds,
     )
 

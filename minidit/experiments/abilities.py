@@ -6,7 +6,7 @@ import numpy as np
 
 from minidit.evaluation.intervals import mean, percent, share
 from minidit.experiments.tables import markdown, number
-from minidit.experiments.tasks import Task
+from minidit.experiments.tasks import checkpoint_task
 from minidit.experiments.trials import Trials
 from minidit.figures.style import BLUE, VERMILLION, charts, percent_bars, png_bytes, style
 from minidit.models.checkpoint import load_model
@@ -92,19 +92,13 @@ def tasks(options):
         return []
     prompts = QUICK_PROMPTS if options.quick else PROMPTS
     return [
-        Task(
-            f"abilities/{use}/{split}",
-            {"checkpoint": options.fingerprint, "prompts": prompts},
-            measure,
-            (options.checkpoint, use, split, prompts),
-            cost=0.02 * prompts,
-        )
+        checkpoint_task(options, f"abilities/{use}/{split}", prompts, measure, use, split)
         for use in USES | SIZES
         for split in SPLITS
     ]
 
 
-def measure(checkpoint, use, split, prompts):
+def measure(checkpoint, prompts, use, split):
     """One use on one split.
 
     Returns:

@@ -16,7 +16,7 @@ from minidit.evaluation.intervals import percent
 from minidit.evaluation.measure import make
 from minidit.evaluation.variety import quantities, variety
 from minidit.experiments.tables import all_of, markdown, number, verdict
-from minidit.experiments.tasks import Task
+from minidit.experiments.tasks import checkpoint_task
 from minidit.figures.style import BLUE, INK, VERMILLION, charts, png_bytes, style
 from minidit.generation.settings import SamplingSettings
 from minidit.models.checkpoint import load_model
@@ -45,19 +45,13 @@ def tasks(options):
     """Clips of the trained model and real ones, for both splits, in parts."""
     parts, prompts = (1, QUICK_PROMPTS) if options.quick else (PARTS, PROMPTS)
     return [
-        Task(
-            f"expressiveness/{split}/part {part}",
-            {"checkpoint": options.fingerprint, "prompts": prompts},
-            measure,
-            (options.checkpoint, split, prompts, [index, part]),
-            cost=0.02 * prompts,
-        )
+        checkpoint_task(options, f"expressiveness/{split}/part {part}", prompts, measure, split, [index, part])
         for index, split in enumerate(SPLITS)
         for part in range(parts)
     ]
 
 
-def measure(checkpoint, split, prompts, key):
+def measure(checkpoint, prompts, split, key):
     """What is measured in generated clips and in two sets of real ones of the same combinations.
 
     Returns:

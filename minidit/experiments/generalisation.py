@@ -9,7 +9,6 @@ from dataclasses import replace
 from time import process_time
 
 import numpy as np
-from tqdm import tqdm
 
 from minidit.evaluation.cases import SPLITS
 from minidit.evaluation.intervals import percent
@@ -29,7 +28,7 @@ from minidit.experiments.tally import (
     share,
     tally,
 )
-from minidit.experiments.tasks import Task
+from minidit.experiments.tasks import checkpoint_task
 from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, charts, percent_bars, png_bytes, style
 from minidit.generation.settings import SamplingSettings
 from minidit.models.checkpoint import load_model
@@ -63,13 +62,7 @@ def tasks(options):
         parts, prompts, counts, training, asked = 1, 12, (27, len(SEEN)), replace(TRAINING, steps=4, batch=8), 12
         settings = small_settings(16, 1, 2, (8, 2, 2))
     trained = [
-        Task(
-            f"{TRAINED}{split}/part {part}",
-            {"checkpoint": options.fingerprint, "prompts": prompts},
-            measure_trained,
-            (options.checkpoint, split, prompts, [0, index, part]),
-            cost=prompts,
-        )
+        checkpoint_task(options, f"{TRAINED}{split}/part {part}", prompts, measure_trained, split, [0, index, part])
         for index, split in enumerate(SPLITS)
         for part in range(parts)
     ]
@@ -89,19 +82,17 @@ def tasks(options):
     ]
 
 
-def measure_trained(checkpoint, split, prompts, key):
+def measure_trained(checkpoint, prompts, split, key):
     """Asks the trained model for clips of a split: split, made and real (tallies), nearest (moments), core_seconds."""
     begin = process_time()
     model = load_model(checkpoint)
-    with tqdm(disable=True) as bar:
-        sampling = SamplingSettings().for_model(model.settings)
-        found = measure_split(model, SPLITS[split], prompts, key, no_features, sampling, bar)
-    nearest = {kind: np.concatenate([m.nearest[kind] for m in found]) for kind in ("made", "real")}
+    sampling = SamplingSettings().for_model(model.settings)
+    found = measure_split(model, SPLITS[split], prompts, key, sampling)
     return {
         "split": split,
-        "made": tally(np.concatenate([m.made for m in found])),
-        "real": tally(np.concatenate([m.real for m in found])),
-        "nearest": {kind: moments(values) for kind, values in nearest.items()} if split == "seen" else None,
+        "made": tally(found.made),
+        "real": tally(found.real),
+        "nearest": {kind: moments(values) for kind, values in found.nearest.items()} if split == "seen" else None,
         "core_seconds": process_time() - begin,
     }
 
@@ -118,11 +109,6 @@ def measure_small(settings, training, seed, codec, state, prompts):
         "unseen": prompt_tally(model, HELD_OUT, prompts, [seed, 3]),
         "core_seconds": seconds + process_time() - begin,
     }
-
-
-def no_features(clips):
-    """For `measure_split`: features of clips are not needed here."""
-    return np.zeros((len(clips), 0))
 
 
 def trained_model(measured):

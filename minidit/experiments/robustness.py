@@ -1,6 +1,6 @@
 """Robustness: how much harm to weights, to starting noise and to input clips does prompt accuracy stand?"""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import process_time
 
 import numpy as np
@@ -12,7 +12,7 @@ from minidit.evaluation.scores import judge
 from minidit.experiments.perturb import changed, half, lost, mixed, noisy, whole_numbers, with_noise
 from minidit.experiments.tables import all_of, markdown, number, percent_of, verdict
 from minidit.experiments.tally import difference, interval, mean_interval, moments, share, tally
-from minidit.experiments.tasks import Task
+from minidit.experiments.tasks import checkpoint_task
 from minidit.figures.style import BLUE, INK, charts, percent_bars, png_bytes, style
 from minidit.generation.canvas import Canvas, in_pixels
 from minidit.generation.settings import SamplingSettings
@@ -99,18 +99,14 @@ def tasks(options):
     prompts = QUICK_PROMPTS if options.quick else PROMPTS
     chosen = [harm for harm in harms(options.completes) if harm.mild or harm.how == "none" or not options.quick]
     return [
-        Task(
-            f"robustness/{harm.what}/{harm.label}",
-            {"checkpoint": options.fingerprint, "prompts": prompts, "amount": harm.amount},
-            measure,
-            (options.checkpoint, harm, prompts),
-            cost=0.01 * prompts,
+        checkpoint_task(
+            options, f"robustness/{harm.what}/{harm.label}", prompts, measure, harm, amount=harm.amount
         )
         for harm in chosen
     ]
 
 
-def measure(checkpoint, harm, prompts):
+def measure(checkpoint, prompts, harm):
     """How clips come out under one harm.
 
     Returns:
@@ -133,11 +129,8 @@ def measure(checkpoint, harm, prompts):
             controls.append(judge(verify_batch(seen), wanted))
         scores.append(judge(verify_batch(made), wanted))
     return {
-        "what": harm.what,
-        "how": harm.how,
-        "amount": harm.amount,
+        **asdict(harm),
         "label": harm.label,
-        "mild": harm.mild,
         "scores": tally(np.concatenate(scores)),
         "control": tally(np.concatenate(controls)) if controls else None,
         "psnr": moments(np.concatenate(psnrs)) if psnrs else None,

@@ -61,6 +61,17 @@ class Task:
     state: Path | None = None
 
 
+def checkpoint_task(options, name, prompts, measure, *arguments, **plan):
+    """The Task that measures the trained model on so many prompts.
+
+    Args:
+        measure: function of the checkpoint, the number of prompts, and more arguments.
+        plan: what else the result follows from.
+    """
+    plan = {"checkpoint": options.fingerprint, "prompts": prompts} | plan
+    return Task(name, plan, measure, (options.checkpoint, prompts, *arguments), cost=prompts)
+
+
 def missing(tasks, store):
     """The tasks without a result, the longest first."""
     return sorted((task for task in tasks if store.get(task.name, task.plan) is None), key=lambda task: -task.cost)

@@ -23,7 +23,7 @@ def measured(tiny_marked_model, tmp_path_factory):
     """Everything, measured on two clips each."""
     path = tmp_path_factory.mktemp("marked") / "tiny.safetensors"
     save_model(path, tiny_marked_model)
-    return {f"abilities/{use}/{split}": measure(path, use, split, 2) for use in USES | SIZES for split in SPLITS}
+    return {f"abilities/{use}/{split}": measure(path, 2, use, split) for use in USES | SIZES for split in SPLITS}
 
 
 def test_every_use_and_size_is_a_task_on_both_splits(tmp_path):

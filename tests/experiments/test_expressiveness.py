@@ -33,7 +33,7 @@ def test_both_splits_are_measured(tmp_path):
 
 
 def test_clips_of_a_model_and_two_different_sets_of_real_ones_are_measured(tiny_checkpoint):
-    result = measure(tiny_checkpoint, "seen", 4, [0, 0])
+    result = measure(tiny_checkpoint, 4, "seen", [0, 0])
     assert all(len(result[kind][name]) == 4 for kind in KINDS for name in NAMES)
     assert result["real"]["size"] != result["more_real"]["size"]
     assert None not in result["real"]["size"]
@@ -108,6 +108,6 @@ def test_it_is_the_models_clips_of_the_split_that_are_measured(split, combinatio
         return np.zeros((len(part.attributes), 8, 16, 16, 3), np.float32)
 
     monkeypatch.setattr(expressiveness, "make", dark)
-    result = measure(tiny_checkpoint, split, 4, [0, 0])
+    result = measure(tiny_checkpoint, 4, split, [0, 0])
     assert set(asked) <= set(combinations)
     assert result["made"]["x"] == [None] * 4  # there is no object in the dark

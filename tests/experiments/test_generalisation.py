@@ -60,11 +60,11 @@ def test_small_models_see_more_and_more_and_all_are_asked_for_what_none_saw(tmp_
 
 
 def test_the_trained_model_is_measured(tiny_checkpoint):
-    result = measure_trained(tiny_checkpoint, "seen", 4, [0, 0, 0])
+    result = measure_trained(tiny_checkpoint, 4, "seen", [0, 0, 0])
     assert sum(result["made"].values()) == sum(result["real"].values()) == 4
     assert result["real"] == {RIGHT: 4} != result["made"]
     assert result["nearest"]["made"]["count"] == result["nearest"]["real"]["count"] == 4
-    assert measure_trained(tiny_checkpoint, "held_out", 4, [0, 1, 0])["nearest"] is None
+    assert measure_trained(tiny_checkpoint, 4, "held_out", [0, 1, 0])["nearest"] is None
 
 
 def test_a_small_model_is_trained_on_what_it_is_told(smallest_settings, short_training, codec_file, tmp_path):

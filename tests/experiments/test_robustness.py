@@ -93,7 +93,7 @@ def test_scaled_noise_is_scaled(part):
 
 
 def test_the_psnr_of_equal_clips_is_a_number_that_json_has(marked):
-    assert measure(marked, Harm("weights", "none"), 3)["psnr"] == {"count": 3, "mean": 100, "std": 0, "least": 100}
+    assert measure(marked, 3, Harm("weights", "none"))["psnr"] == {"count": 3, "mean": 100, "std": 0, "least": 100}
 
 
 @pytest.fixture
@@ -155,10 +155,10 @@ def test_edit_asks_for_another_colour_and_knows_nothing(given, part):
     "harm", [Harm("weights", "whole", 8), Harm("animate", "lost", 0.5), Harm("edit", "noisy", 0.1)], ids=str
 )
 def test_a_harm_is_measured(harm, marked):
-    result = measure(marked, harm, 3)
+    result = measure(marked, 3, harm)
     assert sum(result["scores"].values()) == 3
     assert (result["control"] is None) == (harm.what == "weights") == (result["psnr"] is not None)
-    assert result == measure(marked, harm, 3) | {"core_seconds": result["core_seconds"]}
+    assert result == measure(marked, 3, harm) | {"core_seconds": result["core_seconds"]}
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_the_figure_has_a_chart_for_each_input():
 def test_quick_spares_strong_harm(tmp_path):
     full, quick = (tasks(Options(tmp_path, tmp_path, "", completes=True, quick=quick)) for quick in (False, True))
     assert {task.name for task in quick} < {task.name for task in full}
-    assert all(harm.mild or harm.how == "none" for harm in (task.arguments[1] for task in quick))
-    assert all(task.plan["amount"] == task.arguments[1].amount for task in full)
+    assert all(harm.mild or harm.how == "none" for harm in (task.arguments[2] for task in quick))
+    assert all(task.plan["amount"] == task.arguments[2].amount for task in full)
 
 
 def test_every_clip_has_other_noise_of_its_own(part):
@@ -225,8 +225,8 @@ def test_an_edit_is_judged_by_the_new_colour(marked, monkeypatch):
         return np.ones((len(wanted), 7), bool)
 
     monkeypatch.setattr(robustness, "judge", judge)
-    measure(marked, Harm("edit", "none"), 3)
-    measure(marked, Harm("animate", "none"), 3)
+    measure(marked, 3, Harm("edit", "none"))
+    measure(marked, 3, Harm("animate", "none"))
     control, made, *unedited = judged
     assert made == control
     assert all(new != old for old, new in zip(unedited[0], made, strict=True))
