@@ -1,6 +1,6 @@
 """Noise paths, training objectives, samplers and guidance. Time runs from t = 0 (noise) to t = 1 (data)."""
 
-from minidit.diffusion.guidance import classifier_free_guidance, drop_condition, guided
+from minidit.diffusion.guidance import classifier_free_guidance, guided
 from minidit.diffusion.objectives import (
     PREDICTIONS,
     Estimate,
@@ -45,7 +45,6 @@ __all__ = [
     "ddpm_step",
     "diffusion_loss_backward",
     "diffusion_loss_forward",
-    "drop_condition",
     "estimator",
     "euler_step",
     "guided",

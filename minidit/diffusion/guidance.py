@@ -75,30 +75,6 @@ def checked_guidance(scale, interval):
     return scale, first, last
 
 
-def drop_condition(rng, condition, null_condition, probability):
-    """Replace a share of the prompts by the empty one, so that training teaches both halves of guidance.
-
-    Args:
-        rng: numpy.random.Generator.
-        condition: (N, ...), or a tuple of such, whose rows are dropped together.
-        null_condition: one row of it (...), or a tuple of such.
-        probability: of each row to be dropped, in [0, 1]; 0.1 is usual.
-    Returns: a copy of the condition with those rows replaced.
-    Source: Ho & Salimans 2022, algorithm 1.
-    """
-    if not 0.0 <= probability <= 1.0:
-        raise UserError(f"The prompt dropout was {probability}: give a probability, a value in [0, 1].")
-    rows = condition[0] if isinstance(condition, tuple) else condition
-    dropped = rng.random(len(rows)) < probability  # N
-
-    def without_dropped(rows, null):
-        xp = array_module(rows)
-        mask = xp.asarray(dropped).reshape(-1, *[1] * (rows.ndim - 1))  # N, 1, ..., 1
-        return xp.where(mask, _null_rows(rows, null), rows)             # N, ...
-
-    return _for_each_array(without_dropped, condition, null_condition)
-
-
 def _for_each_array(function, condition, null_condition):
     """function(rows, null row) for an array, or for each array of a tuple."""
     if not isinstance(condition, tuple):
@@ -106,14 +82,10 @@ def _for_each_array(function, condition, null_condition):
     return tuple(function(rows, null) for rows, null in zip(condition, null_condition, strict=True))
 
 
-def _null_rows(rows, null):
-    """The null row repeated to the shape (N, ...) of the rows, in their dtype."""
+def _with_null_rows(rows, null):
+    """The rows, and as many times the null row behind them, in their dtype."""
     xp = array_module(rows)
     null = xp.asarray(null, dtype=rows.dtype)
     if null.shape != rows.shape[1:]:
         raise ValueError(f"the null condition is one row of shape {rows.shape[1:]}, got {null.shape}")
-    return xp.broadcast_to(null, rows.shape)  # N, ...
-
-
-def _with_null_rows(rows, null):
-    return array_module(rows).concatenate([rows, _null_rows(rows, null)])  # 2N, ...
+    return xp.concatenate([rows, xp.broadcast_to(null, rows.shape)])  # 2N, ...

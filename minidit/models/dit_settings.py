@@ -99,11 +99,6 @@ class DiTSettings:
         return swiglu_hidden(hidden) if self.feedforward == "swiglu" else hidden
 
     @property
-    def non_default(self):
-        """The choices that differ from the paper's, name -> value."""
-        return {name: getattr(self, name) for name, (usual, *_) in CHOICES.items() if getattr(self, name) != usual}
-
-    @property
     def modulations(self):
         """How many vectors modulate a block: shift and scale of two branches, with adaLN-Zero a gate for each."""
         return 6 if self.zero_init else 4

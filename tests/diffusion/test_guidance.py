@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidit.diffusion.guidance import classifier_free_guidance, drop_condition, guided
+from minidit.diffusion.guidance import classifier_free_guidance, guided
 from minidit.diffusion.objectives import PREDICTIONS, Estimate, estimator
 from minidit.diffusion.paths import RectifiedFlow, VariancePreserving
 from minidit.diffusion.samplers import sample
@@ -91,34 +91,8 @@ def test_a_guided_sampler_keeps_float32(rng):
     assert sample(predict, noise, path, 4).dtype == np.float32
 
 
-def test_dropped_rows_are_the_empty_prompt_and_the_rest_is_untouched(rng):
-    words, null = rng.integers(1, 9, size=(10000, 5)), np.zeros(5, int)
-    before = words.copy()
-    out = drop_condition(rng, words, null, 0.1)
-    dropped = (out == 0).all(axis=1)
-    assert dropped.mean() == pytest.approx(0.1, abs=0.015)
-    np.testing.assert_array_equal(out[~dropped], words[~dropped])
-    np.testing.assert_array_equal(words, before)
-    assert out.dtype == words.dtype
-
-
-def test_the_arrays_of_one_prompt_are_dropped_together(rng):
-    labels, words = np.ones(200, int), np.ones((200, 3), np.float32)
-    out_labels, out_words = drop_condition(rng, (labels, words), (0, np.zeros(3)), 0.5)
-    np.testing.assert_array_equal(out_labels == 0, (out_words == 0).all(axis=1))
-    assert 0 < out_labels.sum() < 200 and out_words.dtype == np.float32
-
-
-def test_nothing_or_everything_can_be_dropped(rng):
-    labels = np.arange(1, 6)
-    np.testing.assert_array_equal(drop_condition(rng, labels, 0, 0.0), labels)
-    np.testing.assert_array_equal(drop_condition(rng, labels, 0, 1.0), np.zeros(5))
-
-
-def test_bad_input_is_a_users_error(rng):
+def test_bad_input_is_a_users_error():
     labels = np.array([1, 2])
-    with pytest.raises(UserError, match="probability"):
-        drop_condition(rng, labels, 0, 1.5)
     with pytest.raises(UserError, match="finite"):
         guided(Network(), labels, 0, float("nan"))
     for interval in ((0.8, 0.2), (-0.1, 0.5), (0.5, 2.0)):
@@ -128,4 +102,4 @@ def test_bad_input_is_a_users_error(rng):
 
 def test_a_null_condition_of_another_shape_is_refused(rng):
     with pytest.raises(ValueError, match="one row of shape"):
-        drop_condition(rng, np.ones((4, 5), int), np.zeros(3, int), 0.5)
+        guided(Network(), np.ones((4, 5), int), np.zeros(3, int), 2.0)(rng.normal(size=(4, 4)), 0.5)
