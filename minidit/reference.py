@@ -28,7 +28,7 @@ LATENTS = (8, 4, 4, CHANNELS)                               # F, R, C, K
 PATCH, GRID = (8, 1, 1), (1, 4, 4)                          # a token is one place through all frames, so that T = 16
 WIDTH, DEPTH, HEADS = 128, 4, 4                             # of the DiT
 TEXT_WIDTH, LONGEST_PROMPT = 64, 20                         # of the encoder that reads the prompt
-PAD, START = 0, 1                                           # stand behind and before the words of a prompt
+PAD, START = 0, 1                                           # fills up short prompts; the word that each begins with
 WORD_IDS = {word: i for i, word in enumerate(VOCABULARY, start=2)}
 
 
@@ -95,7 +95,7 @@ def softmax_forward(x):
 
 def softmax_backward(dy, cache):
     (y,) = cache
-    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))                  # ..., I     what all gain alike, none gains
+    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))                  # ..., I     a gain shared by all is none
 
 
 def layernorm_forward(x, eps=1e-6):
@@ -383,7 +383,7 @@ def diffusion_loss_forward(data, noise, t, ids, p):
     """Flow matching (Lipman et al. 2023, eq. 23): the mean squared error of the velocity, data - noise."""
     prediction, dit_cache = dit_forward(noised(data, noise, t), t, ids, p)  # B, F, R, C, K
     error = prediction - data                                               # B, F, R, C, K
-    # The guessed data is wrong by 1 - t times as much as the velocity it implies; 0.05 keeps the weight below 400.
+    # The guessed data is wrong by 1 - t times as much as the velocity it implies; 0.05 keeps the weight at most 400.
     weighted = error / np.maximum(1 - t, 0.05).reshape(-1, 1, 1, 1, 1) ** 2  # B, F, R, C, K
     return (weighted * error).mean(), (weighted, dit_cache)
 
@@ -396,7 +396,7 @@ def adamw_update(p, g, m, v, step, learning_rate, beta1=0.9, beta2=0.99, eps=1e-
     """A step of AdamW on one array, in place (Loshchilov & Hutter 2019, algorithm 2); steps count from 1."""
     m += (1 - beta1) * (g - m)                                              # running mean of the gradient
     v += (1 - beta2) * (g * g - v)                                          # and of its square
-    m_hat = m / (1 - beta1**step)                                           # both start at zero, and would lag
+    m_hat = m / (1 - beta1**step)                                           # makes up for their start at zero
     v_hat = v / (1 - beta2**step)
     p -= learning_rate * (m_hat / (np.sqrt(v_hat) + eps) + weight_decay * p)
 
@@ -421,7 +421,7 @@ def train(what, p, batch_gradients, minutes, warmup, decay, beta2):
         step += 1
         loss, grads = batch_gradients()
         left = seconds / (60 * minutes)                                     # of the time, from 1 to 0
-        learning_rate = 2e-3 * min(1.0, step / warmup, left / decay)        # up, level, and down to the end
+        learning_rate = 2e-3 * min(1.0, step / warmup, left / decay)        # rises, stays, falls to 0 at the end
         optimizer_step(state, grads, step, learning_rate, beta2)
         print(f"\r{what}: step {step}, loss {loss:.3f}, {left:.0%} of the time left ", end="", flush=True)
     print()
