@@ -82,8 +82,8 @@ def main(argv=None):
             return 0  # a launcher would end all ranks at the first other status, and cut short the one that speaks
         print(f"minidit: {error}", file=sys.stderr)
         return USER_ERROR
-    except KeyboardInterrupt:
-        print("\nminidit: stopped.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\nminidit: {str(stop) or 'stopped.'}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         # What is still buffered has nowhere to go, and Python would complain about it at exit.

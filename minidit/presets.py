@@ -1,7 +1,7 @@
 """Settings by name: the paper's sizes, and the runs that this project trains."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from minidit.errors import UserError
 from minidit.models.codec import CodecSettings
@@ -9,7 +9,7 @@ from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
 from minidit.models.video_model import VideoModelSettings
-from minidit.training.canvases import LONGER, MANY_SIZES
+from minidit.training.buckets import LONGER, MANY_SIZES
 from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
 
@@ -33,7 +33,7 @@ def dit_settings(name, in_channels, **conditioning):
         in_channels: channels of the latents.
         conditioning: `num_classes` or `text`, and `learn_sigma`, as in DiTSettings.
     Raises:
-        UserError: the name is not of that form.
+        UserError: the name has another form.
     """
     match = re.fullmatch(r"minidit-(\w+)/(?:([1-9]\d*)|([1-9]\d*)x([1-9]\d*)x([1-9]\d*))", name)
     if not match or match[1] not in SIZES:
@@ -63,12 +63,26 @@ def _text(**sizes):
     return TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **sizes)
 
 
-WITH_MARKS = VideoModelSettings(
-    size=32,
-    frames=8,
-    codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
-    dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text(), conditioning_channels=True),
-    vocabulary=VOCABULARY,
+SKY = Preset(
+    "32 x 32 pixels, 8 frames: where the shipped checkpoint starts from",
+    VideoModelSettings(
+        size=32,
+        frames=8,
+        codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
+        dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text()),
+        vocabulary=VOCABULARY,
+    ),
+    CodecTraining(steps=10_000),
+    DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
+)
+
+STUDIO = Preset(
+    "sky, trained further for many uses: clips of many sizes, partly known. Start it --from a sky model",
+    replace(SKY.model, dit=replace(SKY.model.dit, conditioning_channels=True)),
+    SKY.codec_training,
+    replace(
+        SKY.diffusion_training, steps=22_000, learning_rate=1e-3, warmup=300, time_mean=-1.6, buckets=MANY_SIZES
+    ),
 )
 
 PRESETS = {
@@ -84,35 +98,13 @@ PRESETS = {
         CodecTraining(steps=12_000),
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
-    "sky": Preset(
-        "32 x 32 pixels, 8 frames: where the shipped checkpoint starts from",
-        VideoModelSettings(
-            size=32,
-            frames=8,
-            codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
-            dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text()),
-            vocabulary=VOCABULARY,
-        ),
-        CodecTraining(steps=10_000),
-        DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
-    ),
-    "studio": Preset(
-        "sky, trained further for many uses: clips of many sizes, partly given. Start it --from a sky model",
-        WITH_MARKS,
-        CodecTraining(steps=10_000),
-        DiffusionTraining(
-            steps=22_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.67, ema=0.9995, time_mean=-1.6,
-            canvases=MANY_SIZES,
-        ),
-    ),
-    "film": Preset(
-        "studio, trained further, mostly on longer clips: the shipped checkpoint. Start it --from a studio model",
-        WITH_MARKS,
-        CodecTraining(steps=10_000),
-        DiffusionTraining(
-            steps=30_000, batch=32, learning_rate=1e-3, warmup=300, decay=0.8, ema=0.9995, time_mean=-1.6,
-            canvases=LONGER,
-        ),
+    "sky": SKY,
+    "studio": STUDIO,
+    "film": replace(
+        STUDIO,
+        description="studio, trained further, mostly on longer clips: the shipped checkpoint. "
+        "Start it --from a studio model",
+        diffusion_training=replace(STUDIO.diffusion_training, steps=30_000, decay=0.8, buckets=LONGER),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",

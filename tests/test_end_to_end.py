@@ -31,7 +31,7 @@ def test_the_codec_learns_to_reconstruct(run):
 
 
 def test_the_loss_falls_and_goes_on_falling(run):
-    losses = [loss for _, loss in run.history]
+    losses = [loss for _, loss in run.state.history]
     first, middle, last = losses[0], losses[len(losses) // 2], losses[-1]
     assert last < 0.39  # of 0.32, a mean over 25 steps
     assert last < 0.9 * middle < 0.4 * first

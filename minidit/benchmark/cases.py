@@ -7,7 +7,7 @@ import numpy as np
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.tokenizer import Tokenizer
 from minidit.presets import PRESETS
-from minidit.training.batches import draw_attributes
+from minidit.training.buckets import draw_attributes
 from minidit.world import VOCABULARY, caption
 
 # N = clips of a batch, F, H, W, C = frames, rows, columns, channels of the latents, L = words of the longest prompt

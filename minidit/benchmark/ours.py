@@ -1,6 +1,5 @@
 """Our side of the comparison."""
 
-import itertools
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,11 +9,10 @@ from minidit.benchmark.cases import SEED, Case, fixed_inputs, fixed_model
 from minidit.benchmark.task import TRAINING
 from minidit.layers import mse_backward, mse_forward
 from minidit.models.dit import DiT, dit_shapes
-from minidit.models.parameters import Parameters
-from minidit.training.optimizer import AdamWSettings, adamw_update
+from minidit.training.optimizer import AdamW, AdamWSettings
 from minidit.training.parallel.workers import Team
 from minidit.training.settings import DiffusionTraining
-from minidit.training.steps import VECTORS
+from minidit.training.state import TrainingState
 
 LEARNING_RATE = 1e-4
 ADAMW = AdamWSettings(beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01)  # PyTorch's defaults
@@ -37,16 +35,8 @@ def loss_and_gradients(model, inputs, recompute=False):
 def training_step(task):
     """A function that trains on the fixed batch for one step, in this process."""
     model, inputs = fixed_model(task.case), fixed_inputs(task.case, task.batch)
-    params = model.params
-    grads, first, second = Parameters(params.shapes), np.zeros_like(params.flat), np.zeros_like(params.flat)
-    numbers = itertools.count(1)
-
-    def step():
-        _, named_grads = loss_and_gradients(model, inputs)
-        grads.load(named_grads)
-        adamw_update(params.flat, grads.flat, first, second, next(numbers), LEARNING_RATE, ADAMW)
-
-    return step
+    optimizer = AdamW(model.params, ADAMW)
+    return lambda: optimizer.update(loss_and_gradients(model, inputs)[1], LEARNING_RATE)
 
 
 def sampling_step(task):
@@ -109,18 +99,18 @@ def shared_training(task):
     return running(FixedBatch(task.case, task.threads), task.threads)
 
 
-def starting_vectors(parameters):
-    """The vectors of a run that hasn't begun, from random parameters, none of them zero."""
+def starting_state(parameters):
+    """The TrainingState of a run that hasn't begun, to be loaded: random parameters, none of them zero."""
     params = 0.02 * np.random.default_rng(SEED).standard_normal(parameters, dtype=np.float32)
     zeros = np.broadcast_to(np.float32(0), parameters)
-    return {name: params if name in ("params", "ema") else zeros for name in VECTORS}
+    return TrainingState(params, params, zeros, zeros)
 
 
 @contextmanager
 def running(job, processes=1, threads=1):
-    """For `timing.timed`: gives `run(steps)` of a job, from `starting_vectors`."""
+    """For `timing.timed`: gives `run(steps)` of a job, from `starting_state`."""
     with Team(job, processes, threads) as team:
-        team.load(starting_vectors(len(team.vectors["params"])))
+        team.load(starting_state(len(team.state.params)))
         done = 0
 
         def run(steps):

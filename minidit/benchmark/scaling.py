@@ -20,7 +20,7 @@ from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.launcher import launched
-from minidit.training.steps import VECTORS
+from minidit.training.state import TrainingState
 
 ROUND_SECONDS = 0.5  # what a contender's round takes at least
 WARM_UP = 5  # steps before anything is timed
@@ -112,9 +112,8 @@ def trained(ranks, name, count, clips, shards):
 
 
 def seconds(team, steps):
-    """Seconds a step of so many steps, which begin anew each time."""
-    zeros = np.zeros_like(team.params)
-    team.load({name: team.params if name in ("params", "ema") else zeros for name in VECTORS})
+    """Seconds per step, over this many steps from the start."""
+    team.load(TrainingState.start(team.params))
     begin = perf_counter()
     team.run(0, steps)
     return (perf_counter() - begin) / steps

@@ -10,7 +10,7 @@ from minidit.models.checkpoint import codec_tensors
 from minidit.models.codec import Codec
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
-from minidit.training.batches import draw_attributes
+from minidit.training.buckets import draw_attributes
 from minidit.training.job import VideoTraining
 from minidit.world import render_batch
 

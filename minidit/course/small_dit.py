@@ -65,7 +65,7 @@ def small_run(functions, gradients_of=None, dtype=np.float64):
     gradients_of = gradients_of or batch_gradients
     network, batch = small_network(dtype), small_batch(dtype)
     params, grads = network.params.flat, Parameters(network.params.shapes, dtype)
-    first, second, average = np.zeros_like(params), np.zeros_like(params), params.copy()
+    m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
     settings = optimizer.AdamWSettings(weight_decay=0.1)
     with using(**functions):
         data, noise, t, words = batch
@@ -77,7 +77,7 @@ def small_run(functions, gradients_of=None, dtype=np.float64):
             if step == 1:
                 found = {"the prediction": prediction, "the loss": np.array(loss), "the gradient": grads.flat.copy()}
             optimizer.adamw_ema_update(
-                params, grads.flat, first, second, average, step, LEARNING_RATE, settings, DECAY,
+                params, grads.flat, m, v, average, step, LEARNING_RATE, settings, DECAY,
                 float(grads.flat @ grads.flat), LIMIT,
             )  # fmt: skip
     return found | {"the parameters": params.copy(), "their moving average": average}

@@ -1,6 +1,5 @@
 """Small models of 16 x 16 pixels: one codec for all of them, one way to train them, one way to score them."""
 
-import multiprocessing
 import re
 from dataclasses import asdict, dataclass, replace
 from math import prod
@@ -10,10 +9,8 @@ from time import process_time
 import numpy as np
 
 from minidit.diffusion import RectifiedFlow, network_time
-from minidit.errors import UserError
 from minidit.evaluation.cases import draw_cases, draw_real, spread
 from minidit.evaluation.measure import judged_clips
-from minidit.experiments.store import agrees
 from minidit.experiments.tally import tally
 from minidit.experiments.tasks import Task
 from minidit.files.tensors import read_tensors, write_tensors
@@ -26,9 +23,8 @@ from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.codec import train_codec
 from minidit.training.job import VideoTraining
-from minidit.training.parallel.workers import Team
 from minidit.training.settings import CodecTraining
-from minidit.training.steps import VECTORS
+from minidit.training.short import train_and_look
 from minidit.world import ALL_ATTRIBUTES, caption, wordings
 
 # N = clips; F, H, W = frames, rows, columns in pixels; f, r, c, C = frames, rows, columns, channels of latents
@@ -131,43 +127,9 @@ def train(settings, training, seed, codec, state, marks, look=lambda model: None
     """
     model = VideoModel(settings, np.random.default_rng([seed, 0]))
     load_codec(model.codec, read_tensors(codec)[0])
-    vectors = {name: np.zeros_like(model.dit.params.flat) for name in VECTORS}
-    vectors["params"][...] = vectors["ema"][...] = model.dit.params.flat
-    step, looks, seconds = resumed(state, training_plan(settings, training, seed), vectors)
-    model.dit.params.flat[...] = vectors["ema"]
-    with Team(job(settings, training, codec_tensors(model.codec), seed), 1) as team:
-        team.load(vectors)
-        for mark in marks[len(looks) :]:
-            begin = process_time()
-            team.run(step, mark)
-            step = mark
-            team.store(vectors)
-            model.dit.params.flat[...] = vectors["ema"]
-            looks.append(look(model))
-            seconds += process_time() - begin
-            keep(state, training_plan(settings, training, seed), vectors, step, looks, seconds)
+    task = job(settings, training, codec_tensors(model.codec), seed)
+    looks, seconds = train_and_look(model, task, marks, look, state, training_plan(settings, training, seed))
     return model, looks, seconds
-
-
-def resumed(state, plan, vectors):
-    """Step, looks and seconds of a state file, whose vectors are copied into these; the beginning if there is none."""
-    if not state.exists():
-        return 0, [], 0.0
-    tensors, metadata = read_tensors(state)
-    if not agrees(metadata["plan"], plan):
-        raise UserError(f"{state} is of a training with other settings. Choose another --out, or use --force.")
-    for name in VECTORS:
-        vectors[name][...] = tensors[name]
-    return metadata["step"], metadata["looks"], metadata["seconds"]
-
-
-def keep(state, plan, vectors, step, looks, seconds):
-    """Writes a state file, and ends the process if nobody waits for it any more."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    write_tensors(state, vectors, {"plan": plan, "step": step, "looks": looks, "seconds": seconds})
-    parent = multiprocessing.parent_process()
-    if parent is not None and not parent.is_alive():
-        raise SystemExit("the command that started this training was killed")
 
 
 def marks_of(steps, count):

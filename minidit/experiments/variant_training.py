@@ -9,7 +9,7 @@ from minidit.backend import array_module
 from minidit.diffusion.objectives import target_of, to_velocity
 from minidit.experiments.small import PATH, RealClips, compute_of, grid_of, mean_error, prompt_tally, train
 from minidit.models.cost import parameter_count
-from minidit.training.job import VideoTraining, VideoWorker
+from minidit.training.job import VideoTraining
 from minidit.world import HELD_OUT, SEEN
 
 # N = clips, f, r, c = frames, rows, columns of latents
@@ -47,20 +47,15 @@ def measure(settings, training, seed, codec, state, known_starts, clips, prompts
 class KnownStartTraining(VideoTraining):
     """A `VideoTraining` on clips some of which have a known beginning."""
 
-    def at(self, params):
-        """The worker for the parameters in this vector."""
-        worker = super().at(params)
-        return KnownStartWorker(worker.model, worker.training, worker.seed)
+    def batches(self, model):
+        """A function (step, shards) -> the Batch that these shards of a step make together."""
+        draw = super().batches(model)
 
+        def batch(step, shards):
+            drawn, rng = draw(step, shards), np.random.default_rng([self.seed, STARTS, step, *shards])
+            return replace(drawn, known=draw_starts(rng, model.settings, drawn.latents))
 
-class KnownStartWorker(VideoWorker):
-    """A `KnownStartTraining` at work."""
-
-    def batch(self, step, shards):
-        """The Batch that these shards of a step make together."""
-        batch = super().batch(step, shards)
-        rng = np.random.default_rng([self.seed, STARTS, step, *shards])
-        return replace(batch, known=draw_starts(rng, self.model.settings, batch.latents))
+        return batch
 
 
 def draw_starts(rng, settings, latents):

@@ -223,7 +223,7 @@ def our_training_step(xp, case):
     x, t, condition, target = (xp.asarray(array) for array in (inputs.x, inputs.t, inputs.condition, inputs.target))
     params = model.params.flat
     grads = Parameters(model.params.shapes, buffer=xp.zeros_like(params))
-    first, second, average = (xp.zeros_like(params) for _ in range(3))
+    m, v, average = (xp.zeros_like(params) for _ in range(3))
 
     def step():
         prediction, cache = model.forward(x, t, condition)
@@ -231,7 +231,7 @@ def our_training_step(xp, case):
         _, named = model.backward(layers.mse_gradient(1.0, loss_cache), cache)
         grads.load(named)
         norm = xp.vdot(grads.flat, grads.flat)
-        adamw_ema_update(params, grads.flat, first, second, average, 1, LEARNING_RATE, ADAMW, 0.999, norm, 1.0)
+        adamw_ema_update(params, grads.flat, m, v, average, 1, LEARNING_RATE, ADAMW, 0.999, norm, 1.0)
 
     return step
 

@@ -12,13 +12,13 @@ from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate
 from minidit.gpu.operations import OPERATIONS, SMALL, error, results
 from minidit.models.checkpoint import codec_tensors
-from minidit.models.dit import dit_shapes
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings, adamw_ema_update
 from minidit.training.parallel.workers import Team
-from minidit.training.steps import VECTORS, Alone, size_of, training_step
+from minidit.training.state import TrainingState
+from minidit.training.steps import SingleProcess, training_step
 
 ROUNDING = 1e-5  # of float32 through a layer or a short training, relative to the largest value
 STEPS = 12  # of the training run
@@ -82,19 +82,18 @@ def small_job(steps=STEPS):
 
 
 def starting_state(job):
-    """The vectors of a run that has not begun, on the host."""
+    """The TrainingState of a run that has not begun, on the host."""
     params = VideoModel(job.settings, np.random.default_rng(0)).dit.params.flat
     # Zero gates would hide the blocks from the first steps.
     params = params + 0.02 * np.random.default_rng(1).standard_normal(params.shape, dtype=np.float32)
-    zeros = np.zeros(size_of(dit_shapes(job.settings.dit)), np.float32)
-    return dict(zip(VECTORS, (params, params.copy(), zeros, zeros.copy()), strict=True))
+    return TrainingState.start(params)
 
 
 def trained(job, xp, state, first, last):
     """Losses of steps first … last - 1 on a device, and the state after them."""
-    after = {name: vector.copy() for name, vector in state.items()}
+    after = TrainingState.zeros(state.params.size)
     with Team(job, 1, xp=xp) as team:
-        team.load(after)
+        team.load(state)
         losses, _ = team.run(first, last)
         team.store(after)
     return losses, after
@@ -108,24 +107,24 @@ def training(xp):
     got_losses, got_after = trained(job, xp, start, 0, STEPS)
     yield Finding(f"losses of {STEPS} steps", worst([np.array(got_losses)], [np.array(losses)]), ROUNDING)
     # A gradient that is next to nothing gives a whole step of AdamW in the direction of its rounding error.
-    change = np.abs(got_after["params"] - after["params"]).mean() / np.abs(after["params"] - start["params"]).mean()
+    change = np.abs(got_after.params - after.params).mean() / np.abs(after.params - start.params).mean()
     yield Finding("parameters after them, in units of their change", float(change), 1e-3)
     _, half = trained(job, xp, start, 0, STEPS // 2)
     _, resumed = trained(job, xp, half, STEPS // 2, STEPS)
-    differing = sum(int((resumed[name] != got_after[name]).sum()) for name in VECTORS)
+    differing = sum(int((vector != got_after.vectors[name]).sum()) for name, vector in resumed.vectors.items())
     yield Finding("numbers that differ after a resumed run", differing, 0)
 
 
 def waiting(xp):
     """Whether the host waits for the device in secret: a training step in which waiting is forbidden."""
     job = small_job()
-    vectors = {name: xp.asarray(vector) for name, vector in starting_state(job).items()}
-    worker, group = job.at(vectors["params"]), Alone(job.shapes, xp)
-    training_step(worker, job.training, vectors, group, 0)  # compiles, and makes what is made once
+    state = TrainingState.start(starting_state(job).params, xp)
+    worker, group = job.at(state.params), SingleProcess(job.shapes, xp)
+    training_step(worker, job.training, state, group, 0)  # compiles, and makes what is made once
     refused = 0
     try:
         with without_waiting(xp):
-            training_step(worker, job.training, vectors, group, 1)
+            training_step(worker, job.training, state, group, 1)
     except RuntimeError:
         refused = 1
     yield Finding("waits within a training step", refused, 0)

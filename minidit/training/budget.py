@@ -12,10 +12,9 @@ from minidit.models.cost import parameter_count
 from minidit.models.dit import DiTSettings
 from minidit.models.memory import FLOAT, step_bytes
 from minidit.models.tokenizer import Tokenizer
-from minidit.training.batches import draw_attributes
-from minidit.training.canvases import padded_shape
+from minidit.training.buckets import draw_attributes, padded_shape
 from minidit.training.free_memory import free_bytes, resident_bytes
-from minidit.training.steps import VECTORS
+from minidit.training.state import VECTORS
 from minidit.world import caption
 
 PROMPTS = 256  # drawn to see how long they get
@@ -68,8 +67,8 @@ def workload_of(preset):
     tokenizer = Tokenizer(model.vocabulary, model.dit.text.max_length)
     prompts = [caption(draw_attributes(rng, training.plain_sky), rng) for _ in range(PROMPTS)]
     clip = (model.frames, model.size, model.size)
-    if training.canvases:
-        shape = max((padded_shape(grids, model) for _, grids in training.canvases), key=prod)
+    if training.buckets:
+        shape = max((padded_shape(grids, model) for _, grids in training.buckets), key=prod)
         clip = tuple(cells * step for cells, step in zip(shape, model.codec.patch, strict=False))
     patches, pixels = prod(clip) // prod(model.codec.patch), 3 * prod(clip)
     whole = clip

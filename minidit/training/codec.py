@@ -3,8 +3,9 @@
 import numpy as np
 from tqdm import tqdm
 
-from minidit.backend import array_module, moved, number
+from minidit.backend import array_module, moved, number, to_host
 from minidit.errors import UserError
+from minidit.files.tensors import read_tensors, write_tensors
 from minidit.layers import (
     gaussian_kl_backward,
     gaussian_kl_forward,
@@ -18,13 +19,14 @@ from minidit.layers import (
 )
 from minidit.models.codec import to_signed
 from minidit.models.discriminator import Discriminator
-from minidit.models.parameters import Parameters
-from minidit.training.optimizer import AdamWSettings, adamw_update, clip_scale, learning_rate_at
+from minidit.training.interrupts import uninterrupted
+from minidit.training.optimizer import AdamW, AdamWSettings, learning_rate_at, squared_norm
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
 
 # M = groups in a batch, P = values of a patch, C = latent channels; a group is 2 x 2 neighbouring patches
 
 RENDERED_AT_ONCE = 64
+MAX_GRAD_NORM = 1.0
 LOOK = 200  # steps between two looks at the progress, for which a GPU has to be waited for
 
 
@@ -99,25 +101,7 @@ def adversarial_gradients(discriminator, real, fake):
     return dfake, {name: from_real[name] + from_fake[name] for name in from_real}
 
 
-class FlatAdamW:
-    """AdamW for a small model in one process: moments and a gradient buffer beside its parameters."""
-
-    def __init__(self, params, settings):
-        self.params, self.settings = params, settings
-        self.grads, self.first, self.second = (array_module(params.flat).zeros_like(params.flat) for _ in range(3))
-        self.grads = Parameters(params.shapes, buffer=self.grads)
-        self.step = 0
-
-    def update(self, grads, learning_rate):
-        """One step with gradients by name, clipped to a norm of 1."""
-        self.step += 1  # its own count: the discriminator joins late, and its moments are as young as it is
-        self.grads.load(grads)
-        scale = clip_scale(squared_norm(self.grads.flat), 1.0)
-        moments = (self.first, self.second)
-        adamw_update(self.params.flat, self.grads.flat, *moments, self.step, learning_rate, self.settings, scale)
-
-
-def train_codec(codec, training, size, frames, seed, progress=True):
+def train_codec(codec, training, size, frames, seed, progress=True, file=None):
     """Trains a codec in place and normalises its latents.
 
     Args:
@@ -126,59 +110,109 @@ def train_codec(codec, training, size, frames, seed, progress=True):
         size, frames: of the clips.
         seed: of everything random here.
         progress: show a bar.
+        file: where to save the unfinished training on Ctrl-C; if the file exists, the training continues from it, and
+            ends with the same bits. None saves nothing.
     Returns:
         PSNR in dB on held-out clips (see `reconstruction_psnr`).
     Raises:
         UserError: the loss is not finite: the training diverged.
     """
-    rng = np.random.default_rng([seed, 1])
-    pool = patch_pool(codec.settings, size, frames, training.pool, rng)
-    xp = array_module(codec.params.flat)
-    discriminator = Discriminator(4 * pool.shape[-1], training.discriminator_hidden, rng).on(xp)
-    codec_optimizer = FlatAdamW(codec.params, AdamWSettings(beta2=0.999))
-    discriminator_optimizer = FlatAdamW(discriminator.params, AdamWSettings(beta1=0.5, beta2=0.999))
-    adversarial_from = training.adversarial_start * training.steps if training.adversarial_weight else training.steps
+    unfinished = CodecState(codec, training, size, frames, seed)
+    if file is not None and file.exists():
+        unfinished.load(file)
+    bar = tqdm(total=training.steps, initial=unfinished.step, desc="codec", unit="step", disable=not progress)
+    try:
+        with bar:
+            while unfinished.step < training.steps:
+                with uninterrupted():
+                    squared_error = codec_step(unfinished, training)
+                bar.update()
+                if (unfinished.step - 1) % LOOK == 0 or unfinished.step == training.steps:
+                    bar.set_postfix(psnr=f"{psnr(float(squared_error)):.1f} dB")
+        codec.normalize_latents(moved(unfinished.pool[:256], array_module(codec.params.flat)))
+        return reconstruction_psnr(codec, size, frames, seed)
+    except KeyboardInterrupt:
+        if file is not None:
+            unfinished.save(file)
+        raise
 
-    bar = tqdm(range(training.steps), desc="codec", unit="step", disable=not progress)
-    for step in bar:
-        groups = draw_groups(pool, training.groups, rng)  # M, 4, P
-        noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
-        groups, noise = moved(groups, xp), moved(noise, xp)
-        loss, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
-            codec, groups, noise, training.noise_std
+
+class CodecState:
+    """A codec's training under way: the networks, their optimisers, the patches and the random numbers to come.
+
+    Args: as for `train_codec`.
+    """
+
+    def __init__(self, codec, training, size, frames, seed):
+        self.codec, self.step, self.rng = codec, 0, np.random.default_rng([seed, 1])
+        self.pool = patch_pool(codec.settings, size, frames, training.pool, self.rng)
+        patch = self.pool.shape[-1]
+        self.discriminator = Discriminator(4 * patch, training.discriminator_hidden, self.rng)
+        self.discriminator = self.discriminator.on(array_module(codec.params.flat))
+        self.optimizer = AdamW(codec.params, AdamWSettings(beta2=0.999))
+        self.discriminator_optimizer = AdamW(self.discriminator.params, AdamWSettings(beta1=0.5, beta2=0.999))
+
+    @property
+    def vectors(self):
+        """What the steps change, by name."""
+        optimizers = {"codec": self.optimizer, "discriminator": self.discriminator_optimizer}
+        return {
+            f"{owner}.{name}": vector
+            for owner, found in optimizers.items()
+            for name, vector in (("params", found.params.flat), ("m", found.m), ("v", found.v))
+        }
+
+    def save(self, path):
+        """Writes a file, whole or not at all."""
+        counts = {"step": self.step, "discriminator_step": self.discriminator_optimizer.step}
+        vectors = {name: to_host(vector) for name, vector in self.vectors.items()}
+        write_tensors(path, vectors, {"kind": "codec state", "rng": self.rng.bit_generator.state} | counts)
+
+    def load(self, path):
+        """Continues from what `save` wrote."""
+        tensors, metadata = read_tensors(path)
+        for name, vector in self.vectors.items():
+            vector[...] = moved(tensors[name], array_module(vector))
+        self.rng.bit_generator.state = metadata["rng"]
+        self.step = self.optimizer.step = metadata["step"]
+        self.discriminator_optimizer.step = metadata["discriminator_step"]
+
+
+def codec_step(state, training):
+    """A training step of a CodecState, in place. Returns the squared error: a number; on a GPU an array ()."""
+    codec, rng, step = state.codec, state.rng, state.step
+    xp = array_module(codec.params.flat)
+    groups = draw_groups(state.pool, training.groups, rng)     # M, 4, P
+    noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
+    groups, noise = moved(groups, xp), moved(noise, xp)
+    loss, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
+        codec, groups, noise, training.noise_std
+    )
+    look = step % LOOK == 0 or step == training.steps - 1
+    if (look or isinstance(loss, float)) and not np.isfinite(float(loss)):
+        raise UserError(
+            f"the codec's training diverged at step {step}: the loss is {loss}. "
+            "Give its CodecTraining a lower learning_rate."
         )
-        look = step % LOOK == 0 or step == training.steps - 1
-        if (look or isinstance(loss, float)) and not np.isfinite(float(loss)):
-            raise UserError(
-                f"the codec's training diverged at step {step}: the loss is {loss}. "
-                "Give its CodecTraining a lower learning_rate."
-            )
-        learning_rate = learning_rate_at(step, training.steps, training.learning_rate, training.warmup, decay=1.0)
-        if step >= adversarial_from:
-            flat = (len(groups), -1)
-            dfake, discriminator_grads = adversarial_gradients(
-                discriminator, groups.reshape(flat), reconstruction.reshape(flat)
-            )
-            # Only the direction is the adversary's: its size follows the likelihood's (Esser et al. 2021, eq. 7).
-            strength = training.adversarial_weight * norm(dreconstruction) / (norm(dfake) + 1e-12)
-            dreconstruction = dreconstruction + strength * dfake.reshape(groups.shape)
-            discriminator_optimizer.update(discriminator_grads, learning_rate)
-        grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
-        codec_optimizer.update(grads, learning_rate)
-        if look:
-            bar.set_postfix(psnr=f"{psnr(float(squared_error)):.1f} dB")
-    codec.normalize_latents(moved(pool[:256], xp))
-    return reconstruction_psnr(codec, size, frames, seed)
+    learning_rate = learning_rate_at(step, training.steps, training.learning_rate, training.warmup, decay=1.0)
+    if training.adversarial_weight and step >= training.adversarial_start * training.steps:
+        flat = (len(groups), -1)
+        dfake, discriminator_grads = adversarial_gradients(
+            state.discriminator, groups.reshape(flat), reconstruction.reshape(flat)
+        )
+        # Only the direction is the adversary's: its size follows the likelihood's (Esser et al. 2021, eq. 7).
+        strength = training.adversarial_weight * norm(dreconstruction) / (norm(dfake) + 1e-12)
+        dreconstruction = dreconstruction + strength * dfake.reshape(groups.shape)
+        state.discriminator_optimizer.update(discriminator_grads, learning_rate, MAX_GRAD_NORM)
+    grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
+    state.optimizer.update(grads, learning_rate, MAX_GRAD_NORM)
+    state.step += 1
+    return squared_error
 
 
 def norm(array):
     """Euclidean length of all its entries: a number; on a GPU an array ()."""
     return squared_norm(array) ** 0.5
-
-
-def squared_norm(array):
-    """The sum of the squares of all its entries: a number; on a GPU an array ()."""
-    return number(array_module(array).vdot(array, array))
 
 
 def psnr(squared_error):

@@ -14,8 +14,8 @@ from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import sample_latents
 from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.models.video_model import VideoModel, VideoModelSettings
-from minidit.training.batches import Batch, null_row
-from minidit.training.job import VideoTraining, VideoWorker
+from minidit.training.buckets import Batch, draw_batch, null_row
+from minidit.training.job import VideoTraining
 from minidit.training.settings import DiffusionTraining
 from minidit.training.trainer import Run
 
@@ -60,29 +60,18 @@ class VideoDistillation(VideoTraining):
     teacher_settings: VideoModelSettings
     teacher: np.ndarray
 
-    def at(self, params):
-        """The worker for the student's parameters in this vector (n,) float32, on its device."""
-        student = super().at(params).model
-        teacher = VideoModel(self.teacher_settings, dit_buffer=moved(self.teacher, student.xp))
-        return DistillationWorker(student, self.training, self.seed, teacher)
+    def batches(self, model):
+        """A function (step, shards) -> the Batch that these shards make together: pairs, each at several times."""
+        teacher = VideoModel(self.teacher_settings, dit_buffer=moved(self.teacher, model.xp))
+        training = replace(self.training, batch=self.training.batch // self.training.times)  # clips: one for each pair
 
+        def batch(step, shards):
+            drawn = draw_batch(model, training, self.seed, step, shards)
+            rngs = [np.random.default_rng([self.seed, TIMES, step, shard]) for shard in shards]
+            times = np.concatenate([times_of_shard(self.training, rng) for rng in rngs], axis=1)
+            return at_times(paired(teacher, drawn, training.teacher_steps), moved(times, model.xp))
 
-@dataclass(frozen=True, eq=False)
-class DistillationWorker(VideoWorker):
-    """A `VideoDistillation` at work: a VideoWorker with batches of its own."""
-
-    teacher: VideoModel
-
-    def batch(self, step, shards):
-        """The Batch that these shards of a step make together: pairs, each at several times."""
-        training = self.training
-        drawing = replace(training, batch=training.batch // training.times)
-        drawn = VideoWorker(self.model, drawing, self.seed).batch(step, shards)
-        times = [
-            times_of_shard(training, np.random.default_rng([self.seed, TIMES, step, shard])) for shard in shards
-        ]
-        pairs = paired(self.teacher, drawn, training.teacher_steps)
-        return at_times(pairs, moved(np.concatenate(times, axis=1), self.model.xp))
+        return batch
 
 
 def times_of_shard(training, rng):

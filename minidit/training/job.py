@@ -1,16 +1,17 @@
-"""What a training step computes: a drawn batch, forward, loss, backward.
+"""What a training step computes: a drawn batch, forward, loss, backward. The one loss of the package.
 
-Who adds the gradients up is another matter (`minidit.training.steps`). Processes and machines that share the work get
-a copy each of a *job*, which can be sent:
+The gradients of several processes are summed elsewhere (`minidit.training.steps`). Each process or machine that shares
+the work gets a copy of a *job*:
 
     job.shapes      name -> shape of each parameter
     job.training    DiffusionTraining: shards, steps, learning rate and so on
-    job.at(params)  a worker: the job on a flat vector of parameters, which it reads anew at each step
+    job.at(params)  a worker: the job on a flat vector of parameters, which others change between two steps
 
 and a worker has `loss_and_gradients(step, shards)`: the means over the clips of some of the batch's shards, a loss and
-a dict of gradients. Where the parameters are on a GPU, so is all that a step computes, the loss included.
+a dict of gradients. If the parameters are on a GPU, so is all that a step computes, the loss included.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,7 @@ from minidit.models.checkpoint import load_codec
 from minidit.models.conditioning_channels import existing
 from minidit.models.dit import dit_shapes
 from minidit.models.video_model import VideoModel, VideoModelSettings
-from minidit.training.batches import draw_batch
-from minidit.training.canvases import draw_canvas_batch
+from minidit.training.buckets import draw_batch
 from minidit.training.settings import DiffusionTraining
 
 PATH = RectifiedFlow()
@@ -31,6 +31,8 @@ PATH = RectifiedFlow()
 @dataclass(frozen=True, eq=False)
 class VideoTraining:
     """The job of a run: a DiT on the latents of freshly drawn clips.
+
+    A subclass that learns from other batches overrides `batches`.
 
     Attributes:
         settings: VideoModelSettings.
@@ -54,25 +56,30 @@ class VideoTraining:
         model = VideoModel(self.settings, dit_buffer=params)
         load_codec(model.codec, self.codec)
         model.codec = model.codec.on(array_module(params))
-        return VideoWorker(model, self.training, self.seed)
+        return VideoWorker(model, self.batches(model), self.training.recompute)
+
+    def batches(self, model):
+        """A function (step, shards) -> the Batch that these shards of a step make together, for a VideoModel."""
+        return lambda step, shards: draw_batch(model, self.training, self.seed, step, shards)
 
 
 @dataclass(frozen=True, eq=False)
 class VideoWorker:
-    """A `VideoTraining` at work on a VideoModel."""
+    """A `VideoTraining` at work.
+
+    Attributes:
+        model: VideoModel.
+        batch: function (step, shards) -> Batch.
+        recompute: run each block's forward pass a second time in the backward.
+    """
 
     model: VideoModel
-    training: DiffusionTraining
-    seed: int
+    batch: Callable
+    recompute: bool = False
 
     def loss_and_gradients(self, step, shards):
         """Loss and gradients by name, means over the clips of these shards of a step's batch."""
-        return loss_and_gradients(self.model, self.batch(step, shards), self.training.recompute)
-
-    def batch(self, step, shards):
-        """The Batch that these shards of a step make together."""
-        draw = draw_canvas_batch if self.training.canvases else draw_batch
-        return draw(self.model, self.training, self.seed, step, shards)
+        return loss_and_gradients(self.model, self.batch(step, shards), self.recompute)
 
 
 def loss_and_gradients(model, batch, recompute=False):
@@ -90,17 +97,14 @@ def loss_and_gradients(model, batch, recompute=False):
         x_t, network_time(batch.t), batch.ids, recompute=recompute, known=batch.known, sizes=batch.sizes
     )
     loss, loss_cache = diffusion_loss_forward(
-        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t, counted=to_be_made(batch)
+        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t, counted=loss_mask(batch)
     )
     _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
     return number(loss), grads
 
 
-def to_be_made(batch):
-    """Which latents of a batch the network is asked for: those that exist and are not given, (N, f, r, c) bool.
-
-    None where these are all.
-    """
+def loss_mask(batch):
+    """Which latents of a batch the loss counts: those that exist and are not known, (N, F, H, W) bool; None for all."""
     if batch.known is None:
         return None
     if batch.sizes is None:

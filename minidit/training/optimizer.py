@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minidit.backend import array_module
+from minidit.backend import array_module, number
 from minidit.backend.kernels.launch import on_gpu
+from minidit.models.parameters import Parameters
 
 CHUNK = 1 << 16  # entries updated at a time: the seven vectors of a chunk stay in the processor's cache
 
@@ -16,7 +17,7 @@ class AdamWSettings:
 
     Attributes:
         beta1, beta2: decay of the running means of the gradient and of its square.
-        eps: added to the root of the second, in units of the gradient.
+        eps: added to the root of the mean square, in units of the gradient.
         weight_decay: λ, pulls every parameter towards zero, by λ · learning rate a step.
     """
 
@@ -28,28 +29,28 @@ class AdamWSettings:
 
 @on_gpu("adamw")
 def adamw_ema_update(
-    params, grads, first, second, average, step, learning_rate, settings, decay, squared_norm, limit
+    params, grads, m, v, average, step, learning_rate, settings, decay, squared_norm, max_grad_norm
 ):
     """What ends a training step: clip the gradient, AdamW, moving average; in place on the flat vectors.
 
     Args:
-        params, grads, first, second, step, learning_rate, settings: as for `adamw_update`.
+        params, grads, m, v, step, learning_rate, settings: as for `adamw_update`.
         average: (n,) moving average of the parameters, changed.
         decay: of the average, at this step.
         squared_norm: of the whole gradient, a number; on a GPU an array () there.
-        limit: the largest norm that the gradient may have.
+        max_grad_norm: the largest norm that the gradient may have.
     """
-    scale = clip_scale(squared_norm, limit)
-    adamw_update(params, grads, first, second, step, learning_rate, settings, scale)
+    scale = clip_scale(squared_norm, max_grad_norm)
+    adamw_update(params, grads, m, v, step, learning_rate, settings, scale)
     ema_update(average, params, decay)
 
 
-def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     """One AdamW step, in place on the flat vectors.
 
     Args:
         params, grads: (n,) parameters, changed, and their gradients, not changed.
-        first, second: (n,) running means of the gradient and of its square, changed.
+        m, v: (n,) running means of the gradient and of its square, changed.
         step: number of this step, from 1.
         learning_rate: of this step.
         settings: AdamWSettings.
@@ -63,20 +64,48 @@ def adamw_update(params, grads, first, second, step, learning_rate, settings, gr
     eps = settings.eps * root_correction
     xp = array_module(params)
     for part in parts(params):
-        p, m, v = params[part], first[part], second[part]
+        p, mean, square = params[part], m[part], v[part]
         g = grads[part] * grad_scale
-        m *= b1
-        m += (1 - b1) * g
+        mean *= b1
+        mean += (1 - b1) * g
         xp.multiply(g, g, out=g)
         g *= 1 - b2
-        v *= b2
-        v += g
-        xp.sqrt(v, out=g)
+        square *= b2
+        square += g
+        xp.sqrt(square, out=g)
         g += eps
-        xp.divide(m, g, out=g)
+        xp.divide(mean, g, out=g)
         g *= rate
         p *= 1 - learning_rate * settings.weight_decay
         p -= g
+
+
+class AdamW:
+    """AdamW for a model in one process: its moments and a vector of gradients beside its parameters.
+
+    Args:
+        params: Parameters of the model.
+        settings: AdamWSettings.
+    """
+
+    def __init__(self, params, settings):
+        vectors = [array_module(params.flat).zeros_like(params.flat) for _ in range(3)]
+        self.params, self.settings, self.step = params, settings, 0
+        self.m, self.v, self.grads = *vectors[:2], Parameters(params.shapes, buffer=vectors[2])
+
+    def update(self, grads, learning_rate, max_grad_norm=None):
+        """One step with gradients by name; None doesn't clip them."""
+        self.step += 1
+        self.grads.load(grads)
+        scale = 1.0 if max_grad_norm is None else clip_scale(squared_norm(self.grads.flat), max_grad_norm)
+        adamw_update(
+            self.params.flat, self.grads.flat, self.m, self.v, self.step, learning_rate, self.settings, scale
+        )
+
+
+def squared_norm(array):
+    """The sum of the squares of all its entries: a number; on a GPU an array ()."""
+    return number(array_module(array).vdot(array, array))
 
 
 def ema_update(average, params, decay):
@@ -98,12 +127,12 @@ def ema_decay(step, decay):
     return min(decay, (1 + step) / (10 + step))
 
 
-def clip_scale(squared_norm, limit):
-    """The factor that brings a gradient of this squared norm down to norm `limit`, or 1 if it is below.
+def clip_scale(squared_norm, max_grad_norm):
+    """The factor that brings a gradient of this squared norm down to norm `max_grad_norm`, or 1 if it is below.
 
     A number from a number; from an array () on a GPU another one, without a look at it.
     """
-    factor = limit / (squared_norm**0.5 + 1e-6)
+    factor = max_grad_norm / (squared_norm**0.5 + 1e-6)
     return min(1.0, factor) if isinstance(factor, float) else array_module(factor).minimum(factor, 1.0)
 
 

@@ -4,16 +4,18 @@ from dataclasses import dataclass, field
 
 from minidit.training.optimizer import AdamWSettings
 
+OLD_NAMES = {"clip": "max_grad_norm", "canvases": "buckets"}  # in states that earlier versions saved
+
 
 @dataclass(frozen=True)
 class CodecTraining:
     """How the codec is trained.
 
     Attributes:
-        steps: how many.
+        steps: number of steps.
         pool: clips drawn beforehand, whose patches it is trained on.
         groups: groups of 2 × 2 neighbouring patches in a batch.
-        learning_rate, warmup: the peak, which falls linearly to zero, and the steps of warm-up before it.
+        learning_rate, warmup: the peak, and the steps of warm-up before it; after it the rate falls linearly to zero.
         noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
         adversarial_weight: strength of the adversarial gradient at the reconstruction, relative to that of the
             likelihood; 0 trains by likelihood alone.
@@ -37,20 +39,20 @@ class DiffusionTraining:
     """How the DiT and its text encoder are trained.
 
     Attributes:
-        steps, batch: how many steps, of how many clips.
-        shards: parts of a batch, each with its own random numbers, so that the numbers of a run don't depend on
-            how many processes share the work. Divides `batch`.
+        steps, batch: number of steps, and of clips in each.
+        shards: parts of a batch, each with its own random numbers, so that the clips of a run don't depend on how many
+            processes share the work. Divides `batch`.
         learning_rate, warmup, decay: the peak, steps of warm-up, and the final fraction of steps that decays.
         adamw: its constants.
-        clip: largest norm of the gradient.
-        ema: decay of the moving average of the parameters, which is what is kept.
+        max_grad_norm: longer gradients are scaled down to this norm.
+        ema: decay of the moving average of the parameters. The average is the trained model.
         drop_prompt: fraction of clips whose prompt is replaced by the empty one (classifier-free guidance).
         plain_sky: fraction of clips that show no object.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
-        canvases: buckets of sizes, to train on clips of many sizes, partly given, instead of whole clips of one size
-            (`minidit/training/canvases.py`). Needs a DiT with conditioning channels. Empty for none.
-        combinations: train on so many of the seen combinations only (`minidit/world/split.py`); None for all. Not with
-            canvases.
+        buckets: sets of sizes, to train on clips of many sizes, half of them partly known
+            (`minidit/training/buckets.py`). Needs a DiT with conditioning channels. Empty: whole clips of one size.
+        combinations: train on the first so many of the seen combinations only (`minidit/world/split.py`); None: on all.
+            Not with buckets.
         recompute: keep only the inputs of the DiT's blocks for the backward, and compute the rest a second time: less
             memory, more time, the same numbers.
     """
@@ -62,18 +64,24 @@ class DiffusionTraining:
     warmup: int = 50
     decay: float = 0.2
     adamw: AdamWSettings = field(default_factory=AdamWSettings)
-    clip: float = 1.0
+    max_grad_norm: float = 1.0
     ema: float = 0.999
     drop_prompt: float = 0.1
     plain_sky: float = 0.03
     time_mean: float = -1.75
     time_std: float = 1.0
-    canvases: tuple = ()
+    buckets: tuple = ()
     combinations: int | None = None
     recompute: bool = False
 
     def __post_init__(self):
-        buckets = tuple((share, tuple(map(tuple, grids))) for share, grids in self.canvases)  # JSON has no tuples
-        object.__setattr__(self, "canvases", buckets)
-        if self.canvases and self.combinations is not None:
-            raise ValueError("training on canvases draws from all seen combinations: leave out one of the two")
+        buckets = tuple((share, tuple(map(tuple, grids))) for share, grids in self.buckets)  # JSON has no tuples
+        object.__setattr__(self, "buckets", buckets)
+        if self.buckets and self.combinations is not None:
+            raise ValueError("training with buckets draws from all seen combinations: leave out one of the two")
+
+    @classmethod
+    def from_json(cls, data):
+        """The inverse of `dataclasses.asdict`, also for files of earlier versions."""
+        data = {OLD_NAMES.get(name, name): value for name, value in data.items()}
+        return cls(**data | {"adamw": AdamWSettings(**data["adamw"])})

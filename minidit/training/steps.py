@@ -1,35 +1,40 @@
-"""The training step: gradients, AdamW, moving average; alone, or shared among processes or machines.
+"""The training step: gradients, AdamW, moving average. And the loop over steps, the same for every kind of training.
 
-A *worker* computes the gradients of some shards of a batch (`minidit.training.job`). A *group* adds them up over all
-who share the step: `Alone`, `minidit.training.parallel.workers.Shared` (processes on the same memory) or
-`minidit.training.parallel.mpi.Across` (MPI ranks, each with a memory of its own). It has
+A *worker* computes the gradients of some shards of a batch (`minidit.training.job`). A *process group* sums them over
+all who share the step: `SingleProcess`; `minidit.training.parallel.workers.SharedMemoryGroup`, processes of one
+machine; or `minidit.training.parallel.mpi.MPIGroup`, MPI ranks, each with its own memory. It has
 
-    rank, ranks     which of how many this process is
-    grads           Parameters, to be filled with this process's share of the gradients
-    part            the slice of the parameters that this process updates
-    add_up(loss)    the sums over all: gradients of that part, loss, and the squared norm of the whole gradient; two
-                    numbers, or on a GPU arrays ()
-    wait()          returns when everyone has updated their part
+    rank, ranks         the number of this process, and how many there are
+    grads               Parameters, to be filled with this process's share of the gradients
+    part                the slice of the parameters that this process updates
+    all_reduce(loss)    the sums over all: gradients of that part, loss, and the squared norm of the whole gradient; two
+                        numbers, or on a GPU arrays ()
+    wait()              returns when all have updated their part
+
+A *team* is all processes of a group, seen from the one that leads them: `load`, `run` and `store`.
 """
 
 import math
+from time import perf_counter
 
 import numpy as np
 
 from minidit.backend import array_module, number, to_host
 from minidit.errors import UserError
 from minidit.models.parameters import Parameters
+from minidit.training.interrupts import uninterrupted
 from minidit.training.optimizer import adamw_ema_update, ema_decay, learning_rate_at
 
-VECTORS = ("params", "ema", "first", "second")  # what a training state is made of, each one value per parameter
+SPAN = 25  # steps whose mean loss makes an entry of the history
+ORDER_SECONDS = 1.0  # about how long a team works without a look: Ctrl-C waits for it
 
 
 class Stopped(UserError):
-    """The run can't go on, as all who share it have found out for themselves at the same step."""
+    """The run can't continue. All processes that share it found that out, at the same step."""
 
 
-class Alone:
-    """The group of one process: there is nobody to add up with or to wait for.
+class SingleProcess:
+    """The group of one process, which sums with nobody and waits for nobody.
 
     Args:
         shapes: name -> shape of each parameter.
@@ -41,7 +46,7 @@ class Alone:
     def __init__(self, shapes, xp=np):
         self.grads = Parameters(shapes).on(xp)
 
-    def add_up(self, loss):
+    def all_reduce(self, loss):
         """Gradients (n,), loss, and squared norm of the gradient."""
         total = self.grads.flat
         return total, loss, number(array_module(total).vdot(total, total))
@@ -50,13 +55,44 @@ class Alone:
         """Returns at once."""
 
 
-def run_steps(worker, training, vectors, group, first, last):
+def train_to(team, state, last, span=SPAN):
+    """Trains to step `last`: the loop over training steps. Yields now and then, whenever it may be interrupted.
+
+    The caller has loaded the state into the team, and stores the vectors when it wants to see them. All else of the
+    state is up to date at each yield. Ctrl-C raises a KeyboardInterrupt at a yield only, never within a step.
+
+    Args:
+        team: all who share the steps, such as `minidit.training.parallel.workers.Team`.
+        state: TrainingState. Its step, history and losses are changed.
+        last: number of steps that are done in the end.
+        span: of an entry of the history.
+    Yields:
+        losses and gradient norms of the steps since the last yield, as lists of numbers.
+    Raises:
+        Stopped: the run diverged. UserError: a process died.
+    """
+    count = 1
+    while state.step < last:
+        with uninterrupted():
+            end = min(last, state.step + count, state.step - state.step % span + span)
+            begin = perf_counter()
+            losses, norms = team.run(state.step, end)
+            seconds = (perf_counter() - begin) / len(losses)
+            state.step, state.losses = end, state.losses + losses
+            if end % span == 0 or end == last:
+                state.history.append([end, float(np.mean(state.losses))])
+                state.losses = []
+        count = max(1, int(ORDER_SECONDS / seconds))
+        yield losses, norms
+
+
+def run_steps(worker, training, state, group, first, last):
     """Does training steps first … last - 1, as one of the processes of a group.
 
     Args:
-        worker: has `loss_and_gradients(step, shards)`, and its parameters live in `vectors["params"]`.
+        worker: has `loss_and_gradients(step, shards)`, and its parameters are `state.params`.
         training: DiffusionTraining.
-        vectors: name -> (n,) for each of VECTORS.
+        state: TrainingState; only its vectors are used.
         group: who shares the steps, see above.
         first, last: the steps, counted from 0.
     Returns:
@@ -67,7 +103,7 @@ def run_steps(worker, training, vectors, group, first, last):
     """
     losses, squared_norms = [], []
     for step in range(first, last):
-        loss, squared_norm = training_step(worker, training, vectors, group, step)
+        loss, squared_norm = training_step(worker, training, state, group, step)
         losses.append(loss)
         squared_norms.append(squared_norm)
     losses, squared_norms = on_host(losses), on_host(squared_norms)
@@ -76,38 +112,38 @@ def run_steps(worker, training, vectors, group, first, last):
     return losses, [squared_norm**0.5 for squared_norm in squared_norms]
 
 
-def training_step(worker, training, vectors, group, step):
+def training_step(worker, training, state, group, step):
     """One step of `run_steps`. On a GPU the host doesn't wait for any of it.
 
-    Each process takes every `ranks`-th shard of the batch, so some have one more than others where their number does
-    not divide that of the shards; the mean over all clips is the same.
+    Each process takes every `ranks`-th shard of the batch, so some have one more than others unless `ranks` divides the
+    number of shards. The mean over all clips is the same.
 
     Returns:
         the loss and the squared norm of the gradient: numbers, or on a GPU arrays () there.
     """
     shards = range(group.rank, training.shards, group.ranks)
-    share = len(shards) / training.shards  # of the clips: each shard has as many
+    share = len(shards) / training.shards  # of the clips: all shards have the same number
     loss, grads = worker.loss_and_gradients(step, shards)
     group.grads.load(grads)
     del grads  # or they would take up memory beside their copies
     if share != 1:
         group.grads.flat[...] *= share
-    total, loss, squared_norm = group.add_up(loss * share)
+    total, loss, squared_norm = group.all_reduce(loss * share)
     if isinstance(loss, float):
         check_finite(step, loss, squared_norm)
-    params, ema, first_moment, second_moment = (vectors[name][group.part] for name in VECTORS)
+    params, ema, m, v = (vector[group.part] for vector in state.vectors.values())
     adamw_ema_update(
         params,
         total,
-        first_moment,
-        second_moment,
+        m,
+        v,
         ema,
         step + 1,
         learning_rate_at(step, training.steps, training.learning_rate, training.warmup, training.decay),
         training.adamw,
         ema_decay(step, training.ema),
         squared_norm,
-        training.clip,
+        training.max_grad_norm,
     )
     group.wait()
     return loss, squared_norm

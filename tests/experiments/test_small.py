@@ -60,8 +60,8 @@ def test_it_is_the_moving_average_that_is_looked_at_and_returned(
     looks = []
     model, _, _ = train(smallest_settings, slow, 3, codec_file, tmp_path / "s", [4], lambda m: looks.append(1))
     vectors, _ = read_tensors(tmp_path / "s")
-    assert (model.dit.params.flat == vectors["ema"]).all()
-    assert not np.array_equal(vectors["ema"], vectors["params"])
+    assert (model.dit.params.flat == vectors["state.ema"]).all()
+    assert not np.array_equal(vectors["state.ema"], vectors["state.params"])
 
 
 def test_marks_are_even_and_end_at_the_end():

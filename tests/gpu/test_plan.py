@@ -37,7 +37,7 @@ def with_batch(preset, batch):
 @pytest.fixture
 def same_words(monkeypatch):
     """All prompts are of one length: else a larger batch has longer ones."""
-    monkeypatch.setattr("minidit.training.batches.caption", lambda *_: "a red circle moves right in the day sky")
+    monkeypatch.setattr("minidit.training.known_parts.caption", lambda *_: "a red circle moves right in the day sky")
 
 
 @pytest.fixture

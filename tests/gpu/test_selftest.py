@@ -17,7 +17,7 @@ from minidit.gpu import selftest
 from minidit.gpu.operations import OPERATIONS
 from minidit.gpu.selftest import Finding, layer, operations, optimizer, sampling, training, waiting
 from minidit.presets import PRESETS
-from minidit.training import batches, job, steps
+from minidit.training import buckets, job, steps
 from minidit.training.parallel.workers import Team
 
 RESUMED, WAITS, CLIPS = "numbers that differ after a resumed run", "waits within a training step", "pixels of two clips"
@@ -181,8 +181,8 @@ def test_a_result_of_another_shape_is_found(simulated, monkeypatch):
 def test_an_update_that_goes_too_far_is_found(simulated, small_training, monkeypatch):
     update = adamw.adamw_ema_update
 
-    def too_far(params, grads, first, second, average, step, learning_rate, *rest):
-        update(params, grads, first, second, average, step, 1.01 * learning_rate, *rest)
+    def too_far(params, grads, m, v, average, step, learning_rate, *rest):
+        update(params, grads, m, v, average, step, 1.01 * learning_rate, *rest)
 
     monkeypatch.setattr(adamw, "adamw_ema_update", too_far)
     assert wrong(optimizer(simulated)) == {"adamw"}
@@ -192,8 +192,8 @@ def test_an_update_that_goes_too_far_is_found(simulated, small_training, monkeyp
 def forgetful(load):
     """`Team.load` that leaves the means of the squares as they are."""
 
-    def load_the_rest(team, vectors):
-        load(team, vectors | {"second": np.zeros_like(vectors["second"])})
+    def load_the_rest(team, state):
+        load(team, replace(state, v=np.zeros_like(state.v)))
 
     return load_the_rest
 
@@ -209,8 +209,8 @@ def test_a_resumed_run_that_differs_is_found(simulated, small_training, monkeypa
         (job, "number", float),
         (steps, "ema_decay", lambda step, decay: float(cupy.ones(()))),
         (steps, "learning_rate_at", lambda *_: cupy.ones(3).get()[0].item()),
-        (batches, "moved", lambda array, xp: xp.asarray(xp.asarray(array).get())),
-        (batches, "moved", lambda array, xp: xp.asarray(array, blocking=True)),
+        (buckets, "moved", lambda array, xp: xp.asarray(xp.asarray(array).get())),
+        (buckets, "moved", lambda array, xp: xp.asarray(array, blocking=True)),
     ],
 )
 def test_a_hidden_wait_in_a_step_is_found(module, name, hidden, simulated, small_training, monkeypatch):

@@ -52,14 +52,14 @@ def training_step(model, batch):
     """The Calls of a forward, loss, backward, AdamW with weight decay, and moving average."""
     params = model.params
     grads = Parameters(params.shapes, buffer=recorded(np.zeros_like(params.flat)))
-    first, second, average = (recorded(np.zeros(params.flat.size, np.float32)) for _ in range(3))
+    m, v, average = (recorded(np.zeros(params.flat.size, np.float32)) for _ in range(3))
     with recording() as calls:
         y, cache = model.forward(*batch)
         loss, loss_cache = mse_forward(y, recorded(np.zeros(y.shape, np.float32)))
         dy, _ = mse_backward(1.0, loss_cache)
         _, named = model.backward(dy, cache)
         grads.load(named)
-        adamw_update(params.flat, grads.flat, first, second, 1, 1e-3, AdamWSettings(weight_decay=0.1), 0.5)
+        adamw_update(params.flat, grads.flat, m, v, 1, 1e-3, AdamWSettings(weight_decay=0.1), 0.5)
         ema_update(average, params.flat, 0.9)
     assert params.flat.any() and grads.flat.any() and average.any()
     return calls

@@ -1,26 +1,29 @@
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
 
 from minidit.diffusion import Path
+from minidit.models import CodecSettings, VideoModel
+from minidit.training.state import TrainingState
+
+
+@pytest.fixture
+def marked_model(small_model, rng):
+    """A VideoModel like the small one that can be shown known latents, of clips of 32 x 32 pixels."""
+    old = small_model.settings
+    codec, dit = CodecSettings(patch=(1, 8, 8), channels=4, hidden=8), replace(old.dit, conditioning_channels=True)
+    settings = replace(old, size=32, codec=codec, dit=dit)
+    model = VideoModel(settings, rng)
+    model.dit.params.flat[...] += 0.1 * rng.standard_normal(model.dit.params.flat.shape).astype(np.float32)
+    return model
 
 
 @pytest.fixture
 def state_of():
-    """A function that gives a model's fresh training state: name -> vector."""
-
-    def fresh(model):
-        params = model.dit.params.flat
-        return {
-            "params": params.copy(),
-            "ema": params.copy(),
-            "first": np.zeros_like(params),
-            "second": np.zeros_like(params),
-        }
-
-    return fresh
+    """A function that gives a model's fresh TrainingState."""
+    return lambda model: TrainingState.start(model.dit.params.flat)
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from minidit.errors import UserError
 from minidit.models.dit import DiTSettings
 from minidit.presets import PRESETS
 from minidit.training import budget
-from minidit.training.batches import draw_batch
+from minidit.training.buckets import draw_batch, padded_shape
 from minidit.training.budget import Workload, check_fits, grid_of, in_units, memory_of, workload_of
-from minidit.training.canvases import draw_canvas_batch, padded_shape
 from minidit.training.parallel.workers import threads_each
-from minidit.training.steps import VECTORS
+from minidit.training.state import VECTORS
 
 BLOCKS = Workload(DiTSettings(4, (1, 2, 2), width=128, depth=6, num_heads=4, num_classes=10), (1, 8, 16), 32, 8)
 PARAMETERS = Workload(DiTSettings(4, (1, 2, 2), width=384, depth=4, num_heads=6, num_classes=10), (1, 8, 8), 2, 2)
@@ -44,15 +43,15 @@ def of_batch(batch, recompute=False):
     return replace(PRESETS["sky"], diffusion_training=training)
 
 
-def drawing_of(preset):
-    """How the preset draws batches, and a step whose batch is as large as any."""
+def largest_step_of(preset):
+    """A step whose batch is as large as any of the preset's."""
     training = preset.diffusion_training
-    if not training.canvases:
-        return draw_batch, 0
-    shares, buckets = zip(*training.canvases, strict=True)
+    if not training.buckets:
+        return 0
+    shares, buckets = zip(*training.buckets, strict=True)
     largest = np.argmax([np.prod(padded_shape(grids, preset.model)) for grids in buckets])
     drawn = (np.random.default_rng([0, 5, step]).choice(len(buckets), p=shares) for step in range(1000))
-    return draw_canvas_batch, list(drawn).index(largest)
+    return list(drawn).index(largest)
 
 
 # What a run takes
@@ -63,8 +62,8 @@ def test_a_presets_workload_is_that_of_its_batches(name, tiny_model):
     preset = PRESETS[name]
     workload = workload_of(preset)
     model = type(tiny_model)(preset.model, np.random.default_rng(0))
-    draw, step = drawing_of(preset)
-    batch = draw(model, preset.diffusion_training, 0, step, range(preset.diffusion_training.shards))
+    step = largest_step_of(preset)
+    batch = draw_batch(model, preset.diffusion_training, 0, step, range(preset.diffusion_training.shards))
     assert workload.batch == len(batch.latents)
     assert workload.grid == model.dit.grid_of(batch.latents.shape)
     assert workload.words >= batch.ids.shape[1] > 0.7 * workload.words
@@ -75,10 +74,10 @@ def test_a_presets_workload_is_that_of_its_batches(name, tiny_model):
 def test_drawing_a_batch_takes_no_more_than_was_said_and_not_much_less(name, tiny_model):
     preset = PRESETS[name]
     model = type(tiny_model)(preset.model, np.random.default_rng(0))
-    draw, step = drawing_of(preset)
-    draw(model, preset.diffusion_training, 0, step, [0])
+    step = largest_step_of(preset)
+    draw_batch(model, preset.diffusion_training, 0, step, [0])
     tracemalloc.start()
-    draw(model, preset.diffusion_training, 0, step, [1, 2])
+    draw_batch(model, preset.diffusion_training, 0, step, [1, 2])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 0.7 * 16 * workload_of(preset).drawing < peak <= 16 * workload_of(preset).drawing

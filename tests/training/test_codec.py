@@ -7,9 +7,7 @@ from minidit.errors import UserError
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.layers import hinge_discriminator_forward
 from minidit.models import Codec, CodecSettings, Discriminator
-from minidit.models.parameters import Parameters
 from minidit.training.codec import (
-    FlatAdamW,
     adversarial_gradients,
     codec_loss_and_gradients,
     draw_groups,
@@ -19,7 +17,6 @@ from minidit.training.codec import (
     reconstruction_psnr,
     train_codec,
 )
-from minidit.training.optimizer import AdamWSettings
 from minidit.training.settings import CodecTraining
 from minidit.world import HELD_OUT, SEEN, render_batch, verify_batch
 
@@ -159,15 +156,6 @@ def test_a_group_is_four_neighbouring_patches_row_by_row(rng):
     assert (offsets == offsets[0]).all()
     corners = {tuple(corner) for corner in groups[:, 0].tolist()}
     assert len(corners) == clips * frames * (rows - 1) * (columns - 1)  # all of them come up
-
-
-def test_an_optimizer_corrects_its_bias_from_its_own_first_step(rng):
-    """The discriminator's, which joins late, too: its first step has the length of a first step."""
-    params = Parameters({"w": (6,)}, np.float64)
-    optimizer = FlatAdamW(params, AdamWSettings(beta1=0.5, beta2=0.999, eps=0.0))
-    grads = {"w": rng.normal(size=6)}
-    optimizer.update(grads, learning_rate=0.01)
-    np.testing.assert_allclose(params["w"], -0.01 * np.sign(grads["w"]), rtol=1e-6)
 
 
 # --- The training ------------------------------------------------------------------------------------------

@@ -15,8 +15,7 @@ from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.training import distillation, trainer
-from minidit.training.batches import Batch, draw_batch
-from minidit.training.canvases import LONGER
+from minidit.training.buckets import LONGER, Batch, draw_batch
 from minidit.training.distillation import (
     Distillation,
     DistillationTraining,
@@ -100,14 +99,14 @@ def test_the_job_can_be_sent(small_model):
     assert sent.at(params).loss_and_gradients(2, [0])[0] == work.at(params).loss_and_gradients(2, [0])[0]
 
 
-def test_of_canvases_the_teacher_makes_what_is_not_known(tiny_marked_model):
-    training = replace(TRAINING, batch=32, canvases=LONGER)
+def test_in_buckets_the_teacher_makes_what_is_not_known(tiny_marked_model):
+    training = replace(TRAINING, batch=32, buckets=LONGER)
     worker = job_of(tiny_marked_model, training).at(tiny_marked_model.dit.params.flat)
     for step in range(12):  # until one has something known
         batch = worker.batch(step, range(4))
         if batch.known.any():
             break
-    real = super(type(worker), replace(worker, training=replace(training, batch=16))).batch(step, range(4))
+    real = draw_batch(tiny_marked_model, replace(training, batch=16), 5, step, range(4))
     assert batch.known.any() and len(batch.known) == 32
     for k in range(2):
         rows = slice(16 * k, 16 * k + 16)
@@ -235,7 +234,7 @@ def test_a_run_starts_from_the_teacher_and_leaves_a_student(teacher_file, small_
     run = distillation_in(tmp_path / "run", teacher_file, small_preset)
     run.start()
     teacher = load_model(teacher_file)
-    assert np.array_equal(run.vectors["params"], teacher.dit.params.flat)
+    assert np.array_equal(run.state.params, teacher.dit.params.flat)
     run.train()
     student, kept = load_model(run.folder / trainer.MODEL), load_model(run.folder / distillation.TEACHER)
     assert (student.settings.guidance, student.settings.steps) == (1.0, 4)

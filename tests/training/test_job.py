@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.diffusion import diffusion_loss_backward
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.checkpoint import codec_tensors
 from minidit.training import job
-from minidit.training.batches import Batch, draw_batch
+from minidit.training.buckets import MANY_SIZES, Batch, draw_batch
 from minidit.training.job import VideoTraining, loss_and_gradients
 
 # --- Loss and gradients ------------------------------------------------------------------------------------
@@ -111,6 +112,54 @@ def test_what_is_recomputed_is_as_good_as_kept(recompute, small_preset, small_mo
     kept_loss, kept = loss_and_gradients(small_model, batch)
     assert loss == kept_loss
     assert all(np.array_equal(grads[name], kept[name]) for name in kept)
+
+
+# Clips of many sizes, partly known
+
+
+@pytest.fixture
+def bucketed(small_preset):
+    return replace(small_preset.diffusion_training, batch=16, shards=4, buckets=MANY_SIZES)
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_the_loss_counts_only_what_is_loss_mask(marked_model, bucketed, step):
+    """Against the loss written out: the mean over the counted latents of each clip, weighted, then over the clips."""
+    batch = draw_batch(marked_model, bucketed, 0, step, range(4))
+    loss, _ = loss_and_gradients(marked_model, batch)
+    t = batch.t[:, None, None, None, None]
+    x = np.where(batch.known[..., None], batch.latents, t * batch.latents + (1 - t) * batch.noise)
+    y, _ = marked_model.dit.forward(x, 1000 * batch.t, batch.ids, known=batch.known, sizes=batch.sizes)
+    errors = []
+    for n, (frames, rows, columns) in enumerate(batch.sizes):
+        part = np.s_[n, :frames, :rows, :columns]
+        asked = ~batch.known[part]
+        error = ((y[part] - batch.latents[part]) ** 2)[asked].mean()
+        errors.append(error / max(1 - batch.t[n], 0.05) ** 2)
+    assert loss == pytest.approx(np.mean(errors), rel=1e-4)
+
+
+def test_every_gradient_of_the_loss_of_partly_known_clips(marked_model, bucketed):
+    model = VideoModel(marked_model.settings, dtype=np.float64)
+    model.dit.params.flat[...] = marked_model.dit.params.flat
+    model.codec.params.flat[...] = marked_model.codec.params.flat
+    batch = draw_batch(marked_model, bucketed, 1, 4, [0, 3])
+    batch = replace(
+        batch, **{name: getattr(batch, name).astype(np.float64) for name in ("latents", "noise", "t")}
+    )
+    _, grads = loss_and_gradients(model, batch)
+    check_parameter_gradients(lambda: loss_and_gradients(model, batch)[0], model.dit.params, grads, entries=3)
+
+
+def test_nothing_flows_to_a_prediction_that_is_not_asked_for(rng):
+    from minidit.diffusion import RectifiedFlow, diffusion_loss_forward
+
+    prediction, data, noise = rng.normal(size=(3, 2, 4, 3))
+    counted = np.array([[True, False, False, True], [False, False, True, False]])
+    t = np.array([0.2, 0.9])
+    _, cache = diffusion_loss_forward(prediction, "data", RectifiedFlow(), data, noise, t, counted=counted)
+    gradient = diffusion_loss_backward(1.0, cache)
+    assert np.array_equal(gradient.any(axis=-1), counted)
 
 
 # --- The job -----------------------------------------------------------------------------------------------

@@ -4,8 +4,10 @@ import pytest
 from minidit import reference
 from minidit.backend.device import choose_device
 from minidit.backend.kernels.launch import plain_kernels
+from minidit.models.parameters import Parameters
 from minidit.training import optimizer
 from minidit.training.optimizer import (
+    AdamW,
     AdamWSettings,
     adamw_ema_update,
     adamw_update,
@@ -26,9 +28,9 @@ def reference_adamw(params, gradients, learning_rates, s):
 
 
 def our_adamw(params, gradients, learning_rates, settings):
-    params, first, second = params.copy(), np.zeros_like(params), np.zeros_like(params)
+    params, m, v = params.copy(), np.zeros_like(params), np.zeros_like(params)
     for k, (g, rate) in enumerate(zip(gradients, learning_rates, strict=True), start=1):
-        adamw_update(params, g, first, second, k, rate, settings)
+        adamw_update(params, g, m, v, k, rate, settings)
     return params
 
 
@@ -77,10 +79,10 @@ def test_the_chunks_of_an_update_change_nothing(rng, monkeypatch):
 
 
 def test_the_vectors_stay_float32_and_the_gradient_is_not_changed(rng):
-    params, grads, first, second = rng.random((4, 10), dtype=np.float32)
+    params, grads, m, v = rng.random((4, 10), dtype=np.float32)
     before, params_before = grads.copy(), params.copy()
-    adamw_update(params, grads, first, second, 3, 0.1, AdamWSettings(), grad_scale=0.5)
-    assert {a.dtype for a in (params, grads, first, second)} == {np.dtype(np.float32)}
+    adamw_update(params, grads, m, v, 3, 0.1, AdamWSettings(), grad_scale=0.5)
+    assert {a.dtype for a in (params, grads, m, v)} == {np.dtype(np.float32)}
     assert np.array_equal(grads, before)
     assert not np.isclose(params, params_before).any()
 
@@ -102,6 +104,24 @@ def test_clipping_brings_a_long_gradient_to_the_limit_and_leaves_a_short_one():
     assert clip_scale(float(short @ short), 2.0) == 1.0
     assert clip_scale(0.0, 2.0) == 1.0
     assert type(clip_scale(2500.0, 2.0)) is float
+
+
+def test_an_optimizer_corrects_its_bias_from_its_own_first_step(rng):
+    """The discriminator's, which joins late, too: its first step has the length of a first step."""
+    params = Parameters({"w": (6,)}, np.float64)
+    optimizer = AdamW(params, AdamWSettings(beta1=0.5, beta2=0.999, eps=0.0))
+    grads = {"w": rng.normal(size=6)}
+    optimizer.update(grads, learning_rate=0.01)
+    np.testing.assert_allclose(params["w"], -0.01 * np.sign(grads["w"]), rtol=1e-6)
+
+
+def test_gradients_by_name_are_clipped_only_if_that_is_asked_for(rng):
+    grads = {"w": rng.normal(size=6)}
+    free, clipped = (AdamW(Parameters({"w": (6,)}, np.float64), AdamWSettings(eps=1.0)) for _ in range(2))
+    free.update(grads, 0.01)
+    clipped.update(grads, 0.01, max_grad_norm=0.5)
+    np.testing.assert_allclose(free.m, 0.1 * grads["w"])
+    np.testing.assert_allclose(clipped.m, 0.1 * grads["w"] * 0.5 / np.linalg.norm(grads["w"]), rtol=1e-5)
 
 
 def test_the_average_moves_a_part_of_the_way(rng):
@@ -139,22 +159,22 @@ def test_where_warm_up_and_decay_meet_the_lower_one_counts():
 # What ends a training step, on either device
 
 
-@pytest.mark.parametrize("limit", [0.5, 1e3])  # clipped, and not
-def test_the_end_of_a_step_is_clipping_adamw_and_the_average(limit, rng):
+@pytest.mark.parametrize("max_grad_norm", [0.5, 1e3])  # clipped, and not
+def test_the_end_of_a_step_is_clipping_adamw_and_the_average(max_grad_norm, rng):
     settings = AdamWSettings(eps=1e-3, weight_decay=0.1)
     vectors = rng.random((5, 30))
     squared_norm = float(vectors[1] @ vectors[1])
-    params, grads, first, second, average = expected = [vector.copy() for vector in vectors]
-    adamw_update(params, grads, first, second, 4, 0.1, settings, clip_scale(squared_norm, limit))
+    params, grads, m, v, average = expected = [vector.copy() for vector in vectors]
+    adamw_update(params, grads, m, v, 4, 0.1, settings, clip_scale(squared_norm, max_grad_norm))
     ema_update(average, params, 0.9)
-    adamw_ema_update(*vectors, 4, 0.1, settings, 0.9, squared_norm, limit)
+    adamw_ema_update(*vectors, 4, 0.1, settings, 0.9, squared_norm, max_grad_norm)
     np.testing.assert_array_equal(vectors, expected)
-    assert (clip_scale(squared_norm, limit) < 1) == (limit == 0.5)
+    assert (clip_scale(squared_norm, max_grad_norm) < 1) == (max_grad_norm == 0.5)
 
 
 @pytest.mark.parametrize("kernels", [True, False])
-@pytest.mark.parametrize("limit", [0.5, 1e3])
-def test_on_a_gpu_the_end_of_a_step_is_the_same_and_does_not_wait(limit, kernels, rng, monkeypatch):
+@pytest.mark.parametrize("max_grad_norm", [0.5, 1e3])
+def test_on_a_gpu_the_end_of_a_step_is_the_same_and_does_not_wait(max_grad_norm, kernels, rng, monkeypatch):
     monkeypatch.setattr("minidit.backend.kernels.launch.enabled", kernels)
     xp, settings = choose_device("simulated"), AdamWSettings(eps=1e-3, weight_decay=0.1)
     expected = rng.random((5, 700), dtype=np.float32)
@@ -162,9 +182,9 @@ def test_on_a_gpu_the_end_of_a_step_is_the_same_and_does_not_wait(limit, kernels
     squared_norm = np.float32(expected[1] @ expected[1])
     norm_there = xp.asarray(squared_norm)
     for step in (1, 2, 3):
-        adamw_ema_update(*expected, step, 0.1, settings, 0.9, float(squared_norm), limit)
+        adamw_ema_update(*expected, step, 0.1, settings, 0.9, float(squared_norm), max_grad_norm)
         with xp.allow_synchronize(False), xp.count() as count:
-            adamw_ema_update(*vectors, step, 0.1, settings, 0.9, norm_there, limit)
+            adamw_ema_update(*vectors, step, 0.1, settings, 0.9, norm_there, max_grad_norm)
         assert count.host_to_device.count == count.device_to_host.count == 0
         assert ({launch.name for launch in count.launches} == {"adamw_ema_update"}) == kernels
     for vector, right in zip(vectors, expected, strict=True):

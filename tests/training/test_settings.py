@@ -22,7 +22,7 @@ def test_settings_are_equal_by_value_and_cannot_be_changed():
             settings.steps = 5
 
 
-def test_fewer_combinations_are_not_for_canvases():
+def test_fewer_combinations_are_not_for_buckets():
     assert DiffusionTraining(combinations=27).combinations == 27
     with pytest.raises(ValueError, match="leave out one of the two"):
-        DiffusionTraining(combinations=27, canvases=((1.0, ((8, 4, 4),)),))
+        DiffusionTraining(combinations=27, buckets=((1.0, ((8, 4, 4),)),))

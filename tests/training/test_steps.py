@@ -10,13 +10,13 @@ from minidit.errors import UserError
 from minidit.models import VideoModel
 from minidit.models.checkpoint import codec_tensors
 from minidit.models.parameters import Parameters
-from minidit.training.batches import draw_batch
+from minidit.training.buckets import draw_batch
 from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
-from minidit.training.parallel.workers import Meeting, Shared
+from minidit.training.parallel.workers import Barrier, SharedMemoryGroup
+from minidit.training.state import VECTORS, TrainingState
 from minidit.training.steps import (
-    VECTORS,
-    Alone,
+    SingleProcess,
     Stopped,
     check_finite,
     check_shares,
@@ -29,23 +29,32 @@ from minidit.training.steps import (
 # Threads stand in for the processes here: they run the same function on the same vectors.
 
 
+def copy_of(state, xp=np):
+    """A copy of the vectors of a TrainingState, on a device."""
+    copy = TrainingState.zeros(state.params.size, xp)
+    copy.copy_vectors(state)
+    return copy
+
+
 def shared_run(preset, state, ranks, first, last, training=None):
     """Runs steps on a copy of the state with so many threads: (the state after them, losses, norms)."""
     codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
     job = VideoTraining(preset.model, training or preset.diffusion_training, codec, 0)
-    vectors = {name: state[name].copy() for name in VECTORS}
-    gradients = {f"grads{rank}": np.empty_like(vectors["params"]) for rank in range(ranks)}
+    state = copy_of(state)
+    gradients = {f"grads{rank}": np.empty_like(state.params) for rank in range(ranks)}
     reports, answers = np.zeros((ranks, 2)), [None] * ranks
-    meeting = Meeting(multiprocessing.get_context("spawn"), ranks)
+    barrier = Barrier(multiprocessing.get_context("spawn"), ranks)
 
     def work(rank):
-        group = Shared(job.shapes, gradients, reports, rank, meeting) if ranks > 1 else Alone(job.shapes)
+        group = SingleProcess(job.shapes)
+        if ranks > 1:
+            group = SharedMemoryGroup(job.shapes, gradients, reports, rank, barrier)
         try:
-            answers[rank] = run_steps(job.at(vectors["params"]), job.training, vectors, group, first, last)
+            answers[rank] = run_steps(job.at(state.params), job.training, state, group, first, last)
         except Stopped as error:
             answers[rank] = error
         except BaseException:
-            meeting.abort()
+            barrier.abort()
             raise
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(ranks)]
@@ -57,7 +66,7 @@ def shared_run(preset, state, ranks, first, last, training=None):
         assert len({str(answer) for answer in answers}) == 1  # all processes have found out the same
         raise answers[0]
     assert all(answer == answers[0] for answer in answers)  # all processes know the same losses
-    return vectors, *answers[0]
+    return state, *answers[0]
 
 
 @pytest.fixture
@@ -66,30 +75,28 @@ def state(small_model, state_of):
 
 
 def test_one_step_is_backpropagation_clipping_adamw_and_the_average(small_preset, state):
-    training = replace(small_preset.diffusion_training, clip=0.1)
+    training = replace(small_preset.diffusion_training, max_grad_norm=0.1)
     model = VideoModel(small_preset.model)
     model.codec = VideoModel(small_preset.model, np.random.default_rng(3)).codec
-    model.dit.params.flat[...] = state["params"]
+    model.dit.params.flat[...] = state.params
     loss, named = loss_and_gradients(model, draw_batch(model, training, 0, 7, range(4)))
     grads = Parameters(model.dit.params.shapes)
     grads.load(named)
     norm = float(np.linalg.norm(grads.flat.astype(np.float64)))
     assert norm > 0.1  # it is clipped
     rate = learning_rate_at(7, training.steps, training.learning_rate, training.warmup, training.decay)
-    expected = {name: vector.copy() for name, vector in state.items()}
-    adamw_update(
-        expected["params"], grads.flat, expected["first"], expected["second"], 8, rate, training.adamw,
-        clip_scale(norm * norm, 0.1),
-    )  # fmt: skip
-    ema_update(expected["ema"], expected["params"], 8 / 17)
+    expected = copy_of(state)
+    scale = clip_scale(norm * norm, 0.1)
+    adamw_update(expected.params, grads.flat, expected.m, expected.v, 8, rate, training.adamw, scale)
+    ema_update(expected.ema, expected.params, 8 / 17)
 
-    vectors, losses, norms = shared_run(small_preset, state, 1, 7, 8, training)
+    reached, losses, norms = shared_run(small_preset, state, 1, 7, 8, training)
     assert losses == pytest.approx([loss], rel=1e-6)
     assert norms == pytest.approx([norm], rel=1e-5)
-    for name in VECTORS:
-        np.testing.assert_allclose(vectors[name], expected[name], rtol=1e-4, atol=1e-7, err_msg=name)
-        assert vectors[name].dtype == np.float32
-        assert not np.array_equal(vectors[name], state[name])
+    for name, vector in reached.vectors.items():
+        np.testing.assert_allclose(vector, expected.vectors[name], rtol=1e-4, atol=1e-7, err_msg=name)
+        assert vector.dtype == np.float32
+        assert not np.array_equal(vector, state.vectors[name])
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])  # of three, one has two of the four shards
@@ -98,10 +105,10 @@ def test_any_number_of_processes_does_the_same_steps(ranks, small_preset, state)
     shared, shared_losses, shared_norms = shared_run(small_preset, state, ranks, 0, 6)
     np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
     np.testing.assert_allclose(shared_norms, norms, rtol=1e-4)
-    for name in VECTORS:
-        largest = np.abs(alone[name]).max()
-        np.testing.assert_allclose(shared[name], alone[name], rtol=1e-4, atol=1e-5 * largest, err_msg=name)
-    assert np.abs(alone["params"] - state["params"]).max() > 1e-4  # they have gone somewhere
+    for name, vector in alone.vectors.items():
+        largest = np.abs(vector).max()
+        np.testing.assert_allclose(shared.vectors[name], vector, rtol=1e-4, atol=1e-5 * largest, err_msg=name)
+    assert np.abs(alone.params - state.params).max() > 1e-4  # they have gone somewhere
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -112,7 +119,7 @@ def test_steps_in_two_parts_are_the_same_bit_for_bit(ranks, small_preset, state)
     assert first[0] + second[0] == losses
     assert first[1] + second[1] == norms
     for name in VECTORS:
-        assert np.array_equal(parts[name], whole[name])
+        assert np.array_equal(parts.vectors[name], whole.vectors[name])
 
 
 def test_training_lowers_the_loss(small_preset, state):
@@ -123,7 +130,7 @@ def test_training_lowers_the_loss(small_preset, state):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_parameters_with_nan_stop_the_run_at_once(ranks, small_preset, state):
-    state["params"][5] = np.nan
+    state.params[5] = np.nan
     with pytest.raises(UserError, match=r"diverged at step 3 \(loss nan.*lower --learning-rate"):
         shared_run(small_preset, state, ranks, 3, 8)
 
@@ -140,11 +147,11 @@ def test_a_step_that_diverges_changes_nothing(small_preset, small_model, state):
     codec = codec_tensors(small_model.codec)
     codec["codec.latent_mean"][0] = np.nan
     job = VideoTraining(small_preset.model, small_preset.diffusion_training, codec, 0)
-    before = {name: vector.copy() for name, vector in state.items()}
+    before = copy_of(state)
     with pytest.raises(UserError, match="diverged at step 0"):
-        run_steps(job.at(state["params"]), job.training, state, Alone(job.shapes), 0, 5)
+        run_steps(job.at(state.params), job.training, state, SingleProcess(job.shapes), 0, 5)
     for name in VECTORS:
-        assert np.array_equal(state[name], before[name])
+        assert np.array_equal(state.vectors[name], before.vectors[name])
 
 
 def test_every_process_needs_a_shard(small_preset):
@@ -174,12 +181,12 @@ class AtWork:
         codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
         self.training = preset.diffusion_training
         job = VideoTraining(preset.model, self.training, codec, 0)
-        self.vectors = {name: xp.asarray(vector.copy()) for name, vector in state.items()}
-        self.arguments = job.at(self.vectors["params"]), self.training, self.vectors, Alone(job.shapes, xp)
+        self.reached = copy_of(state, xp)
+        self.arguments = job.at(self.reached.params), self.training, self.reached, SingleProcess(job.shapes, xp)
 
     def state(self):
-        """The vectors, as NumPy's."""
-        return {name: np.asarray(v) if isinstance(v, np.ndarray) else v.get() for name, v in self.vectors.items()}
+        """The vectors by name, as NumPy's."""
+        return copy_of(self.reached).vectors
 
 
 def test_a_step_is_what_run_steps_does_once(small_preset, state, xp):
@@ -190,7 +197,7 @@ def test_a_step_is_what_run_steps_does_once(small_preset, state, xp):
     assert [value**0.5 for value in on_host([squared_norm])] == norms
     for name, vector in alone.state().items():
         assert np.array_equal(vector, among_others.state()[name])
-        assert not np.array_equal(vector, state[name])
+        assert not np.array_equal(vector, state.vectors[name])
 
 
 def test_a_step_gives_numbers_and_on_a_gpu_arrays_that_stay_there(small_preset, state, xp):
@@ -203,13 +210,13 @@ def test_a_step_gives_numbers_and_on_a_gpu_arrays_that_stay_there(small_preset, 
 
 
 def test_a_step_that_is_not_finite_changes_nothing_on_the_cpu_and_is_found_in_time_on_a_gpu(small_preset, state, xp):
-    state["params"][5] = np.nan
+    state.params[5] = np.nan
     work = AtWork(small_preset, state, xp)
     if xp is np:
         with pytest.raises(Stopped, match="diverged at step 2"):
             training_step(*work.arguments, 2)
         for name, vector in work.state().items():
-            np.testing.assert_array_equal(vector, state[name])
+            np.testing.assert_array_equal(vector, state.vectors[name])
     else:
         with xp.allow_synchronize(False):
             training_step(*work.arguments, 2)  # doesn't look

@@ -1,22 +1,24 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import minidit
-from minidit.errors import UserError
+from minidit.errors import Interrupted, UserError
 from minidit.files.tensors import read_tensors, write_tensors
 from minidit.models.checkpoint import load_model, load_record, save_model, settings_to_json
-from minidit.training import trainer
+from minidit.training import codec, steps, trainer
 from minidit.training.parallel.workers import Team
-from minidit.training.steps import VECTORS
+from minidit.training.state import VECTORS
 from minidit.training.trainer import Run
 
 
@@ -94,8 +96,8 @@ def test_a_run_leaves_its_state_a_model_and_previews(small_preset, tmp_path):
         image.verify()
 
     assert run.step == 40
-    assert [step for step, _ in run.history] == [5, 10, 15, 20, 25, 30, 35, 40]
-    assert all(np.isfinite(loss) and loss > 0 for _, loss in run.history)
+    assert [step for step, _ in run.state.history] == [5, 10, 15, 20, 25, 30, 35, 40]
+    assert all(np.isfinite(loss) and loss > 0 for _, loss in run.state.history)
     assert [step for step, *_ in run.scores] == [20, 40]
     assert all(0 <= share <= 1 for _, *shares in run.scores for share in shares)
     assert run.codec_psnr > 8
@@ -112,19 +114,19 @@ def test_a_run_leaves_its_state_a_model_and_previews(small_preset, tmp_path):
     record = load_record(folder / trainer.MODEL)
     assert record["codec_psnr"] == run.codec_psnr
     assert (record["seed"], record["step"]) == (0, 40)
-    assert record["history"] == run.history
+    assert record["history"] == run.state.history
     assert record["scores"] == run.scores
 
 
 def test_a_long_history_is_thinned_in_the_record(small_preset, tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "RECORDED", 10)
     run = Run(small_preset, tmp_path, progress=False)
-    run.history = [[25 * n, float(n)] for n in range(1, 96)]
+    run.state.history = [[25 * n, float(n)] for n in range(1, 96)]
     history = run.record()["history"]
     assert len(history) == 10
     assert history[-1][0] == 25 * 95  # each entry says up to where it goes
     assert history[0] == [25 * 10, 5.5]  # and is the mean of what it joins
-    run.history = []
+    run.state.history = []
     assert run.record()["history"] == []
 
 
@@ -146,7 +148,7 @@ def test_two_processes_train_as_one_does(finished):
 def test_a_run_that_diverges_keeps_its_last_checkpoint(small_preset, tmp_path, monkeypatch):
     run = started(small_preset, tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*.safetensors")}
-    run.vectors["params"][3] = np.nan
+    run.state.params[3] = np.nan
     with pytest.raises(UserError, match="diverged at step 0"):
         run.train()
     assert len(before) == 2
@@ -156,13 +158,17 @@ def test_a_run_that_diverges_keeps_its_last_checkpoint(small_preset, tmp_path, m
 # --- Going on after an interruption ------------------------------------------------------------------------
 
 
-def interrupt_after(steps, monkeypatch):
-    """Ctrl-C in the span of steps that would lead beyond this number."""
+class Killed(Exception):
+    """Stands for the end of the process: nobody saves anything."""
+
+
+def interrupt_after(steps, monkeypatch, by=KeyboardInterrupt):
+    """Ctrl-C, or another end, when steps are to be done that lead beyond this number."""
     run = Team.run
 
     def run_until(team, first, last):
         if last > steps:
-            raise KeyboardInterrupt
+            raise by
         return run(team, first, last)
 
     monkeypatch.setattr(Team, "run", run_until)
@@ -184,23 +190,23 @@ def test_an_interrupted_run_ends_with_the_same_bits(threads, steps, small_preset
 def test_work_since_the_last_checkpoint_is_done_again_with_the_same_bits(
     small_preset, finished, tmp_path, monkeypatch
 ):
-    """Interrupted twice, with a checkpoint after every third span only: 15 of 25 steps are kept, then 30 of 35."""
+    """Killed twice, with a checkpoint after every third look only: 10 of 20 steps are kept, then 20 of 30."""
     clock = iter(range(10**6))
-    monkeypatch.setattr(trainer, "monotonic", lambda: next(clock))  # two ticks pass from a checkpoint to the next look
+    monkeypatch.setattr(trainer, "monotonic", lambda: next(clock))  # a tick from a look to the next
     monkeypatch.setattr(trainer, "CHECKPOINT_SECONDS", 2)
     monkeypatch.setattr(trainer, "PREVIEWS", 1)
     folder, whole = tmp_path / "run", tmp_path / "whole"
     trained(small_preset, whole)
     run = started(small_preset, folder)
     kept = []
-    for steps in (25, 35):
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            interrupt_after(steps, patch)
+    for stop in (20, 30):
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            interrupt_after(stop, patch, by=Killed)
             run.train()
-        assert run.step == steps
+        assert run.step == stop
         run = resumed(small_preset, folder)
         kept.append(run.step)
-    assert kept == [15, 30]
+    assert kept == [10, 20]
     run.train()
     assert_same_run(folder, whole)
 
@@ -211,11 +217,11 @@ def test_a_run_killed_between_its_two_last_files_gets_both(small_preset, finishe
 
     def killed_at_the_end(path, *arguments):
         if path.name == trainer.STATE and run.step == 40:
-            raise KeyboardInterrupt
+            raise Killed
         write_tensors(path, *arguments)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(trainer, "write_tensors", killed_at_the_end)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr("minidit.training.state.write_tensors", killed_at_the_end)
         run.train()
     resumed(small_preset, folder).train()
     assert_same_run(folder, finished(1))
@@ -229,7 +235,7 @@ def test_a_finished_run_can_be_resumed_and_stays_as_it_is(small_preset, finished
     assert {path: path.read_bytes() for path in finished(1).rglob("*") if path.is_file()} == before
 
 
-def test_going_on_with_another_number_of_processes_is_announced(small_preset, finished, tmp_path, capfd):
+def test_resuming_with_another_number_of_processes_is_announced(small_preset, finished, tmp_path, capfd):
     folder = tmp_path / "run"
     shutil.copytree(finished(1), folder)
     resumed(small_preset, folder)
@@ -251,7 +257,7 @@ def test_a_state_that_does_not_say_who_shared_the_work_can_be_resumed(small_pres
     assert capfd.readouterr().err == ""
 
 
-def test_whether_to_recompute_is_chosen_anew_and_changes_no_bit(
+def test_a_resumed_run_may_recompute_or_not_and_no_bit_changes(
     small_preset, finished, tmp_path, monkeypatch
 ):
     recomputing = replace(small_preset, diffusion_training=replace(small_preset.diffusion_training, recompute=True))
@@ -272,7 +278,6 @@ from pathlib import Path
 from minidit.presets import Preset
 from minidit.training import trainer
 from minidit.models.checkpoint import settings_from_json
-from minidit.training.optimizer import AdamWSettings
 from minidit.training.settings import CodecTraining, DiffusionTraining
 
 def die_in_the_middle(folder):
@@ -283,11 +288,10 @@ def die_in_the_middle(folder):
 if __name__ == "__main__":
     given = json.load(sys.stdin)
     threading.Thread(target=die_in_the_middle, args=(Path(given["folder"]),), daemon=True).start()
-    training = given["training"]
-    training["adamw"] = AdamWSettings(**training["adamw"])
     trainer.SPAN, trainer.CHECKPOINT_SECONDS, trainer.PREVIEWS = 5, -1, 2
     model, codec = settings_from_json(given["model"]), CodecTraining(**given["codec"])
-    run = trainer.Run(Preset("", model, codec, DiffusionTraining(**training)), given["folder"], progress=False)
+    preset = Preset("", model, codec, DiffusionTraining.from_json(given["training"]))
+    run = trainer.Run(preset, given["folder"], progress=False)
     run.start()
     run.train()
 """
@@ -316,6 +320,102 @@ def test_a_run_whose_process_is_killed_ends_with_the_same_bits(small_preset, tmp
     for leftover in folder.glob(".*.part"):  # of the write that the kill interrupted
         leftover.unlink()
     assert_same_run(folder, whole)
+
+
+# --- Ctrl-C ------------------------------------------------------------------------------------------------
+
+
+def interrupt_at(call, monkeypatch, owner, name):
+    """Ctrl-C during the given call of a function, counted from 1."""
+    function, calls = getattr(owner, name), iter(range(1, 10**6))
+
+    def interrupted(*arguments, **options):
+        result = function(*arguments, **options)
+        if next(calls) == call:
+            signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(owner, name, interrupted)
+
+
+MOMENTS = {
+    "the codec's first step": (1, codec, "codec_step", "while the codec was being trained"),
+    "a later step of the codec": (17, codec, "codec_step", "while the codec was being trained"),
+    "the codec's measure": (1, codec, "reconstruction_psnr", "while the codec was being trained"),
+    "the first step": (1, steps, "training_step", "at step 1 of 40"),
+    "a later step": (13, steps, "training_step", "at step 15 of 40"),  # after those that were ordered with it
+    "a preview": (1, trainer, "write_preview", "at step 20 of 40"),
+    "writing a checkpoint": (4, trainer, "save_model", "at step 10 of 40"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_ctrl_c_saves_says_so_and_changes_no_bit(moment, small_preset, finished, tmp_path, monkeypatch):
+    call, owner, name, said = MOMENTS[moment]
+    folder = tmp_path / "run"
+    run = Run(small_preset, folder, progress=False)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted) as stopped:
+        interrupt_at(call, patch, owner, name)
+        run.start()
+        run.train()
+    assert str(stopped.value) == f"stopped {said}. All of it is saved in {folder / trainer.STATE}."
+    resumed(small_preset, folder).train()
+    assert_same_run(folder, finished(1))
+    assert not (folder / trainer.CODEC_STATE).exists()
+
+
+def test_ctrl_c_while_steps_are_timed_saves_the_plan(small_preset, tmp_path, monkeypatch):
+    run = Run(small_preset, tmp_path / "run", progress=False)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="stopped before the first step"):
+        interrupt_at(2, patch, steps, "training_step")
+        run.start(minutes=1)
+    run = resumed(small_preset, tmp_path / "run")
+    assert run.minutes == 1 and 0 < run.seconds < 60 and run.codec_psnr is not None
+    monkeypatch.setattr(Run, "seconds_per_step", lambda run: 9.0)
+    run.prepare()
+    assert run.training.steps == 5  # nine tenths of the minute, without what was spent already
+    assert resumed(small_preset, tmp_path / "run").minutes is None
+
+
+def test_ctrl_c_before_anything_is_measured_of_another_models_codec(small_preset, finished, tmp_path, monkeypatch):
+    origin = finished(1) / trainer.MODEL
+    run, whole = (Run(small_preset, tmp_path / name, progress=False) for name in ("run", "whole"))
+    whole.start(origin=origin)
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_at(1, patch, trainer, "reconstruction_psnr")
+        run.start(origin=origin)
+    run = resumed(small_preset, tmp_path / "run")
+    run.prepare()
+    assert_same_run(run.folder, whole.folder)
+
+
+def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(small_preset, tmp_path, monkeypatch):
+    run = started(small_preset, tmp_path / "run")
+    before = (tmp_path / "run" / trainer.STATE).read_bytes()
+
+    def twice(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(steps, "training_step", twice)
+    with pytest.raises(Interrupted, match="stopped at once"):
+        run.train()
+    assert (tmp_path / "run" / trainer.STATE).read_bytes() == before
+
+
+def test_a_state_of_an_earlier_version_is_resumed(small_preset, finished, tmp_path):
+    tensors, notes = read_tensors(finished(1) / trainer.STATE)
+    for new, old in (("m", "first"), ("v", "second")):
+        tensors[f"state.{old}"] = tensors.pop(f"state.{new}")
+    for name in ("losses", "codec_trained", "minutes", "seconds"):
+        del notes[name]
+    for new, old in (("max_grad_norm", "clip"), ("buckets", "canvases")):
+        notes["training"][old] = notes["training"].pop(new)
+    write_tensors(tmp_path / trainer.STATE, tensors, notes)
+    run, right = resumed(small_preset, tmp_path), resumed(small_preset, finished(1))
+    assert run.training == right.training and run.step == 40
+    for name, vector in right.state.vectors.items():
+        assert np.array_equal(run.state.vectors[name], vector)
 
 
 # --- Bad input ---------------------------------------------------------------------------------------------
@@ -382,8 +482,15 @@ def test_there_is_a_process_per_core_as_far_as_the_shards_go_round(
     threads, processes, each, small_preset, tmp_path, monkeypatch
 ):
     made = []
-    monkeypatch.setattr(trainer, "Team", lambda job, *who: made.append(who))
-    Run(small_preset, tmp_path, threads=threads).team()
+
+    def noted(job, *who):
+        made.append(who)
+        return MagicMock()
+
+    monkeypatch.setattr(trainer, "Team", noted)
+    run = Run(small_preset, tmp_path, threads=threads)
+    with run.team(run.state):
+        pass
     assert made == [(processes, each, np)]
 
 
@@ -434,11 +541,11 @@ def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_timing_the_steps_leaves_the_run_as_it_was(threads, small_preset, tmp_path):
     run = started(small_preset, tmp_path / "run", threads)
-    before = {name: vector.copy() for name, vector in run.vectors.items()}
+    before = {name: vector.copy() for name, vector in run.state.vectors.items()}
     codec = run.model.codec.params.flat.copy()
     assert 0 < run.seconds_per_step() < 5
     for name in VECTORS:
-        assert np.array_equal(run.vectors[name], before[name])
+        assert np.array_equal(run.state.vectors[name], before[name])
     assert np.array_equal(run.model.codec.params.flat, codec)
 
 

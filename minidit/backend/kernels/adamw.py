@@ -7,23 +7,23 @@ THREADS = 256
 MOST_BLOCKS = 2048  # more threads than any GPU runs at once
 
 
-def adamw_ema_update(params, grads, first, second, average, step, learning_rate, settings, decay, squared_norm, limit):
+def adamw_ema_update(params, grads, m, v, average, step, learning_rate, settings, decay, squared_norm, max_grad_norm):
     """One AdamW step on clipped gradients, and the moving average after it, in place on the flat vectors.
 
     Args:
         params, grads: (n,) parameters, changed, and their gradients, not changed.
-        first, second: (n,) running means of the gradient and of its square, changed.
+        m, v: (n,) running means of the gradient and of its square, changed.
         average: (n,) moving average of the parameters, changed.
         step: number of this step, from 1.
         learning_rate: of this step.
         settings: AdamWSettings.
         decay: of the average, at this step.
         squared_norm: () of the gradients, on the GPU.
-        limit: the norm to which longer gradients are cut.
+        max_grad_norm: the norm to which longer gradients are cut.
     Raises:
         ValueError: if the vectors are of different lengths.
     """
-    expect(params.shape, grads=grads, first=first, second=second, average=average)
+    expect(params.shape, grads=grads, m=m, v=v, average=average)
     expect((), squared_norm=squared_norm)
     b1, b2 = settings.beta1, settings.beta2
     root_correction = (1 - b2**step) ** 0.5
@@ -36,10 +36,10 @@ def adamw_ema_update(params, grads, first, second, average, step, learning_rate,
         min(ceil_div(count, THREADS), MOST_BLOCKS),
         THREADS,
         reads=(grads, squared_norm),
-        updates=(params, first, second, average),
+        updates=(params, m, v, average),
         numbers=(
             count,
-            *(float(value) for value in (limit, b1, 1 - b1, b2, 1 - b2)),
+            *(float(value) for value in (max_grad_norm, b1, 1 - b1, b2, 1 - b2)),
             *(float(value) for value in (rate, settings.eps * root_correction, shrink, 1 - decay)),
         ),
     )

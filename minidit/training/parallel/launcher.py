@@ -1,4 +1,4 @@
-"""What there is to an MPI launch besides MPI: what the environment says of it, and last words."""
+"""An MPI launch, without MPI: what the environment says about it, and last words."""
 
 import os
 import subprocess
@@ -22,9 +22,9 @@ def launched():
 
 
 def speaks():
-    """Whether it is for this process to say what is wrong: one that was started alone, or the first on its machine.
+    """Whether this process reports mistakes: one that was started alone, or the first rank on its machine.
 
-    Most mistakes are found by all ranks alike, but what is not installed may be missing on one machine only.
+    All ranks find most mistakes alike, but a missing package may be missing on one machine only.
     """
     local = next((os.environ[name] for name in LOCAL_RANKS if name in os.environ), None)
     return launched() is None or int(local or launched()[0]) == 0
@@ -33,10 +33,10 @@ def speaks():
 class Watch:
     """A small process that says something on standard error if this one is killed; a context.
 
-    As soon as one rank has died, MPI launchers kill the others, in a way that leaves them no time to say why.
+    As soon as one rank has died, MPI launchers kill the others, and leave them no time to say why.
 
     Args:
-        words: what to say; None watches nothing.
+        words: what to say; None: nothing is watched.
     """
 
     CODE = "import sys; sys.stdin.read() or print(sys.argv[1], file=sys.stderr)"
@@ -54,7 +54,7 @@ class Watch:
         self.end()
 
     def end(self):
-        """Ends the watch; nothing is said any more."""
+        """Ends the watch without a word."""
         if self.process:
             self.process.communicate(b"all is well")
             self.process = None

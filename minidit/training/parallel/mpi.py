@@ -1,13 +1,13 @@
-"""Training on several machines: MPI ranks, each with the whole state in its own memory, add up their gradients.
+"""Training on several machines: MPI ranks, each with the whole state in its own memory, sum their gradients.
 
-`mpiexec -n 4 minidit train …` starts four processes that are alike but for their rank. Rank 0 leads: it does what the
-only process of a run does otherwise, and the others do what it tells them. A step needs one Allreduce, over one vector
-that holds all gradients and, at its end, the loss. Every rank then has the same sums and makes the same update to the
-same parameters, so that nothing else needs to be sent.
+`mpiexec -n 4 minidit train …` starts four processes that differ only in their rank. Rank 0 leads: it does what the only
+process of a run does otherwise, and tells the others what to do. A step needs one Allreduce, over one vector that holds
+all gradients and, at its end, the loss. Every rank then has the same sums and makes the same update to the same
+parameters, so that nothing else needs to be sent.
 
-The Allreduce waits for the whole backward pass. To send the gradients of late layers while those of earlier ones are
-being computed doesn't help: MPICH moves data only while it is being called, and a non-blocking Allreduce next to matrix
-products took as long as one after them, or longer. How much of a step it is, `mpiexec -n 2 minidit bench --mpi` says.
+The Allreduce waits for the whole backward pass. Sending the gradients of late layers while earlier ones are being
+computed doesn't help: MPICH moves data only during its own calls, and a non-blocking Allreduce next to matrix products
+took as long as one after them, or longer. `mpiexec -n 2 minidit bench --mpi` measures its share of a step.
 """
 
 import os
@@ -24,7 +24,8 @@ import numpy as np
 from minidit.errors import UserError
 from minidit.models.parameters import Parameters
 from minidit.training.parallel.launcher import Watch, launched
-from minidit.training.steps import VECTORS, Stopped, check_shares, run_steps, size_of
+from minidit.training.state import TrainingState
+from minidit.training.steps import Stopped, check_shares, run_steps, size_of
 
 NAP = 0.001  # seconds between two looks for an order
 LAST_WORDS_TAKE = 1.0  # seconds that the launcher is given to pass on why a rank failed, before it ends them all
@@ -33,7 +34,7 @@ LAST_WORDS_TAKE = 1.0  # seconds that the launcher is given to pass on why a ran
 def lead_or_follow(work, last_words=None):
     """Does `work(ranks)` on rank 0, while the other ranks do what it tells them through that `Ranks`.
 
-    Every rank is one process with one thread: the launcher starts as many as there are cores.
+    Every rank is one process with one thread: the launcher starts one per core.
 
     Args:
         work: function of `Ranks`.
@@ -57,7 +58,7 @@ def lead_or_follow(work, last_words=None):
 
 
 def world(count):
-    """mpi4py's communicator of all ranks, of which the launcher says that there are `count`."""
+    """mpi4py's communicator of all ranks; the launcher says that there are `count`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of a foreign launcher, which is said below
@@ -83,7 +84,7 @@ def library():
 
 
 class Ranks:
-    """All ranks of a launch. Rank 0 makes teams of them; the others follow its orders.
+    """All ranks of a launch. Rank 0 forms teams of them; the others follow its orders.
 
     Args:
         comm: mpi4py's communicator of all ranks.
@@ -117,7 +118,7 @@ class Ranks:
             self.comm.send(None, rank)
 
     def follow(self):
-        """The life of the other ranks: each does what it is told, until it is dismissed."""
+        """What the other ranks do: each follows orders until it is dismissed."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every rank, and rank 0 answers it
         while True:
             while not self.comm.iprobe(0):  # a blocking receive would keep a core busy with waiting
@@ -125,7 +126,7 @@ class Ranks:
             order = self.comm.recv(source=0)
             if order is None:
                 return
-            with suppress(Stopped), self.or_end_all():  # what has stopped all of them, rank 0 reports
+            with suppress(Stopped), self.or_end_all():  # rank 0 reports what has stopped all of them
                 self.obey(*order)
 
     def obey(self, team, action, *arguments):
@@ -139,7 +140,7 @@ class Ranks:
 
     @contextmanager
     def or_end_all(self):
-        """If what is done inside fails on this rank alone, says so and ends them all: they would wait for it for ever.
+        """If this rank alone fails inside, says so and ends all ranks: they would wait for it for ever.
 
         Raises:
             Stopped: it failed on all of them.
@@ -191,16 +192,14 @@ class RankTeam:
         """Gives all members an order, this one included. Returns its result."""
         return self.ranks.tell(self.count, self.number, *order)
 
-    def load(self, vectors):
-        """Copies a training state, name -> vector, to all ranks."""
-        for name in VECTORS:
-            self.member.vectors[name][...] = vectors[name]
+    def load(self, state):
+        """Copies the vectors of a TrainingState to all ranks."""
+        self.member.state.copy_vectors(state)
         self.tell("receive_state")
 
-    def store(self, vectors):
-        """Copies the training state out."""
-        for name in VECTORS:
-            vectors[name][...] = self.member.vectors[name]
+    def store(self, state):
+        """Copies the vectors into a TrainingState."""
+        state.copy_vectors(self.member.state)
 
     def run(self, first, last):
         """Does steps first … last - 1. Returns their losses and gradient norms.
@@ -212,24 +211,24 @@ class RankTeam:
 
 
 class Member:
-    """One rank's part in a team: a worker, the whole state, and the group that it adds up with.
+    """One rank's part in a team: a worker, the whole state, and the group that it sums with.
 
     Args:
         comm: the communicator of all ranks.
         job: what is computed.
-        count: the team's ranks are the first so many.
+        count: the team consists of the first `count` ranks.
     """
 
     def __init__(self, comm, job, count):
         self.comm = comm.Create_group(comm.group.Incl(range(count)))
         self.training = job.training
-        self.vectors = {name: np.zeros(size_of(job.shapes), np.float32) for name in VECTORS}
-        self.worker, self.group = job.at(self.vectors["params"]), Across(job.shapes, self.comm)
+        self.state = TrainingState.zeros(size_of(job.shapes))
+        self.worker, self.group = job.at(self.state.params), MPIGroup(job.shapes, self.comm)
 
     def receive_state(self):
-        """Makes the state of every member that of rank 0."""
-        for name in VECTORS:
-            self.comm.Bcast(self.vectors[name])
+        """Copies the state of rank 0 to every member."""
+        for vector in self.state.vectors.values():
+            self.comm.Bcast(vector)
 
     def run(self, first, last):
         """Does steps first … last - 1, and makes sure that the ranks agree. Returns losses and gradient norms.
@@ -237,21 +236,22 @@ class Member:
         Raises:
             Stopped: the run diverged, or the ranks' parameters differ.
         """
-        answer = run_steps(self.worker, self.training, self.vectors, self.group, first, last)
-        if len(set(self.comm.allgather(zlib.crc32(self.vectors["params"])))) > 1:
+        answer = run_steps(self.worker, self.training, self.state, self.group, first, last)
+        if len(set(self.comm.allgather(zlib.crc32(self.state.params)))) > 1:
             raise Stopped(
                 f"before step {last}, the ranks no longer had the same parameters: these machines compute differently. "
-                "Give them the same processors, Python and NumPy; the last checkpoint is whole: go on by --resume."
+                "Give them the same processors, Python and NumPy; the last checkpoint is whole: continue from it "
+                "with --resume."
             )
         return answer
 
     def time_sums(self, count):
-        """Seconds (count,) of an Allreduce by itself, when all ranks come to it at the same time; for the benchmark."""
+        """Seconds (count,) of an Allreduce that all ranks begin at the same time; for the benchmark."""
         seconds = []
         for _ in range(count):
             self.comm.Barrier()
             begin = perf_counter()
-            self.group.add_up(0.0)
+            self.group.all_reduce(0.0)
             seconds.append(perf_counter() - begin)
         return seconds
 
@@ -260,13 +260,13 @@ class Member:
         self.comm.Free()
 
 
-class Across:
-    """The group of MPI ranks: all add up all gradients, and each updates all of its own parameters.
+class MPIGroup:
+    """The group of MPI ranks: each gets the sum of all gradients, and updates all of its own parameters.
 
     Args:
         shapes: name -> shape of each parameter.
         comm: mpi4py's communicator of the ranks.
-        xp: numpy, or cupy, where the gradients are to be added up on the GPU.
+        xp: numpy; or cupy, to sum gradients on GPUs.
     """
 
     part = slice(None)
@@ -276,12 +276,12 @@ class Across:
         self.buffer = xp.zeros(size_of(shapes) + 1, np.float32)  # the gradients, and the loss
         self.grads = Parameters(shapes, buffer=self.buffer[:-1])
         self.direct = xp is np or understands_gpu_memory()
-        self.seconds = 0.0  # spent on adding up, and on waiting for slower ranks
+        self.seconds = 0.0  # spent on summing, and on waiting for slower ranks
         if xp is not np and self.rank == 0:
             way = "straight from the GPUs' memory" if self.direct else "through the hosts' memory (MPI without CUDA)"
             print(f"minidit: gradients go between the ranks {way}.", file=sys.stderr)
 
-    def add_up(self, loss):
+    def all_reduce(self, loss):
         """Gradients (n,), loss, and squared norm of the gradient."""
         self.buffer[-1] = loss
         begin = perf_counter()
@@ -319,7 +319,7 @@ def sum_over_ranks(comm, vector, direct):
 
 
 def understands_gpu_memory():
-    """Whether the MPI library can be given addresses in a GPU's memory ("is CUDA-aware").
+    """Whether the MPI library accepts addresses in a GPU's memory ("is CUDA-aware").
 
     Source: MPIX_Query_cuda_support, an extension that MPICH and Open MPI have.
     """

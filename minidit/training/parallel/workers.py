@@ -6,6 +6,7 @@ much of a step. Processes that each take a part of the batch keep them all busy.
 
 import multiprocessing
 import os
+import signal
 import traceback
 from contextlib import contextmanager
 from multiprocessing import connection, shared_memory
@@ -13,11 +14,13 @@ from threading import BrokenBarrierError
 
 import numpy as np
 
-from minidit.backend import keep_freed_memory, moved, to_host
+from minidit.backend import keep_freed_memory
 from minidit.backend.device import memory_explained
 from minidit.errors import UserError
 from minidit.models.parameters import Parameters
-from minidit.training.steps import VECTORS, Alone, check_shares, run_steps, size_of
+from minidit.training.interrupts import children_ignore_interrupts
+from minidit.training.state import VECTORS, TrainingState
+from minidit.training.steps import SingleProcess, check_shares, run_steps, size_of
 
 PATIENCE = 600  # seconds after which a process that waits for the others gives up
 
@@ -28,7 +31,7 @@ def layout(parameters, ranks):
 
 
 def views(buffer, parameters, ranks):
-    """The vectors of `layout` in a buffer, by name, and the (ranks, 2) float64 reports behind them."""
+    """What `layout` puts into a buffer: the vectors by name, and behind them the (ranks, 2) float64 reports."""
     found, offset = {}, 16 * ranks
     reports = np.ndarray((ranks, 2), np.float64, buffer)
     for name, size in layout(parameters, ranks):
@@ -37,10 +40,10 @@ def views(buffer, parameters, ranks):
     return found, reports
 
 
-class Meeting:
-    """Where processes wait for each other: as at a `multiprocessing.Barrier`, which takes ten times as long.
+class Barrier:
+    """A barrier: processes wait here for each other. `multiprocessing.Barrier` takes ten times as long.
 
-    There is a semaphore for each two of them, by which the first tells the second that it has come.
+    Each ordered pair of processes has a semaphore, by which the first tells the second that it has arrived.
 
     Args:
         context: of multiprocessing.
@@ -49,49 +52,54 @@ class Meeting:
 
     def __init__(self, context, ranks):
         self.ranks, self.broken = ranks, context.RawValue("b", False)
-        self.came = {(i, j): context.Semaphore(0) for i in range(ranks) for j in range(ranks) if i != j}
+        self.arrived = {(i, j): context.Semaphore(0) for i in range(ranks) for j in range(ranks) if i != j}
 
     def wait(self, rank, timeout):
-        """Waits, as process `rank`, until all have come.
+        """Waits, as process `rank`, until all have arrived.
 
         Raises:
-            BrokenBarrierError: it took longer than `timeout` seconds, or one of them said that it won't come.
+            BrokenBarrierError: it took longer than `timeout` seconds, or one of them has called `abort`.
         """
         others = [other for other in range(self.ranks) if other != rank]
         for other in others:
-            self.came[rank, other].release()
+            self.arrived[rank, other].release()
         for other in others:
-            if not self.came[other, rank].acquire(timeout=timeout) or self.broken.value:
+            if not self.arrived[other, rank].acquire(timeout=timeout) or self.broken.value:
                 raise BrokenBarrierError
 
     def abort(self):
-        """Says to all, those who wait already and those who will, that one of them won't come any more."""
+        """Ends the wait of all, now and later: one of them won't arrive any more."""
         self.broken.value = True
-        for semaphore in self.came.values():
+        for semaphore in self.arrived.values():
             semaphore.release()
 
 
-class Shared:
-    """The group of processes that see the same vectors: each adds up and updates its own part of the parameters.
+def shared_state(vectors):
+    """The TrainingState among the vectors of `views`."""
+    return TrainingState(**{name: vectors[name] for name in VECTORS})
 
-    The meetings keep anyone from reading what another is still writing.
+
+class SharedMemoryGroup:
+    """The group of processes on the same vectors: each sums and updates its own part of the parameters.
+
+    The barrier keeps everyone from reading what another is still writing.
 
     Args:
         shapes: name -> shape of each parameter.
-        vectors: name -> (n,) float32, as `views` finds them: all processes see them.
-        reports: (ranks, 2) float64 that all see: loss and squared norm of the gradient, by process.
-        rank: which process this is.
-        meeting: has `wait(rank, timeout)`.
+        vectors: name -> (n,) float32 in shared memory, as `views` finds them: "grads0" and so on are needed here.
+        reports: (ranks, 2) float64 in shared memory: loss and squared norm of the gradient, by process.
+        rank: the number of this process.
+        barrier: has `wait(rank, timeout)`.
     """
 
-    def __init__(self, shapes, vectors, reports, rank, meeting):
-        self.rank, self.ranks, self.reports, self.meeting = rank, len(reports), reports, meeting
+    def __init__(self, shapes, vectors, reports, rank, barrier):
+        self.rank, self.ranks, self.reports, self.barrier = rank, len(reports), reports, barrier
         self.grads = Parameters(shapes, buffer=vectors[f"grads{rank}"])
         bounds = np.linspace(0, self.grads.flat.size, self.ranks + 1).astype(int)
         self.part = slice(bounds[rank], bounds[rank + 1])
         self.gradient_parts = [vectors[f"grads{other}"][self.part] for other in range(self.ranks)]
 
-    def add_up(self, loss):
+    def all_reduce(self, loss):
         """This process's part of the summed gradients, the loss, and the squared norm of the whole gradient."""
         self.reports[self.rank, 0] = loss
         self.wait()
@@ -104,20 +112,20 @@ class Shared:
         return total, loss, squared_norm
 
     def wait(self):
-        """Waits for all processes, but not for ever: none is to outlive a dead one."""
-        self.meeting.wait(self.rank, PATIENCE)
+        """Waits for all processes, but not for ever: none outlives a dead one."""
+        self.barrier.wait(self.rank, PATIENCE)
 
 
 class Team:
-    """The processes that do a job together, and the vectors they share.
+    """The processes that do a job together, and the state they share.
 
     Use it as a context manager: leaving it ends the processes and frees the memory.
 
     Args:
         job: what is computed, see `minidit.training.job`.
-        ranks: how many processes, at most one per shard; 1 trains in this one.
-        threads: of each process's matrix products. With one process, they are this one's own business.
-        xp: the array library of the device to train on; a GPU needs no more than one process.
+        ranks: number of processes, at most one per shard; 1 trains in the calling process.
+        threads: of each process's matrix products; with one process this is ignored.
+        xp: the array library of the device to train on; a GPU needs one process.
     Raises:
         UserError: there are more processes than shards.
     """
@@ -127,25 +135,25 @@ class Team:
         self.job, self.ranks, self.threads, self.xp = job, ranks, threads, xp
         parameters = size_of(job.shapes)
         if ranks == 1:
-            self.memory, self.vectors = None, {name: xp.zeros(parameters, np.float32) for name in VECTORS}
+            self.memory, self.state = None, TrainingState.zeros(parameters, xp)
         else:
             size = 16 * ranks + 4 * sum(size for _, size in layout(parameters, ranks))
             self.memory = shared_memory.SharedMemory(create=True, size=size)
-            self.vectors, _ = views(self.memory.buf, parameters, ranks)
+            self.state = shared_state(views(self.memory.buf, parameters, ranks)[0])
         self.processes, self.pipes = [], []
 
     def __enter__(self):
         if self.ranks == 1:
-            self.worker, self.group = self.job.at(self.vectors["params"]), Alone(self.job.shapes, self.xp)
+            self.worker, self.group = self.job.at(self.state.params), SingleProcess(self.job.shapes, self.xp)
             return self
         context = multiprocessing.get_context("spawn")
-        self.meeting = Meeting(context, self.ranks)  # kept, or it would be gone before the processes find it
-        with threads_each(self.threads):
+        self.barrier = Barrier(context, self.ranks)  # kept, or it would be gone before the processes find it
+        with threads_each(self.threads), children_ignore_interrupts():
             for rank in range(self.ranks):
                 ours, theirs = context.Pipe()
                 process = context.Process(
                     target=serve,
-                    args=(self.job, self.memory.name, rank, self.ranks, self.meeting, theirs),
+                    args=(self.job, self.memory.name, rank, self.ranks, self.barrier, theirs),
                     daemon=True,
                 )
                 process.start()
@@ -161,19 +169,17 @@ class Team:
             process.terminate()
             process.join()
         if self.memory:
-            self.vectors = None  # the memory can't be freed while arrays look at it
+            self.state = None  # the memory can't be freed while arrays look at it
             self.memory.close()
             self.memory.unlink()
 
-    def load(self, vectors):
-        """Copies a training state, name -> vector, to where the processes see it."""
-        for name in VECTORS:
-            self.vectors[name][...] = moved(vectors[name], self.xp)
+    def load(self, state):
+        """Copies the vectors of a TrainingState to where the processes see them."""
+        self.state.copy_vectors(state)
 
-    def store(self, vectors):
-        """Copies the training state out: the inverse of `load`."""
-        for name in VECTORS:
-            vectors[name][...] = to_host(self.vectors[name])
+    def store(self, state):
+        """Copies the vectors into a TrainingState: the inverse of `load`."""
+        state.copy_vectors(self.state)
 
     def run(self, first, last):
         """Does steps first … last - 1. Returns their losses and gradient norms.
@@ -183,7 +189,7 @@ class Team:
         """
         if self.ranks == 1:
             with memory_explained(self.xp):
-                return run_steps(self.worker, self.job.training, self.vectors, self.group, first, last)
+                return run_steps(self.worker, self.job.training, self.state, self.group, first, last)
         try:
             for pipe in self.pipes:
                 pipe.send((first, last))
@@ -191,7 +197,7 @@ class Team:
         except (EOFError, OSError) as error:
             raise UserError(
                 "a training process died (out of memory, or killed). The last checkpoint is whole: "
-                "go on from it with --resume."
+                "continue from it with --resume."
             ) from error
         for kind, answer in answers:
             if kind == "error":
@@ -201,9 +207,9 @@ class Team:
         return answers[0][1]
 
     def answers(self):
-        """What each process answers, in the order in which they do; an EOFError as soon as one of them has died.
+        """What each process answers, the fastest first; an EOFError as soon as one of them has died.
 
-        They are listened to all at once: the survivors wait for the dead one, and say nothing.
+        All pipes are listened to at once: the survivors wait for the dead one, and say nothing.
         """
         answers, waiting = [], list(self.pipes)
         while waiting:
@@ -213,34 +219,36 @@ class Team:
         return answers
 
 
-def serve(job, memory_name, rank, ranks, meeting, pipe):
-    """The life of a worker process: does the steps it is told to, until the pipe closes."""
+def serve(job, memory_name, rank, ranks, barrier, pipe):
+    """What a worker process does: the steps it is told to, until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it isn't blocked already
     keep_freed_memory()
     memory = shared_memory.SharedMemory(name=memory_name)
     vectors, reports = views(memory.buf, size_of(job.shapes), ranks)
-    worker, group = job.at(vectors["params"]), Shared(job.shapes, vectors, reports, rank, meeting)
+    state, group = shared_state(vectors), SharedMemoryGroup(job.shapes, vectors, reports, rank, barrier)
+    worker = job.at(state.params)
     while True:
         try:
             first, last = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
-            pipe.send(("done", run_steps(worker, job.training, vectors, group, first, last)))
-        except (KeyboardInterrupt, BrokenPipeError):  # stopped, or nobody is listening any more
+            pipe.send(("done", run_steps(worker, job.training, state, group, first, last)))
+        except BrokenPipeError:  # nobody is listening any more
             return
         except BrokenBarrierError:
-            pipe.send(("left", None))  # because another process failed, which says why
+            pipe.send(("left", None))  # another process failed, and says why
         except UserError as error:
             pipe.send(("error", error))
-            meeting.abort()  # or the others would wait for this process
+            barrier.abort()  # or the others would wait for this process
         except Exception:
             pipe.send(("error", RuntimeError(f"worker {rank} failed:\n{traceback.format_exc()}")))
-            meeting.abort()
+            barrier.abort()
 
 
 @contextmanager
 def threads_each(count):
-    """Processes started inside have so many threads in each matrix product: the other cores have their own work."""
+    """Processes started inside use this many threads for a matrix product: the other cores have their own work."""
     names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, str(count)))

@@ -15,18 +15,18 @@ SETTINGS = AdamWSettings(beta1=0.8, beta2=0.95, eps=1e-3, weight_decay=0.3)
 LEARNING_RATE, DECAY = 0.2, 0.6  # large, so that a mistake in the update is large beside the parameters
 
 
-def textbook(params, grads, first, second, average, step, squared_norm, limit):
+def textbook(params, grads, m, v, average, step, squared_norm, max_grad_norm):
     """Algorithm 2 of Loshchilov & Hutter 2019, as it is printed there, on clipped gradients; then the average."""
-    g = grads * min(1, limit / (squared_norm**0.5 + 1e-6))
-    first = SETTINGS.beta1 * first + (1 - SETTINGS.beta1) * g
-    second = SETTINGS.beta2 * second + (1 - SETTINGS.beta2) * g**2
-    first_hat, second_hat = first / (1 - SETTINGS.beta1**step), second / (1 - SETTINGS.beta2**step)
-    change = first_hat / (np.sqrt(second_hat) + SETTINGS.eps) + SETTINGS.weight_decay * params
+    g = grads * min(1, max_grad_norm / (squared_norm**0.5 + 1e-6))
+    m = SETTINGS.beta1 * m + (1 - SETTINGS.beta1) * g
+    v = SETTINGS.beta2 * v + (1 - SETTINGS.beta2) * g**2
+    m_hat, v_hat = m / (1 - SETTINGS.beta1**step), v / (1 - SETTINGS.beta2**step)
+    change = m_hat / (np.sqrt(v_hat) + SETTINGS.eps) + SETTINGS.weight_decay * params
     params = params - LEARNING_RATE * change
-    return params, grads, first, second, DECAY * average + (1 - DECAY) * params
+    return params, grads, m, v, DECAY * average + (1 - DECAY) * params
 
 
-def steps(count, limit, offset=0, most_blocks=adamw.MOST_BLOCKS, numbers=(1, 2, 3)):
+def steps(count, max_grad_norm, offset=0, most_blocks=adamw.MOST_BLOCKS, numbers=(1, 2, 3)):
     """A case of consecutive steps on parts of longer vectors, which begin at `offset`."""
 
     def case(xp, rng):
@@ -40,8 +40,8 @@ def steps(count, limit, offset=0, most_blocks=adamw.MOST_BLOCKS, numbers=(1, 2, 
         norm_on_device = xp.asarray(squared_norm)
         for number in numbers:
             with mock.patch.object(adamw, "MOST_BLOCKS", most_blocks):
-                adamw.adamw_ema_update(*vectors, number, LEARNING_RATE, SETTINGS, DECAY, norm_on_device, limit)
-            right = textbook(*right, number, float(squared_norm), limit)
+                adamw.adamw_ema_update(*vectors, number, LEARNING_RATE, SETTINGS, DECAY, norm_on_device, max_grad_norm)
+            right = textbook(*right, number, float(squared_norm), max_grad_norm)
         for whole, changed in zip(longer, right, strict=True):
             whole[part] = changed
         return pairs((*on_device, norm_on_device), (*longer, squared_norm))
@@ -50,13 +50,13 @@ def steps(count, limit, offset=0, most_blocks=adamw.MOST_BLOCKS, numbers=(1, 2, 
 
 
 CASES = {
-    "one parameter": steps(1, limit=100.0),
-    "clipped": steps(300, limit=1.5),
-    "not clipped": steps(300, limit=1e3),
-    "as many as a block has threads": steps(256, limit=1.0),
-    "vectors that begin anywhere": steps(700, limit=2.0, offset=3),
-    "more parameters than threads": steps(1500, limit=2.0, offset=1, most_blocks=2),
-    "late": steps(40, limit=1.0, numbers=(500, 501)),
+    "one parameter": steps(1, max_grad_norm=100.0),
+    "clipped": steps(300, max_grad_norm=1.5),
+    "not clipped": steps(300, max_grad_norm=1e3),
+    "as many as a block has threads": steps(256, max_grad_norm=1.0),
+    "vectors that begin anywhere": steps(700, max_grad_norm=2.0, offset=3),
+    "more parameters than threads": steps(1500, max_grad_norm=2.0, offset=1, most_blocks=2),
+    "late": steps(40, max_grad_norm=1.0, numbers=(500, 501)),
 }
 
 
@@ -67,16 +67,16 @@ def test_steps_agree_with_the_textbook_in_float64_and_leave_neighbours_alone(xp,
 
 
 def test_the_order_of_the_threads_does_not_show_in_the_bits(xp):
-    case = steps(700, limit=1.0)
+    case = steps(700, max_grad_norm=1.0)
     assert_same_bits(case(xp, np.random.default_rng(0)), case(xp, np.random.default_rng(0)))
 
 
 def test_no_gradient_and_no_weight_decay_change_nothing(xp, rng):
     (params,) = to_device(xp, *normal(rng, 40))
     before = params.get()
-    grads, first, second, squared_norm = (xp.zeros(shape, params.dtype) for shape in (40, 40, 40, ()))
+    grads, m, v, squared_norm = (xp.zeros(shape, params.dtype) for shape in (40, 40, 40, ()))
     adamw.adamw_ema_update(
-        params, grads, first, second, params.copy(), 1, LEARNING_RATE, AdamWSettings(), DECAY, squared_norm, 1.0
+        params, grads, m, v, params.copy(), 1, LEARNING_RATE, AdamWSettings(), DECAY, squared_norm, 1.0
     )
     np.testing.assert_array_equal(params.get(), before)
 

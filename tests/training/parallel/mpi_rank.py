@@ -14,7 +14,6 @@ from minidit.cli import main
 from minidit.models.checkpoint import settings_from_json
 from minidit.presets import PRESETS, Preset
 from minidit.training import job, trainer
-from minidit.training.optimizer import AdamWSettings
 from minidit.training.parallel.launcher import launched
 from minidit.training.settings import CodecTraining, DiffusionTraining
 
@@ -22,7 +21,7 @@ from minidit.training.settings import CodecTraining, DiffusionTraining
 def use_preset(path):
     """Puts the preset in place of "tiny", with a checkpoint after every 5 steps."""
     given = json.loads(Path(path).read_text(encoding="utf-8"))
-    training = DiffusionTraining(**given["training"] | {"adamw": AdamWSettings(**given["training"]["adamw"])})
+    training = DiffusionTraining.from_json(given["training"])
     PRESETS["tiny"] = Preset("", settings_from_json(given["model"]), CodecTraining(**given["codec"]), training)
     trainer.SPAN, trainer.CHECKPOINT_SECONDS, trainer.PREVIEWS = 5, -1, 2
 

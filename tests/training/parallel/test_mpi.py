@@ -233,7 +233,7 @@ def test_a_launcher_of_another_mpi_is_noticed(train, tmp_path):
 STAGED = """
 import sys
 import numpy as np
-from minidit.training.parallel.mpi import Across, sum_over_ranks, understands_gpu_memory
+from minidit.training.parallel.mpi import MPIGroup, sum_over_ranks, understands_gpu_memory
 from mpi4py import MPI
 
 class OnDevice:
@@ -267,8 +267,8 @@ class Xp:
     def zeros(size, dtype):
         return np.zeros(size, dtype)
 
-Across({"weight": (2, 3)}, comm, Xp)
-Across({"weight": (2, 3)}, comm)
+MPIGroup({"weight": (2, 3)}, comm, Xp)
+MPIGroup({"weight": (2, 3)}, comm)
 """
 
 

@@ -14,8 +14,8 @@ import pytest
 from minidit.errors import UserError
 from minidit.models.checkpoint import codec_tensors
 from minidit.training.job import VideoTraining
-from minidit.training.parallel.workers import Meeting, Team, layout, threads_each, views
-from minidit.training.steps import VECTORS
+from minidit.training.parallel.workers import Barrier, Team, layout, threads_each, views
+from minidit.training.state import VECTORS, TrainingState
 
 GIVE_UP = 30  # seconds
 
@@ -46,7 +46,7 @@ def team_of(small_preset, small_model):
 
 def trained(team, state, *spans):
     """The state after these spans of steps, and all their losses and norms."""
-    reached, losses, norms = {name: np.empty_like(vector) for name, vector in state.items()}, [], []
+    reached, losses, norms = TrainingState.zeros(state.params.size), [], []
     with team:
         team.load(state)
         for first, last in spans:
@@ -71,10 +71,10 @@ def test_two_processes_train_as_one_does_and_are_gone_afterwards(team_of, state)
     assert len(losses) == len(norms) == 6
     np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
     np.testing.assert_allclose(shared_norms, norms, rtol=1e-4)
-    for vector in VECTORS:
-        largest = np.abs(alone[vector]).max()
-        np.testing.assert_allclose(shared[vector], alone[vector], rtol=1e-4, atol=1e-5 * largest, err_msg=vector)
-        assert not np.array_equal(alone[vector], state[vector])
+    for name, vector in alone.vectors.items():
+        largest = np.abs(vector).max()
+        np.testing.assert_allclose(shared.vectors[name], vector, rtol=1e-4, atol=1e-5 * largest, err_msg=name)
+        assert not np.array_equal(vector, state.vectors[name])
 
     assert len(team.processes) == 2
     assert not any(process.is_alive() for process in team.processes)
@@ -109,7 +109,7 @@ def test_a_process_killed_between_two_spans_is_noticed(team_of, state):
 
 
 def test_divergence_is_reported_once_for_all_processes(team_of, state):
-    state["params"][0] = np.nan
+    state.params[0] = np.nan
     with team_of(2) as team, pytest.raises(UserError, match="diverged at step 2"):
         team.load(state)
         team.run(2, 5)
@@ -139,9 +139,9 @@ def test_three_processes_share_four_shards(team_of, state):
     shared, shared_losses, shared_norms = trained(team_of(3), state, (0, 6))
     np.testing.assert_allclose(shared_losses, losses, rtol=1e-5)
     np.testing.assert_allclose(shared_norms, norms, rtol=1e-4)
-    for vector in VECTORS:
-        largest = np.abs(alone[vector]).max()
-        np.testing.assert_allclose(shared[vector], alone[vector], rtol=1e-4, atol=1e-5 * largest, err_msg=vector)
+    for name, vector in alone.vectors.items():
+        largest = np.abs(vector).max()
+        np.testing.assert_allclose(shared.vectors[name], vector, rtol=1e-4, atol=1e-5 * largest, err_msg=name)
 
 
 def test_more_processes_than_shards_are_refused(team_of):
@@ -150,22 +150,23 @@ def test_more_processes_than_shards_are_refused(team_of):
 
 
 def test_what_is_loaded_can_be_stored(team_of, state, rng):
-    state = {name: rng.random(vector.shape, dtype=np.float32) for name, vector in state.items()}
-    reached = {name: np.zeros_like(vector) for name, vector in state.items()}
+    state, reached, before = (TrainingState.zeros(state.params.size) for _ in range(3))
+    for vector in state.vectors.values():
+        vector[...] = rng.random(vector.shape, dtype=np.float32)
+    before.copy_vectors(state)
     with team_of(1) as team:
         team.load(state)
-        state_before = {name: vector.copy() for name, vector in state.items()}
         team.store(reached)
         team.run(0, 1)  # moves the team's vectors, not ours
-    for name in VECTORS:
-        assert np.array_equal(reached[name], state_before[name])
-        assert np.array_equal(state[name], state_before[name])
+    for name, vector in before.vectors.items():
+        assert np.array_equal(reached.vectors[name], vector)
+        assert np.array_equal(state.vectors[name], vector)
 
 
 @pytest.fixture
-def meeting():
+def barrier():
     """Of three, who are threads here."""
-    return Meeting(multiprocessing.get_context("spawn"), 3)
+    return Barrier(multiprocessing.get_context("spawn"), 3)
 
 
 def all_three(come):
@@ -177,40 +178,40 @@ def all_three(come):
         thread.join()
 
 
-def test_nobody_leaves_a_meeting_before_all_have_come_however_often_they_meet(meeting):
+def test_nobody_leaves_a_meeting_before_all_have_come_however_often_they_meet(barrier):
     came, early = [0, 0, 0], []
 
     def come(rank):
-        for meetings in range(1, 200):
-            if rank == meetings % 3:
+        for rounds in range(1, 200):
+            if rank == rounds % 3:
                 time.sleep(0.0002)
-            came[rank] = meetings
-            meeting.wait(rank, 10)
-            early.extend(other for other in came if other < meetings)
+            came[rank] = rounds
+            barrier.wait(rank, 10)
+            early.extend(other for other in came if other < rounds)
 
     all_three(come)
     assert came == [199] * 3
     assert early == []
 
 
-def test_who_does_not_come_is_not_waited_for_for_ever(meeting):
+def test_who_does_not_come_is_not_waited_for_for_ever(barrier):
     with pytest.raises(BrokenBarrierError):
-        meeting.wait(0, timeout=0.01)
+        barrier.wait(0, timeout=0.01)
 
 
-def test_who_gives_up_ends_the_wait_of_those_who_have_come_and_of_those_who_will(meeting):
+def test_who_gives_up_ends_the_wait_of_those_who_have_come_and_of_those_who_will(barrier):
     broken = []
 
     def come(rank):
         if rank == 0:
             time.sleep(0.05)
-            meeting.abort()
+            barrier.abort()
             return
         if rank == 2:
             time.sleep(0.1)
         begin = time.monotonic()
         with pytest.raises(BrokenBarrierError):
-            meeting.wait(rank, 10)
+            barrier.wait(rank, 10)
         broken.append(time.monotonic() - begin < 5)
 
     all_three(come)
@@ -267,6 +268,6 @@ def test_each_process_has_as_many_threads_as_it_is_given(threads, tmp_path, monk
     import counting
 
     with Team(counting.CountThreads(), 2, threads) as team:
-        team.load(dict.fromkeys(VECTORS, np.zeros(1, np.float32)))
+        team.load(TrainingState.zeros(1))
         losses, _ = team.run(0, 1)
     assert losses == [threads]

@@ -3,13 +3,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.models.conditioning_channels import existing
 from minidit.models.tokenizer import PAD, SPECIAL, START
-from minidit.training import batches
-from minidit.training.batches import draw_attributes, draw_batch, null_row
+from minidit.training import known_parts
+from minidit.training.buckets import (
+    LONGER,
+    MANY_SIZES,
+    draw_attributes,
+    draw_batch,
+    null_row,
+    padded,
+    padded_shape,
+)
+from minidit.training.job import loss_mask
+from minidit.training.known_parts import Group
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, VOCABULARY, Attributes, attributes_in, render_batch, verify_batch
 from minidit.world.split import first_seen
 
-FIELDS = ("latents", "noise", "t", "ids")
+FIELDS = ("latents", "noise", "t", "ids", "known", "sizes")
+PATCH = (1, 8, 8)
 
 
 def same(a, b):
@@ -24,6 +36,11 @@ def sentences(ids):
 @pytest.fixture
 def training(small_preset):
     return replace(small_preset.diffusion_training, batch=8, shards=4)
+
+
+@pytest.fixture
+def bucketed(small_preset):
+    return replace(small_preset.diffusion_training, batch=16, shards=4, buckets=MANY_SIZES)
 
 
 def test_a_batch_follows_from_seed_step_and_shard_alone(small_model, training):
@@ -113,7 +130,7 @@ def test_a_prompt_says_what_its_clip_shows(small_model, training, monkeypatch):
         drawn.append(render_batch(*arguments))
         return drawn[-1]
 
-    monkeypatch.setattr(batches, "render_batch", render_and_remember)
+    monkeypatch.setattr(known_parts, "render_batch", render_and_remember)
     training = replace(training, batch=40, drop_prompt=0.0, plain_sky=0.0)
     batch = draw_batch(small_model, training, 0, 0, range(4))
     clips = np.concatenate(drawn)
@@ -137,3 +154,69 @@ def test_a_training_on_few_combinations_is_shown_no_other(small_model, training)
     for step in range(4):
         named |= {attributes_in(text) for text in sentences(draw_batch(small_model, few, 0, step, range(4)).ids)}
     assert named == set(first_seen(5))
+
+
+# Buckets
+
+
+def test_a_batch_of_a_bucket_follows_from_seed_step_and_shard_alone(marked_model, bucketed):
+    batch = draw_batch(marked_model, bucketed, 5, 7, [2])
+    draw_batch(marked_model, bucketed, 5, 8, [1])
+    assert same(draw_batch(marked_model, bucketed, 5, 7, [2]), batch)
+    for seed, step, shard in ((6, 7, 2), (5, 8, 2), (5, 7, 3)):
+        assert not same(draw_batch(marked_model, bucketed, seed, step, [shard]), batch)
+
+
+@pytest.mark.parametrize("step", range(6))
+def test_the_clips_of_a_bucket_do_not_depend_on_who_draws_which_shards(marked_model, bucketed, step):
+    whole = draw_batch(marked_model, bucketed, 0, step, range(4))
+    for shard in range(4):
+        part = draw_batch(marked_model, bucketed, 0, step, [shard])
+        rows = slice(4 * shard, 4 * shard + 4)
+        for name in ("noise", "t", "known", "sizes"):
+            assert np.array_equal(getattr(part, name), getattr(whole, name)[rows])
+        np.testing.assert_allclose(part.latents, whole.latents[rows], atol=1e-5)
+
+
+def test_a_batch_of_a_bucket_has_the_stated_shapes(marked_model, bucketed):
+    for step in range(12):
+        batch = draw_batch(marked_model, bucketed, 0, step, range(4))
+        shape = batch.latents.shape
+        assert shape == batch.noise.shape and batch.known.shape == shape[:-1] and batch.sizes.shape == (16, 3)
+        assert (batch.sizes <= shape[1:4]).all() and (batch.sizes > 0).all()
+        assert batch.latents.dtype == batch.noise.dtype == batch.t.dtype == np.float32
+        asked = loss_mask(batch)
+        assert asked.any(axis=(1, 2, 3)).all()  # every clip teaches something
+        assert not (asked & ~existing(shape, batch.sizes, np)).any() and not (asked & batch.known).any()
+
+
+def test_times_are_noisier_where_something_is_known(marked_model, bucketed):
+    bucketed = replace(bucketed, batch=400, time_mean=-1.0, time_std=0.5)
+    batch = draw_batch(marked_model, bucketed, 0, 0, range(4))
+    logit, given = np.log(batch.t / (1 - batch.t)), batch.known.any(axis=(1, 2, 3))
+    assert logit[~given].mean() == pytest.approx(-1, abs=0.15)
+    assert logit[given].mean() == pytest.approx(-2, abs=0.15)
+
+
+@pytest.mark.parametrize("buckets", [MANY_SIZES, LONGER])
+def test_buckets_are_shares_of_a_whole(buckets):
+    assert sum(share for share, _ in buckets) == pytest.approx(1)
+
+
+def test_every_bucket_comes_up(marked_model, bucketed):
+    shapes = {draw_batch(marked_model, bucketed, 0, step, [0]).latents.shape[1:4] for step in range(60)}
+    assert shapes == {padded_shape(grids, marked_model.settings)[:3] for _, grids in MANY_SIZES}
+
+
+def test_padding_puts_every_clip_at_the_beginning_of_its_place():
+    small = Group(np.full((1, 2, 24, 32, 3), 0.5, np.float32), np.ones((1, 2, 3, 4), bool), ["a"])
+    large = Group(np.full((2, 8, 32, 32, 3), 0.25, np.float32), np.zeros((2, 8, 4, 4), bool), ["b", "c"])
+    clips, known, sizes = padded([small, large], (8, 4, 4, 5), PATCH)
+    assert np.array_equal(sizes, [(2, 3, 4), (8, 4, 4), (8, 4, 4)])
+    assert clips.shape == (3, 8, 32, 32, 3) and known.shape == (3, 8, 4, 4)
+    assert (clips[0, :2, :24] == 0.5).all() and clips[0].sum() == small.clips.sum() and (clips[1:] == 0.25).all()
+    assert known[0, :2, :3].all() and known.sum() == 24
+
+
+def test_the_array_of_a_bucket_holds_each_of_its_sizes(marked_model):
+    assert padded_shape(((1, 4, 4), (9, 3, 6)), marked_model.settings) == (9, 4, 6, 4)

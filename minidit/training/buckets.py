@@ -1,0 +1,158 @@
+"""Training batches, drawn on the fly: a clip is rendered, encoded, noised, used once and forgotten.
+
+Without buckets all clips have the model's size. With buckets a step first draws a *bucket*: a set of similar sizes, so
+that little is padded. Then clips of these sizes are drawn, in groups of one size and one task
+(`minidit.training.known_parts`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.backend import moved
+from minidit.diffusion import sample_times
+from minidit.models.tokenizer import PAD, START
+from minidit.training.known_parts import draw_group, draw_usual
+from minidit.world import PLAIN_SKIES, SEEN
+from minidit.world.split import first_seen
+
+# N = clips of a batch, L = words of the longest prompt; F, H, W = frames, rows, columns of its latents
+
+GROUP = 4  # clips that share a size and a task
+PROMPT_ENOUGH = 0.3  # of the clips with something known have no prompt
+NOISIER = 1.0  # their times, in the mean of the logit: what is known tells most while there is much noise
+
+# Streams of random numbers: of whole clips; of the bucket of a step; and of the clips of a bucket.
+WHOLE, BUCKET, BUCKETED = 3, 5, 6
+
+# A bucket is a pair: how often it is drawn, and (frames, rows, columns) of its clips in latents of 8 x 8 pixels, each
+# drawn as often as it is listed. First of all many sizes, then longer clips.
+MANY_SIZES = (
+    (0.50, ((8, 4, 4),) * 5 + ((1, 4, 4),) * 2 + ((4, 4, 4), (8, 3, 3))),
+    (0.20, ((16, 4, 4),) * 2 + ((12, 4, 4),)),
+    (0.10, ((8, 4, 6),) * 3 + ((1, 4, 6),)),
+    (0.10, ((8, 6, 4),) * 3 + ((1, 6, 4),)),
+    (0.10, ((8, 6, 6),) * 3 + ((1, 6, 6),)),
+)
+LONGER = (
+    (0.30, ((8, 4, 4),) * 6 + ((1, 4, 4), (2, 4, 4), (8, 3, 3), (8, 3, 3)) + ((4, 4, 4),) * 2),
+    (0.46, ((16, 4, 4),) * 3 + ((12, 4, 4), (9, 4, 4))),
+    (0.08, ((8, 4, 6),) * 4 + ((1, 4, 6),)),
+    (0.08, ((8, 6, 4),) * 4 + ((1, 6, 4),)),
+    (0.08, ((8, 6, 6),) * 4 + ((1, 6, 6),)),
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Clips to learn from, on the device of the model that they were drawn for.
+
+    Attributes:
+        latents: (N, F, H, W, C), of the clean clips.
+        noise: (N, F, H, W, C).
+        t: (N,), from 0 (noise) to 1 (data).
+        ids: (N, L), words of the prompts.
+        known: (N, F, H, W) bool, the latents that the network is shown without noise; None for none.
+        sizes: (N, 3), frames, rows and columns of each clip in latents, if clips are padded; None if none is.
+    """
+
+    latents: np.ndarray
+    noise: np.ndarray
+    t: np.ndarray
+    ids: np.ndarray
+    known: np.ndarray | None = None
+    sizes: np.ndarray | None = None
+
+
+def draw_batch(model, training, seed, step, shards):
+    """Draws some shards of the batch of a step.
+
+    Each shard has random numbers of its own, which follow from (seed, step, shard) alone. So a run that was
+    interrupted goes on with the clips it would have had, and the clips don't depend on how many processes
+    divide the shards among themselves.
+
+    Args:
+        model: VideoModel, for its codec and its tokenizer.
+        training: DiffusionTraining.
+        seed, step: which batch.
+        shards: which of its `training.shards` shards.
+    """
+    settings, count = model.settings, training.batch // training.shards
+    grids, stream = grids_of_step(settings, training, seed, step)
+    shape = padded_shape(grids, settings)
+    groups, noise, times, dropped = [], [], [], []
+    for shard in shards:
+        rng = np.random.default_rng([seed, stream, step, shard])
+        drawn = list(draw_groups(rng, grids, count, settings.codec.patch, training))
+        known = np.concatenate([group.known.any(axis=(1, 2, 3)) for group in drawn])  # clips of the shard
+        noise.append(rng.standard_normal((count, *shape), dtype=np.float32))
+        times.append(sample_times(rng, count, training.time_mean - NOISIER * known, training.time_std))
+        dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH, training.drop_prompt))
+        groups += drawn
+    ids = model.tokenizer.encode([text for group in groups for text in group.captions])  # N, L
+    ids[np.concatenate(dropped)] = null_row(ids.shape[1])
+    clips, known, sizes = padded(groups, shape, settings.codec.patch)
+    arrays = [clips, np.concatenate(noise), np.concatenate(times), ids]
+    if training.buckets:
+        arrays += [known, sizes]
+    clips, *others = (moved(array, model.xp) for array in arrays)  # nothing else of a step crosses to a GPU
+    return Batch(model.codec.encode(clips), *others)
+
+
+def grids_of_step(settings, training, seed, step):
+    """The sizes (frames, rows, columns) in latents that a step draws from, and its stream of random numbers."""
+    if not training.buckets:
+        return [settings.latent_shape[:3]], WHOLE
+    shares, buckets = zip(*training.buckets, strict=True)
+    return buckets[np.random.default_rng([seed, BUCKET, step]).choice(len(buckets), p=shares)], BUCKETED
+
+
+def draw_groups(rng, grids, count, patch, training):
+    """The Groups of a shard of `count` clips: one of whole clips; or with buckets several, each for a task."""
+    if not training.buckets:
+        seen = first_seen(training.combinations)
+        yield draw_usual(rng, [draw_attributes(rng, training.plain_sky, seen) for _ in range(count)], grids[0], patch)
+        return
+    for first in range(0, count, GROUP):
+        grid = grids[rng.integers(len(grids))]
+        attributes = [draw_attributes(rng, training.plain_sky) for _ in range(min(GROUP, count - first))]
+        yield draw_group(rng, attributes, grid, patch)
+
+
+def draw_attributes(rng, plain_sky, seen=SEEN):
+    """A combination of those to be seen, or with the given probability a plain sky."""
+    pool = PLAIN_SKIES if rng.random() < plain_sky else seen
+    return pool[rng.integers(len(pool))]
+
+
+def null_row(length):
+    """The empty prompt, padded to `length` words."""
+    row = np.full(length, PAD)
+    row[0] = START
+    return row
+
+
+def padded_shape(grids, settings):
+    """(F, H, W, C) of latents that hold any of these grids."""
+    return (*np.max(grids, axis=0).tolist(), settings.codec.channels)
+
+
+def padded(groups, shape, patch):
+    """The clips of all groups in one array, black after their ends; which latents are known; the sizes in latents.
+
+    Returns:
+        clips (N, frames, height, width, 3), known (N, F, H, W) bool, sizes (N, 3).
+    """
+    count = sum(len(group.captions) for group in groups)
+    clips = np.zeros((count, *(cells * step for cells, step in zip(shape, patch, strict=False)), 3), np.float32)
+    known, sizes = np.zeros((count, *shape[:3]), bool), np.zeros((count, 3), np.int64)
+    first = 0
+    for group in groups:
+        last = first + len(group.captions)
+        _, frames, height, width, _ = group.clips.shape
+        clips[first:last, :frames, :height, :width] = group.clips
+        _, *cells = group.known.shape
+        known[first:last, : cells[0], : cells[1], : cells[2]] = group.known
+        sizes[first:last] = cells
+        first = last
+    return clips, known, sizes

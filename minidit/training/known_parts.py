@@ -1,0 +1,154 @@
+"""Clips of which a part is known: what a model practises that is to animate, extend, connect, loop and inpaint.
+
+Clips come in groups of one size and one task. `minidit.training.buckets` makes batches of them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minidit.world import Attributes, caption, render_batch
+from minidit.world.attributes import MOTIONS
+from minidit.world.paths import bent_paths, straight_through
+from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
+
+# n = clips of a group; F, H, W = frames, rows, columns of its latents
+
+USUAL_FRAMES = 8  # of the clips whose speed is usual
+
+# Tasks: what is known beforehand, and how often.
+TASKS = (("nothing", 0.42), ("start", 0.2), ("end", 0.12), ("ends", 0.18), ("places", 0.08))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Clips of one size and task.
+
+    Attributes:
+        clips: (n, frames, height, width, 3).
+        known: (n, F, H, W) bool, of latents.
+        captions: n strings.
+    """
+
+    clips: np.ndarray
+    known: np.ndarray
+    captions: list[str]
+
+
+def draw_group(rng, attributes, grid, patch):
+    """A Group for a random task.
+
+    Args:
+        rng: Generator.
+        attributes: n Attributes.
+        grid: (F, H, W) of a clip.
+        patch: the codec's: frames × rows × columns of a latent.
+    """
+    size = frames, _, _ = pixels_of(grid, patch)
+    names, shares = zip(*TASKS, strict=True)
+    task = names[rng.choice(len(TASKS), p=shares)]
+    if frames < USUAL_FRAMES and task != "places":
+        task = "nothing"  # so few frames are all needed
+    if task == "start" or task == "end":
+        return draw_continued(rng, attributes, size, grid, backward=task == "end")
+    if task == "ends" and rng.random() < 0.7:
+        return draw_bent(rng, attributes, size, grid)
+    return draw_usual(rng, attributes, grid, patch, KNOWN[task])
+
+
+def draw_usual(rng, attributes, grid, patch, known=None):
+    """A Group of clips as the world draws them.
+
+    Args:
+        known: function of the Generator and the grid that draws what is known of one clip, (F, H, W) bool.
+    """
+    frames, *size = pixels_of(grid, patch)
+    clips = render_batch(attributes, rng, tuple(size), frames)
+    masks = [known(rng, grid) if known else np.zeros(grid, bool) for _ in attributes]
+    return Group(clips, np.stack(masks), [describe(rng, a, frames) for a in attributes])
+
+
+def pixels_of(grid, patch):
+    """(frames, height, width) of a clip with this grid of latents."""
+    return tuple(cells * step for cells, step in zip(grid, patch, strict=True))
+
+
+def draw_continued(rng, attributes, size, grid, backward):
+    """Clips whose first frames are known, or with `backward` the last ones.
+
+    In half of the groups the objects may leave the picture in the frames that are not known.
+    """
+    frames, rows, columns = size
+    count = len(attributes)
+    shown = int(rng.integers(1, frames))
+    radius, step, position, light = draw_objects(rng, attributes, (rows, columns))
+    if shown == 1 or rng.random() < 0.5:  # the speed of a whole clip; from one frame nobody could tell another
+        step = step * ((USUAL_FRAMES - 1) / (frames - 1))
+        start, stop = 0, frames
+    else:
+        start, stop = (frames - shown, frames) if backward else (0, shown)
+    centers = straight_through(step, position, radius, (rows, columns), frames, start, stop)
+    clips = render_paths(attributes, centers, radius, light, (rows, columns))
+    known = np.zeros((count, *grid), bool)
+    known[:, frames - shown :] |= backward
+    known[:, :shown] |= not backward
+    return Group(clips, known, [describe(rng, a, frames) for a in attributes])
+
+
+def draw_bent(rng, attributes, size, grid):
+    """Clips of which both ends are known, each with a straight path of its own."""
+    frames, rows, columns = size
+    count = len(attributes)
+    before, after = (int(n) for n in rng.integers(1, min(USUAL_FRAMES, frames // 2), size=2))
+    radius, first_step, first_place, light = draw_objects(rng, attributes, (rows, columns))
+    turned = [a if a.shape is None else a._replace(motion=MOTIONS[rng.integers(len(MOTIONS))]) for a in attributes]
+    speed = lerp(TRAVEL, rng.random((count, 1), dtype=np.float32)) * scale_of((rows, columns)) / (USUAL_FRAMES - 1)
+    last_step, last_place = directions(turned) * speed, rng.random((count, 2), dtype=np.float32)
+    centers = bent_paths(
+        first_step, last_step, first_place, last_place, radius, (rows, columns), frames, before, after
+    )
+    clips = render_paths(attributes, centers, radius, light, (rows, columns))
+    known = np.zeros((count, *grid), bool)
+    known[:, :before] = known[:, frames - after :] = True
+    return Group(clips, known, [caption(a._replace(motion=None), rng) for a in attributes])
+
+
+def draw_objects(rng, attributes, size):
+    """Radius (n,), step from frame to frame at the usual speed (n, 2), position (n, 2) and light (n, 2) in [0, 1)."""
+    draws = rng.random((len(attributes), 6), dtype=np.float32)  # n, 6
+    scale = scale_of(size)
+    speed = lerp(TRAVEL, draws[:, 1]) * scale / (USUAL_FRAMES - 1)  # n    pixels per frame
+    return lerp(RADIUS, draws[:, 0]) * scale, directions(attributes) * speed[:, None], draws[:, 2:4], draws[:, 4:]
+
+
+def known_ends(rng, grid):
+    """The first frames of a clip are known, and the last; (F, H, W)."""
+    known = np.zeros(grid, bool)
+    before, after = rng.integers(1, USUAL_FRAMES // 2, size=2)
+    known[:before] = known[len(known) - after :] = True
+    return known
+
+
+def known_places(rng, grid):
+    """Which latents are known if places are missing: all but a box, or each one by chance; (F, H, W)."""
+    frames, rows, columns = grid
+    if rng.random() < 0.5:
+        known = rng.random(grid) < rng.uniform(0.1, 0.9)
+    else:
+        known = np.ones(grid, bool)
+        height, width = rng.integers(1, rows + 1), rng.integers(1, columns + 1)
+        top, left = rng.integers(rows - height + 1), rng.integers(columns - width + 1)
+        known[:, top : top + height, left : left + width] = False
+    if known.all():
+        known[:, rng.integers(rows), rng.integers(columns)] = False
+    return known
+
+
+KNOWN = {"nothing": None, "ends": known_ends, "places": known_places}
+
+
+def describe(rng, attributes, frames):
+    """A caption. Half of the captions of single frames leave out the motion."""
+    if frames == 1 and rng.random() < 0.5:
+        attributes = Attributes(*attributes)._replace(motion=None)
+    return caption(attributes, rng)
