@@ -12,7 +12,7 @@ SUMMARY = "train a model from nothing, or go on with a run that was stopped"
 EXAMPLE = "minidit train --preset quick --out runs/quick --minutes 10"
 LAST_WORDS = (
     "minidit: a rank died, or mpiexec was stopped, and so this run ended. Its last checkpoint is whole: "
-    "go on from it with --resume."
+    "continue from it with --resume."
 )
 
 

@@ -253,7 +253,7 @@ class Run:
         self.prepare()
         state, steps = self.state, self.training.steps
         bar = tqdm(total=steps, initial=state.step, desc="train", unit="step", disable=not self.progress)
-        with bar, self.team(state) as team, self.saved_when_interrupted(team):
+        with bar, self.saved_when_interrupted(), self.team(state) as team, self.saved_when_interrupted(team):
             saved = monotonic()
             if self.preview_due():  # the run was stopped before it
                 self.preview(bar)

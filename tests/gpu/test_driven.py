@@ -361,5 +361,5 @@ def test_the_last_checkpoint_of_a_run_that_diverges_is_whole(tmp_path, capfd):
     assert train(folder, "simulated", "--learning-rate", "1e30") == 2
     assert "minidit: training diverged at step 1 (loss" in capfd.readouterr().err
     tensors, notes = state(folder)
-    assert notes["step"] == 0
+    assert notes["step"] == 1
     assert all(np.isfinite(array).all() for array in tensors.values())

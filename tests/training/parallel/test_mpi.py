@@ -136,7 +136,7 @@ def test_a_killed_rank_ends_the_run_with_a_word_and_a_whole_checkpoint(rank, kil
     folder, process = killed(rank)
     assert process.returncode not in (0, None)
     assert "minidit: a rank died" in process.stderr
-    assert "go on from it with --resume" in process.stderr
+    assert "continue from it with --resume" in process.stderr
     assert "Traceback" not in process.stderr
     assert read_tensors(folder / trainer.STATE)[1]["step"] == 10
 
@@ -178,7 +178,7 @@ def test_ctrl_c_stops_all_ranks(preset_file, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=GIVE_UP)
     assert process.returncode != 0
-    assert said.count("minidit: stopped.") == 1
+    assert said.count("minidit: stopped ") == 1 and "of 1,000,000. All of it is saved" in said
     assert "Traceback" not in said
 
 
