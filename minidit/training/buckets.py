@@ -92,6 +92,7 @@ def draw_batch(model, training, seed, step, shards):
     ids = model.tokenizer.encode([text for group in groups for text in group.captions])  # N, L
     ids[np.concatenate(dropped)] = null_row(ids.shape[1])
     clips, known, sizes = padded(groups, shape, settings.codec.patch)
+    del groups, drawn  # or the clips would take up memory twice while they are encoded
     arrays = [clips, np.concatenate(noise), np.concatenate(times), ids]
     if training.buckets:
         arrays += [known, sizes]
