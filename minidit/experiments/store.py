@@ -9,7 +9,10 @@ from minidit.files.whole import write_whole
 FORMAT = "minidit-claims-1"
 
 # Names of earlier versions, in results that are still good.
-OLD_KEYS = {"marks": "conditioning_channels", "given": "known_starts", "given_loss": "known_loss"}
+OLD_KEYS = {
+    "marks": "conditioning_channels", "given": "known_starts", "given_loss": "known_loss",
+    "clip": "max_grad_norm", "canvases": "buckets",
+}  # fmt: skip
 OLD_ENTRIES = {"time-marks": "time-channels"}
 
 

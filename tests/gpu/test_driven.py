@@ -24,11 +24,12 @@ from minidit.models.checkpoint import codec_tensors
 from minidit.presets import PRESETS
 from minidit.training import codec as codec_training
 from minidit.training import trainer
-from minidit.training.batches import draw_batch
+from minidit.training.buckets import draw_batch
 from minidit.training.codec import train_codec
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.workers import Team
-from minidit.training.steps import VECTORS, Alone, Stopped, run_steps, training_step
+from minidit.training.state import TrainingState
+from minidit.training.steps import SingleProcess, Stopped, run_steps, training_step
 
 BOUND = 1e-5  # of the largest error, relative to the largest number
 PROMPT = "a red circle moves right in the day sky"
@@ -95,22 +96,22 @@ def start(small_preset, rng):
     """A training state with no gate closed."""
     params = VideoModel(small_preset.model, rng).dit.params.flat
     params = params + 0.1 * rng.standard_normal(params.shape, dtype=np.float32)
-    return {"params": params, "ema": params.copy(), "first": np.zeros_like(params), "second": np.zeros_like(params)}
+    return TrainingState.start(params)
 
 
 class AtWork:
     """A job on a device, ready for its steps; the first one, which makes what is made once, is done."""
 
     def __init__(self, job, xp, start):
-        self.job, self.vectors = job, {name: xp.asarray(vector.copy()) for name, vector in start.items()}
-        self.worker, self.group = job.at(self.vectors["params"]), Alone(job.shapes, xp)
+        self.job, self.state = job, TrainingState.start(start.params, xp)
+        self.worker, self.group = job.at(self.state.params), SingleProcess(job.shapes, xp)
         self.step(0)
 
     def step(self, number):
-        return training_step(self.worker, self.job.training, self.vectors, self.group, number)
+        return training_step(self.worker, self.job.training, self.state, self.group, number)
 
     def steps(self, first, last):
-        return run_steps(self.worker, self.job.training, self.vectors, self.group, first, last)
+        return run_steps(self.worker, self.job.training, self.state, self.group, first, last)
 
 
 def launched(count):
@@ -180,9 +181,9 @@ def test_steps_agree_with_the_cpus_where_no_gate_is_closed(job, start, simulated
     (losses, norms), (right_losses, right_norms) = got.steps(1, 6), expected.steps(1, 6)
     np.testing.assert_allclose(losses, right_losses, rtol=BOUND)
     np.testing.assert_allclose(norms, right_norms, rtol=BOUND)
-    for name in VECTORS:
-        moved = expected.vectors[name] - start[name]
-        assert error(got.vectors[name].get() - start[name], moved) <= BOUND, name
+    for name, before in start.vectors.items():
+        moved = expected.state.vectors[name] - before
+        assert error(got.state.vectors[name].get() - before, moved) <= BOUND, name
 
 
 # ---- what passes between host and device in training
@@ -248,9 +249,9 @@ def test_without_our_kernels_the_numbers_are_the_same(job, start, simulated, our
     assert launched(count) & ours == set()
     assert len(count.launches) > 1000
     np.testing.assert_allclose(losses, expected.steps(1, 4)[0], rtol=BOUND)
-    for name in VECTORS:
-        moved = expected.vectors[name] - start[name]
-        assert error(got.vectors[name].get() - start[name], moved) <= BOUND, name
+    for name, before in start.vectors.items():
+        moved = expected.state.vectors[name] - before
+        assert error(got.state.vectors[name].get() - before, moved) <= BOUND, name
 
 
 def test_training_uses_every_kernel(job, start, simulated, ours, monkeypatch):
@@ -346,7 +347,7 @@ def test_an_evaluation_comes_to_the_same_scores(tiny_model, simulated):
 def test_a_run_that_diverges_stops_with_the_same_sentence(xp, job, start, simulated):
     xp = simulated if xp == "simulated" else np
     work = AtWork(job, xp, start)
-    work.vectors["params"][5] = np.nan
+    work.state.params[5] = np.nan
     with pytest.raises(Stopped) as stopped:
         work.steps(3, 6)
     assert str(stopped.value) == (
