@@ -15,6 +15,7 @@ PAPER = {"batch": 256, "steps": 400_000, "size": 256, "frames": 1}  # Peebles & 
 PAPER_PATCH, PAPER_CHANNELS, PAPER_CLASSES = (1, 8, 8), 4, 1000  # of their autoencoder; ImageNet's
 
 
+
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns what can be planned, for its help."""
     from minidit.presets import PRESETS, SIZES
@@ -38,10 +39,10 @@ def add_arguments(command):
 
 
 def run(arguments):
-    """Prints a table, or with --json one object."""
+    """Prints a few lines, or with --json one object."""
     with shared.blas_threads(arguments.threads):
         plan = planned(arguments)
-    print(json.dumps(plan, indent=2, allow_nan=False) if arguments.json else table(plan))
+    print(json.dumps(plan, indent=2, allow_nan=False) if arguments.json else in_words(plan))
 
 
 def planned(arguments):
@@ -54,33 +55,20 @@ def planned(arguments):
     workload, steps, preset = chosen(arguments)
     cores = arguments.threads or shared.available_cores()
     processes = min(cores, workload.shards)
-    memory = memory_of(workload, processes)
-    complaint = complaint_about(workload, processes)
+    memory, complaint = memory_of(workload, processes), complaint_about(workload, processes)
     pace = None if complaint else pace_of(workload, processes, cores // processes, preset)
-    dit, step = workload.dit, work(workload)
+    forward, step = multiply_accumulates(workload.dit, 1, workload.grid, workload.words, training=False), work(workload)
     return {
         "name": arguments.preset,
-        "network": {
-            "width": dit.width,
-            "depth": dit.depth,
-            "heads": dit.num_heads,
-            "tokens": prod(workload.grid),
-            "grid": workload.grid,
-            "words": workload.words,
-            "parameters": workload.parameters,
-        },
-        "run": {
-            "batch": workload.batch,
-            "steps": steps,
-            "processes": processes,
-            "threads_each": cores // processes,
-            "recompute": workload.recompute,
-        },
-        "multiply_accumulates": {
-            "clip_forward": multiply_accumulates(dit, 1, workload.grid, workload.words, training=False),
-            "step": step,
-            "run": step * steps,
-        },
+        "parameters": workload.parameters,
+        "grid": workload.grid,
+        "words": workload.words,
+        "batch": workload.batch,
+        "recompute": workload.recompute,
+        "steps": steps,
+        "processes": processes,
+        "threads_each": cores // processes,
+        "multiply_accumulates": {"clip_forward": forward, "step": step, "run": step * steps},
         "memory": asdict(memory) | {"total": memory.total, "free": free_bytes(), "complaint": complaint or None},
         "time": pace and {"step": pace.seconds, "run": pace.seconds * steps, "estimated": pace.estimated},
     }
@@ -92,74 +80,56 @@ def chosen(arguments):
     Raises:
         UserError: there is nothing of this name, or the numbers don't go together.
     """
-    from minidit.presets import PRESETS
-    from minidit.training.budget import workload_of
+    from minidit.presets import PRESETS, dit_settings
+    from minidit.training.budget import Workload, grid_of, workload_of
 
-    given = {name: value for name in PAPER if (value := getattr(arguments, name)) is not None}
+    changes = {name: value for name in PAPER if (value := getattr(arguments, name)) is not None}
     if arguments.preset.startswith("minidit-"):
-        return papers(arguments.preset, arguments.recompute, **PAPER | given)
+        run = PAPER | changes
+        batch, size = run["batch"], run["size"]
+        dit = dit_settings(arguments.preset, PAPER_CHANNELS, num_classes=PAPER_CLASSES, learn_sigma=True)
+        grid = grid_of((run["frames"], size, size), PAPER_PATCH, dit.patch)
+        return Workload(dit, grid, batch, shards=batch, recompute=arguments.recompute), run["steps"], None
     if arguments.preset not in PRESETS:
         raise UserError(
             f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}; or a network of the '
             "paper, such as minidit-XL/2."
         )
     preset = PRESETS[arguments.preset]
-    training, model = preset.diffusion_training, preset.model
-    if "batch" in given:
-        given["shards"] = shards_of(given["batch"], training.batch // training.shards)
-    clip = {name: given.pop(name) for name in ("size", "frames") if name in given}
-    training = replace(training, recompute=arguments.recompute, **given)
-    preset = replace(preset, model=replace(model, **clip), diffusion_training=training)
+    training = preset.diffusion_training
+    if "batch" in changes:
+        changes["shards"] = shards_of(changes["batch"], training.batch // training.shards)
+    clip = {name: changes.pop(name) for name in ("size", "frames") if name in changes}
+    training = replace(training, recompute=arguments.recompute, **changes)
+    preset = replace(preset, model=replace(preset.model, **clip), diffusion_training=training)
     return workload_of(preset), training.steps, preset
 
 
-def papers(name, recompute, batch, steps, size, frames):
-    """The Workload of one of the paper's networks, its number of steps, and no preset."""
-    from minidit.presets import dit_settings
-    from minidit.training.budget import Workload, grid_of
-
-    dit = dit_settings(name, PAPER_CHANNELS, num_classes=PAPER_CLASSES, learn_sigma=True)
-    grid = grid_of((frames, size, size), PAPER_PATCH, dit.patch)
-    return Workload(dit, grid, batch, shards=batch, recompute=recompute), steps, None
-
-
-def table(plan):
-    """The plan in words."""
+def in_words(plan):
+    """The plan as lines of text."""
     from minidit.training.budget import in_units
 
-    network, run, products, memory = (plan[part] for part in ("network", "run", "multiply_accumulates", "memory"))
-    time = plan["time"]
-    grid, prompt = " x ".join(map(str, network["grid"])), f", {network['words']} words a prompt"
-    how = time and ("estimated from one block and fewer clips" if time["estimated"] else "as timed")
-    sections = {
-        f"{plan['name']}: {number(network['parameters'])} parameters": [
-            ("network", f"width {network['width']}, depth {network['depth']}, {network['heads']} heads"),
-            ("clip", f"{network['tokens']} tokens ({grid}){prompt if network['words'] else ''}"),
-            ("step", f"{run['batch']} clips, shared by {counted(run['processes'], 'process', 'es')} with "
-                     f"{counted(run['threads_each'], 'thread', 's')} each"),
-            ("backward", "computes each block's forward again (--recompute)" if run["recompute"] else ""),
-        ],
-        "multiply-accumulates": [
-            ("one clip, forward", number(products["clip_forward"])),
-            ("a step, forward and backward", number(products["step"])),
-            (f"{run['steps']:,} steps", number(products["run"])),
-        ],
-        "memory, estimated": [
-            ("parameters, moving average, moments, gradients; a copy to save", in_units(memory["state"])),
-            ("a step: activations, temporaries", in_units(memory["step"])),
-            ("or, between steps, copies for a checkpoint", in_units(memory["checkpoint"])),
-            ("Python and libraries", in_units(memory["base"])),
-            ("at the peak", in_units(memory["total"])),
-            ("free on this machine", "unknown" if memory["free"] is None else in_units(memory["free"])),
-        ],
-        "time on this machine": [
-            ("a step", f"{duration(time['step'])} ({how})"), (f"{run['steps']:,} steps", duration(time["run"])),
-        ] if time else [("not timed", memory["complaint"])],
+    memory, time, products = plan["memory"], plan["time"], plan["multiply_accumulates"]
+    sharing = counted(plan["processes"], "process", "es"), counted(plan["threads_each"], "thread", "s")
+    free = "it is unknown how much is free" if memory["free"] is None else f"{in_units(memory['free'])} are free"
+    passing = in_units(max(memory["step"], memory["checkpoint"]))
+    rows = {
+        "network": f"{number(plan['parameters'])} parameters",
+        "clip": f"{prod(plan['grid'])} tokens ({' x '.join(map(str, plan['grid']))})"
+                + (f", {plan['words']} words in its prompt" if plan["words"] else ""),
+        "step": f"{counted(plan['batch'], 'clip', 's')}, shared by {sharing[0]} with {sharing[1]} each"
+                + (", each block's forward computed twice" if plan["recompute"] else ""),
+        "arithmetic": f"{number(products['clip_forward'])} multiply-accumulates for the forward of a clip, "
+                      f"{number(products['step'])} for a step",
+        "memory": f"about {in_units(memory['total'])} at the peak: {in_units(memory['state'])} for parameters and the "
+                  f"like, {passing} for a step or a checkpoint, {in_units(memory['base'])} for Python; {free}",
+        "does it fit": f"no: {memory['complaint']}" if memory["complaint"] else "yes",
     }  # fmt: skip
-    return "\n\n".join(
-        "\n".join([title, *(f"  {label:<66}{value}" for label, value in rows if value)])
-        for title, rows in sections.items()
-    )
+    if time:
+        how = "estimated from one block and fewer clips" if time["estimated"] else "as timed"
+        rows["a step"] = f"{duration(time['step'])} on this machine, {how}"
+        rows[f"{plan['steps']:,} steps"] = duration(time["run"])
+    return "\n".join([plan["name"], *(f"  {label:<16}{value}" for label, value in rows.items())])
 
 
 def counted(count, noun, ending):
