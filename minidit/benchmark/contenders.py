@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 
 from minidit.benchmark.processes import remote
@@ -41,19 +43,20 @@ def contenders(task, compiled=True):
         task: Task.
         compiled: torch.compile takes part, too.
     """
-    entries = {OURS: [Contender(steps_of, (our_step, task), task.threads)]}
+    entries = {OURS: [Contender(steps_of, (partial(done_by, "ours", "our_step"), task), task.threads)]}
     if task.kind == TRAINING and task.threads > 1:
-        entries[SHARED] = [Contender(shared_training, (task,))]
+        entries[SHARED] = [Contender(done_by, ("ours", "shared_training", task))]
     if pytorch_is_installed():
-        entries[EAGER] = both_ways(eager_step, task)
+        entries[EAGER] = both_ways("eager_step", task)
         if compiled:
-            entries[COMPILED] = both_ways(compiled_step, task)
-    return entries | {FLOOR: [Contender(steps_of, (floor_step, task), task.threads)]}
+            entries[COMPILED] = both_ways("compiled_step", task)
+    return entries | {FLOOR: [Contender(steps_of, (partial(done_by, "products", "floor_step"), task), task.threads)]}
 
 
 def both_ways(make_step, task):
     """A contender as its process is by default, and keeping the memory that it frees."""
-    return [Contender(steps_of, (make_step, task), task.threads, keeps_memory) for keeps_memory in (False, True)]
+    make = partial(done_by, "pytorch", make_step)
+    return [Contender(steps_of, (make, task), task.threads, keeps_memory) for keeps_memory in (False, True)]
 
 
 def pytorch_is_installed():
@@ -61,39 +64,9 @@ def pytorch_is_installed():
     return find_spec("torch") is not None
 
 
-# What follows runs in a process of its own, and imports only there what it needs.
+def done_by(module, name, task):
+    """What a function of a module of the benchmark makes of a task.
 
-
-def our_step(task):
-    """A function that does the task once, by this package."""
-    from minidit.benchmark import ours
-
-    return ours.our_step(task)
-
-
-def shared_training(task):
-    """Context manager that gives `run(steps)` of training by a process per thread."""
-    from minidit.benchmark import ours
-
-    return ours.shared_training(task)
-
-
-def eager_step(task):
-    """A function that does the task once, by PyTorch."""
-    from minidit.benchmark import pytorch
-
-    return pytorch.eager_step(task)
-
-
-def compiled_step(task):
-    """A function that does the task once, by torch.compile."""
-    from minidit.benchmark import pytorch
-
-    return pytorch.compiled_step(task)
-
-
-def floor_step(task):
-    """A function that does the task's matrix products."""
-    from minidit.benchmark import products
-
-    return products.floor_step(task)
+    It runs in the contender's own process, which imports only what it needs: PyTorch is in none but its own.
+    """
+    return getattr(import_module(f"minidit.benchmark.{module}"), name)(task)

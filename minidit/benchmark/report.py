@@ -160,7 +160,7 @@ def milliseconds(seconds):
 
 
 def interval(quartiles):
-    """Quartiles of a ratio."""
+    """The median, and the quartiles around it."""
     low, median, high = quartiles
     return f"{median:.2f} [{low:.2f}, {high:.2f}]"
 

@@ -13,7 +13,7 @@ from minidit.backend.kernels.launch import plain_kernels
 from minidit.benchmark.cases import CASES, fixed_inputs, fixed_model
 from minidit.benchmark.contenders import pytorch_is_installed
 from minidit.benchmark.ours import ADAMW, LEARNING_RATE
-from minidit.benchmark.timing import spread
+from minidit.benchmark.timing import interleave, spread
 from minidit.gpu.operations import OPERATIONS, Size, on_device
 from minidit.models.parameters import Parameters
 from minidit.training.optimizer import adamw_ema_update
@@ -21,6 +21,7 @@ from minidit.training.optimizer import adamw_ema_update
 LARGE = Size(16, 256, 384, 6)  # DiT-S on pictures of 256 x 256 pixels, 16 at a time
 MANY_TOKENS = Size(2, 2048, 384, 6)  # attention that a GPU would rather do block by block
 ROUND = 5e-3  # seconds that a round should take at least
+ONE_CALL = 0  # seconds of a round that is a single call
 
 # R = rounds
 
@@ -79,24 +80,24 @@ def race(xp, contestants, rounds):
     The clock is the device's: two events around as many calls as make a round.
     """
 
-    def seconds(call, calls):
-        begin, end = xp.cuda.Event(), xp.cuda.Event()
-        begin.record()
-        for _ in range(calls):
-            call()
-        end.record()
-        end.synchronize()
-        return xp.cuda.get_elapsed_time(begin, end) / 1000 / calls
+    def clock(call):
+        def seconds(calls):
+            begin, end = xp.cuda.Event(), xp.cuda.Event()
+            begin.record()
+            for _ in range(calls):
+                call()
+            end.record()
+            end.synchronize()
+            return xp.cuda.get_elapsed_time(begin, end) / 1000, 0.0  # and nothing is known of processor time
 
-    calls = {}
-    for name, call in contestants.items():
-        seconds(call, 2)  # compiles
-        calls[name] = max(1, round(ROUND / max(seconds(call, 1), 1e-6)))
-    times = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, call in contestants.items():
-            times[name].append(seconds(call, calls[name]))
-    return {name: np.array(values) for name, values in times.items()}
+        return seconds
+
+    return raced({name: clock(call) for name, call in contestants.items()}, rounds, ROUND)
+
+
+def raced(clocks, rounds, round_seconds):
+    """Seconds a call (R,) of each, by the wall clock."""
+    return {name: times.wall for name, times in interleave(clocks, rounds, round_seconds).items()}
 
 
 def operations(xp, rounds, large, many_tokens, work):
@@ -247,15 +248,16 @@ def pytorch_steps(xp, case, compiled):
 
 def by_the_clock(xp, contestants, rounds):
     """Seconds a call (R,) of each, by the host's clock, from one moment at which the device is idle to the next."""
-    times = {name: [] for name in contestants}
-    for step in contestants.values():
-        for _ in range(3):  # compiles, and fills the memory pools
-            step()
-    for _ in range(rounds):
-        for name, step in contestants.items():
+
+    def clock(step):
+        def seconds(calls):
             xp.cuda.Device().synchronize()
             begin = perf_counter()
-            step()
-            xp.cuda.Device().synchronize()
-            times[name].append(perf_counter() - begin)
-    return {name: np.array(values) for name, values in times.items()}
+            for _ in range(calls):
+                step()
+                xp.cuda.Device().synchronize()
+            return perf_counter() - begin, 0.0
+
+        return seconds
+
+    return raced({name: clock(step) for name, step in contestants.items()}, rounds, ONE_CALL)
