@@ -3,7 +3,7 @@
 #
 # A picture that begins to move, a clip that goes on, a hole that is filled: one network does them all, because each
 # latent has a time of its own. You write what it takes: the canvas, a loss on what is to be made, a step that keeps
-# what is given.
+# what is known.
 #
 # **Time**: about 75 minutes, 50 of them in exercises. **Assumed**: noise and time (lesson 4), the loss (lesson 11),
 # samplers (lesson 12).
@@ -26,7 +26,7 @@ rng = np.random.default_rng(0)
 # ## By hand
 #
 # In lessons 4 to 12 a clip had *one* t: all of its latents were equally noisy. Now suppose that a part of the clip is
-# **given**. On the worksheet, let frame 2 be given, the last two patches. Frame 1 is to be made: what came before?
+# **known**. On the worksheet, let frame 2 be known, the last two patches. Frame 1 is to be made: what came before?
 #
 # We simply put both into one array, a **canvas**. Given patches are clean. The others are noised as in step 4.
 
@@ -39,11 +39,11 @@ draw.matrices(
 
 # %% [markdown]
 # ### 16.1 A canvas  ·  ●○○  ·  3 minutes
-# Type in the canvas (2 × 4), with frame 2 given.
+# Type in the canvas (2 × 4), with frame 2 known.
 #
 # <details><summary>Two columns are off</summary>A column is a patch. Columns 0 and 1 are frame 1, columns 2 and 3 are
 # frame 2.</details>
-# <details><summary>It says that there is noise where none belongs</summary>What is given goes in as it is.</details>
+# <details><summary>It says that there is noise where none belongs</summary>What is known goes in as it is.</details>
 
 # %% exercise="worksheet_canvas"
 ### BEGIN SOLUTION
@@ -87,7 +87,7 @@ check.worksheet_counted_loss(counted_loss)
 # ## In NumPy
 #
 # Latents are (B, F, H, W, C) from here on: clips, frames, rows, columns, channels. `known` (B, F, H, W) is True where
-# a latent is given. A clip still has its t, which is the time of all that is to be made. What is given is clean: its
+# a latent is known. A clip still has its t, which is the time of all that is to be made. What is known is clean: its
 # time is 1, whatever t is.
 
 # %% [markdown]
@@ -123,7 +123,7 @@ check.per_latent_time(per_latent_time)
 # 1 is for.</details>
 # <details><summary>The canvas passes, the cache doesn't</summary>It holds the times, not the mask, in a tuple of
 # one.</details>
-# <details><summary>What is given comes out wrong</summary>Try known = True everywhere. The canvas has to be the
+# <details><summary>What is known comes out wrong</summary>Try known = True everywhere. The canvas has to be the
 # data.</details>
 
 # %% exercise="noised_canvas_forward"
@@ -173,25 +173,25 @@ check.counted_loss_forward(counted_loss_forward)
 
 # %% [markdown]
 # **Making.** A sampler begins with noise and follows the velocity (lesson 12). On a canvas, two things are new. The
-# network has to *see* what is given, clean, at every step: else it makes a clip that doesn't fit. And what is given
+# network has to *see* what is known, clean, at every step: else it makes a clip that doesn't fit. And what is known
 # must come out as it went in, wherever the step would have moved it.
 
 # %% [markdown]
-# ### 16.6 A step that keeps what is given  ·  ●●○  ·  8 minutes
-# `x` and `given` are (B, F, H, W, C), `known` is (B, F, H, W). `velocity(x, t)` asks the network. Make one Euler step
-# from t to s, and return x at s.
+# ### 16.6 A step that keeps what is known  ·  ●●○  ·  8 minutes
+# `x` and `known_latents` are (B, F, H, W, C), `known` is (B, F, H, W). `velocity(x, t)` asks the network. Make one
+# Euler step from t to s, and return x at s.
 #
-# <details><summary>It says that the network didn't see what is given</summary>x may still be noise where a latent is
-# known. Put `given` there before you ask.</details>
-# <details><summary>It says that what is given was moved</summary>The step moves all of x. Put `given` back once
+# <details><summary>It says that the network didn't see what is known</summary>x may still be noise where a latent is
+# known. Put `known_latents` there before you ask.</details>
+# <details><summary>It says that what is known was moved</summary>The step moves all of x. Put `known_latents` back once
 # more.</details>
 
 # %% exercise="completing_step"
-def completing_step(x, t, s, velocity, given, known):
+def completing_step(x, t, s, velocity, known_latents, known):
     ### BEGIN SOLUTION
-    x = np.where(known[..., None], given, x)                      # B, F, H, W, C
+    x = np.where(known[..., None], known_latents, x)              # B, F, H, W, C
     x = x + (s - t) * velocity(x, t)
-    return np.where(known[..., None], given, x)
+    return np.where(known[..., None], known_latents, x)
     ### END SOLUTION
 
 
@@ -231,8 +231,8 @@ check.token_exists(token_exists)
 # $$d\,\text{prediction} = dL \cdot \frac{2}{N} \cdot \frac{m}{\text{share}_b} \cdot (\text{prediction} -
 # \text{target})$$
 #
-# Where nothing counts, $m = 0$, and no gradient begins. (But gradients still *pass* by the given latents: through
-# attention, what is made listens to what is given, and learns how to.)
+# Where nothing counts, $m = 0$, and no gradient begins. (But gradients still *pass* by the known latents: through
+# attention, what is made listens to what is known, and learns how to.)
 
 # %% [markdown]
 # ### 16.8 Back through the loss  ·  ●○○  ·  4 minutes
@@ -287,7 +287,7 @@ patch = model.settings.dit.patch
 print(f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: {np.prod(patch)} × (24 + 6)")
 
 known = np.zeros((1, 8, 4, 4), bool)
-known[:, 0] = True                                               # the first frame is given
+known[:, 0] = True                                               # the first frame is known
 channels = conditioning_channels((1, 8, 4, 4, 24), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
 draw.heatmaps(
     {
@@ -307,7 +307,7 @@ draw.heatmaps(
 # %%
 attributes = Attributes("red", "circle", "right", "day")
 clip = render(attributes, np.random.default_rng(5))              # 8, 32, 32, 3
-given = model.codec.encode(clip[None])                           # 1, 8, 4, 4, 24
+known_latents = model.codec.encode(clip[None])                   # 1, 8, 4, 4, 24
 known = np.zeros((1, 8, 4, 4), bool)
 known[:, :, :2] = known[:, 0] = True
 step = yours_or_ours(completing_step)
@@ -318,7 +318,7 @@ def shown(clip, known):
     return np.where(known.repeat(8, axis=1).repeat(8, axis=2)[..., None], clip, 0.5)
 
 
-def completed(given, known, prompt, seed=0):
+def completed(known_latents, known, prompt, seed=0):
     """Latents of which all that isn't known is made."""
     embedding = model.dit.embed(model.tokenizer.encode([prompt]))
 
@@ -327,17 +327,17 @@ def completed(given, known, prompt, seed=0):
         data = model.dit.predict(x, times, embedding, known)
         return (data - x) / max(1 - t, 0.05)
 
-    x = np.random.default_rng(seed).standard_normal(given.shape, dtype=np.float32)
+    x = np.random.default_rng(seed).standard_normal(known_latents.shape, dtype=np.float32)
     times = time_grid(20, shift=3.0)
     for t, s in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
-        x = step(x, t, s, velocity, given, known)
+        x = step(x, t, s, velocity, known_latents, known)
     return x
 
 
 prompt = "a red circle moves right in the day sky"
-made = model.codec.decode(completed(given, known, prompt))[0]    # 8, 32, 32, 3
+made = model.codec.decode(completed(known_latents, known, prompt))[0]    # 8, 32, 32, 3
 draw.clips(
-    {"the clip": clip, "what is given": shown(clip, known[0]), "completed by your steps": made},
+    {"the clip": clip, "what is known": shown(clip, known[0]), "completed by your steps": made},
     alt="Three rows of eight frames. Above the clip, a red circle that moves right in a day sky. In the middle the "
     "same, grey in the lower half of all frames but the first. Below, the clip with the lower half made by the model.",
 )
@@ -370,11 +370,11 @@ print("the first frame is the picture:", np.array_equal(moving[0], picture), "  
 start = clip[:4]                                                 # 4, 32, 32, 3
 longer = studio.extend(start, prompt, forward=4, backward=2)     # 10, 32, 32, 3
 draw.animation(
-    {"4 frames given": start, "2 before and 4 after": longer},
+    {"4 frames known": start, "2 before and 4 after": longer},
     alt="Two clips side by side, playing. Left four frames of a red circle that moves right, right ten frames, of "
     "which the model made two before and four after them.",
 )
-print(longer.shape[0], "frames; those that were given are among them:", np.array_equal(longer[2:6], start))
+print(longer.shape[0], "frames; those that were known are among them:", np.array_equal(longer[2:6], start))
 
 # %%
 hole = np.zeros((32, 32), bool)
@@ -384,17 +384,16 @@ cells = ~hole.reshape(4, 8, 4, 8).any(axis=(1, 3))               # 4, 4
 draw.clips(
     {"with a hole": shown(clip, np.broadcast_to(cells, (8, 4, 4))), "filled, asked for a green ring": filled},
     alt="Above, a clip of a red circle with a grey square in its middle. Below, the square is filled "
-    "with a green ring, cut off at its edges; around it, what was given of the red circle is as it was.",
+    "with a green ring, cut off at its edges; around it, what was known of the red circle is as it was.",
 )
 
 # %% [markdown]
-# The last prompt contradicts what is given. Look at the seams: what is given stays as it is, and what is made has to
+# The last prompt contradicts what is known. Look at the seams: what is known stays as it is, and what is made has to
 # fit to it *and* to the prompt.
 #
-# **How much does it help to see what is given?** Here is the squared error of the predicted data, on what is to be
-# made alone, of 64 clips without a prompt. Half of their frames are given, or nothing is. And a third way: the frames
-# are given, but the network isn't told; its conditioning channels say that all
-# is at t.
+# **How much does it help to see what is known?** Here is the squared error of the predicted data, on what is to be
+# made alone, of 64 clips without a prompt. Half of their frames are known, or nothing is. And a third way: the frames
+# are known, but the network isn't told; its conditioning channels say that all is at t.
 
 # %%
 COUNT = 64
@@ -415,41 +414,41 @@ def predicted(time, known, told):
 
 
 times = [0.02, 0.1, 0.2, 0.3, 0.5, 0.7]
-ways = {"nothing given": (nothing, None), "given, not told": (half, None), "given and told": (half, half)}
+ways = {"nothing known": (nothing, None), "known, not told": (half, None), "known and told": (half, half)}
 errors = {
     name: [float(loss_forward(predicted(time, *way), latents, ~half)[0]) for time in times]
     for name, way in ways.items()
 }
 draw.curves(
     times, errors, points=True, xlabel="t of what is to be made", ylabel="squared error",
-    alt=f"Three falling curves. With nothing given the error is {errors['nothing given'][0]:.2f} at t = 0.02, with "
-    f"four frames given {errors['given and told'][0]:.2f}; from t = 0.5 on these two meet. Given, but not told, it "
-    f"begins at {errors['given, not told'][0]:.2f}, and ends above both.",
+    alt=f"Three falling curves. With nothing known the error is {errors['nothing known'][0]:.2f} at t = 0.02, with "
+    f"four frames known {errors['known and told'][0]:.2f}; from t = 0.5 on these two meet. Known, but not told, it "
+    f"begins at {errors['known, not told'][0]:.2f}, and ends above both.",
 )  # fmt: skip
 for name, values in errors.items():
     print(f"{name:16}", *(f"{value:6.3f}" for value in values))
 
 # %% [markdown]
-# What is given helps where there is much noise: there it decides what the clip will be. Later the noised latents say
+# What is known helps where there is much noise: there it decides what the clip will be. Later the noised latents say
 # as much themselves.
 #
 # Being *told* takes another two fifths off the error up to t = 0.2, and a little less at 0.3. Untold, the network does
-# notice that some latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2 the given
-# frames are of little use to it, and from t = 0.3 on it does worse than with nothing given: its
+# notice that some latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2 the known
+# frames are of little use to it, and from t = 0.3 on it does worse than with nothing known: its
 # conditioning channels say that they are noised. (It was trained with true ones. A network trained without any is
 # another matter.)
 
 # %% [markdown]
-# **Why put back what is given?** Your loss once more at t = 0.5, on what is to be made and on what is given:
+# **Why put back what is known?** Your loss once more at t = 0.5, on what is to be made and on what is known:
 
 # %%
 data = predicted(0.5, half, half)
-for name, counted in (("what is to be made", ~half), ("what is given", half)):
+for name, counted in (("what is to be made", ~half), ("what is known", half)):
     loss, _ = loss_forward(data, latents, counted)
     print(f"squared error of {name:19} {loss:.4f}")
 
 # %% [markdown]
-# The network *sees* the given latents, clean, and yet it doesn't return them. Why should it? Nobody ever asked: the
+# The network *sees* the known latents, clean, and yet it doesn't return them. Why should it? Nobody ever asked: the
 # loss counted none of it. (And where all is asked for, it comes no nearer than 0.04, however little noise there is:
 # lesson 11.) So a sampler has to put them back.
 
@@ -457,17 +456,17 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # ## What the worksheet left out
 #
 # - **All of this.** The worksheet has one t for its whole video, and one size.
-# - **A time for each *token*.** A token of the shipped model spans 8 frames, some of them given and others not. So the
+# - **A time for each *token*.** A token of the shipped model spans 8 frames, some of them known and others not. So the
 #   times enter as channels, before the latents become tokens. Where a token is a single frame, each could have its
 #   own scale and shift instead (lesson 7, with a row for every token).
-# - **Where tokens meet.** What is made in a token that also holds given frames fits to them better than what
+# - **Where tokens meet.** What is made in a token that also holds known frames fits to them better than what
 #   fills a token of its own. So `extend` and `connect` lay their canvases such that tokens are shared
 #   ([joining.py](../../minidit/generation/joining.py)).
 
 # %% [markdown]
-# - **Many masks.** In training about half of the canvases have nothing given. The others have first or last frames,
+# - **Many masks.** In training about half of the canvases have nothing known. The others have first or last frames,
 #   both ends, or places. A network learns the uses that it meets.
-# - **Prompts left away.** When a part is given, the prompt is left away more often, so that the network learns to look
+# - **Prompts left away.** When a part is known, the prompt is left away more often, so that the network learns to look
 #   at the canvas.
 # - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
 
@@ -480,8 +479,8 @@ for name, counted in (("what is to be made", ~half), ("what is given", half)):
 # %% [markdown]
 # ## Recap
 #
-# - A time for each latent makes *given* a special case of *noised*: its time is 1.
-# - The loss counts what is to be made, clip by clip; a given latent's noise gets no gradient.
-# - A sampler puts in what is given before it asks, and back after it moved.
+# - A time for each latent makes *known* a special case of *noised*: its time is 1.
+# - The loss counts what is to be made, clip by clip; a known latent's noise gets no gradient.
+# - A sampler puts in what is known before it asks, and back after it moved.
 #
 # Next: [lesson 17](17_scaling.ipynb), what all of this costs, and what more of it would buy.

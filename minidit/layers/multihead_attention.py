@@ -13,7 +13,7 @@ from minidit.layers.rope import rope_backward, rope_forward
 # H = heads, T = tokens, D = width, d = D / H = width of one head
 
 # Scores, over the whole batch, above which attention goes block by block. As float32 they take 32 MB, and a larger
-# array is mapped in anew each time it is made (see backend.keep_freed_memory).
+# array is mapped in again each time it is made (see backend.keep_freed_memory).
 MANY_SCORES = 2**23
 
 

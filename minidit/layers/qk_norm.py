@@ -9,7 +9,7 @@ from minidit.layers.rmsnorm import rmsnorm_backward, rmsnorm_forward
 def qk_norm_forward(x, gain, eps=1e-6):
     """RMSNorm of the queries (or of the keys) of every head, with a learned gain: y = x̂ · gain.
 
-    The longest a row can be is then √d times its largest gain, whatever the weights of the projection.
+    A row is then never longer than √d times its largest gain, for any weights of the projection.
 
     Args:
         x: (..., d) queries or keys.

@@ -1,4 +1,4 @@
-"""Rotary positions: where a token is turns its queries and keys, and scores depend on how far apart two tokens are.
+"""Rotary positions: a token's place rotates its queries and keys, so scores depend on how far apart two tokens are.
 
 A head's width is split among the three axes of a clip. Within each part pairs of numbers are turned like the hands of
 clocks, each pair at its own speed, by an angle that grows with the token's place along that axis.
@@ -10,18 +10,18 @@ from minidit.backend import array_module
 
 # H = heads, T = tokens, d = width of one head, P = d / 2 pairs
 
-# The slowest pair turns once in so many times 2π places. For text it is 10000; a clip has few places along an axis.
+# The slowest pair turns once in about this many times 2π places. Text uses 10000; a clip has few places along an axis.
 BASE = 100.0
 
 
 def axial_rotation(positions, head_width, dtype=np.float32):
-    """How far each pair of numbers is turned, for every token.
+    """How far each pair of numbers is rotated, for every token.
 
     Args:
         positions: (..., T, 3), each token's place along frames, rows and columns. Any numbers: fractions, or the places
             of tokens in a padded grid.
-        head_width: d, even and at least 6, so that each axis has a pair. The frame gets what remains after rows and
-            columns have got a third each, rounded.
+        head_width: d, even and at least 6, so that each axis has a pair. Rows and columns get a third each,
+            rounded; frames get the rest.
         dtype: of the result.
     Returns:
         cosines and sines, (..., T, P) each, on the host, for `rope_forward`.
@@ -48,7 +48,7 @@ def grid_positions(grid):
 def rope_forward(x, rotation):
     """Turns each pair (x[i], x[i + P]) of queries or keys by its angle.
 
-    The dot product of a turned query and a turned key depends on the difference of their places, and on no place alone.
+    The dot product of a rotated query and key depends only on the difference of their places.
 
     Args:
         x: (..., H, T, d) queries or keys.

@@ -8,7 +8,7 @@ from minidit.layers.linear import linear_backward, linear_forward
 
 
 def swiglu_hidden(hidden):
-    """The hidden width at which SwiGLU has as many parameters as a plain feed-forward network of this hidden width.
+    """The hidden width that gives SwiGLU the number of parameters of a plain feed-forward network with this one.
 
     It has three matrices instead of two, so each is two thirds as wide.
     Source: Shazeer 2020, section 3.1.

@@ -159,7 +159,7 @@ def context_forward(h, c, inputs):
 
     Args:
         h: (B, T, D) tokens.
-        c: (B, D) the condition; or (B, 2, D), of which the first is the sample's.
+        c: (B, D) the condition; or (B, 2, D), where the first is the sample's.
         inputs: BlockInputs, with the words (B, L, D).
     Returns:
         h (B, T + 1 + L, D), and the BlockInputs for it: absent words can't be attended to, and neither time nor words

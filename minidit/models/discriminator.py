@@ -1,6 +1,6 @@
 """The patch discriminator: does a group of neighbouring patches come from a real clip or from the codec?
 
-It looks at two patches by two, so that a seam between them gives the codec away.
+It looks at two patches by two, so a seam between them gives the codec away.
 """
 
 import copy

@@ -12,7 +12,7 @@ from minidit.worksheet import solve
 
 LESSON = 16
 SHEET = solve()
-FRAME_2 = np.array([False, False, True, True])  # of the worksheet's four patches: what is given
+FRAME_2 = np.array([False, False, True, True])  # of the worksheet's four patches: what is known
 PATH = RectifiedFlow()
 
 # --------------------------------------------------------------------------------------- 16.1 and 16.2 by hand
@@ -20,7 +20,7 @@ PATH = RectifiedFlow()
 
 def explain_canvas(index):
     """How an entry comes about."""
-    where = "frame 2, which is given" if FRAME_2[index[1]] else "frame 1, which is to be made"
+    where = "frame 2, which is known" if FRAME_2[index[1]] else "frame 1, which is to be made"
     return f"Column {index[1]} is a patch of {where}. Is there noise in it?"
 
 
@@ -30,11 +30,11 @@ WORKSHEET_CANVAS = Numbers(
     slips=(
         Slip(
             "all noised", lambda: SHEET.noised, "the patches of frame 2 have noise in them",
-            "What is given goes in clean.",
+            "What is known goes in clean.",
         ),
         Slip(
             "the other frame", lambda: np.where(FRAME_2, SHEET.noised, SHEET.latent),
-            "it is frame 1 that was left clean", "Frame 2 is given: the last two columns.",
+            "it is frame 1 that was left clean", "Frame 2 is known: the last two columns.",
         ),
         Slip("all clean", lambda: SHEET.latent, "there is no noise anywhere", "Frame 1 is to be made: it is noised."),
         Slip(
@@ -67,7 +67,7 @@ WORKSHEET_COUNTED_LOSS = Numbers(
         ),
         Slip(
             "the other frame", lambda: mean_square(ERROR[:, FRAME_2]), "it is the loss of frame 2",
-            "Frame 2 is given, frame 1 is to be made.",
+            "Frame 2 is known, frame 1 is to be made.",
         ),
         Slip(
             "sum", lambda: mean_square(ERROR[:, ~FRAME_2]) * 4, "it is the sum of the squares",
@@ -174,16 +174,16 @@ HAND_NOISE = np.array([[[[[-4.0, 8.0]], [[4.0, 4.0]]]]])
 HAND_KNOWN = np.array([[[[False], [True]]]])
 
 NOISED_CANVAS_FORWARD = Exercise(
-    "noised_canvas_forward", LESSON, "a canvas: given and noised latents", ("canvas", "cache"), noised_canvas_forward,
+    "noised_canvas_forward", LESSON, "a canvas: known and noised latents", ("canvas", "cache"), noised_canvas_forward,
     trials=(by_hand(HAND_DATA, HAND_NOISE, np.array([0.25]), HAND_KNOWN), at_random(canvas_inputs)),
     slips=(
         Slip(
             "everything noised", canvas_with(lambda t, known: spread(t) + 0.0 * known),
-            "the known latents are noised too", "What is given goes in clean.",
+            "the known latents are noised too", "What is known goes in clean.",
         ),
         Slip(
             "known ones noised", canvas_with(lambda t, known: np.where(known, spread(t), 1.0)),
-            "it is the known latents that are noised", "What is given goes in clean; what is to be made is noised.",
+            "it is the known latents that are noised", "What is known goes in clean; what is to be made is noised.",
         ),
         Slip(
             "known ones are noise", canvas_with(lambda t, known: np.where(known, 0.0, spread(t))),
@@ -332,11 +332,11 @@ COUNTED_LOSS_FORWARD = Exercise(
         ),
         Slip(
             "everything counted", loss_with(lambda counted: np.ones(asked(counted).shape)),
-            "the given latents were counted too", "What is given can be copied from the input: that teaches nothing.",
+            "the known latents were counted too", "What is known can be copied from the input: that teaches nothing.",
         ),
         Slip(
-            "the given ones counted", loss_with(lambda counted: asked(~counted) / np.maximum(shares(~counted), 1e-9)),
-            "it is the error of the latents that are given", "True in counted means: to be made, so it counts.",
+            "the known ones counted", loss_with(lambda counted: asked(~counted) / np.maximum(shares(~counted), 1e-9)),
+            "it is the error of the latents that are known", "True in counted means: to be made, so it counts.",
         ),
         Slip(
             "sum instead of mean", lambda prediction, target, counted: (
@@ -413,15 +413,15 @@ COUNTED_LOSS_BACKWARD = Exercise(
 # ------------------------------------------------------------------------------------- 16.6 a step that keeps
 
 
-def put_back(x, given, known):
+def put_back(x, known_latents, known):
     """x with what is known in its place."""
-    return np.where(known[..., None], given, x)
+    return np.where(known[..., None], known_latents, x)
 
 
-def completing_step(x, t, s, velocity, given, known):
-    """Euler's step on a canvas: what is given goes in clean, and stays."""
-    x = put_back(x, given, known)
-    return put_back(x + (s - t) * velocity(x, t), given, known)
+def completing_step(x, t, s, velocity, known_latents, known):
+    """Euler's step on a canvas: what is known goes in clean, and stays."""
+    x = put_back(x, known_latents, known)
+    return put_back(x + (s - t) * velocity(x, t), known_latents, known)
 
 
 def towards_the_mean(x, t):
@@ -430,13 +430,13 @@ def towards_the_mean(x, t):
 
 
 def step_inputs(rng):
-    """x, t, s, velocity, given, known."""
-    x, given = rng.normal(size=(2, 3, 2, 4, 5, 2))
-    return x, 0.3, 0.45, towards_the_mean, given, some(rng, (3, 2, 4, 5))
+    """x, t, s, velocity, known_latents, known."""
+    x, known_latents = rng.normal(size=(2, 3, 2, 4, 5, 2))
+    return x, 0.3, 0.45, towards_the_mean, known_latents, some(rng, (3, 2, 4, 5))
 
 
 COMPLETING_STEP = Exercise(
-    "completing_step", LESSON, "a sampler's step that keeps what is given", ("x_s",), completing_step,
+    "completing_step", LESSON, "a sampler's step that keeps what is known", ("x_s",), completing_step,
     trials=(
         by_hand(
             np.array([[[[[2.0], [9.0]]]]]), 0.5, 0.75, towards_the_mean, np.array([[[[[0.0], [4.0]]]]]),
@@ -446,49 +446,53 @@ COMPLETING_STEP = Exercise(
     ),
     slips=(
         Slip(
-            "put back only afterwards", lambda x, t, s, velocity, given, known: put_back(
-                x + (s - t) * velocity(x, t), given, known
+            "put back only afterwards", lambda x, t, s, velocity, known_latents, known: put_back(
+                x + (s - t) * velocity(x, t), known_latents, known
             ),
-            "the network didn't see what is given", "Put it in before you ask for the velocity, too.",
+            "the network didn't see what is known", "Put it in before you ask for the velocity, too.",
         ),
         Slip(
-            "put back only before", lambda x, t, s, velocity, given, known: put_back(x, given, known)
-            + (s - t) * velocity(put_back(x, given, known), t),
-            "what is given was moved by the step", "It is finished. Put it back after the step.",
+            "put back only before", lambda x, t, s, velocity, known_latents, known: put_back(x, known_latents, known)
+            + (s - t) * velocity(put_back(x, known_latents, known), t),
+            "what is known was moved by the step", "It is finished. Put it back after the step.",
         ),
         Slip(
-            "never put back", lambda x, t, s, velocity, given, known: x + (s - t) * velocity(x, t),
-            "it is a step without anything given", "Put in what is given: before the velocity, and after the step.",
+            "never put back", lambda x, t, s, velocity, known_latents, known: x + (s - t) * velocity(x, t),
+            "it is a step without anything known", "Put in what is known: before the velocity, and after the step.",
         ),
         Slip(
-            "mask the wrong way round", lambda x, t, s, velocity, given, known: completing_step(
-                x, t, s, velocity, given, ~known
+            "mask the wrong way round", lambda x, t, s, velocity, known_latents, known: completing_step(
+                x, t, s, velocity, known_latents, ~known
             ),
-            "the mask was read the wrong way round", "True means known: there, given stands.",
+            "the mask was read the wrong way round", "True means known: there, known_latents stands.",
         ),
         Slip(
-            "a whole step", lambda x, t, s, velocity, given, known: put_back(
-                put_back(x, given, known) + velocity(put_back(x, given, known), t), given, known
+            "a whole step", lambda x, t, s, velocity, known_latents, known: put_back(
+                put_back(x, known_latents, known) + velocity(put_back(x, known_latents, known), t), known_latents, known
             ),
             "the step is not as long as the time that passes", "From t to s, it is s − t of the velocity.",
         ),
         Slip(
-            "a step of s", lambda x, t, s, velocity, given, known: put_back(
-                put_back(x, given, known) + s * velocity(put_back(x, given, known), t), given, known
+            "a step of s", lambda x, t, s, velocity, known_latents, known: put_back(
+                put_back(x, known_latents, known) + s * velocity(put_back(x, known_latents, known), t),
+                known_latents,
+                known,
             ),
             "the step has the length s", "From t to s, it is s − t of the velocity.",
         ),
         Slip(
-            "asked at s", lambda x, t, s, velocity, given, known: put_back(
-                put_back(x, given, known) + (s - t) * velocity(put_back(x, given, known), s), given, known
+            "asked at s", lambda x, t, s, velocity, known_latents, known: put_back(
+                put_back(x, known_latents, known) + (s - t) * velocity(put_back(x, known_latents, known), s),
+                known_latents,
+                known,
             ),
             "the velocity was asked for at the time where the step ends", "You are at t when the step begins.",
         ),
         Slip(
-            "given ones noised", lambda x, t, s, velocity, given, known: completing_step(
-                x, t, s, velocity, t * given, known
+            "known ones noised", lambda x, t, s, velocity, known_latents, known: completing_step(
+                x, t, s, velocity, t * known_latents, known
             ),
-            "what is given went in faded, by t", "Whatever t is, what is given goes in clean.",
+            "what is known went in faded, by t", "Whatever t is, what is known goes in clean.",
         ),
     ),
     difficulty=2, minutes=8,

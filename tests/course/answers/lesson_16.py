@@ -92,7 +92,7 @@ def as_on_the_worksheet(data, noise, t, known):
     return data + (1 - own) * noise, (own,)
 
 
-def given_dropped(data, noise, t, known):
+def known_dropped(data, noise, t, known):
     canvas, (own,) = by_times(data, noise, t, known)
     canvas[known] = 0
     return canvas, (own,)
@@ -185,7 +185,7 @@ def no_mask(prediction, target, counted):
     return (error**2).mean(), (error,)
 
 
-def counts_the_given(prediction, target, counted):
+def counts_the_known(prediction, target, counted):
     error = (prediction - target) * ~counted[..., None]
     share = np.maximum((~counted).mean(axis=(1, 2, 3)), 1e-9)[:, None, None, None, None]
     return (error**2 / share).mean(), (error / share,)
@@ -238,46 +238,46 @@ def over_the_clips(dloss, cache):
 # ------------------------------------------------------------------------------------- completing_step
 
 
-def with_copies(x, t, s, velocity, given, known):
+def with_copies(x, t, s, velocity, known_latents, known):
     x = x.copy()
-    x[known] = given[known]
+    x[known] = known_latents[known]
     x = x + (s - t) * velocity(x, t)
-    x[known] = given[known]
+    x[known] = known_latents[known]
     return x
 
 
-def only_the_others_move(x, t, s, velocity, given, known):
-    x = np.where(known[..., None], given, x)
+def only_the_others_move(x, t, s, velocity, known_latents, known):
+    x = np.where(known[..., None], known_latents, x)
     return x + (s - t) * velocity(x, t) * ~known[..., None]
 
 
-def after_the_step(x, t, s, velocity, given, known):
+def after_the_step(x, t, s, velocity, known_latents, known):
     x = x + (s - t) * velocity(x, t)
-    return np.where(known[..., None], given, x)
+    return np.where(known[..., None], known_latents, x)
 
 
-def before_the_step(x, t, s, velocity, given, known):
-    x = np.where(known[..., None], given, x)
+def before_the_step(x, t, s, velocity, known_latents, known):
+    x = np.where(known[..., None], known_latents, x)
     return x + (s - t) * velocity(x, t)
 
 
-def just_euler(x, t, s, velocity, given, known):
+def just_euler(x, t, s, velocity, known_latents, known):
     return x + (s - t) * velocity(x, t)
 
 
-def where_misread(x, t, s, velocity, given, known):
-    x = np.where(known[..., None], x, given)
-    return np.where(known[..., None], x + (s - t) * velocity(x, t), given)
+def where_misread(x, t, s, velocity, known_latents, known):
+    x = np.where(known[..., None], x, known_latents)
+    return np.where(known[..., None], x + (s - t) * velocity(x, t), known_latents)
 
 
-def no_length(x, t, s, velocity, given, known):
-    x = np.where(known[..., None], given, x)
-    return np.where(known[..., None], given, x + velocity(x, t))
+def no_length(x, t, s, velocity, known_latents, known):
+    x = np.where(known[..., None], known_latents, x)
+    return np.where(known[..., None], known_latents, x + velocity(x, t))
 
 
-def asked_too_late(x, t, s, velocity, given, known):
-    x = np.where(known[..., None], given, x)
-    return np.where(known[..., None], given, x + (s - t) * velocity(x, s))
+def asked_too_late(x, t, s, velocity, known_latents, known):
+    x = np.where(known[..., None], known_latents, x)
+    return np.where(known[..., None], known_latents, x + (s - t) * velocity(x, s))
 
 
 # ---------------------------------------------------------------------------------------- token_exists
@@ -350,7 +350,7 @@ ANSWERS = {
             (mask_misread, "known ones noised"),
             (other_direction, "data and noise swapped"),
             (as_on_the_worksheet, "noise on top"),
-            (given_dropped, "known ones left out"),
+            (known_dropped, "known ones left out"),
             (starts_as_noise, "noise alone to be made"),
             (mask_kept, "the cache holds the mask"),
         ],
@@ -372,7 +372,7 @@ ANSWERS = {
             (mean_over_all, "mean over all"),
             (whole_batch, "one mean for the batch"),
             (no_mask, "everything counted"),
-            (counts_the_given, "the given ones counted"),
+            (counts_the_known, "the known ones counted"),
             (added_and_not_divided, "sum instead of mean"),
             (plain_errors_kept, "share forgotten in the cache"),
             (channels_not_counted, "too large"),
