@@ -18,7 +18,6 @@ from minidit.models import Codec
 from minidit.models.codec import CodecSettings, to_signed
 from minidit.models.discriminator import Discriminator
 from minidit.training.codec import (
-    FlatAdamW,
     adversarial_gradients,
     codec_loss_and_gradients,
     draw_groups,
@@ -26,7 +25,7 @@ from minidit.training.codec import (
     patch_pool,
     psnr,
 )
-from minidit.training.optimizer import AdamWSettings
+from minidit.training.optimizer import AdamW, AdamWSettings
 from minidit.world import HELD_OUT, render_batch
 
 sheet = worksheet.solve()
@@ -275,8 +274,8 @@ def trained(sigma=0.05, adversary=0.0):
     rng = np.random.default_rng(0)
     small = Codec(SETTINGS, rng)
     judge = Discriminator(4 * pool.shape[-1], 64, rng)
-    optimizer = FlatAdamW(small.params, AdamWSettings(beta2=0.999))
-    judge_optimizer = FlatAdamW(judge.params, AdamWSettings(beta1=0.5, beta2=0.999))
+    optimizer = AdamW(small.params, AdamWSettings(beta2=0.999))
+    judge_optimizer = AdamW(judge.params, AdamWSettings(beta1=0.5, beta2=0.999))
     for step in range(STEPS):
         rate = RATE * (1 - step / STEPS)
         x = draw_groups(pool, GROUPS, rng)                  # M, 4, P   2 × 2 neighbouring patches
@@ -285,8 +284,8 @@ def trained(sigma=0.05, adversary=0.0):
         if adversary and step >= 0.6 * STEPS:
             dfake, judge_gradients = adversarial_gradients(judge, x.reshape(GROUPS, -1), made.reshape(GROUPS, -1))
             dmade = dmade + adversary * norm(dmade) / norm(dfake) * dfake.reshape(x.shape)
-            judge_optimizer.update(judge_gradients, rate)
-        optimizer.update(small.backward(dmade, *gradients), rate)
+            judge_optimizer.update(judge_gradients, rate, max_grad_norm=1.0)
+        optimizer.update(small.backward(dmade, *gradients), rate, max_grad_norm=1.0)
     small.normalize_latents(pool)
     return small
 

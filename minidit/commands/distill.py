@@ -1,4 +1,4 @@
-"""`minidit distill`: from a model to one that does with few steps."""
+"""`minidit distill`: from a model to one that needs few steps."""
 
 from functools import partial
 from pathlib import Path
@@ -8,12 +8,12 @@ from minidit.commands import arguments as shared
 from minidit.commands.train import together
 from minidit.errors import UserError
 
-SUMMARY = "teach a model to do with few steps of its sampler, or even one"
+SUMMARY = "teach a model to make clips in few steps of its sampler, or even one"
 EXAMPLE = "minidit distill --out runs/fast --minutes 10"
 NOTES = """\
 The student starts as a copy of the teacher, CHECKPOINT, and learns to go from noise to the teacher's clip in a straight
-line (reflow). It makes clips in 4 steps without guidance, unless other numbers are asked for. `minidit steps` compares
-the two. Processes share the work as in `minidit train`.
+line (reflow). It makes clips in 4 steps without guidance, unless you ask for other numbers. `minidit steps` compares
+the two. Processes share the work, and Ctrl-C saves the run, as in `minidit train`.
 
 """
 
@@ -29,23 +29,25 @@ def add_arguments(command):
     )
     command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=shared.whole_number(1), metavar="N", help="of the training (default: 3000)")
-    length.add_argument("--minutes", type=shared.positive_number, metavar="M", help="plan as many steps as fit")
-    command.add_argument(
-        "--teacher-steps", type=shared.whole_number(1), metavar="N", help="of the teacher's sampler (default: 6)"
+    length.add_argument("--steps", type=shared.whole_number(1), metavar="N", help="training steps (default: 3000)")
+    length.add_argument(
+        "--minutes", type=shared.positive_number, metavar="M", help="do the steps that fit into M minutes"
     )
     command.add_argument(
-        "--learning-rate", type=shared.positive_number, metavar="X", help="its peak (default: 0.0005)"
+        "--teacher-steps", type=shared.whole_number(1), metavar="N", help="steps of the teacher's sampler (default: 6)"
+    )
+    command.add_argument(
+        "--learning-rate", type=shared.positive_number, metavar="X", help="at its peak (default: 0.0005)"
     )
     shared.add_seed(command, "of everything random")
     shared.add_threads(command, "all; one per rank under mpiexec")
     shared.add_device(command)
-    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    command.add_argument("--resume", action="store_true", help="continue from the last checkpoint in DIR")
     return NOTES
 
 
 def run(arguments):
-    """Starts a distillation, or goes on with one; under mpiexec with all its ranks."""
+    """Starts a distillation, or continues one; under mpiexec with all its ranks."""
     changes = {name: getattr(arguments, name) for name in ("steps", "learning_rate", "teacher_steps")}
     changes = {name: value for name, value in changes.items() if value is not None}
     if arguments.resume and (changes or arguments.minutes is not None or arguments.checkpoint is not None):
@@ -53,7 +55,7 @@ def run(arguments):
             "a resumed distillation keeps its teacher and its plan: leave out CHECKPOINT, --steps, --minutes, "
             "--teacher-steps and --learning-rate."
         )
-    together(arguments, partial(distill, arguments, changes))
+    together(arguments, partial(distill, arguments, changes), "distill")
 
 
 def distill(arguments, changes, xp, ranks=None):

@@ -1,14 +1,15 @@
 """`minidit train`: from nothing to a model."""
 
+import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from minidit.commands import arguments as shared
-from minidit.errors import UserError
+from minidit.errors import Interrupted, UserError
 
-SUMMARY = "train a model from nothing, or go on with a run that was stopped"
+SUMMARY = "train a model from nothing, or continue a run that was stopped"
 EXAMPLE = "minidit train --preset quick --out runs/quick --minutes 10"
 LAST_WORDS = (
     "minidit: a rank died, or mpiexec was stopped, and so this run ended. Its last checkpoint is whole: "
@@ -24,42 +25,73 @@ def add_arguments(command):
     command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
     length = command.add_mutually_exclusive_group()
     length.add_argument(
-        "--steps", type=shared.whole_number(1), metavar="N", help="of the DiT's training (default: the preset's)"
+        "--steps", type=shared.whole_number(1), metavar="N", help="training steps of the DiT (default: the preset's)"
     )
     length.add_argument(
-        "--minutes", type=shared.positive_number, metavar="M", help="plan as many steps as fit, the codec's included"
+        "--minutes", type=shared.positive_number, metavar="M",
+        help="do the steps that fit into M minutes, with the codec's training",
     )
     command.add_argument(
         "--batch", type=shared.whole_number(1), metavar="N", help="clips in a step (default: the preset's)"
     )
     command.add_argument(
-        "--learning-rate", type=shared.positive_number, metavar="X", help="its peak (default: the preset's)"
+        "--learning-rate", type=shared.positive_number, metavar="X", help="at its peak (default: the preset's)"
     )
     command.add_argument(
-        "--from", dest="origin", type=Path, metavar="FILE", help="go on from this model's weights, not from nothing"
+        "--from", dest="origin", type=Path, metavar="FILE", help="start from the weights of this model"
     )
     shared.add_seed(command, "of everything random")
     shared.add_threads(command, "all; one per rank under mpiexec")
     shared.add_device(command)
     command.add_argument(
-        "--recompute", action="store_true", help="take less memory and more time: compute each block's forward twice"
+        "--recompute", action="store_true", help="less memory, more time: compute each block's forward pass twice"
     )
-    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    command.add_argument("--resume", action="store_true", help="continue from the last checkpoint in DIR")
     presets = "".join(f"  {name:<8} {p.description}\n" for name, p in PRESETS.items())
     return (
         f"presets:\n{presets}\n"
-        "Processes on N cores, or N ranks of `mpiexec -n N minidit train ...`, share each step: they see the same\n"
-        "clips, and come to the same numbers but for rounding, whatever N.\n\n"
+        "Processes on N cores, or N ranks of `mpiexec -n N minidit train ...`, share each step. They see the same\n"
+        "clips and give the same result for any N, up to rounding. Ctrl-C saves the run and says how to continue it.\n\n"
     )
 
 
 def run(arguments):
-    """Starts a run, or goes on with one; under mpiexec with all its ranks."""
-    together(arguments, partial(train, arguments, chosen_preset(arguments)))
+    """Starts a run, or continues one; under mpiexec with all its ranks."""
+    together(arguments, partial(train, arguments, chosen_preset(arguments)), f"train --preset {arguments.preset}")
 
 
-def together(arguments, work):
-    """Does work(xp, ranks=None), with the device and the threads of the arguments; under mpiexec with all its ranks."""
+def together(arguments, work, command):
+    """Does work(xp, ranks=None), with the device and the threads of the arguments; under mpiexec with all its ranks.
+
+    Raises:
+        Interrupted: Ctrl-C. It says what was saved, and the command that continues.
+    """
+    try:
+        with_everyone(arguments, work)
+    except KeyboardInterrupt as stop:
+        from minidit.training.trainer import STATE
+
+        if not (arguments.out / STATE).exists():
+            raise Interrupted("stopped before there was anything to save.") from stop
+        said = str(stop) or f"stopped. The last checkpoint is in {arguments.out}."
+        raise Interrupted(f"{said} Continue with:\n{continuation(arguments, command)}") from stop
+
+
+def continuation(arguments, command):
+    """The command line that continues a run which these arguments started, or continued."""
+    from minidit.training.parallel.launcher import launched
+
+    words = ["mpiexec", "-n", str(launched()[1])] if launched() else []
+    words += ["minidit", *command.split(), "--out", str(arguments.out)]
+    for name in ("seed", "threads", "device"):
+        if getattr(arguments, name):
+            words += [f"--{name}", str(getattr(arguments, name))]
+    words += [f"--{name}" for name in ("tf32", "recompute") if getattr(arguments, name, False)]
+    return shlex.join([*words, "--resume"])
+
+
+def with_everyone(arguments, work):
+    """Does work(xp, ranks=None), as `together` does."""
     from minidit.training.parallel.launcher import launched
 
     xp = shared.chosen_device(arguments)
@@ -83,11 +115,11 @@ def train(arguments, preset, xp, ranks=None):
 
     begin = monotonic()
     threads = arguments.threads or shared.available_cores()
-    on_cpu = xp.__name__ == "numpy"  # of which it is known what fits
-    if on_cpu and not arguments.resume:  # which has a batch of its own, and has fitted before
+    on_cpu = xp.__name__ == "numpy"  # nobody knows what fits on a GPU
+    if on_cpu and not arguments.resume:  # a resumed run has its own batch, and has fitted before
         if ranks is None:
             check_fits(preset, min(threads, preset.diffusion_training.shards))
-        elif ranks.on_one_machine:  # of others nothing is known
+        elif ranks.on_one_machine:  # nobody knows the memory of other machines
             check_fits(preset, ranks.count, separate=True)
     training_run = Run(preset, arguments.out, arguments.seed, threads, ranks, xp=xp)
     if arguments.resume:
@@ -129,10 +161,10 @@ def chosen_preset(arguments):
 
 
 def shards_of(batch, clips):
-    """How many shards of so many clips make a batch. Their size stays, so that more clips are more shards to share.
+    """Number of shards of this many clips in a batch. Their size stays, so that more clips mean more shards to share.
 
     Raises:
-        UserError: it takes a part of one.
+        UserError: they don't divide the batch.
     """
     if batch % clips:
         near = f"{batch - batch % clips} or {batch + clips - batch % clips}" if batch > clips else clips

@@ -1,1 +1,1 @@
-"""Who shares a training step: processes of one machine, or MPI ranks."""
+"""Process groups that share training steps: workers.py on one machine, mpi.py on several, launcher.py beside it."""
