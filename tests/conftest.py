@@ -19,6 +19,7 @@ SLOW = (
     "benchmark",
     "commands/test_build_lessons.py",
     "commands/test_claims.py",
+    "commands/test_ctrl_c.py",
     "commands/test_evaluate.py",
     "commands/test_gpu_plan.py",
     "commands/test_grade.py",

@@ -51,7 +51,7 @@ def add_arguments(command):
     return (
         f"presets:\n{presets}\n"
         "Processes on N cores, or N ranks of `mpiexec -n N minidit train ...`, share each step. They see the same\n"
-        "clips and give the same result for any N, up to rounding. Ctrl-C saves the run and says how to continue it.\n\n"
+        "clips and give the same result for any N, up to rounding. Ctrl-C saves the run and says how to continue.\n\n"
     )
 
 
