@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.backend import moved
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.tokenizer import Tokenizer
 from minidit.presets import PRESETS
@@ -54,6 +55,10 @@ class Inputs:
     def of(self, clips):
         """The same for some of the clips (a slice or a list of indices)."""
         return Inputs(self.x[clips], self.t[clips], self.condition[clips], self.target[clips])
+
+    def on(self, xp):
+        """The same on the device of an array library."""
+        return Inputs(*(moved(array, xp) for array in (self.x, self.t, self.condition, self.target)))
 
 
 def labelled(name, width, depth, num_heads, rows, columns, batch):

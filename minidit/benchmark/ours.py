@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.backend import array_module, number
 from minidit.benchmark.cases import SEED, Case, fixed_inputs, fixed_model
 from minidit.benchmark.task import TRAINING
-from minidit.layers import mse_backward, mse_forward
+from minidit.layers import mse_forward, mse_gradient
 from minidit.models.dit import DiT, dit_shapes
 from minidit.training.optimizer import AdamW, AdamWSettings
 from minidit.training.parallel.workers import Team
@@ -27,9 +28,8 @@ def loss_and_gradients(model, inputs, recompute=False):
     """Mean squared error of a batch, and its gradients by name."""
     prediction, cache = model.forward(inputs.x, inputs.t, inputs.condition, recompute=recompute)
     loss, loss_cache = mse_forward(prediction, inputs.target)
-    dprediction, _ = mse_backward(1.0, loss_cache)
-    _, grads = model.backward(dprediction, cache)
-    return float(loss), grads
+    _, grads = model.backward(mse_gradient(1.0, loss_cache), cache)
+    return number(loss), grads
 
 
 def training_step(task):
@@ -90,7 +90,7 @@ class FixedBatchWorker:
         """Mean loss of these shards and its gradients by name; every step has the same clips."""
         if tuple(shards) not in self.chosen:  # copied once, so that steps take no time for it
             clips = np.concatenate([self.parts[shard] for shard in shards])
-            self.chosen[tuple(shards)] = self.inputs.of(clips)
+            self.chosen[tuple(shards)] = self.inputs.of(clips).on(array_module(self.model.params.flat))
         return loss_and_gradients(self.model, self.chosen[tuple(shards)], self.recompute)
 
 

@@ -1,5 +1,6 @@
 """How fast a GPU is: our kernels against CuPy's, against what the card can do at best, and a step against PyTorch's."""
 
+import itertools
 from functools import partial
 from time import perf_counter
 
@@ -10,13 +11,14 @@ from minidit import layers
 from minidit.backend.device import choose_device, described
 from minidit.backend.kernels import gated_residual, gelu
 from minidit.backend.kernels.launch import plain_kernels
-from minidit.benchmark.cases import CASES, fixed_inputs, fixed_model
+from minidit.benchmark.cases import CASES, fixed_model
 from minidit.benchmark.contenders import pytorch_is_installed
-from minidit.benchmark.ours import ADAMW, LEARNING_RATE
+from minidit.benchmark.ours import ADAMW, LEARNING_RATE, FixedBatch
 from minidit.benchmark.timing import interleave, spread
 from minidit.gpu.operations import OPERATIONS, Size, on_device
-from minidit.models.parameters import Parameters
 from minidit.training.optimizer import adamw_ema_update
+from minidit.training.state import TrainingState
+from minidit.training.steps import SingleProcess, training_step
 
 LARGE = Size(16, 256, 384, 6)  # DiT-S on pictures of 256 x 256 pixels, 16 at a time
 MANY_TOKENS = Size(2, 2048, 384, 6)  # attention that a GPU would rather do block by block
@@ -218,23 +220,11 @@ def training_steps(xp, case, rounds, compiled):
 
 
 def our_training_step(xp, case):
-    """A function that trains on the case's fixed batch for one step: forward, loss, backward, AdamW, moving average."""
-    model = fixed_model(case).on(xp)
-    inputs = fixed_inputs(case)
-    x, t, condition, target = (xp.asarray(array) for array in (inputs.x, inputs.t, inputs.condition, inputs.target))
-    params = model.params.flat
-    grads = Parameters(model.params.shapes, buffer=xp.zeros_like(params))
-    m, v, average = (xp.zeros_like(params) for _ in range(3))
-
-    def step():
-        prediction, cache = model.forward(x, t, condition)
-        _, loss_cache = layers.mse_forward(prediction, target)
-        _, named = model.backward(layers.mse_gradient(1.0, loss_cache), cache)
-        grads.load(named)
-        norm = xp.vdot(grads.flat, grads.flat)
-        adamw_ema_update(params, grads.flat, m, v, average, 1, LEARNING_RATE, ADAMW, 0.999, norm, 1.0)
-
-    return step
+    """A function that trains on the case's fixed batch for one step, as `minidit train` does."""
+    job = FixedBatch(case, shards=1)
+    state = TrainingState.start(fixed_model(case).params.flat, xp)
+    worker, group, numbers = job.at(state.params), SingleProcess(job.shapes, xp), itertools.count()
+    return lambda: training_step(worker, job.training, state, group, next(numbers))
 
 
 def pytorch_steps(xp, case, compiled):

@@ -12,6 +12,7 @@ from minidit.gpu.operations import Size, error
 from minidit.gpu.report import report
 from minidit.models import DiTSettings, TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
+from minidit.training import steps
 from minidit.world import VOCABULARY
 
 pytestmark = pytest.mark.bench
@@ -117,13 +118,13 @@ def test_the_bytes_and_products_of_a_kernel_are_those_of_its_arrays():
 @pytest.mark.parametrize("name", CASES)
 def test_the_step_that_is_timed_is_a_training_step(name, simulated, monkeypatch):
     seen = []
-    update = bench.adamw_ema_update
+    update = steps.adamw_ema_update
 
     def noting(params, grads, *rest):
         update(params, grads, *rest)
         seen.append([x if isinstance(x, np.ndarray) else x.get() for x in (params, grads)])
 
-    monkeypatch.setattr(bench, "adamw_ema_update", noting)
+    monkeypatch.setattr(steps, "adamw_ema_update", noting)
     before = bench.fixed_model(CASES[name]).params.flat
     for xp in (np, simulated):
         our_training_step(xp, CASES[name])()
