@@ -67,7 +67,7 @@ def main(argv=None):
     """
     try:
         words = sys.argv[1:] if argv is None else [*map(str, argv)]
-        if words[:1] == ["help"]:  # as many programs have it
+        if words[:1] == ["help"]:  # other programs have it, too
             words = [*words[1:2], "--help"]
         arguments = parser().parse_args(words)
         from minidit.backend import keep_freed_memory

@@ -101,8 +101,10 @@ def fixed_inputs(case, batch=None):
 
 
 def fixed_model(case):
-    """A DiT of the case with the same numbers every time, none of them zero: zero gates would spare work to none,
-    but hide mistakes from the comparison of gradients."""
+    """A DiT of the case with the same numbers every time, none of them zero.
+
+    Zero gates would save no work, but would hide mistakes from the comparison of gradients.
+    """
     rng = np.random.default_rng(SEED)
     model = DiT(case.settings, rng)
     model.params.flat += 0.02 * rng.standard_normal(model.params.flat.size, dtype=np.float32)

@@ -90,7 +90,7 @@ def measure(variants, round_seconds):
     """Steps of all networks, the variants taking turns.
 
     Args:
-        variants: name -> Workloads, as many for each.
+        variants: name -> list of Workloads, all of the same length.
         round_seconds: what a round takes at least.
     Returns:
         name -> seconds of a step, and bytes at its peak: two lists.

@@ -95,7 +95,7 @@ class FixedBatchWorker:
 
 
 def shared_training(task):
-    """For `timing.timed`: gives `run(steps)` of as many processes as the task has threads, as `minidit train` does."""
+    """For `timing.timed`: gives `run(steps)` of one process per thread of the task, as `minidit train` does."""
     return running(FixedBatch(task.case, task.threads), task.threads)
 
 

@@ -1,4 +1,4 @@
-"""Work in a fresh process, with so many threads in its matrix products and no one else's habits.
+"""Work in a fresh process, with its own number of threads in matrix products and no one else's habits.
 
 Each contender has one. In a common process they would disturb each other: the threads of OpenBLAS and of OpenMP
 keep spinning for a while when they have nothing to do, on the cores that the other one needs.

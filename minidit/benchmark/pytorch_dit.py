@@ -1,4 +1,4 @@
-"""facebookresearch/DiT's architecture in PyTorch: the same names and behaviour, written anew, without timm.
+"""facebookresearch/DiT's architecture in PyTorch: the same names and behaviour, without timm.
 
 What is ours is here as well, so that it is the twin of every `minidit.models.dit.DiT`: patches of space and time,
 and a condition that may be a prompt. The benchmark races it and the tests compare with it, so it is written to be

@@ -1,7 +1,7 @@
 """How training scales over MPI ranks: `mpiexec -n N minidit bench --mpi`, and what to expect of more machines.
 
 One rank and all N take turns at the same training. *Strong* scaling shares a batch that stays the same, *weak*
-scaling gives every rank as many clips as the one rank had.
+scaling gives every rank the clips of the one rank.
 """
 
 from contextlib import ExitStack
@@ -102,7 +102,7 @@ def scaling(ranks, name, rounds):
 
 
 def trained(ranks, name, count, clips, shards):
-    """A team of the first `count` ranks that is to train a preset with so many shards, from random parameters."""
+    """A team of the first `count` ranks that trains a preset with this many shards, from random parameters."""
     preset, rng = PRESETS[name], np.random.default_rng(0)
     training = replace(preset.diffusion_training, steps=10**6, batch=clips * shards, shards=shards)
     codec = codec_tensors(Codec(preset.model.codec, rng))
@@ -186,7 +186,7 @@ def projection(count, results):
 
 
 def ring_seconds(machines, size, bandwidth, latency):
-    """Seconds that a ring Allreduce of `size` bytes takes between so many machines.
+    """Seconds that a ring Allreduce of `size` bytes takes between the machines.
 
     Each sends its neighbour 2 (M - 1) messages of size / M bytes, one after the other.
     Source: Patarasu & Yuan 2009, "Bandwidth optimal all-reduce algorithms for clusters of workstations", section 4.

@@ -15,7 +15,7 @@ class Task:
     Attributes:
         kind: TRAINING, a step on a fixed batch: forward, loss, backward, AdamW; or SAMPLING, the network evaluated
             once, without keeping anything for a backward, on prompts or labels that are embedded already.
-        case: of which network.
+        case: the network and its clips.
         batch: clips.
         threads: on how many.
     """

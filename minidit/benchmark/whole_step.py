@@ -28,7 +28,7 @@ def whole_steps(name):
 
 @contextmanager
 def rendering(name):
-    """For `timing.timed`: gives `run(batches)`, which renders as many clips as a step learns from."""
+    """For `timing.timed`: gives `run(batches)`, which renders the clips of a step."""
     preset, rng = PRESETS[name], np.random.default_rng(SEED)
     attributes = [draw_attributes(rng, 0.0) for _ in range(preset.diffusion_training.batch)]
     yield repeated(lambda: render_batch(attributes, rng, preset.model.size, preset.model.frames))
@@ -36,7 +36,7 @@ def rendering(name):
 
 @contextmanager
 def encoding(name):
-    """For `timing.timed`: gives `run(batches)`, which encodes as many clips as a step learns from."""
+    """For `timing.timed`: gives `run(batches)`, which encodes the clips of a step."""
     preset, rng = PRESETS[name], np.random.default_rng(SEED)
     model = VideoModel(preset.model, rng)
     attributes = [draw_attributes(rng, 0.0) for _ in range(preset.diffusion_training.batch)]

@@ -11,7 +11,7 @@ SUMMARY = "time training and sampling against PyTorch and against matrix product
 EXAMPLE = "minidit bench --cases tiny lesson --threads 1 --json bench.json"
 NOTES = """\
 All contenders take turns, each in a process of its own, so that a busy machine is busy for all of them. Nothing else
-should be running all the same. Everything takes about three quarters of an hour, most of it torch.compile's;
+should be running. Everything takes about three quarters of an hour, most of it torch.compile's;
 --cases tiny --rounds 3 --no-compile gives an impression in two minutes. With --device gpu each CUDA kernel is timed
 against CuPy's, against the card's own pace in copying and multiplying, and a training step against PyTorch's.
 
@@ -24,7 +24,7 @@ def add_arguments(command):
         "--cases",
         nargs="+",
         metavar="NAME",
-        help="of tiny, lesson, S and the presets quick and sky (default: all)",
+        help="what to time: tiny, lesson, S, and the presets quick and sky (default: all)",
     )
     command.add_argument(
         "--threads", nargs="+", type=shared.whole_number(1), metavar="N", default=[1, 2], help="(default: 1 2)"
@@ -34,7 +34,7 @@ def add_arguments(command):
         "--rounds", type=shared.whole_number(1), default=15, metavar="N", help="of each comparison (default: 15)"
     )
     command.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there, too")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
     command.add_argument("--force", action="store_true", help="replace that file if it exists")
     others = command.add_mutually_exclusive_group()
     others.add_argument(
@@ -120,7 +120,7 @@ def announced(measurements, bar):
 
 
 def check_output(path, force):
-    """Finds out beforehand, and not after an hour, that a file can't be written.
+    """Finds out before the hour of measuring that a file can't be written.
 
     Raises:
         UserError: its folder does not exist, it is a folder itself, or it exists and `force` is not given.

@@ -8,7 +8,7 @@ from minidit.commands import arguments as shared
 from minidit.commands.train import shards_of
 from minidit.errors import UserError
 
-SUMMARY = "say what a training run would take: arithmetic, memory, time on this machine"
+SUMMARY = "say whether a training run fits into memory, and how long it would take here"
 EXAMPLE = "minidit plan minidit-XL/2 --batch 64 --recompute"
 
 PAPER = {"batch": 256, "steps": 400_000, "size": 256, "frames": 1}  # Peebles & Xie 2023, section 4
@@ -26,7 +26,7 @@ def add_arguments(command):
     command.add_argument("--size", type=shared.whole_number(1), metavar="N", help="pixels along each side of a clip")
     command.add_argument("--frames", type=shared.whole_number(1), metavar="N", help="of a clip")
     command.add_argument(
-        "--recompute", action="store_true", help="as of minidit train: less memory and more time"
+        "--recompute", action="store_true", help="plan for minidit train --recompute: less memory, more time"
     )
     shared.add_threads(command, "all")
     command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -107,6 +107,7 @@ def chosen(arguments):
 
 def in_words(plan):
     """The plan as lines of text."""
+    from minidit.experiments.tables import in_units as number
     from minidit.training.budget import in_units
 
     memory, time, products = plan["memory"], plan["time"], plan["multiply_accumulates"]
@@ -135,14 +136,6 @@ def in_words(plan):
 def counted(count, noun, ending):
     """A count with its noun, such as "2 processes"."""
     return f"{count} {noun}{ending if count > 1 else ''}"
-
-
-def number(count):
-    """A count in short, such as "118.6 G"."""
-    for prefix, least in (("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
-        if count >= least:
-            return f"{count / least:.1f} {prefix}"
-    return f"{count:,}"
 
 
 def duration(seconds):

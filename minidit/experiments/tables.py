@@ -17,7 +17,7 @@ def number(value, interval=None, digits=3):
 
 def in_units(count):
     """A large number with a prefix of the SI: 118.6 G."""
-    for size, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+    for size, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= size:
             return f"{count / size:.3g} {prefix}"
     return f"{count:.3g}"

@@ -61,7 +61,7 @@ def run(xp, rounds, cases, compiled=True, large=LARGE, many_tokens=MANY_TOKENS, 
 
 
 def copy_rate(xp, rounds, size=2**26):
-    """Bytes that the device reads and writes in a second, as it copies so many numbers."""
+    """Bytes that the device reads and writes in a second, as it copies `size` numbers."""
     source, target = xp.ones(size, np.float32), xp.empty(size, np.float32)
 
     def copy():
@@ -79,7 +79,7 @@ def multiply_rate(xp, rounds, size=4096):
 def race(xp, contestants, rounds):
     """Seconds a call (R,) of each contestant, name -> function; they take turns.
 
-    The clock is the device's: two events around as many calls as make a round.
+    The clock is the device's: two events around the calls of a round.
     """
 
     def clock(call):
@@ -143,7 +143,7 @@ def contests(xp, large, many_tokens):
         backward = partial(operation.backward, dy)
         yield f"{operation.name}, backward", partial(backward, cache), partial(backward, plain_cache)
     yield from without_products(xp, large)
-    vectors = [xp.ones(large.width * large.width * 144, np.float32) for _ in range(5)]  # as many as DiT-S has
+    vectors = [xp.ones(large.width * large.width * 144, np.float32) for _ in range(5)]  # DiT-S has this many
     norm = xp.ones((), np.float32)
 
     update = partial(adamw_ema_update, *vectors, 1, LEARNING_RATE, ADAMW, 0.999, norm, 1.0)

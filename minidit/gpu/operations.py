@@ -22,7 +22,7 @@ class Size(NamedTuple):
     words: int = 60
 
 
-SMALL = Size(2, 70, 48, 2)  # several tiles and blocks of threads, of which the last is not full
+SMALL = Size(2, 70, 48, 2)  # several tiles and blocks of threads, the last not full
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def long_rows(size):
 
 
 def matrix(rows, columns):
-    """A weight between widths that are so many times D."""
+    """A weight between multiples of the width D."""
     return lambda size: (rows * size.width, columns * size.width)
 
 
@@ -123,7 +123,7 @@ def modulated_again(x, shift, scale):
 
 
 def rotation_of(x, tokens):
-    """Rotary positions of so many tokens in a row, for queries or keys x (..., d), on their device."""
+    """Rotary positions of tokens in a row, for queries or keys x (..., d), on their device."""
     rotation = layers.axial_rotation(layers.grid_positions((1, 1, tokens)), x.shape[-1], x.dtype)
     return tuple(moved(part, array_module(x)) for part in rotation)
 

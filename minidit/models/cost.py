@@ -1,7 +1,7 @@
 """What a DiT costs in arithmetic: its parameters, and the matrix products of a pass.
 
-Both are read off the parameters' shapes: a linear layer multiplies its weight by as many rows as there are tokens,
-words or clips where it stands. Only attention multiplies what are no parameters.
+Both follow from the parameters' shapes: a linear layer multiplies its weight by a row for each token, word or clip.
+Only attention has products without parameters.
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def workload_of(preset):
 
 
 def grid_of(clip, codec_patch, dit_patch):
-    """(frames, rows, columns) in tokens of a clip of so many frames, rows and columns.
+    """(frames, rows, columns) in tokens of a clip of (frames, rows, columns) in pixels.
 
     Raises:
         UserError: they don't divide.
@@ -185,12 +185,12 @@ def complaint_about(workload, processes, separate=False):
 
 
 def fits(workload, processes, free, separate=False):
-    """Whether a run fits into so many bytes, beyond what this process has taken already."""
+    """Whether a run fits into `free` bytes, beyond what this process has taken already."""
     return memory_of(workload, processes, separate).total - resident_bytes() <= free
 
 
 def largest_batch(workload, processes, free, separate=False):
-    """The largest batch below the workload's that fits into so many bytes, made of whole shards; 0 if none does."""
+    """The largest batch below the workload's that fits into `free` bytes, made of whole shards; 0 if none fits."""
     clips = workload.batch // workload.shards
 
     def too_large(shards):
