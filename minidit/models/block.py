@@ -112,17 +112,19 @@ def dit_block_forward(x, c, p, settings, inputs=NO_INPUTS, training=True):
     modulations, modulation_cache = modulations_forward(c, p, settings.modulations, inputs.known)
     shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = with_gates(modulations)  # B, D each
 
+    # Norm, scale and shift, attention; then its projection, scaled by the gate, onto the residual.
     h, attention_cache = modulated_layer_forward(
         attention_forward, x, shift_msa, scale_msa, p, settings, inputs, norm=settings.norm
-    )
-    x, gate1_cache = gated_attention_forward(x, h, gate_msa, p, settings)
+    )  # B, T, D
+    x, gate1_cache = gated_attention_forward(x, h, gate_msa, p, settings)  # B, T, D
 
-    x, words_cache = words_forward(x, p, settings, inputs)
+    x, words_cache = words_forward(x, p, settings, inputs)  # B, T, D
 
+    # The same with the feed-forward network.
     h, mlp_cache = modulated_layer_forward(
         mlp_forward, x, shift_mlp, scale_mlp, p, settings, training, norm=settings.norm
-    )
-    x, gate2_cache = linear_gated_residual_forward(x, h, *(p[name] for name in MLP_OUT), gate_mlp)
+    )  # B, T, M
+    x, gate2_cache = linear_gated_residual_forward(x, h, *(p[name] for name in MLP_OUT), gate_mlp)  # B, T, D
 
     if not training:
         return x, None

@@ -85,7 +85,7 @@ WORKSHEET_COUNTED_LOSS = Numbers(
 
 
 def per_latent_time(t, known):
-    """1 where known, the clip's t elsewhere: the first of the network's marks."""
+    """1 where known, the clip's t elsewhere: the first of the network's conditioning channels."""
     return conditioning_channels((*known.shape, 1), t, known, None, t.dtype, np)[..., 0]  # B, F, H, W
 
 
