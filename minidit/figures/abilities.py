@@ -109,7 +109,7 @@ def rows_of(studio):
             [True] * 4 + [False] * 8 + [True] * 4),
         made("loop", f"“{ring}”, and back to its start", studio.loop(ring)),
         Row("edit", f"noised by 0.9, then “{changed}”", [*before, *studio.edit(before, changed, 0.9)], eight),
-        Row("inpaint", "the missing middle, without a prompt", [*holed, *studio.inpaint(before, mask)], eight),
+        Row("inpaint", "the missing middle, no prompt", [*holed, *studio.inpaint(before, mask)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
         made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),
         made("film", "three shots; the second continues the first (every second frame)", film[::2]),
