@@ -14,7 +14,7 @@ from minidit.evaluation.cases import SPLITS
 from minidit.evaluation.intervals import percent
 from minidit.evaluation.measure import measure_split
 from minidit.evaluation.scores import NAMES
-from minidit.experiments.small import marks_of, prompt_tally, small_settings, train, training_task
+from minidit.experiments.small import prompt_tally, small_settings, stops_of, train, training_task
 from minidit.experiments.tables import markdown, number, percent_of, verdict
 from minidit.experiments.tally import (
     difference,
@@ -99,7 +99,7 @@ def measure_trained(checkpoint, prompts, split, key):
 
 def measure_small(settings, training, seed, codec, state, prompts):
     """Trains a small model on some combinations: combinations, steps, seen and unseen (tallies), core_seconds."""
-    model, _, seconds = train(settings, training, seed, codec, state, marks_of(training.steps, STATES_WRITTEN))
+    model, _, seconds = train(settings, training, seed, codec, state, stops_of(training.steps, STATES_WRITTEN))
     begin = process_time()
     seen = first_seen(training.combinations)
     return {

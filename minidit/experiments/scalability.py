@@ -19,10 +19,10 @@ from minidit.experiments.small import (
     PATH,
     RealClips,
     compute_of,
-    marks_of,
     mean_error,
     prompt_tally,
     small_settings,
+    stops_of,
     train,
     training_task,
 )
@@ -45,7 +45,7 @@ SIZES = ((32, 2, 2), (72, 3, 3), (160, 5, 5))  # width, depth, heads
 PATCHES = ((8, 2, 2), (8, 1, 1), (4, 1, 1))  # frames, rows, columns of latents to a token: 4, 16 and 32 tokens
 QUICK_SIZES = ((16, 1, 2), (32, 1, 2))
 TRAINING = DiffusionTraining(steps=3400, batch=32, time_mean=-1.6)
-CLIPS, PROMPTS, LOOKS = 108, 250, 8  # clips whose loss is measured; prompts of each split; marks in training
+CLIPS, PROMPTS, LOOKS = 108, 250, 8  # clips whose loss is measured; prompts of each split; stops in training
 REAL_CLIPS = 41  # stream of random numbers
 TIMES = 6  # at which the loss is measured
 
@@ -78,7 +78,7 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
         step), steps, curve (step, loss on held-out and on seen combinations, for each look), seen and held_out
         (tallies), core_seconds.
     """
-    marks = marks_of(training.steps, looks)
+    stops = stops_of(training.steps, looks)
     real = {
         name: RealClips.draw(settings, split, clips, [REAL_CLIPS, len(split)]) for name, split in SPLITS.items()
     }
@@ -86,7 +86,7 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
     def look(model):
         return [loss_on(model, training, real[name]) for name in ("held_out", "seen")]
 
-    model, losses, seconds = train(settings, training, seed, codec, state, marks, look)
+    model, losses, seconds = train(settings, training, seed, codec, state, stops, look)
     begin = process_time()
     tallies = {
         name: prompt_tally(model, split, prompts, [seed, index]) for index, (name, split) in enumerate(SPLITS.items())
@@ -97,7 +97,7 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
         "patch": settings.dit.patch,
         "parameters": parameter_count(settings.dit),
         **compute_of(settings, training),
-        "curve": [[mark, *loss] for mark, loss in zip(marks, losses, strict=True)],
+        "curve": [[stop, *loss] for stop, loss in zip(stops, losses, strict=True)],
         **tallies,
         "core_seconds": seconds + process_time() - begin,
     }

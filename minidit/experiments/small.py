@@ -110,29 +110,29 @@ def training_plan(settings, training, seed):
     return {"settings": settings_to_json(settings), "training": asdict(training), "seed": seed}
 
 
-def train(settings, training, seed, codec, state, marks, look=lambda model: None, job=VideoTraining):
-    """Trains a DiT by the package's own steps. If it is killed and called again, it continues from its last mark.
+def train(settings, training, seed, codec, state, stops, look=None, job=VideoTraining):
+    """Trains a DiT by the package's own steps. If it is killed and called again, it continues from its last stop.
 
     Args:
         settings: VideoModelSettings, training: DiffusionTraining, seed: of everything random.
         codec: the shared codec's file.
         state: file to keep its progress in.
-        marks: rising steps, the last of them `training.steps`, at which the state is written and `look` is called.
-        look: function of a VideoModel with the moving average of the weights; returns something JSON-able.
+        stops: rising steps, the last of them `training.steps`, at which the state is written and `look` is called.
+        look: function of a VideoModel with the moving average of the weights, returning something JSON-able; or None.
         job: VideoTraining or what stands in for it.
     Returns:
-        the VideoModel, what `look` returned at each mark, and the seconds of one core that it took.
+        the VideoModel, what `look` returned at each stop, and the seconds of one core that it took.
     Raises:
         UserError: the run diverged, or the state is that of another run.
     """
     model = VideoModel(settings, np.random.default_rng([seed, 0]))
     load_codec(model.codec, read_tensors(codec)[0])
     task = job(settings, training, codec_tensors(model.codec), seed)
-    looks, seconds = train_and_look(model, task, marks, look, state, training_plan(settings, training, seed))
+    looks, seconds = train_and_look(model, task, stops, look, state, training_plan(settings, training, seed))
     return model, looks, seconds
 
 
-def marks_of(steps, count):
+def stops_of(steps, count):
     """`count` steps, evenly spread; the last one is the end."""
     return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
-from minidit.experiments.small import codec_task, marks_of, prompt_tally, small_settings, train, training_task
+from minidit.experiments.small import codec_task, prompt_tally, small_settings, stops_of, train, training_task
 from minidit.experiments.tally import total
 from minidit.experiments.tasks import Options
 from minidit.files.tensors import read_tensors
@@ -65,8 +65,8 @@ def test_it_is_the_moving_average_that_is_looked_at_and_returned(
 
 
 def test_marks_are_even_and_end_at_the_end():
-    assert marks_of(10, 4) == [2, 5, 8, 10]
-    assert marks_of(2, 8) == [1, 2]
+    assert stops_of(10, 4) == [2, 5, 8, 10]
+    assert stops_of(2, 8) == [1, 2]
 
 
 def test_every_prompt_is_judged(tiny_model):
