@@ -125,8 +125,9 @@ class Parser(argparse.ArgumentParser):
         """Raises a UserError with the message."""
         missing = "the following arguments are required: "
         if message.startswith(missing):
-            message = f"{self.prog} needs {message.removeprefix(missing)}. For example: {self.example}"
-        raise UserError(f"{message}. See: {self.prog} --help")
+            message = f"this needs {message.removeprefix(missing)}. For example: {self.example}"
+        message = re.sub(r"^argument (.+): expected (one|at least one) argument$", r"\1 needs a value", message)
+        raise UserError(f"{message.removeprefix('argument ')}. See: {self.prog} --help")
 
 
 def parser():

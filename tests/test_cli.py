@@ -34,7 +34,7 @@ def test_without_a_command_the_help_lists_them_all(capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], 'minidit generate needs PROMPT. For example: minidit generate "a red circle'),
+        ([], 'this needs PROMPT. For example: minidit generate "a red circle'),
         (["the day sky", "--steps", "0"], '--steps: "0" is not a whole number of at least 1'),
         (["the day sky", "--steps", "2.5"], '--steps: "2.5" is not a whole number of at least 1'),
         (["the day sky", "--steps", "9" * 5000], "is not a whole number of at least 1"),
@@ -45,6 +45,7 @@ def test_without_a_command_the_help_lists_them_all(capsys):
         (["the day sky", "--guidance", "inf"], '--guidance: "inf" is not a finite number'),
         (["the day sky", "--guidance", "much"], '--guidance: "much" is not a finite number'),
         (["the day sky", "--colour", "red"], "I don't understand --colour red."),
+        (["the day sky", "--seed"], "minidit: --seed needs a value. See: minidit generate --help"),
         (["the day sky", "--sede", "3"], "Did you mean --seed? See: minidit generate --help"),
         (["a", "red", "circle"], 'put the prompt in quotes: minidit generate "a red circle"'),
         (
@@ -106,7 +107,7 @@ def test_what_is_missing_is_shown_in_an_example(name, capsys):
     with mock.patch.object(command, "run"):
         status = main([name])
     if status:
-        assert f"minidit: minidit {name} needs " in (err := capsys.readouterr().err)
+        assert "minidit: this needs " in (err := capsys.readouterr().err)
         assert command.EXAMPLE in err
 
 
