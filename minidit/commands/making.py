@@ -13,8 +13,9 @@ Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files; in an 
 from 0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256
 colours, and an MP4 blurs them: to keep every colour between two commands, use .webp; to keep every digit, .npy.
 
---fit makes a photo or clip of any other size fit: the shorter side becomes 32 pixels, the longer side the nearest
-multiple of 8, at most 64; what overhangs is cut off, the same amount at both ends.
+--fit makes a photo or a clip of any other size fit: its shorter side becomes 32 pixels, its longer side the nearest
+multiple of 8, at most 64 (if both sides are from 24 to 64, each goes to its nearest multiple of 8). What overhangs is
+cut off, the same amount at both ends. MP4 files need PyAV: pip install "minidit[video]".
 
 """
 OUTPUTS = ".gif, .webp, .mp4 or .npy, or a PNG per frame: frames/%%03d.png"
