@@ -239,7 +239,7 @@ print("the verifier reads:", *verify(made).attributes)
 # %%
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "clip.gif"
-    clips.save_gif(path, made, size=256)
+    clips.save_clip(path, made)
     size = path.stat().st_size
     image = Image.open(path)
     duration = image.info["duration"]
@@ -253,7 +253,7 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 
 # %% [markdown]
 # To keep a clip, run `minidit generate "a blue square moves left in the sunset sky" -o clip.gif`, or here
-# `clips.save_gif("clip.gif", made)`.
+# `clips.save_clip("clip.gif", made)`.
 
 # %% [markdown]
 # ### Seams

@@ -103,28 +103,20 @@ def existing_files(path):
     return sorted(other for other in path.parent.glob("*") if name.fullmatch(other.name))
 
 
-def save_gif(path: str | PathLike, clip: np.ndarray, size: int = SIZE, fps: float = FRAMES_PER_SECOND) -> None:
-    """Writes a clip as a GIF that loops for ever: the whole file, or none.
-
-    Args:
-        path: of the file; what is there is replaced.
-        clip: (F, H, W, 3) in [0, 1].
-        size: the width in pixels to enlarge to, by a whole factor; smaller than the clip leaves it as it is.
-        fps: frames per second. A GIF counts in hundredths of a second, so that 8 becomes 8.3.
-    Raises:
-        UserError: the file can't be written.
-    """
-    write_whole(path, gif_bytes(clip, size, fps))
-
-
 def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
-    """The GIF of `save_gif`, as bytes.
+    """A clip as a GIF that loops for ever.
 
-    All frames share one palette, without dithering, so that what stands still doesn't flicker. The frames are
-    written one by one, because Pillow's `save` would join neighbours that are alike.
+    A GIF counts in hundredths of a second, so that 8 frames per second become 8.3. All frames share one palette, without
+    dithering, so that what stands still doesn't flicker. The frames are written one by one, because Pillow's `save`
+    would join neighbours that are alike.
 
     The palette costs precision: a rendered clip comes back with a PSNR of 58 dB (the worst of 100: 54), a generated
     one, which has more shades, with 42 dB (the worst of 12: 36), a film of ten rendered clips with 42 dB.
+
+    Args:
+        clip: (F, H, W, 3) in [0, 1].
+        size: the width in pixels to enlarge to, by a whole factor; smaller than the clip leaves it as it is.
+        fps: frames per second.
     """
     frames, height, width, _ = clip.shape
     factor = enlargement(width, size)

@@ -12,7 +12,6 @@ from minidit.files.clips import (
     grid,
     png_bytes,
     save_clip,
-    save_gif,
     to_pixels,
     webp_bytes,
 )
@@ -74,17 +73,9 @@ def test_values_are_rounded_and_clipped():
     assert to_pixels(np.array([-1, 0, 0.4999 / 255, 0.5001 / 255, 1, 2])).tolist() == [0, 0, 0, 1, 255, 255]
 
 
-def test_save_gif_writes_those_bytes_and_nothing_else(rng, tmp_path):
-    clip = rng.random((2, 4, 4, 3))
-    save_gif(tmp_path / "a.gif", clip)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
-    assert (tmp_path / "a.gif").read_bytes() == gif_bytes(clip)
-
-
 def test_a_place_that_cannot_be_written_is_a_user_error(rng, tmp_path):
-    for save in (save_gif, save_clip):
-        with pytest.raises(UserError, match="can't write .*nowhere"):
-            save(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
+    with pytest.raises(UserError, match="can't write .*nowhere"):
+        save_clip(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
 
 
 def test_save_clip_writes_what_the_ending_says(rng, tmp_path):
