@@ -13,9 +13,6 @@ import numpy as np
 
 from minidit import layers, load
 from minidit.course import check, draw
-from minidit.diffusion.paths import network_time
-from minidit.layers.multihead_attention import split_heads
-from minidit.models.block import dit_block_forward
 from minidit.worksheet import solve
 from minidit.world import Attributes, caption, render
 
@@ -285,36 +282,26 @@ check.softmax_backward(softmax_backward)
 # pixels, through all frames. Six blocks follow each other (0 to 5), each with four **heads**: four sets of queries
 # and keys that look for different things.
 #
-# We give it a clip with noise in it, run it block by block, and keep the attention weights.
+# We give it a clip with noise in it. `model.attention` runs the clip through the blocks and keeps the attention
+# weights of every block and head, a row for each token that asks.
 
 # %%
-model = load().model
+model = load()
 circle = Attributes("red", "circle", "right", "day")
 clip = render(circle, np.random.default_rng(0))             # 8, 32, 32, 3
-latents = model.codec.encode(clip[None])                    # 1, 8, 4, 4, 24
-noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
-words = model.tokenizer.encode([caption(circle)])
 
 
 def attention_maps(t):
-    """The weights of every block and head for the clip at time t: (6, 4, 16, 16); a row for each token that asks."""
-    dit, maps = model.dit, []
-    times = np.array([network_time(t)], np.float32)         # 1
-    h, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 128
-    c, _ = dit.condition_forward(times, dit.embed(words))   # 1, 128
-    for block in dit.block_params:
-        modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 128
-        shift, scale = np.split(modulation, 6, axis=-1)[:2]
-        conditioned, _ = layers.layernorm_modulate_forward(h, shift, scale)  # 1, 16, 128
-        q, k, _ = split_heads(conditioned @ block["attn.qkv.weight"] + block["attn.qkv.bias"], 4)  # 1, 4, 16, 32
-        maps.append(layers.attention_weights(q, k)[0])
-        h, _ = dit_block_forward(h, c, block, dit.settings)
-    return np.array(maps)
+    """The weights of every block and head for the clip at time t: (6, 4, 16, 16)."""
+    return model.attention(caption(circle), clip, t, seed=1)
 
 
 maps = attention_maps(0.6)
+codec = model.model.codec
+latents = codec.encode(clip[None])                          # 1, 8, 4, 4, 24
+noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
 draw.clips(
-    {"the clip": clip, "what the model sees, t = 0.6": model.codec.decode(0.6 * latents + 0.4 * noise)[0]},
+    {"the clip": clip, "what the model sees, t = 0.6": codec.decode(0.6 * latents + 0.4 * noise)[0]},
     alt="A red circle moves right in the upper half of a blue sky; below, the same clip with noise in its latents.",
 )
 

@@ -106,9 +106,9 @@ def existing_files(path):
 def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):
     """A clip as a GIF that loops for ever.
 
-    A GIF counts in hundredths of a second, so that 8 frames per second become 8.3. All frames share one palette, without
-    dithering, so that what stands still doesn't flicker. The frames are written one by one, because Pillow's `save`
-    would join neighbours that are alike.
+    A GIF counts in hundredths of a second, so that 8 frames per second become 8.3. All frames share one palette,
+    without dithering, so that what stands still doesn't flicker. The frames are written one by one, because Pillow's
+    `save` would join neighbours that are alike.
 
     The palette costs precision: a rendered clip comes back with a PSNR of 58 dB (the worst of 100: 54), a generated
     one, which has more shades, with 42 dB (the worst of 12: 36), a film of ten rendered clips with 42 dB.

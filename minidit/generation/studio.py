@@ -9,14 +9,16 @@ from typing import Unpack
 
 import numpy as np
 
+from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
+from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
 from minidit.errors import UserError
 from minidit.files.sizes import LONGEST_SIDE, SHORTEST_SIDE
 from minidit.generation.canvas import END, LONGEST, Canvas, blank, continued, with_holes
 from minidit.generation.film import Shot
 from minidit.generation.joining import connected, extended
 from minidit.generation.settings import SamplingOptions, SamplingSettings
-from minidit.generation.text_to_video import generate
+from minidit.generation.text_to_video import generate, starting_noise
 from minidit.models.checkpoint import MODEL, load_model, save_model
 
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
@@ -353,6 +355,32 @@ class Studio:
             else:
                 film.append(self.generate(shot.prompt, seed + number, size=size, **sampling))
         return np.concatenate(film)
+
+    def attention(
+        self, prompt: str, clip: np.ndarray | None = None, t: float = 0.5, seed: int = 0
+    ) -> np.ndarray:
+        """Who attends to whom, in every block and head, when the model looks at a noised clip.
+
+        Args:
+            prompt: words of the vocabulary.
+            clip: (frames, height, width, 3) in [0, 1]; by default what the model makes of the prompt.
+            t: how clean the clip is, from 0, all noise, to 1, no noise.
+            seed: of the noise, and of the clip that is made by default.
+        Returns:
+            (blocks, heads, tokens, tokens) in [0, 1]; the row of each token that asks adds up to one. Tokens are
+            patches of latents, in the order of frames, rows and columns.
+        Raises:
+            UserError: an unknown word, a time outside [0, 1], or as for `animate`.
+        """
+        self.check(prompt)
+        clip = self.generate(prompt, seed) if clip is None else self.checked_clip(clip, "the clip")
+        model, path = self.model, RectifiedFlow()
+        latents = model.codec.encode(moved(clip[None], model.xp))  # 1, f, r, c, C
+        noise = moved(starting_noise(latents.shape[1:], [seed]), model.xp)  # 1, f, r, c, C
+        x = path.noised(latents, noise, checked_time(t))  # 1, f, r, c, C
+        times = model.xp.full(1, network_time(t), x.dtype)
+        words = model.dit.embed(moved(model.tokenizer.encode([prompt]), model.xp))
+        return to_host(model.dit.attention(x, times, words))[:, 0]
 
     @property
     def patch(self) -> tuple[int, int, int]:

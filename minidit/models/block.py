@@ -10,6 +10,7 @@ import numpy as np
 
 from minidit.backend import array_module
 from minidit.layers import (
+    attention_weights,
     cross_attention_backward,
     cross_attention_forward,
     factorised_attention_backward,
@@ -246,6 +247,15 @@ def attention_forward(h, p, settings, inputs):
         return factorised_attention_forward(h, inputs.frames, *weights, *sizes, inputs.rotation)
     gains = [p[name] for name in GAINS] if settings.qk_norm else ()
     return self_attention_forward(h, *(p[name] for name in QKV), *sizes, gains, inputs.rotation)
+
+
+def attention_weights_in(cache, key_mask=None):
+    """How much each token attends to each other: (B, H, T, T), from the cache of `dit_block_forward`, for figures.
+
+    Only for full attention.
+    """
+    _, (_, (_, _, _, (q, k, *_), _), _), *_ = cache
+    return attention_weights(q, k, key_mask)
 
 
 def attention_backward(dy, cache, settings):

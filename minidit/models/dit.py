@@ -20,6 +20,7 @@ from minidit.layers import (
 )
 from minidit.models.block import (
     NO_INPUTS,
+    attention_weights_in,
     dit_block_backward,
     dit_block_forward,
     final_layer_backward,
@@ -135,6 +136,21 @@ class DiT:
         """
         prompt, _ = prompt_forward(condition, self.params, self.settings)
         return prompt
+
+    def attention(self, x, t, prompt, known=None, sizes=None):
+        """Who attends to whom, for figures: (blocks, B, heads, T, T), a row for each token that asks.
+
+        Args: as for `predict`.
+        Raises:
+            ValueError: the network has factorised attention, whose weights are of another shape.
+        """
+        if self.settings.attention == "factorised":
+            raise ValueError("factorised attention has no weights between all tokens")
+        inputs = self.block_inputs(x.shape, prompt, known, sizes)
+        h, _ = self.tokens_forward(x, t, known, sizes)
+        c, _ = self.condition_forward(t, prompt)
+        _, (caches, *_) = self.blocks_forward(h, c, inputs)
+        return array_module(x).stack([attention_weights_in(cache, inputs.key_mask) for cache in caches])
 
     def network_forward(self, x, t, prompt, known, sizes, training=True, recompute=False):
         """From latents to the prediction, given the embedded prompt: arguments as in `forward` and `predict`."""

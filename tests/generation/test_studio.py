@@ -137,6 +137,25 @@ def test_the_vocabulary_makes_prompts(tiny_model):
     studio.check("")
 
 
+def test_attention_says_who_attends_to_whom(tiny_model):
+    studio, dit = Studio(tiny_model), tiny_model.settings.dit
+    clip = studio.generate(PROMPT, seed=4)
+    weights = studio.attention(PROMPT, clip, 0.6, seed=4)
+    tokens = int(np.prod(tiny_model.dit.grid_of((1, *tiny_model.settings.latent_shape))))
+    assert weights.shape == (dit.depth, dit.num_heads, tokens, tokens) and weights.min() >= 0
+    np.testing.assert_allclose(weights.sum(axis=-1), 1, rtol=1e-5)
+    assert np.array_equal(studio.attention(PROMPT, t=0.6, seed=4), weights)  # by default of what it makes itself
+    for other in (studio.attention("the night sky", clip, 0.6, 4), studio.attention(PROMPT, clip, 0.1, 4),
+                  studio.attention(PROMPT, 1 - clip, 0.6, 4), studio.attention(PROMPT, clip, 0.6, 5)):
+        assert not np.allclose(other, weights, atol=1e-5)
+    there = studio.on(choose_device("simulated")).attention(PROMPT, clip, 0.6, 4)
+    assert isinstance(there, np.ndarray)
+    np.testing.assert_allclose(there, weights, atol=1e-5)
+    for t in (-0.1, 1.5, float("nan")):
+        with pytest.raises(UserError):
+            studio.attention(PROMPT, clip, t)
+
+
 # Many uses. The numbers are random, so that these say what is kept, not what is made.
 
 

@@ -5,7 +5,14 @@ import pytest
 
 from minidit.backend.device import choose_device
 from minidit.gradient_check import check_parameter_gradients
-from minidit.layers import gated_residual_backward, linear_backward, modulated_layer_backward, timestep_embedding
+from minidit.layers import (
+    gated_residual_backward,
+    layernorm_modulate_forward,
+    linear_backward,
+    modulated_layer_backward,
+    timestep_embedding,
+)
+from minidit.layers.multihead_attention import split_heads
 from minidit.models.block import dit_block_backward, dit_block_forward
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
@@ -73,6 +80,39 @@ def test_predicting_for_a_sampler_is_the_forward_pass(rng, away_from_zero, setti
     checked = Checked(settings, rng, away_from_zero)
     predicted = checked.dit.predict(checked.x, T, checked.dit.embed(checked.condition))
     assert np.array_equal(predicted, checked.forward()[0])
+
+
+def test_attention_is_what_every_block_attends_with(rng, away_from_zero):
+    checked = Checked(BY_TEXT, rng, away_from_zero)
+    dit, prompt = checked.dit, checked.dit.embed(checked.condition)
+    h, _ = dit.tokens_forward(checked.x, T)
+    c, _ = dit.condition_forward(T, prompt)
+    expected = []
+    for p in dit.block_params:
+        modulation = c @ p["adaLN_modulation.1.weight"] + p["adaLN_modulation.1.bias"]
+        shift, scale = np.split(modulation, 6, axis=-1)[:2]
+        tokens, _ = layernorm_modulate_forward(h, shift, scale)
+        q, k, _ = split_heads(tokens @ p["attn.qkv.weight"] + p["attn.qkv.bias"], BY_TEXT.num_heads)
+        scores = q @ k.swapaxes(-1, -2) / np.sqrt(BY_TEXT.head_width)
+        expected.append(np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True))
+        h, _ = dit_block_forward(h, c, p, BY_TEXT)
+    np.testing.assert_allclose(dit.attention(checked.x, T, prompt), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "choices", [{"qk_norm": True, "positions": "rope"}, {"prompt": "cross"}, {"norm": "rms", "feedforward": "swiglu"}]
+)
+def test_attention_is_found_whatever_the_block_is_made_of(choices, rng, away_from_zero):
+    checked = Checked(replace(BY_TEXT, width=18, **choices), rng, away_from_zero)
+    weights = checked.dit.attention(checked.x, T, checked.dit.embed(checked.condition))
+    assert weights.shape == (2, 3, 3, 6, 6)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1)
+
+
+def test_factorised_attention_has_no_weights_between_all_tokens(rng, away_from_zero):
+    checked = Checked(replace(BY_TEXT, attention="factorised"), rng, away_from_zero)
+    with pytest.raises(ValueError, match="factorised"):
+        checked.dit.attention(checked.x, T, checked.dit.embed(checked.condition))
 
 
 @pytest.mark.parametrize("learn_sigma", [False, True])
