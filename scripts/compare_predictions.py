@@ -2,9 +2,9 @@
 
     python scripts/compare_predictions.py --steps 4000 --out runs/predictions
 
-Prints the accuracy of each on seen and held-out prompts. On two cores a thousand steps take half a minute, and the
-codec, trained anew for each from the same seed, three quarters of one. Runs that are there already
-are finished, not repeated.
+Prints the accuracy of each on seen and held-out prompts. On two cores a thousand steps take half a minute. Each run
+also trains the codec, from the same seed, which takes 45 seconds. Unfinished runs continue; finished ones are not
+repeated.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python scripts/tune_sampling.py runs/quick --shifts 2 3 4 --guidance 1.25 1.5 1.75 2
 
-The prompts and the noise are none of those that `minidit evaluate` uses, and all of seen combinations. Prints
-right and strict for every pair; the presets hold what was chosen.
+Prompts and noise are of seen combinations, and `minidit evaluate` uses none of them. Prints right and strict for every
+pair. The presets hold the chosen values.
 """
 
 import argparse

@@ -208,11 +208,11 @@ def test_a_model_of_32_pixels_and_16_frames_can_be_drawn(name, large_model, monk
         assert image.width == 300 + 8 * 102 + 190  # eight of the frames
 
 
-def test_every_use_has_a_row_with_what_was_given(tiny_marked_model):
+def test_every_use_has_a_row_with_what_was_known(tiny_marked_model):
     rows = {row.name: row for row in abilities.rows_of(Studio(tiny_marked_model))}
-    assert all(len(row.frames) == len(row.given) <= abilities.COLUMNS for row in rows.values())
-    assert rows["animate"].given == [True] + [False] * 7
-    assert sum(rows["extend"].given) == 8 and not any(rows["generate"].given)
+    assert all(len(row.frames) == len(row.known) <= abilities.COLUMNS for row in rows.values())
+    assert rows["animate"].known == [True] + [False] * 7
+    assert sum(rows["extend"].known) == 8 and not any(rows["generate"].known)
     assert rows["another shape"].frames[0].shape == (32, 48, 3)
     assert len(rows["film"].frames) == 12
 

@@ -25,10 +25,14 @@ def add_arguments(command):
         type=shared.whole_number(1),
         default=500,
         metavar="N",
-        help="as many of seen and as many of held-out combinations (default: 500)",
+        help="this many of seen and this many of held-out combinations (default: 500)",
     )
     command.add_argument(
-        "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="repetitions of all that (default: 3)"
+        "--seeds",
+        type=shared.whole_number(1),
+        default=3,
+        metavar="N",
+        help="repetitions with other prompts (default: 3)",
     )
     shared.add_sampling(command)
     shared.add_device(command)

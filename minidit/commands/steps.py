@@ -1,4 +1,4 @@
-"""`minidit steps`: how good clips are that were made in few steps."""
+"""`minidit steps`: how good clips are when they are made in few steps."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from minidit.commands import arguments as shared
 from minidit.commands.bench import check_output, show
 from minidit.errors import UserError
 
-SUMMARY = "measure how often clips are right that were made in 1, 2, 4, 8 and 32 steps"
+SUMMARY = "measure how often clips made in 1, 2, 4, 8 and 32 steps are right"
 EXAMPLE = "minidit steps shipped runs/fast --json steps.json"
 SHIPPED = "shipped"
 NOTES = """\
 Several models are measured on the same prompts and noise, each with its own guidance. Besides files and folders,
-"shipped" names the model that minidit is shipped with. `minidit distill` makes models that do with few steps.
+"shipped" names the model that minidit is shipped with. `minidit distill` makes models that need few steps.
 
 """
 
@@ -34,12 +34,12 @@ def add_arguments(command):
         type=shared.whole_number(1),
         default=500,
         metavar="N",
-        help="as many of seen and as many of held-out combinations (default: 500)",
+        help="this many of seen and this many of held-out combinations (default: 500)",
     )
     shared.add_seed(command, "of the prompts and the noise")
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
-    command.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there, too")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements there")
     command.add_argument("--force", action="store_true", help="replace that file if it exists")
     return NOTES
 

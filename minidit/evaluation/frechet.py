@@ -1,8 +1,8 @@
-"""How far two sets of clips are apart as wholes: the Fréchet distance between features of theirs.
+"""How far apart two sets of clips are: the Fréchet distance between their features.
 
-The usual features come from a network that was trained on photographs, which our clips are not. Ours are the
-principal components of real clips: fitted once on clips that are used for nothing else, and each divided by its
-standard deviation, so that a fault in a small detail counts as much as one in the sky.
+The usual features come from a network trained on photographs, which our clips are not. Ours are the principal
+components of real clips. They are fitted once, on clips used for nothing else, and each is divided by its standard
+deviation, so that a fault in a small detail counts as much as one in the sky.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def frechet_distance(features_a, features_b):
 
     The trace of (C_a C_b)^½ is the sum of the singular values of C_a^½ C_b^½, which needs no root of a matrix
     that isn't symmetric. Few clips make any distance larger, also that between two sets of real clips: compare
-    only distances between as many clips.
+    only distances between equal numbers of clips.
 
     Args:
         features_a: (N, K), features_b: (M, K).

@@ -1,7 +1,7 @@
-"""How much of the world's variety clips show: where objects start, how fast and large they are, how bright the sky.
+"""How much of the world's variety clips show: where objects start, how fast and large they are, how bright the sky is.
 
-Prompts say nothing of these, so that a model has to draw them at random. The clips that are compared must have the same
-prompts, as where an object can start depends on where it goes.
+Prompts say nothing about these, so a model has to draw them at random. Compare only clips with the same prompts: where
+an object can start depends on where it goes.
 """
 
 import numpy as np
@@ -54,13 +54,13 @@ def _brightness(pixels):
 
 
 def bin_coverage(samples, real, bins=BINS):
-    """Share of the bins with a real clip in them that have a sample in them, too.
+    """Share of the bins with a real clip in them that also hold a sample.
 
-    The bins are of equal width between the least and the greatest real value, along every axis. What lies beyond is in
-    none.
+    The bins have equal width between the least and the greatest real value, along every axis. Samples beyond are in no
+    bin.
 
     Args:
-        samples: (S,) or (S, D), real: (R,) or (R, D), without NaN; bins: how many along each axis.
+        samples: (S,) or (S, D), real: (R,) or (R, D), without NaN; bins: number along each axis.
     """
     return _share_filled(*_binned(samples, real, bins))
 
@@ -104,8 +104,8 @@ def ks_distance(a, b):
 def variety(samples, real, rng=None):
     """Compares made clips with real ones of the same prompts.
 
-    Even real clips don't cover all bins of other real clips, nor is their distance 0: compare with what
-    `variety(more_real, real)` says of as many.
+    Even real clips don't cover all bins of other real clips, and their distance isn't 0: compare with
+    `variety(more_real, real)` of an equal number of clips.
 
     Args:
         samples, real: dicts from `quantities`. rng: np.random.Generator; by default one that always draws the same.
@@ -113,7 +113,7 @@ def variety(samples, real, rng=None):
         dict of "place" (x and y together) and each of QUANTITIES, without those that can't be measured in any sample
         or any real clip, to a dict of "coverage" (see `bin_coverage`), "coverage_interval", "clips" (of the samples);
         and for single quantities "ks" and "ks_interval". Intervals are 95 %, by bootstrap. Clips drawn again never
-        fill more bins, so that those of the coverage err towards less.
+        fill more bins, so those of the coverage err on the low side.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     result, places = {}, [_places(values) for values in (samples, real)]

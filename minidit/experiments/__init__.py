@@ -5,9 +5,9 @@ of the same shape:
 
     TITLE, FILE, ALT       its title; the name of its figure, and the figure's alt text
     tasks(options)         what has to be measured, as a list of Task (`tasks.py` runs them in processes)
-    sentences(measured)    what the numbers come to, in words: a claim that doesn't hold is said not to
+    sentences(measured)    the findings in words, by rules: they also say when a claim does not hold
     tables(measured)       the numbers, in Markdown
-    note(measured)         how they came about, with the rules of the sentences
+    note(measured)         how the numbers were measured, and the rules of the sentences
     draw(measured)         the bytes of the figure, a PNG
 
 `measured` is a dict, name -> result, as `store.py` keeps it in a JSON file. `small.py` trains small models and scores

@@ -138,7 +138,7 @@ def cell(measures, name):
 
 
 def sentences(measured):
-    """What the numbers come to: how often clips are right, for sizes that training has and for others."""
+    """How often clips are right, for sizes used in training and for others."""
     sizes = by_use(measured, SIZES)
     said = []
     for trained, words in ((True, "Sizes used in training"), (False, "Other sizes")):
@@ -173,7 +173,7 @@ def tables(measured):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     return (
         "Each line is a mean over the prompts of a split, with its 95 % interval (Wilson's for shares, otherwise by "
         "bootstrap). Input clips are real ones, as the renderer draws them. Known parts stay in the result pixel by "

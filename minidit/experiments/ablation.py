@@ -202,7 +202,7 @@ def target_table(found):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     first = next(iter(next(iter(by_variant(measured).values())).values()))
     prompts, dit = sum(first["seen"].values()), base_settings().dit
     size = f"width {dit.width}, {dit.depth} blocks, " if first["parameters"] == parameter_count(dit) else ""

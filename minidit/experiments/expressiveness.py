@@ -140,7 +140,7 @@ def tables(measured):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     return (
         "What prompts leave open is measured in generated clips and in an equal number of real clips of the same "
         "combinations. *Covered* is the share of the bins with a real clip in them that also hold one of the other "

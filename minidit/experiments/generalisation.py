@@ -191,7 +191,7 @@ def attribute_cells(counts):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     run = next(run for name, run in measured.items() if not name.startswith(TRAINED))
     return (
         "*Right* also asks for the whole object, *all four* does not. The small models were trained for "

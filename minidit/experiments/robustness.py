@@ -249,7 +249,7 @@ def last_cell(result):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     clips = sum(next(iter(measured.values()))["scores"].values())
     left_out = [what for what in KINDS if what not in by_what(measured)]
     return (

@@ -219,7 +219,7 @@ def tables(measured):
 
 
 def note(measured):
-    """How the numbers came about."""
+    """How the numbers were measured."""
     models = models_of(measured)
     steps, seeds = models[0]["steps"], len(by_model(models)[0])
     return (

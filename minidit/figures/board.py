@@ -66,7 +66,7 @@ class Board:
             array: (rows, columns), integers or Fractions.
             look: one of LOOKS.
             cell: a cell's width.
-            shades: of grey for the cells, (rows, columns) in [0, 1]; not on a blank sheet, unless they are given.
+            shades: of grey for the cells, (rows, columns) in [0, 1]; left out where the numbers are left out.
         """
         ground, color, dashed = LOOKS[look]
         rows, columns = array.shape

@@ -32,7 +32,7 @@ PROMPTS = (
     "sora is sky",
     "a cross that is red stays still in the night sky",
 )
-SEED = 0  # what `minidit generate` uses when it is given none
+SEED = 0  # the default of `minidit generate`
 COLUMNS = 4
 CELL = 192  # pixels, the least that the captions need
 GAP = 10

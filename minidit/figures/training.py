@@ -1,4 +1,4 @@
-"""A run in two curves: the loss, and how many clips of the previews were strictly right."""
+"""A run in two curves: the loss, and the share of preview clips that were strictly right."""
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter

@@ -6,7 +6,7 @@ import pytest
 from minidit.errors import UserError
 from minidit.evaluation import measure
 from minidit.evaluation.cases import draw_cases
-from minidit.evaluation.measure import make, nearest_distances
+from minidit.evaluation.measure import concatenated, make, nearest_distances
 from minidit.generation.settings import SamplingSettings
 from minidit.world import HELD_OUT, SEEN
 
@@ -41,3 +41,11 @@ def test_clips_that_are_not_numbers_are_refused_in_words(bad, rng, monkeypatch):
     monkeypatch.setattr(measure, "generate", lambda *args, **kwargs: np.full((1, 8, 16, 16, 3), bad))
     with pytest.raises(UserError, match="NaN or infinity.*guidance of 2"):
         make(SimpleNamespace(), draw_cases(SEEN, 1, rng), SamplingSettings(guidance=2.0))
+
+
+def test_measurements_of_batches_become_one():
+    parts = [{"made": np.arange(n), "real": np.ones((n, 2))} for n in (2, 3)]
+    found = concatenated(parts)
+    assert found["made"].tolist() == [0, 1, 0, 1, 2] and found["real"].shape == (5, 2)
+    assert concatenated([["a"], ["b", "c"]]) == ["a", "b", "c"]
+    assert concatenated([0.5, 0.25]) == 0.75
