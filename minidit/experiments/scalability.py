@@ -128,11 +128,20 @@ def models_of(measured):
 
 
 def by_model(models):
-    """Runs that differ only in their seed, together: a list of lists, the least compute first."""
+    """One dict for each model, the least compute first: runs that differ only in their seed are put together.
+
+    Losses are means over the seeds, "seen" and "held_out" the merged tallies, and "seeds" is their number.
+    """
     groups = {}
     for run in models:
         groups.setdefault((run["compute"], run["width"], tuple(run["patch"])), []).append(run)
-    return list(groups.values())
+    return [
+        runs[0]
+        | {key: float(np.mean([run[key] for run in runs])) for key in ("loss", "seen_loss")}
+        | {split: merged(run[split] for run in runs) for split in SPLITS}
+        | {"seeds": len(runs)}
+        for runs in groups.values()
+    ]
 
 
 @dataclass(frozen=True)
@@ -170,17 +179,16 @@ def law_of(models):
 def sentences(measured):
     """Whether the claim holds, in words."""
     models = models_of(measured)
-    law, groups = law_of(models), by_model(models)
+    law, each = law_of(models), by_model(models)
     factor = models[-1]["compute"] / models[0]["compute"]
-    tallies = [merged(run["held_out"] for run in group) for group in groups]
-    least, most = tallies[0], tallies[-1]
+    least, most = each[0]["held_out"], each[-1]["held_out"]
     lower, upper = law.plain_interval
     said = verdict(
         lower > 0 and interval(most)[0] > interval(least)[1], upper < 0 or interval(most)[1] < interval(least)[0]
     )
-    best = groups[max(range(len(groups)), key=lambda i: share(tallies[i]))][0]
+    best = max(each, key=lambda model: share(model["held_out"]))
     return [
-        f"{said}: over a factor of {factor:.0f} in training compute ({len(groups)} models), the loss on held-out clips "
+        f"{said}: over a factor of {factor:.0f} in training compute ({len(each)} models), the loss on held-out clips "
         f"follows compute to the power of {number(-law.plain.exponent)} [{-upper:.3f}, {-lower:.3f}].",
         f"The model with the least compute gets {percent_of(least)} % of held-out prompts right, the one with the most "
         f"{percent_of(most)} %. The best model is {model_name(best)}, with {in_units(best['compute'])} MACs; the "
@@ -199,12 +207,10 @@ def tables(measured):
     """One line per model, and the fits."""
     models = models_of(measured)
     rows = []
-    for group in by_model(models):
-        first = group[0]
-        losses = [f"{np.mean([run[key] for run in group]):.4f}" for key in ("loss", "seen_loss")]
-        counts = [in_units(first[key]) for key in ("parameters", "step_products", "compute")]
-        right = [percent_of(merged(run[split] for run in group)) for split in SPLITS]
-        rows.append([model_name(first), first["tokens"], *counts, *losses, *right])
+    for model in by_model(models):
+        counts = [in_units(model[key]) for key in ("parameters", "step_products", "compute")]
+        losses = [f"{model[key]:.4f}" for key in ("loss", "seen_loss")]
+        rows.append([model_name(model), model["tokens"], *counts, *losses, *(percent_of(model[s]) for s in SPLITS)])
     heads = ["model", "tokens", "parameters", "MACs a step", "MACs in all", "loss, held out", "loss, seen"]
     law = law_of(models)
     floored = law.with_floor
@@ -221,7 +227,7 @@ def tables(measured):
 def note(measured):
     """How the numbers were measured."""
     models = models_of(measured)
-    steps, seeds = models[0]["steps"], len(by_model(models)[0])
+    steps, seeds = models[0]["steps"], by_model(models)[0]["seeds"]
     return (
         f"All models were trained for {steps:,} steps with the same settings and codec, {seeds} of each, as in Peebles "
         "& Xie 2023. MACs are multiply-accumulates of all matrix products, forward and backward, counted by "
@@ -263,10 +269,10 @@ def draw(measured):
         computes = np.array(steps) * run["step_products"]
         right.plot(computes, losses, **look | {"linestyle": "-", "linewidth": 1, "markersize": 3})
     for split, shade, label in (("seen", BLUE, "seen"), ("held_out", VERMILLION, "held out")):
-        computes = [group[0]["compute"] for group in by_model(models)]
-        tallies = [merged(run[split] for run in group) for group in by_model(models)]
+        each = by_model(models)
+        shares, intervals = ([function(model[split]) for model in each] for function in (share, interval))
         look = {"fmt": "o", "color": shade, "label": label, "elinewidth": 1}
-        percent_bars(middle, computes, [share(t) for t in tallies], [interval(t) for t in tallies], **look)
+        percent_bars(middle, [model["compute"] for model in each], shares, intervals, **look)
     for width, depth in depths.items():
         left.plot([], [], color=color[width], marker="o", linestyle="none", label=f"width {width}, depth {depth}")
     for patch in {tuple(run["patch"]): None for run in models}:
