@@ -69,6 +69,8 @@ def main(argv=None):
         words = sys.argv[1:] if argv is None else [*map(str, argv)]
         if words[:1] == ["help"]:  # other programs have it, too
             words = [*words[1:2], "--help"]
+        if words and not words[0].startswith("-") and words[0] not in COMMANDS_BY_NAME:
+            raise UserError(unknown_command(words))
         arguments = parser().parse_args(words)
         from minidit.backend import keep_freed_memory
 
@@ -99,8 +101,6 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args=None, namespace=None):
         """As argparse's, but what can't be understood is answered with what was probably meant."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS_BY_NAME:
-            raise UserError(unknown_command(args))
         arguments, rest = self.parse_known_args(args, namespace)
         if not rest:
             return arguments
