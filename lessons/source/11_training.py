@@ -241,7 +241,7 @@ def clip_scale(squared_norm, limit):
 check.clip_scale(clip_scale)
 
 # %% [markdown]
-# **AdamW** keeps two running means for each parameter: of the gradient, `first`, and of its square, `second`. With
+# **AdamW** keeps two running means for each parameter: of the gradient, `m`, and of its square, `v`. With
 # $g$ = grad_scale · gradient:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
@@ -256,7 +256,7 @@ check.clip_scale(clip_scale)
 
 # %% [markdown]
 # ### 11.6 A step of AdamW  ·  ●●●  ·  15 minutes
-# This function works **in place**: it changes `params`, `first` and `second`, and returns nothing. (They are large;
+# This function works **in place**: it changes `params`, `m` and `v`, and returns nothing. (They are large;
 # copies would cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`;
 # `settings` has `beta1`, `beta2`, `eps` and `weight_decay`.
 #
@@ -268,13 +268,13 @@ check.clip_scale(clip_scale)
 # that counts. ε stands outside the root.</details>
 
 # %% exercise="adamw_update"
-def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     ### BEGIN SOLUTION
     g = grads * grad_scale                                        # n
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g * g
-    mean = first / (1 - settings.beta1**step)                     # n
-    square = second / (1 - settings.beta2**step)                  # n
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g * g
+    mean = m / (1 - settings.beta1**step)                     # n
+    square = v / (1 - settings.beta2**step)                  # n
     decayed = params * (1 - learning_rate * settings.weight_decay)
     params[...] = decayed - learning_rate * mean / (np.sqrt(square) + settings.eps)
     ### END SOLUTION
@@ -287,9 +287,9 @@ check.adamw_update(adamw_update)
 # rate. Plain descent would hardly touch the first one, or throw the last one far away.
 
 # %%
-params, first, second = np.zeros(3), np.zeros(3), np.zeros(3)
+params, m, v = np.zeros(3), np.zeros(3), np.zeros(3)
 gradients = np.array([0.001, -1.0, 1000.0])
-yours_or_ours(adamw_update)(params, gradients, first, second, 1, 0.01, AdamWSettings())
+yours_or_ours(adamw_update)(params, gradients, m, v, 1, 0.01, AdamWSettings())
 print("AdamW:        ", params)
 print("plain descent:", -0.01 * gradients)
 
@@ -339,7 +339,7 @@ test_times = sample_times(rng, len(test_latents), mean=-1.8)
 
 network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=24, text=model.settings.dit.text), rng)
 params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and as many gradients
-first, second, average = np.zeros_like(params), np.zeros_like(params), params.copy()
+m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
 print(f"learned, in our small DiT: {params.size:,}")
 
 # %% [markdown]
@@ -371,7 +371,7 @@ def training_step(step):
     grads.load(by_name)                                           # into one vector
     scale = clip(float(grads.flat @ grads.flat), LIMIT)
     rate = LEARNING_RATE * min(1.0, step / WARMUP)                # small steps until the two means are settled
-    adamw(params, grads.flat, first, second, step, rate, SETTINGS, scale)
+    adamw(params, grads.flat, m, v, step, rate, SETTINGS, scale)
     ema(average, params, ema_decay(step, 0.98))
     return loss
 

@@ -256,12 +256,12 @@ def clip_scale(squared_norm, limit):
     ### END SOLUTION
 
 
-def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     ### BEGIN SOLUTION
     g = grads * grad_scale                                  # n
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g * g
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)  # n
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g * g
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)  # n
     decayed = params * (1 - learning_rate * settings.weight_decay)
     params[...] = decayed - learning_rate * mean / (np.sqrt(square) + settings.eps)
     ### END SOLUTION
@@ -357,7 +357,7 @@ def train(gradients_of, steps):
     rng = np.random.default_rng(0)  # the same start, clips and noise for everyone
     network = DiT(settings, rng)
     params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and as many gradients
-    first, second, average, losses = np.zeros_like(params), np.zeros_like(params), params.copy(), []
+    m, v, average, losses = np.zeros_like(params), np.zeros_like(params), params.copy(), []
     for step in tqdm(range(1, steps + 1), unit="step", leave=False):
         batch = rng.integers(CLIPS, size=BATCH)
         noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
@@ -367,7 +367,7 @@ def train(gradients_of, steps):
         grads.load(by_name)
         rate = optimizer.learning_rate_at(step - 1, STEPS, LEARNING_RATE, warmup=50, decay=0.5)
         optimizer.adamw_ema_update(
-            params, grads.flat, first, second, average, step, rate, optimizer.AdamWSettings(),
+            params, grads.flat, m, v, average, step, rate, optimizer.AdamWSettings(),
             optimizer.ema_decay(step, 0.99), float(grads.flat @ grads.flat), 1.0,
         )  # fmt: skip
         losses.append(float(loss))

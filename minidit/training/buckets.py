@@ -121,7 +121,7 @@ def draw_groups(rng, grids, count, patch, training):
 
 
 def draw_attributes(rng, plain_sky, seen=SEEN):
-    """A combination of those to be seen, or with the given probability a plain sky."""
+    """One of the seen combinations, or with this probability a plain sky."""
     pool = PLAIN_SKIES if rng.random() < plain_sky else seen
     return pool[rng.integers(len(pool))]
 

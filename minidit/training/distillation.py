@@ -1,7 +1,7 @@
-"""Teaching a model to do with few steps: the run of `minidit distill`.
+"""Teaching a model to make clips in few steps: the run of `minidit distill`.
 
-A distillation is a training run like any other but for its clips: they are what a teacher makes of the noise
-(`minidit.diffusion.reflow`). The teacher is the model that the student starts from.
+A distillation is a training run on other clips: those that a teacher makes of the noise (`minidit.diffusion.reflow`).
+The teacher is the model that the student starts from.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from minidit.training.trainer import Run
 
 TEACHER = "teacher.safetensors"
 TIMES = 7  # stream of random numbers
-STUDENT_STEPS = 4  # of its sampler, unless others are asked for
+STUDENT_STEPS = 4  # of its sampler, by default
 
 # N = pairs, K = times at which each is asked about
 
@@ -31,11 +31,11 @@ class DistillationTraining(DiffusionTraining):
     """How a student is trained: as DiffusionTraining says, on pairs of noise and what the teacher makes of it.
 
     Attributes:
-        batch: questions of a step: `times` about each of batch / times pairs, of which each shard has as many.
-        times: at which the student is asked about a pair, as it takes longer to make one than to learn from it.
-        at_noise: the share of the questions that is asked at t = 0; the others' times follow from `time_mean` and
-            `time_std`.
-        teacher_steps: of the teacher's sampler.
+        batch: questions of a step: `times` about each of batch / times pairs. All shards have the same number of pairs.
+        times: number of times t at which the student is asked about a pair: making a pair takes longer than learning
+            from it.
+        at_noise: share of the questions at t = 0; the times of the others follow from `time_mean` and `time_std`.
+        teacher_steps: steps of the teacher's sampler.
     """
 
     steps: int = 3_000
@@ -112,11 +112,11 @@ def student_settings(settings):
 
 
 class Distillation(Run):
-    """A distillation in a folder, which holds what a Run's holds, and the teacher.
+    """A distillation in a folder, which holds the files of a Run, and the teacher.
 
     Args:
         preset: Preset of the student: the teacher's `student_settings`, and a DistillationTraining.
-        teacher: file of the teacher. Of a run that is resumed, the one in its folder.
+        teacher: file of the teacher; for a resumed run, the one in its folder.
         folder, seed, threads, ranks, progress, xp: as for a Run.
     Raises:
         UserError: the teacher can't be read.
@@ -127,7 +127,7 @@ class Distillation(Run):
         self.teacher_file, self.teacher = teacher, load_model(teacher)
 
     def start(self, minutes=None):
-        """Makes the folder and writes the first state, as a Run does that goes on from the teacher."""
+        """Makes the folder and writes the first state, as a Run does that starts from the teacher."""
         super().start(minutes, self.teacher_file)
 
     def job(self):
@@ -138,7 +138,7 @@ class Distillation(Run):
         )
 
     def save(self):
-        """Writes the model and the state, and before the first of them the teacher, without which they can't go on."""
+        """Writes the model and the state, and before them, once, the teacher: a resumed run needs it."""
         if self.step == 0:
             save_model(self.folder / TEACHER, self.teacher)
         super().save()

@@ -1,4 +1,4 @@
-"""Clips of which a part is known: what a model practises that is to animate, extend, connect, loop and inpaint.
+"""Partly known clips: from them a model learns to animate, extend, connect, loop and inpaint.
 
 Clips come in groups of one size and one task. `minidit.training.buckets` makes batches of them.
 """
@@ -96,7 +96,7 @@ def draw_continued(rng, attributes, size, grid, backward):
 
 
 def draw_bent(rng, attributes, size, grid):
-    """Clips of which both ends are known, each with a straight path of its own."""
+    """Clips with both ends known, each end with its own straight path."""
     frames, rows, columns = size
     count = len(attributes)
     before, after = (int(n) for n in rng.integers(1, min(USUAL_FRAMES, frames // 2), size=2))

@@ -1,4 +1,4 @@
-"""Short trainings of an experiment, in one process: train, look at the model at some steps, and go on after a kill."""
+"""Short trainings of an experiment, in one process: train, look at the model at some steps, continue after a kill."""
 
 import json
 import multiprocessing

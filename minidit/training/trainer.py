@@ -102,7 +102,7 @@ class Run:
         """Reads the state that an earlier run of the same preset and seed left in the folder.
 
         Raises:
-            UserError: there is none, it is damaged, or it is of a run with other settings; or there are too many ranks.
+            UserError: no state, a damaged one, one of a run with other settings; or too many ranks.
         """
         path = self.folder / STATE
         if not path.exists():

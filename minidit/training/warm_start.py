@@ -1,4 +1,4 @@
-"""Going on from another model's weights, instead of from nothing."""
+"""Training that starts from another model's weights."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ PATCH_WEIGHT = "x_embedder.proj.weight"
 
 
 def start_from(model, path):
-    """Copies the codec and the DiT of a trained model into one that is to be trained further.
+    """Copies the codec and the DiT of a trained model into one that will be trained further.
 
     The new DiT may have conditioning channels where the old one has none: it begins by ignoring them.
 
@@ -26,7 +26,7 @@ def start_from(model, path):
     same_network = replace(old, conditioning_channels=new.conditioning_channels) == new
     if not same_network or (before.codec, before.vocabulary) != (after.codec, after.vocabulary):
         raise UserError(
-            f"{path} can't be gone on from: its network, codec or vocabulary is another than the preset's. "
+            f"can't continue from {path}: its network, codec or vocabulary differs from the preset's. "
             "Give a model of the same sizes, or leave out --from."
         )
     if old.conditioning_channels > new.conditioning_channels:

@@ -60,6 +60,6 @@ def test_a_pair_is_of_one_hand_and_keeps_the_lessons_cache(capsys):
 
 
 def test_a_function_that_works_in_place_has_one_that_does_too():
-    params, first, second = np.zeros(1), np.zeros(1), np.zeros(1)
-    yours_or_ours(not_yet("adamw_update"))(params, np.ones(1), first, second, 1, 0.01, AdamWSettings())
+    params, m, v = np.zeros(1), np.zeros(1), np.zeros(1)
+    yours_or_ours(not_yet("adamw_update"))(params, np.ones(1), m, v, 1, 0.01, AdamWSettings())
     assert params == pytest.approx(-0.01)

@@ -9,7 +9,7 @@ from minidit.models.checkpoint import save_model
 from minidit.training.warm_start import start_from
 
 
-def with_marks(settings):
+def with_channels(settings):
     return replace(settings, dit=replace(settings.dit, conditioning_channels=True))
 
 
@@ -21,7 +21,7 @@ def predictions(model, rng):
 
 def test_a_model_with_marks_goes_on_where_one_without_ended(small_model, tmp_path):
     save_model(tmp_path / "old.safetensors", small_model)
-    new = VideoModel(with_marks(small_model.settings))
+    new = VideoModel(with_channels(small_model.settings))
     start_from(new, tmp_path / "old.safetensors")
     old_one, new_one = (predictions(model, np.random.default_rng(1)) for model in (small_model, new))
     np.testing.assert_allclose(new_one, old_one, atol=1e-6)
@@ -40,14 +40,14 @@ def test_another_network_is_refused(small_model, tmp_path):
     save_model(tmp_path / "old.safetensors", small_model)
     settings = small_model.settings
     deeper = VideoModel(replace(settings, dit=replace(settings.dit, depth=2)))
-    with pytest.raises(UserError, match="another than the preset's"):
+    with pytest.raises(UserError, match="differs from the preset's"):
         start_from(deeper, tmp_path / "old.safetensors")
 
 
-def test_marks_are_not_lost(small_model, tmp_path):
-    save_model(tmp_path / "marked.safetensors", VideoModel(with_marks(small_model.settings)))
+def test_conditioning_channels_are_not_lost(small_model, tmp_path):
+    save_model(tmp_path / "with_channels.safetensors", VideoModel(with_channels(small_model.settings)))
     with pytest.raises(UserError, match="Choose a preset such as film"):
-        start_from(VideoModel(small_model.settings), tmp_path / "marked.safetensors")
+        start_from(VideoModel(small_model.settings), tmp_path / "with_channels.safetensors")
 
 
 def test_a_missing_file_is_said(small_model, tmp_path):

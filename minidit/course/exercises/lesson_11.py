@@ -303,7 +303,7 @@ def adamw_with(
     decay=lambda p, rate, weight: p * (1 - rate * weight), coupled=False, scaled=True, swapped=False, sign=-1,
     keep=lambda old, new: new,
 ):  # fmt: skip
-    """AdamW on copies, with a slip. Returns params, first, second.
+    """AdamW on copies, with a slip. Returns params, m, v.
 
     Args:
         correct_first, correct_second: whether the two means are corrected for their start at zero.
@@ -314,35 +314,35 @@ def adamw_with(
         scaled: the gradient is multiplied with grad_scale.
         swapped: beta1 and beta2 have changed places.
         sign: of the step.
-        keep: takes old and new (params, first, second), and returns what is left in memory.
+        keep: takes old and new (params, m, v), and returns what is left in memory.
     """
 
-    def update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+    def update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
         b1, b2 = (settings.beta2, settings.beta1) if swapped else (settings.beta1, settings.beta2)
         g = grads * grad_scale if scaled else grads
         g = g + settings.weight_decay * params if coupled else g
-        m = b1 * first + ((1 - b1) if blend else 1) * g
-        v = b2 * second + ((1 - b2) if blend else 1) * g * g
+        new_m = b1 * m + ((1 - b1) if blend else 1) * g
+        new_v = b2 * v + ((1 - b2) if blend else 1) * g * g
         k = count(step)
-        mean = m / (1 - b1**k) if correct_first else m
-        square = v / (1 - b2**k) if correct_second else v
+        mean = new_m / (1 - b1**k) if correct_first else new_m
+        square = new_v / (1 - b2**k) if correct_second else new_v
         bottom = np.sqrt(square + settings.eps) if eps_inside else (np.sqrt(square) if root else square) + settings.eps
         p = params if coupled else decay(params, learning_rate, settings.weight_decay)
-        return keep((params, first, second), (p + sign * learning_rate * mean / bottom, m, v))
+        return keep((params, m, v), (p + sign * learning_rate * mean / bottom, new_m, new_v))
 
     return update
 
 
-def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    """Returns params, first and second after the step, (n,) each."""
-    params, first, second = params.copy(), first.copy(), second.copy()
-    reference.adamw_update(params, grad_scale * grads, first, second, step, learning_rate, **vars(settings))
-    return params, first, second
+def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
+    """Returns params, m and v after the step, (n,) each."""
+    params, m, v = params.copy(), m.copy(), v.copy()
+    reference.adamw_update(params, grad_scale * grads, m, v, step, learning_rate, **vars(settings))
+    return params, m, v
 
 
-def same_correction(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def same_correction(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     """AdamW with β₁ in both corrections."""
-    _, m, v = adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale)
+    _, m, v = adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale)
     correction = 1 - settings.beta1**step
     p = params * (1 - learning_rate * settings.weight_decay)
     return p - learning_rate * m / correction / (np.sqrt(v / correction) + settings.eps), m, v
@@ -366,7 +366,7 @@ def seventh_step(rng):
 
 
 ADAMW = Exercise(
-    "adamw_update", LESSON, "a step of AdamW, in place", ("params", "first", "second"), adamw_update,
+    "adamw_update", LESSON, "a step of AdamW, in place", ("params", "m", "v"), adamw_update,
     trials=(
         Trial("first step", first_step),
         by_hand(  # the second step, after gradients of 4 and -2 in the first
@@ -381,7 +381,7 @@ ADAMW = Exercise(
         ),
         Slip(
             "moments not kept", adamw_with(keep=lambda old, new: (new[0], *old[1:])),
-            "nothing was written into it", "`first = …` makes a new array. Write into the old one: `first[...] = …`.",
+            "nothing was written into it", "`m = …` makes a new array. Write into the old one: `m[...] = …`.",
         ),
         Slip(
             "params not kept", adamw_with(keep=lambda old, new: (old[0], *new[1:])), "nothing was written into it",
@@ -390,19 +390,19 @@ ADAMW = Exercise(
         Slip(
             "no bias correction", adamw_with(correct_first=False, correct_second=False),
             "the two means were not corrected for their start at zero",
-            "After the first step, first is only (1 − β₁) times the gradient: divide by 1 − β₁^step.",
+            "After the first step, m is only (1 − β₁) times the gradient: divide by 1 − β₁^step.",
         ),
         Slip(
-            "only the first mean corrected", adamw_with(correct_second=False), "second was not corrected",
+            "only the first mean corrected", adamw_with(correct_second=False), "v was not corrected",
             "Both means start at zero, so both are divided.",
         ),
         Slip(
-            "only the second mean corrected", adamw_with(correct_first=False), "first was not corrected",
+            "only the second mean corrected", adamw_with(correct_first=False), "m was not corrected",
             "Both means start at zero, so both are divided.",
         ),
         Slip(
             "same correction for both", same_correction,
-            "second was corrected with β₁", "Each mean is corrected with its own β.",
+            "v was corrected with β₁", "Each mean is corrected with its own β.",
         ),
         Slip(
             "step one too far", adamw_with(count=lambda step: step + 1), "the correction is that of the next step",

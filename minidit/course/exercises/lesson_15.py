@@ -289,12 +289,12 @@ def plain_backward(dy, cache):
 def adamw(corrected=True, eps_inside=False, decays=True):
     """AdamW with one of the slips."""
 
-    def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+    def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
         g = grads * grad_scale
-        first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-        second[...] = settings.beta2 * second + (1 - settings.beta2) * g * g
-        mean = first / (1 - settings.beta1**step) if corrected else first
-        square = second / (1 - settings.beta2**step) if corrected else second
+        m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+        v[...] = settings.beta2 * v + (1 - settings.beta2) * g * g
+        mean = m / (1 - settings.beta1**step) if corrected else m
+        square = v / (1 - settings.beta2**step) if corrected else v
         below = np.sqrt(square + settings.eps) if eps_inside else np.sqrt(square) + settings.eps
         decay = settings.weight_decay if decays else 0.0
         params[...] = params - learning_rate * (mean / below + decay * params)

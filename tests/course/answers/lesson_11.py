@@ -200,132 +200,132 @@ def clip_divisor(squared_norm, limit):
 # ------------------------------------------------------------------------------------------------------- AdamW
 
 
-def adamw_in_scalars(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_in_scalars(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     # the two corrections as numbers, as in the paper's remark on efficiency
     g = grads * grad_scale
-    first += (1 - settings.beta1) * (g - first)
-    second += (1 - settings.beta2) * (g * g - second)
+    m += (1 - settings.beta1) * (g - m)
+    v += (1 - settings.beta2) * (g * g - v)
     root = math.sqrt(1 - settings.beta2**step)
     params -= learning_rate * settings.weight_decay * params
-    params -= learning_rate * root / (1 - settings.beta1**step) * first / (np.sqrt(second) + settings.eps * root)
+    params -= learning_rate * root / (1 - settings.beta1**step) * m / (np.sqrt(v) + settings.eps * root)
 
 
-def adamw_by_loop(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_by_loop(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     for i in range(len(params)):
         g = grads[i] * grad_scale
-        first[i] = settings.beta1 * first[i] + (1 - settings.beta1) * g
-        second[i] = settings.beta2 * second[i] + (1 - settings.beta2) * g**2
-        mean, square = first[i] / (1 - settings.beta1**step), second[i] / (1 - settings.beta2**step)
+        m[i] = settings.beta1 * m[i] + (1 - settings.beta1) * g
+        v[i] = settings.beta2 * v[i] + (1 - settings.beta2) * g**2
+        mean, square = m[i] / (1 - settings.beta1**step), v[i] / (1 - settings.beta2**step)
         params[i] -= learning_rate * (mean / (square**0.5 + settings.eps) + settings.weight_decay * params[i])
 
 
-def adamw_that_returns(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    adamw_by_loop(params, grads, first, second, step, learning_rate, settings, grad_scale)
+def adamw_that_returns(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
+    adamw_by_loop(params, grads, m, v, step, learning_rate, settings, grad_scale)
     return params
 
 
-def adamw_rebinds(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_rebinds(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first = settings.beta1 * first + (1 - settings.beta1) * g
-    second = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m = settings.beta1 * m + (1 - settings.beta1) * g
+    v = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     decay = learning_rate * settings.weight_decay * params
     params = params - decay - learning_rate * mean / (np.sqrt(square) + settings.eps)
-    return params, first, second
+    return params, m, v
 
 
-def adamw_forgets_moments(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_forgets_moments(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first = settings.beta1 * first + (1 - settings.beta1) * g
-    second = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m = settings.beta1 * m + (1 - settings.beta1) * g
+    v = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params *= 1 - learning_rate * settings.weight_decay
     params -= learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adam_uncorrected(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adam_uncorrected(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
     params *= 1 - learning_rate * settings.weight_decay
-    params -= learning_rate * first / (np.sqrt(second) + settings.eps)
+    params -= learning_rate * m / (np.sqrt(v) + settings.eps)
 
 
-def adam_with_l2(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adam_with_l2(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale + settings.weight_decay * params
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params -= learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adamw_eps_inside(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_eps_inside(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params *= 1 - learning_rate * settings.weight_decay
     params -= learning_rate * mean / np.sqrt(square + settings.eps)
 
 
-def adamw_no_root(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_no_root(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params *= 1 - learning_rate * settings.weight_decay
     params -= learning_rate * mean / (square + settings.eps)
 
 
-def adamw_sums(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_sums(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + g
-    second[...] = settings.beta2 * second + g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + g
+    v[...] = settings.beta2 * v + g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params *= 1 - learning_rate * settings.weight_decay
     params -= learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adamw_one_correction(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_one_correction(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1), second / (1 - settings.beta2)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1), v / (1 - settings.beta2)
     params *= 1 - learning_rate * settings.weight_decay
     params -= learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adamw_no_scale(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    adamw_by_loop(params, grads, first, second, step, learning_rate, settings)
+def adamw_no_scale(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
+    adamw_by_loop(params, grads, m, v, step, learning_rate, settings)
 
 
-def adamw_scales_grads(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_scales_grads(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     grads *= grad_scale
-    adamw_by_loop(params, grads, first, second, step, learning_rate, settings)
+    adamw_by_loop(params, grads, m, v, step, learning_rate, settings)
 
 
-def adam_without_w(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adam_without_w(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params -= learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adamw_uphill(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_uphill(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first[...] = settings.beta1 * first + (1 - settings.beta1) * g
-    second[...] = settings.beta2 * second + (1 - settings.beta2) * g**2
-    mean, square = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m[...] = settings.beta1 * m + (1 - settings.beta1) * g
+    v[...] = settings.beta2 * v + (1 - settings.beta2) * g**2
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params *= 1 - learning_rate * settings.weight_decay
     params += learning_rate * mean / (np.sqrt(square) + settings.eps)
 
 
-def adamw_counts_from_zero(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    adamw_by_loop(params, grads, first, second, step + 1, learning_rate, settings, grad_scale)
+def adamw_counts_from_zero(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
+    adamw_by_loop(params, grads, m, v, step + 1, learning_rate, settings, grad_scale)
 
 
-def plain_descent(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def plain_descent(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     params -= learning_rate * grad_scale * grads
 
 

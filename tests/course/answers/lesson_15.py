@@ -208,28 +208,28 @@ def clip_never(squared_norm, limit):
     return 1
 
 
-def adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
-    reference.adamw_update(params, grads * grad_scale, first, second, step, learning_rate, **vars(settings))
+def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
+    reference.adamw_update(params, grads * grad_scale, m, v, step, learning_rate, **vars(settings))
 
 
-def adamw_uncorrected(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_uncorrected(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first += (1 - settings.beta1) * (g - first)
-    second += (1 - settings.beta2) * (g * g - second)
-    params -= learning_rate * (first / (second**0.5 + settings.eps) + settings.weight_decay * params)
+    m += (1 - settings.beta1) * (g - m)
+    v += (1 - settings.beta2) * (g * g - v)
+    params -= learning_rate * (m / (v**0.5 + settings.eps) + settings.weight_decay * params)
 
 
-def adamw_no_decay(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_no_decay(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     g = grads * grad_scale
-    first += (1 - settings.beta1) * (g - first)
-    second += (1 - settings.beta2) * (g * g - second)
-    m, v = first / (1 - settings.beta1**step), second / (1 - settings.beta2**step)
+    m += (1 - settings.beta1) * (g - m)
+    v += (1 - settings.beta2) * (g * g - v)
+    m, v = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
     params -= learning_rate * m / (v**0.5 + settings.eps)
 
 
-def adamw_new_array(params, grads, first, second, step, learning_rate, settings, grad_scale=1.0):
+def adamw_new_array(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
     params = params.copy()
-    adamw_update(params, grads, first, second, step, learning_rate, settings, grad_scale)
+    adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale)
 
 
 def ema_update(average, params, decay):
