@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.generation.text_to_video import BATCH
-from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, Attributes, render_batch, wordings
+from minidit.world import ALL_ATTRIBUTES, COLORS, HELD_OUT, SEEN, Attributes, render_batch, wordings
 
 # N = clips, F = frames, H = rows, W = columns
 
@@ -56,6 +56,11 @@ def draw_cases(combinations, count, rng, tuning=False):
 def batches(cases):
     """The cases, at most 64 at a time."""
     return [cases[start : start + BATCH] for start in range(0, len(cases.prompts), BATCH)]
+
+
+def recolored(attributes):
+    """The same combinations in the next colour, for the prompts of edits."""
+    return [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in attributes]
 
 
 def draw_real(attributes, rng, settings):

@@ -5,7 +5,7 @@ from time import process_time
 
 import numpy as np
 
-from minidit.evaluation.cases import batches, draw_cases, draw_real
+from minidit.evaluation.cases import batches, draw_cases, draw_real, recolored
 from minidit.evaluation.intervals import percent
 from minidit.evaluation.pixels import psnr
 from minidit.evaluation.scores import judge
@@ -18,7 +18,7 @@ from minidit.generation.canvas import Canvas, in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate, sample_latents, starting_noise
 from minidit.models.checkpoint import load_model
-from minidit.world import ALL_ATTRIBUTES, COLORS, caption, verify_batch
+from minidit.world import ALL_ATTRIBUTES, caption, verify_batch
 
 TITLE = "Robustness: harm to weights, noise and input clips"
 FILE = "robustness.png"
@@ -179,7 +179,7 @@ def harmed_input(model, harm, part, rng):
     grey = np.where(pixels, clips, np.float32(GREY))           # N, F, H, W, 3
     wanted, prompts, start = part.attributes, part.prompts, 0.0
     if harm.what == "edit":
-        wanted = [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in part.attributes]
+        wanted = recolored(part.attributes)
         prompts, start, seen = [caption(a) for a in wanted], 1 - STRENGTH, grey
         clips, left = grey, np.zeros_like(left)
     elif harm.what == "animate":

@@ -15,15 +15,16 @@ from minidit.evaluation.abilities import (
     inpaint_scores,
     loop_scores,
 )
-from minidit.evaluation.cases import draw_cases
+from minidit.evaluation.cases import draw_cases, recolored
 from minidit.evaluation.readings import right
 from minidit.generation.canvas import CONTEXT, END, LONGEST, Canvas, blank, continued, in_pixels, with_holes
 from minidit.generation.joining import connected, extended
 from minidit.generation.text_to_video import generate
-from minidit.world import COLORS, caption, render_batch, verify_batch
+from minidit.training.known_parts import draw_objects
+from minidit.world import caption, render_batch, verify_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
-from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
+from minidit.world.renderer import render_paths
 
 # N = clips; F, H, W = frames, rows, columns in pixels
 
@@ -73,7 +74,7 @@ class Trials:
         """
         known = np.arange(LONGEST) < CONTEXT
         known = known[::-1] if backward else known
-        radius, step, place, light = self.objects()
+        radius, step, place, light = draw_objects(self.rng, self.attributes, SIZE)
         if usual_speed:
             start, stop = np.flatnonzero(known)[[0, -1]] + (0, 1)
         else:
@@ -86,9 +87,9 @@ class Trials:
 
     def connect(self):
         """Four frames before and four after are known, of one object on two paths; there is no prompt."""
-        radius, step, place, light = self.objects(self.attributes)
+        radius, step, place, light = draw_objects(self.rng, self.attributes, SIZE)
         turned = [a._replace(motion=MOTIONS[self.rng.integers(len(MOTIONS))]) for a in self.attributes]
-        _, last_step, last_place, _ = self.objects(turned)
+        _, last_step, last_place, _ = draw_objects(self.rng, turned, SIZE)
         centers = bent_paths(step, last_step, place, last_place, radius, SIZE, LONGEST, END, END)
         real = render_paths(self.attributes, centers, radius, light, SIZE)
         first, second = real[:, :END], real[:, -END:]
@@ -106,7 +107,7 @@ class Trials:
     def edit(self, strength=0.6):
         """A real clip, and the prompt for the same clip in the next colour."""
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
-        wanted = [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in self.attributes]
+        wanted = recolored(self.attributes)
         nothing = blank(FRAMES, SIZE, self.patch).known
         made = self.complete(
             [Canvas(clip, nothing) for clip in real], [caption(a) for a in wanted], start=1 - strength
@@ -156,11 +157,3 @@ class Trials:
     def unprompted(self, canvases, _):
         """For `minidit.generation.joining`, without a prompt."""
         return self.complete(canvases, [""] * len(canvases))
-
-    def objects(self, attributes=None):
-        """Radius (N,), step from frame to frame at the usual speed (N, 2), place (N, 2) and light (N, 2) in [0, 1)."""
-        attributes = attributes or self.attributes
-        draws = self.rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
-        speed = lerp(TRAVEL, draws[:, 1]) * scale_of(SIZE) / (FRAMES - 1)  # N
-        step = directions(attributes) * speed[:, None]         # N, 2
-        return lerp(RADIUS, draws[:, 0]) * scale_of(SIZE), step, draws[:, 2:4], draws[:, 4:]
