@@ -12,8 +12,6 @@ import numpy
 import pytest
 
 CLONE = Path(__file__).parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md", "lessons/README.md"]
-README = (CLONE / "README.md").read_text(encoding="utf-8")
 HEAVY = {"matplotlib", "cupy", "torch", "jupyterlab", "IPython", "pytest"}
 
 
@@ -81,41 +79,6 @@ def test_a_name_that_the_package_has_not_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         _ = minidit.lode
-
-
-def test_ci_runs_the_readmes_test_command():
-    commands = re.findall(r"^python3 -m venv .*", README, re.MULTILINE)
-    tests = [command for command in commands if command.endswith("pytest")]
-    assert len(tests) == 1
-    assert tests[0] in (CLONE / ".ci" / "run").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_of_a_page_lead_somewhere(page):
-    text = (CLONE / page).read_text(encoding="utf-8")
-    links = re.findall(r"(?<!!)\[[^]]*\]\(([^)#]+)\)", text)
-    missing = [link for link in links if not link.startswith("http") and not ((CLONE / page).parent / link).exists()]
-    assert missing == []
-
-
-def test_presets_named_in_the_readme_exist():
-    from minidit.presets import PRESETS
-
-    named = re.findall(r"--preset (\S+)", README)
-    assert named
-    assert set(named) <= set(PRESETS)
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_the_python_on_a_page_runs(page, tiny_checkpoint, monkeypatch):
-    from minidit.generation import studio
-
-    monkeypatch.setattr(studio, "load", lambda: studio.Studio(studio.load_model(tiny_checkpoint)))
-    blocks = re.findall(r"```python\n(.*?)```", (CLONE / page).read_text(encoding="utf-8"), re.DOTALL)
-    assert blocks or page == "CONTRIBUTING.md"
-    for block in blocks:
-        if "state_dict" not in block:  # which it takes PyTorch's files to run
-            exec(compile(block, page, "exec"), {})
 
 
 def test_the_lessons_page_names_things_that_exist():
