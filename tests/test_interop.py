@@ -21,11 +21,10 @@ from minidit.layers import (
     gated_residual_backward,
     gelu_forward,
     layernorm_forward,
-    linear_forward,
-    modulated_layer_forward,
     sincos_positions,
     timestep_embedding,
 )
+from minidit.models.block import modulations_forward
 
 sys.path.append(str(Path(__file__).parent))  # the tests are not a package
 from pytorch_parity import (
@@ -101,21 +100,22 @@ def sine_first(t, width, dtype):
 def shift_and_scale_swapped(of_final_layer):
     """A slip in the final layer, or in the blocks."""
 
-    def swapped(layer_forward, x, shift, scale, *arguments, norm):
-        vectors = (scale, shift) if (layer_forward is linear_forward) == of_final_layer else (shift, scale)
-        return modulated_layer_forward(layer_forward, x, *vectors, *arguments, norm=norm)
+    def swapped(c, p, count, known):
+        (shift, scale, *rest), cache = modulations_forward(c, p, count, known)
+        ours = (count == 2) == of_final_layer
+        return [*((scale, shift) if ours else (shift, scale)), *rest], cache
 
     return swapped
 
 
 SLIPS = {  # slip: (what it replaces, with what, the first thing that is wrong then)
     "shift and scale swapped": (
-        "minidit.models.block.modulated_layer_forward",
+        "minidit.models.block.modulations_forward",
         shift_and_scale_swapped(of_final_layer=False),
         "y",
     ),
     "final shift and scale swapped": (
-        "minidit.models.block.modulated_layer_forward",
+        "minidit.models.block.modulations_forward",
         shift_and_scale_swapped(of_final_layer=True),
         "y",
     ),

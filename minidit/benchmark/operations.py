@@ -28,8 +28,7 @@ OF_FILE = {
     "normalization.py": "layer norm",
     "rmsnorm.py": "layer norm",
     "modulation.py": "scale and shift",
-    "modulated_layer.py": SUMS,  # calls others, and does nothing itself
-    "fused.py": SUMS,  # likewise
+    "fused.py": SUMS,  # calls others, and does nothing itself
     "losses.py": "loss",
     "embedding.py": REST,
     "patchify.py": REST,

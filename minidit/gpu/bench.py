@@ -137,9 +137,6 @@ def contests(xp, large, many_tokens):
         forward = partial(operation.forward, *inputs)
         if operation.name != "embedding":  # looking up has no kernel of ours
             yield f"{operation.name}, forward", forward, forward
-        if operation.name == "layernorm_modulate":
-            again = layers.layernorm_modulate_again
-            yield f"{operation.name}, again", partial(again, cache), partial(again, plain_cache)
         backward = partial(operation.backward, dy)
         yield f"{operation.name}, backward", partial(backward, cache), partial(backward, plain_cache)
     yield from without_products(xp, large)

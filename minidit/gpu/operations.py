@@ -116,12 +116,6 @@ def self_attention(rng, size):
     return [*arrays, size.heads]
 
 
-def modulated_again(x, shift, scale):
-    """What the backward of a block makes a second time, from what the forward kept."""
-    _, cache = layers.layernorm_modulate_forward(x, shift, scale)
-    return layers.layernorm_modulate_again(cache), None
-
-
 def rotation_of(x, tokens):
     """Rotary positions of tokens in a row, for queries or keys x (..., d), on their device."""
     rotation = layers.axial_rotation(layers.grid_positions((1, 1, tokens)), x.shape[-1], x.dtype)
@@ -148,16 +142,6 @@ def factorised_attention_backward(dy, cache):
     """Its gradients in a row."""
     dx, dspace, dtime = layers.factorised_attention_backward(dy, cache)
     return dx, *dspace, *dtime
-
-
-def modulated_layer_forward(x, shift, scale, w, b):
-    """Norm, shift and scale, then a linear layer that doesn't keep its input."""
-    return layers.modulated_layer_forward(layers.linear_forward, x, shift, scale, w, b)
-
-
-def modulated_layer_backward(dy, cache):
-    """Its gradients in a row."""
-    return layers.modulated_layer_backward(layers.linear_backward, dy, cache)
 
 
 def attention_weights(size):
@@ -201,7 +185,6 @@ OPERATIONS = (
     pair("softmax", normal(tokens)),
     pair("softmax, long rows", normal(long_rows), "softmax"),
     pair("layernorm_modulate", normal(tokens, per_sample, per_sample)),
-    Operation("layernorm_modulate, again", modulated_again, None, normal(tokens, per_sample, per_sample)),
     pair("linear_gelu", normal(tokens, matrix(1, 4), vector(4))),
     pair("feedforward", normal(tokens, matrix(1, 4), vector(4), matrix(4, 1), vector(1))),
     pair("linear_gated_residual", normal(tokens, hidden, matrix(4, 1), vector(1), per_sample)),
@@ -226,8 +209,6 @@ OPERATIONS = (
     pair("cross_attention", words_to_attend),
     Operation("self_attention, normalised and rotated", self_attention_forward, layers.self_attention_backward,
               lambda rng, size: smaller(rng, tokens(size), *attention_weights(size)[:2], *2 * [(size.width // 2,)])),
-    Operation("modulated_layer", modulated_layer_forward, modulated_layer_backward,
-              normal(tokens, per_sample, per_sample, matrix(1, 3), vector(3))),
     Operation("factorised_attention", factorised_attention_forward, factorised_attention_backward,
               lambda rng, size: smaller(rng, tokens(size), *2 * attention_weights(size))),
     pair("select", selected),

@@ -19,7 +19,6 @@ from minidit.layers.embedding import embedding_backward, embedding_forward
 from minidit.layers.factorised_attention import factorised_attention_backward, factorised_attention_forward
 from minidit.layers.feedforward import feedforward_backward, feedforward_forward
 from minidit.layers.fused import (
-    layernorm_modulate_again,
     layernorm_modulate_backward,
     layernorm_modulate_forward,
     linear_gated_residual_backward,
@@ -41,7 +40,6 @@ from minidit.layers.losses import (
     reparameterize_backward,
     reparameterize_forward,
 )
-from minidit.layers.modulated_layer import modulated_layer_backward, modulated_layer_forward
 from minidit.layers.modulation import (
     gated_residual_backward,
     gated_residual_forward,
@@ -63,7 +61,6 @@ from minidit.layers.qk_norm import qk_norm_backward, qk_norm_forward
 from minidit.layers.rmsnorm import (
     rmsnorm_backward,
     rmsnorm_forward,
-    rmsnorm_modulate_again,
     rmsnorm_modulate_backward,
     rmsnorm_modulate_forward,
 )

@@ -28,28 +28,20 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
         shift, scale: (..., D), one pair per sample, or (..., T, D), one per token (see `modulate_forward`).
         eps: added to the variance, in units of x².
     Returns:
-        y (..., T, D) and a cache, for `layernorm_modulate_backward` and `layernorm_modulate_again`.
+        y (..., T, D) and a cache for `layernorm_modulate_backward`.
     Raises:
         ValueError: if shift or scale has another shape.
     Source: Peebles & Xie 2023, section 3.2 (adaLN); Ba et al. 2016, eq. 4.
     """
     xhat, norm_cache = layernorm_forward(x, eps)    # ..., T, D
     y, _ = modulate_forward(xhat, shift, scale)     # ..., T, D
-    return y, (norm_cache, shift, scale)
-
-
-@on_gpu("layernorm_modulate")
-def layernorm_modulate_again(cache):
-    """The forward's y (..., T, D), computed once more: that is cheap, so a network needn't keep it."""
-    (xhat, _), shift, scale = cache
-    y, _ = modulate_forward(xhat, shift, scale)
-    return y
+    return y, (norm_cache, scale)
 
 
 @on_gpu("layernorm_modulate")
 def layernorm_modulate_backward(dy, cache):
     """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
-    norm_cache, _, scale = cache
+    norm_cache, scale = cache
     xhat, _ = norm_cache
     dxhat, dshift, dscale = modulate_backward(dy, (as_samples(xhat, scale), 1 + scale[..., None, :]))
     return layernorm_backward(dxhat, norm_cache), dshift, dscale

@@ -40,24 +40,17 @@ def rmsnorm_modulate_forward(x, shift, scale, eps=1e-6):
         shift, scale: (..., D) or (..., T, D), as for `modulate_forward`.
         eps: added to the mean square, in units of x².
     Returns:
-        y (..., T, D) and a cache for `rmsnorm_modulate_backward` and `rmsnorm_modulate_again`.
+        y (..., T, D) and a cache for `rmsnorm_modulate_backward`.
     Source: Peebles & Xie 2023, section 3.2 (adaLN), with the norm of Zhang & Sennrich 2019.
     """
     xhat, norm_cache = rmsnorm_forward(x, eps)      # ..., T, D
     y, _ = modulate_forward(xhat, shift, scale)     # ..., T, D
-    return y, (norm_cache, shift, scale)
-
-
-def rmsnorm_modulate_again(cache):
-    """The forward's y (..., T, D), computed once more."""
-    (xhat, _), shift, scale = cache
-    y, _ = modulate_forward(xhat, shift, scale)
-    return y
+    return y, (norm_cache, scale)
 
 
 def rmsnorm_modulate_backward(dy, cache):
     """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
-    norm_cache, _, scale = cache
+    norm_cache, scale = cache
     xhat, _ = norm_cache
     dxhat, dshift, dscale = modulate_backward(dy, (as_samples(xhat, scale), 1 + scale[..., None, :]))
     return rmsnorm_backward(dxhat, norm_cache), dshift, dscale

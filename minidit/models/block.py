@@ -19,6 +19,8 @@ from minidit.layers import (
     gated_residual_forward,
     layernorm_backward,
     layernorm_forward,
+    layernorm_modulate_backward,
+    layernorm_modulate_forward,
     linear_backward,
     linear_forward,
     linear_gated_residual_backward,
@@ -27,10 +29,10 @@ from minidit.layers import (
     linear_gelu_forward,
     linear_swiglu_backward,
     linear_swiglu_forward,
-    modulated_layer_backward,
-    modulated_layer_forward,
     rmsnorm_backward,
     rmsnorm_forward,
+    rmsnorm_modulate_backward,
+    rmsnorm_modulate_forward,
     select_backward,
     select_forward,
     self_attention_backward,
@@ -41,6 +43,10 @@ from minidit.models.parameters import linear_shapes
 # B = batch, T = tokens, D = width, M = width of the feed-forward's hidden layer, L = words, n = modulations
 
 NORM = {"layer": (layernorm_forward, layernorm_backward), "rms": (rmsnorm_forward, rmsnorm_backward)}
+NORM_MODULATE = {
+    "layer": (layernorm_modulate_forward, layernorm_modulate_backward),
+    "rms": (rmsnorm_modulate_forward, rmsnorm_modulate_backward),
+}
 HIDDEN = {
     "gelu": (linear_gelu_forward, linear_gelu_backward),
     "swiglu": (linear_swiglu_forward, linear_swiglu_backward),
@@ -113,43 +119,48 @@ def dit_block_forward(x, c, p, settings, inputs=NO_INPUTS, training=True):
     modulations, modulation_cache = modulations_forward(c, p, settings.modulations, inputs.known)
     shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = with_gates(modulations)  # B, D each
 
-    # Norm, scale and shift, attention; then its projection, scaled by the gate, onto the residual.
-    h, attention_cache = modulated_layer_forward(
-        attention_forward, x, shift_msa, scale_msa, p, settings, inputs, norm=settings.norm
-    )  # B, T, D
+    norm_modulate_forward, _ = NORM_MODULATE[settings.norm]
+
+    h, norm1_cache = norm_modulate_forward(x, shift_msa, scale_msa)  # B, T, D
+    h, attention_cache = attention_forward(h, p, settings, inputs)  # B, T, D
     x, gate1_cache = gated_attention_forward(x, h, gate_msa, p, settings)  # B, T, D
 
     x, words_cache = words_forward(x, p, settings, inputs)  # B, T, D
 
-    # The same with the feed-forward network.
-    h, mlp_cache = modulated_layer_forward(
-        mlp_forward, x, shift_mlp, scale_mlp, p, settings, training, norm=settings.norm
-    )  # B, T, M
+    h, norm2_cache = norm_modulate_forward(x, shift_mlp, scale_mlp)  # B, T, D
+    h, hidden_cache = mlp_hidden_forward(h, p, settings, training)  # B, T, M
     x, gate2_cache = linear_gated_residual_forward(x, h, *(p[name] for name in MLP_OUT), gate_mlp)  # B, T, D
 
     if not training:
         return x, None
-    return x, (modulation_cache, attention_cache, gate1_cache, words_cache, mlp_cache, gate2_cache, settings)
+    attention_half = (norm1_cache, attention_cache, gate1_cache)
+    mlp_half = (norm2_cache, hidden_cache, gate2_cache)
+    return x, (modulation_cache, attention_half, words_cache, mlp_half, settings)
 
 
 def dit_block_backward(dx, cache):
     """Returns dx (B, T, D), dc like c, dwords (B, L, D) or None, and the gradients of the block's parameters."""
-    modulation_cache, attention_cache, gate1_cache, words_cache, mlp_cache, gate2_cache, settings = cache
+    modulation_cache, attention_half, words_cache, mlp_half, settings = cache
+    norm1_cache, attention_cache, gate1_cache = attention_half
+    norm2_cache, hidden_cache, gate2_cache = mlp_half
+    _, norm_modulate_backward = NORM_MODULATE[settings.norm]
     grads = {}
 
     dx, dh, grads["mlp.fc2.weight"], grads["mlp.fc2.bias"], dgate_mlp = linear_gated_residual_backward(dx, gate2_cache)
-    dx_norm, dshift_mlp, dscale_mlp, dmlp = modulated_layer_backward(mlp_backward, dh, mlp_cache, settings)
+    dh, dhidden = mlp_hidden_backward(dh, hidden_cache, settings)
+    dx_norm, dshift_mlp, dscale_mlp = norm_modulate_backward(dh, norm2_cache)
     dx = dx + dx_norm  # x fed the residual and the norm
 
     dx, dwords, dcross = words_backward(dx, words_cache, settings)
 
     dx, dh, dgate_msa, dproj = gated_attention_backward(dx, gate1_cache, settings)
-    dx_norm, dshift_msa, dscale_msa, dqkv = modulated_layer_backward(attention_backward, dh, attention_cache, settings)
+    dh, dqkv = attention_backward(dh, attention_cache, settings)
+    dx_norm, dshift_msa, dscale_msa = norm_modulate_backward(dh, norm1_cache)
     dx = dx + dx_norm
 
     dmodulations = without_gates([dshift_msa, dscale_msa, dgate_msa, dshift_mlp, dscale_mlp, dgate_mlp], settings)
     dc, dmodulation = modulations_backward(dmodulations, modulation_cache)
-    return dx, dc, dwords, grads | dmlp | dcross | dproj | dqkv | dmodulation
+    return dx, dc, dwords, grads | dhidden | dcross | dproj | dqkv | dmodulation
 
 
 def recomputed_dit_block_forward(x, c, p, settings, inputs=NO_INPUTS):
@@ -182,16 +193,18 @@ def final_layer_forward(h, c, p, settings, inputs=NO_INPUTS):
     Source: Peebles & Xie 2023, section 3.2 (transformer decoder).
     """
     (shift, scale), modulation_cache = modulations_forward(c, p, 2, inputs.known)
-    y, linear_cache = modulated_layer_forward(
-        linear_forward, h, shift, scale, *(p[name] for name in FINAL), norm=settings.norm
-    )
-    return y, (modulation_cache, linear_cache)
+    norm_modulate_forward, _ = NORM_MODULATE[settings.norm]
+    h, norm_cache = norm_modulate_forward(h, shift, scale)  # B, T, D
+    y, linear_cache = linear_forward(h, *(p[name] for name in FINAL))  # B, T, O
+    return y, (modulation_cache, norm_cache, linear_cache, settings)
 
 
 def final_layer_backward(dy, cache):
     """Returns dh (B, T, D), dc like c, and the gradients of the final layer's parameters."""
-    modulation_cache, linear_cache = cache
-    dh, dshift, dscale, *dlinear = modulated_layer_backward(linear_backward, dy, linear_cache)
+    modulation_cache, norm_cache, linear_cache, settings = cache
+    _, norm_modulate_backward = NORM_MODULATE[settings.norm]
+    dh, *dlinear = linear_backward(dy, linear_cache)
+    dh, dshift, dscale = norm_modulate_backward(dh, norm_cache)
     dc, dmodulation = modulations_backward([dshift, dscale], modulation_cache)
     return dh, dc, dmodulation | dict(zip(FINAL, dlinear, strict=True))
 
@@ -283,13 +296,13 @@ def gated_attention_backward(dy, cache, settings):
     return dx, dh, dgate, dict(zip(PROJECTION, dlinear, strict=True))
 
 
-def mlp_forward(h, p, settings, training):
-    """The feed-forward network (B, T, M), short of its last layer; and a cache."""
+def mlp_hidden_forward(h, p, settings, training):
+    """The feed-forward network up to its hidden layer (B, T, M), and a cache."""
     hidden_forward, _ = HIDDEN[settings.feedforward]
     return hidden_forward(h, *(p[name] for name in MLP_HIDDEN), training)
 
 
-def mlp_backward(dy, cache, settings):
+def mlp_hidden_backward(dy, cache, settings):
     """Returns dh (B, T, D) and the gradients by name."""
     _, hidden_backward = HIDDEN[settings.feedforward]
     dh, *dlinear = hidden_backward(dy, cache)

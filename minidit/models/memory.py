@@ -36,12 +36,12 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
 
     Returns:
         the saved activations, the gradients by name before they are copied into their vector, and temporaries. These
-        are an estimate: the backward of a block needs about nine tenths of what the block had saved, and the peak is in
-        the first block, the last to be gone through, when half of its gradients are there.
+        are an estimate: the backward of a block needs about three quarters of what the block had saved. The peak is in
+        the first block, whose backward comes last, when half of its gradients are there.
     """
     saved = saved_activation_bytes(settings, batch, grid, words, recompute)
     _, block = saved_by_a_clip(settings, batch, grid, words, recompute=False)
-    temporaries = round(batch * block * (1.9 if recompute else 0.9))  # recomputed, what the block saves comes on top
+    temporaries = round(batch * block * (1.75 if recompute else 0.75))  # recomputed, what the block saves comes on top
     parameters = parameter_count(settings)
     still_missing = (parameter_count(replace(settings, depth=settings.depth + 1)) - parameters) // 2
     gradients = FLOAT * max(parameters - still_missing, parameters - temporaries // FLOAT)

@@ -97,7 +97,6 @@ def test_the_bytes_and_products_of_a_kernel_are_those_of_its_arrays():
     parts = B * D  # a sample's tokens are one group
     expected = {
         "layernorm_modulate, forward": 2 * x + 2 * B * D + 2 * B * T,
-        "layernorm_modulate, again": 2 * x + 2 * B * D + 2 * B * T,
         "bias and GELU, forward": 2 * m + 4 * D,
         "bias and GELU, backward": 3 * m + 4 * D + 3 * 4 * D,  # the parts of db, written, read, and added up
         "bias, gate and residual, forward": 3 * x + D + B * D,

@@ -11,7 +11,6 @@ WRAPPED = {
     layers.rope_forward,
     layers.self_attention_forward,
     layers.factorised_attention_forward,
-    layers.modulated_layer_forward,
 }
 
 

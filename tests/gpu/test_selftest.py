@@ -104,7 +104,7 @@ def mistaken(monkeypatch, tmp_path):
 
 
 BLOCKWISE = {"blockwise_attention", "blockwise_attention, keys masked", "blockwise_attention, wide heads"}
-MODULATED = {"layernorm_modulate", "layernorm_modulate, per token", "modulated_layer"}
+MODULATED = {"layernorm_modulate", "layernorm_modulate, per token"}
 GATED = {"linear_gated_residual", "linear_gated_residual, per token"}
 MISTAKES = {  # what is wrong: the file, where it says this, it says that, and the names under which it is found
     "another factor in GELU": (

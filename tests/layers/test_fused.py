@@ -6,7 +6,6 @@ from minidit.layers import (
     gated_residual_forward,
     gelu_forward,
     layernorm_forward,
-    layernorm_modulate_again,
     layernorm_modulate_backward,
     layernorm_modulate_forward,
     linear_forward,
@@ -62,11 +61,6 @@ def test_each_is_its_parts_one_after_the_other(rng):
     x, h, w, b, gate = gated(rng)
     expected, _ = gated_residual_forward(x, linear_forward(h, w, b)[0], gate)
     assert np.array_equal(linear_gated_residual_forward(x, h, w, b, gate)[0], expected)
-
-
-def test_the_normalised_and_modulated_tokens_can_be_made_again(rng):
-    y, cache = layernorm_modulate_forward(*normalised(rng))
-    assert np.array_equal(layernorm_modulate_again(cache), y)
 
 
 def test_gelu_can_be_run_without_its_derivative(rng):

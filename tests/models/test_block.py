@@ -10,7 +10,6 @@ from minidit.layers import (
     linear_backward,
     linear_gated_residual_backward,
     modulate_backward,
-    modulate_forward,
     self_attention_backward,
 )
 from minidit.models.block import (
@@ -18,7 +17,7 @@ from minidit.models.block import (
     dit_block_backward,
     dit_block_forward,
     dit_block_shapes,
-    mlp_backward,
+    mlp_hidden_backward,
     recomputed_dit_block_backward,
     recomputed_dit_block_forward,
 )
@@ -101,7 +100,7 @@ def attention_not_passed_on(dy, cache):
 
 
 def mlp_not_passed_on(dy, cache, settings):
-    dx, grads = mlp_backward(dy, cache, settings)
+    dx, grads = mlp_hidden_backward(dy, cache, settings)
     return np.zeros_like(dx), grads
 
 
@@ -133,7 +132,7 @@ SLIPS = [
     ("layers.fused.layernorm_backward", norm_skipped, {"x"} | ATTENTION | MODULATION),
     ("layers.fused.layernorm_backward", norm_not_passed_on, {"x"} | ATTENTION | MODULATION),
     ("models.block.self_attention_backward", attention_not_passed_on, {"x"} | MODULATION),
-    ("models.block.mlp_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
+    ("models.block.mlp_hidden_backward", mlp_not_passed_on, {"x"} | ATTENTION | MODULATION),
     ("models.block.linear_gated_residual_backward", projection_transposed, {"attn.proj.weight"}),
     ("models.block.linear_backward", condition_forgotten, {"c"}),
 ]
@@ -202,18 +201,3 @@ def test_a_block_run_again_in_the_backward_has_the_same_gradients(dit_block):
     dx_again, dc_again, _, grads_again = recomputed_dit_block_backward(dit_block.dy, small_cache)
     assert np.array_equal(dx, dx_again) and np.array_equal(dc, dc_again)
     assert all(np.array_equal(grads[name], grads_again[name]) for name in grads)
-
-
-def test_the_modulated_tokens_are_not_kept(dit_block, monkeypatch):
-    """They can be made again from what the norm keeps, and a block would hold two more arrays of its tokens' size."""
-    modulated = []
-
-    def watched(x, *vectors):
-        y, cache = modulate_forward(x, *vectors)
-        modulated.append(y)
-        return y, cache
-
-    monkeypatch.setattr("minidit.layers.fused.modulate_forward", watched)
-    _, cache = dit_block_forward(dit_block.x, dit_block.c, dit_block.weights, SETTINGS)
-    assert len(modulated) == 2
-    assert not any(np.shares_memory(kept, made) for kept in arrays_in(cache) for made in modulated)

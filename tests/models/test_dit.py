@@ -8,12 +8,10 @@ from minidit.gradient_check import check_parameter_gradients
 from minidit.layers import (
     gated_residual_backward,
     layernorm_modulate_forward,
-    linear_backward,
-    modulated_layer_backward,
     timestep_embedding,
 )
 from minidit.layers.multihead_attention import split_heads
-from minidit.models.block import dit_block_backward, dit_block_forward
+from minidit.models.block import dit_block_backward, dit_block_forward, modulations_backward
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import PAD, START
@@ -180,9 +178,8 @@ def silu_slope_forgotten(dy, cache):
     return dy
 
 
-def shift_and_scale_of_the_final_layer_swapped(layer_backward, *arguments):
-    dx, dshift, dscale, *rest = modulated_layer_backward(layer_backward, *arguments)
-    return (dx, dscale, dshift, *rest) if layer_backward is linear_backward else (dx, dshift, dscale, *rest)
+def shift_and_scale_of_the_final_layer_swapped(dmodulations, cache):
+    return modulations_backward(dmodulations[::-1] if len(dmodulations) == 2 else dmodulations, cache)
 
 
 SLIPS = [
@@ -190,7 +187,7 @@ SLIPS = [
     ("minidit.layers.fused.gated_residual_backward", gate_gradient_missing, TIME | LABEL | BLOCK_MODULATION),
     ("minidit.models.conditioning.silu_backward", silu_slope_forgotten, TIME | LABEL),
     (
-        "minidit.models.block.modulated_layer_backward",
+        "minidit.models.block.modulations_backward",
         shift_and_scale_of_the_final_layer_swapped,
         TIME | LABEL | FINAL_MODULATION,
     ),

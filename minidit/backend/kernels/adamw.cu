@@ -9,22 +9,22 @@
 // just before: the host needn't wait for it.
 // Source: Loshchilov & Hutter 2019, algorithm 2; Kingma & Ba 2015, algorithm 1.
 
-// grads (count), squared_norm (); params, first = m, second = v, average = a (count) are changed
+// grads (count), squared_norm (); params, m, v, average = a (count) are changed
 extern "C" __global__ void adamw_ema_update(
     const float* __restrict__ grads, const float* __restrict__ squared_norm,
-    float* params, float* first, float* second, float* average,
-    int count, float limit, float beta1, float one_minus_beta1, float beta2, float one_minus_beta2,
+    float* params, float* m, float* v, float* average,
+    int count, float max_grad_norm, float beta1, float one_minus_beta1, float beta2, float one_minus_beta2,
     float rate, float eps, float shrink, float one_minus_decay) {
-    const float clip = fminf(1.0f, limit / (sqrtf(*squared_norm) + 1e-6f));
+    const float clip = fminf(1.0f, max_grad_norm / (sqrtf(*squared_norm) + 1e-6f));
     const long long threads = (long long)gridDim.x * blockDim.x;
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += threads) {
         const float g = clip * grads[i];
-        const float m = beta1 * first[i] + one_minus_beta1 * g;
-        const float v = beta2 * second[i] + one_minus_beta2 * g * g;
-        const float p = shrink * params[i] - rate * m / (sqrtf(v) + eps);
+        const float new_m = beta1 * m[i] + one_minus_beta1 * g;
+        const float new_v = beta2 * v[i] + one_minus_beta2 * g * g;
+        const float p = shrink * params[i] - rate * new_m / (sqrtf(new_v) + eps);
         const float a = average[i] + one_minus_decay * (p - average[i]);
-        first[i] = m;
-        second[i] = v;
+        m[i] = new_m;
+        v[i] = new_v;
         params[i] = p;
         average[i] = a;
     }

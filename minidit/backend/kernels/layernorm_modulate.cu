@@ -46,20 +46,6 @@ extern "C" __global__ void layernorm_modulate_forward(
     }
 }
 
-// The same y once more, from the mean and rstd that are known by now.
-extern "C" __global__ void layernorm_modulate_again(
-    const float* __restrict__ x, const float* __restrict__ shift, const float* __restrict__ scale,
-    const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ y,
-    int rows, int tokens, int width, int shift_distance, int scale_distance) {
-    const int row = row_of_warp(), lane = threadIdx.x % WARP;
-    if (row >= rows) return;
-    const float* x_row = x + (size_t)row * width;
-    const float* my_shift = shift + (size_t)(row / tokens) * shift_distance;
-    const float* my_scale = scale + (size_t)(row / tokens) * scale_distance;
-    for (int i = lane; i < width; i += WARP)
-        y[(size_t)row * width + i] = (x_row[i] - mean[row]) * rstd[row] * (1.0f + my_scale[i]) + my_shift[i];
-}
-
 // x, dy (rows, width), scale (samples, width), mean and rstd (rows) -> dx (rows, width), and the sums of dy and dy · x̂
 // over the rows of a block, dshift_parts and dscale_parts (gridDim.x, width).
 //

@@ -18,7 +18,7 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
         shift, scale: (..., D), one pair per sample, broadcast over its tokens; or (..., T, D), one pair per token.
         eps: added to the variance, in units of x².
     Returns:
-        y (..., T, D) and a cache for `layernorm_modulate_backward` and `layernorm_modulate_again`.
+        y (..., T, D) and a cache for `layernorm_modulate_backward`.
     Raises:
         ValueError: if shift or scale has another shape.
     """
@@ -37,29 +37,12 @@ def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
         numbers=(mean.size, *samples.shape[-2:], distance(shift), distance(scale), float(eps)),
         strided=(shift, scale),
     )
-    return y, (x, shift, scale, mean, rstd)
-
-
-def layernorm_modulate_again(cache):
-    """Returns the forward's y (..., T, D), computed once more."""
-    x, shift, scale, mean, rstd = cache
-    y = array_module(x).empty_like(x)               # ..., T, D
-    launch(
-        "layernorm_modulate.cu",
-        "layernorm_modulate_again",
-        _a_warp_per_row(x),
-        THREADS,
-        reads=(x, shift, scale, mean, rstd),
-        writes=(y,),
-        numbers=(mean.size, *as_samples(x, shift).shape[-2:], distance(shift), distance(scale)),
-        strided=(shift, scale),
-    )
-    return y
+    return y, (x, scale, mean, rstd)
 
 
 def layernorm_modulate_backward(dy, cache):
     """Returns dx (..., T, D), and dshift and dscale, shaped like shift and scale."""
-    x, _, scale, mean, rstd = cache
+    x, scale, mean, rstd = cache
     expect(x.shape, dy=dy)
     xp = array_module(dy)
     *samples, T, D = as_samples(x, scale).shape

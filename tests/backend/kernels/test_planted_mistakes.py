@@ -11,7 +11,7 @@ from planting import TEXTS, cases_of, mistakes_in, planted, what_is_noticed
 # Slips that a kernel's author could make: file, what is wrong, what stands there, what is planted in its place
 SLIPS = [
     ("adamw.cu", "no weight decay", "shrink * params[i]", "params[i]"),
-    ("adamw.cu", "a moment isn't kept", "first[i] = m;", ""),
+    ("adamw.cu", "a moment isn't kept", "m[i] = new_m;", ""),
     ("embedding.cu", "of a word, only the last place counts", "sum += dy", "sum = dy"),
     ("flash_attention.cu", "old weights aren't rescaled", "sums[r][f].at[i] *= rescale;", ";"),
     ("flash_attention.cu", "the old total isn't rescaled", "total[r] *= rescale;", ""),
