@@ -232,9 +232,9 @@ check.mse_backward(mse_backward)
 # <details><summary>It is right to six digits</summary>The 10⁻⁶ stands beside the norm, not beneath the root.</details>
 
 # %% exercise="clip_scale"
-def clip_scale(squared_norm, limit):
+def clip_scale(squared_norm, max_grad_norm):
     ### BEGIN SOLUTION
-    return min(1.0, limit / (squared_norm**0.5 + 1e-6))
+    return min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6))
     ### END SOLUTION
 
 

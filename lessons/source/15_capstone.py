@@ -250,9 +250,9 @@ def mse_backward(dloss, cache):
     ### END SOLUTION
 
 
-def clip_scale(squared_norm, limit):
+def clip_scale(squared_norm, max_grad_norm):
     ### BEGIN SOLUTION
-    return min(1.0, limit / (squared_norm**0.5 + 1e-6))
+    return min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6))
     ### END SOLUTION
 
 

@@ -310,7 +310,7 @@ def trained(width, depth, heads):
     chosen = DiTSettings(24, (8, 1, 1), width, depth, heads, text=settings.text)
     network, rng = DiT(chosen, np.random.default_rng(1)), np.random.default_rng(2)
     params, grads = network.params.flat, Parameters(network.params.shapes)
-    first, second, average, found = np.zeros_like(params), np.zeros_like(params), params.copy(), []
+    m, v, average, found = np.zeros_like(params), np.zeros_like(params), params.copy(), []
     for step in range(1, LOOKS[-1] + 1):
         batch = rng.integers(CLIPS, size=BATCH)
         noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
@@ -319,7 +319,7 @@ def trained(width, depth, heads):
         _, by_name = network.backward(objectives.diffusion_loss_backward(1.0, loss_cache), cache)
         grads.load(by_name)
         optimizer.adamw_ema_update(
-            params, grads.flat, first, second, average, step, RATE * min(1.0, step / 20), optimizer.AdamWSettings(),
+            params, grads.flat, m, v, average, step, RATE * min(1.0, step / 20), optimizer.AdamWSettings(),
             optimizer.ema_decay(step, 0.98), float(grads.flat @ grads.flat), 1.0,
         )  # fmt: skip
         if step in LOOKS:

@@ -248,9 +248,9 @@ MSE_BACKWARD = Exercise(
 # ------------------------------------------------------------------------------------------------- 11.5 clipping
 
 
-def clip_scale(squared_norm, limit):
-    """The factor that brings a gradient down to the limit, or 1."""
-    return min(1.0, limit / (squared_norm**0.5 + 1e-6))
+def clip_scale(squared_norm, max_grad_norm):
+    """The factor that brings a gradient down to the max_grad_norm, or 1."""
+    return min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6))
 
 
 CLIP_SCALE = Exercise(
@@ -263,32 +263,33 @@ CLIP_SCALE = Exercise(
     ),
     slips=(
         Slip(
-            "forgot the 1e-6", lambda squared_norm, limit: min(1.0, limit / squared_norm**0.5),
+            "forgot the 1e-6", lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / squared_norm**0.5),
             "it is right to six digits only: the 1e-6 is missing", "Without it, a gradient of zero divides by zero.",
         ),
         Slip(
-            "forgot the root", lambda squared_norm, limit: min(1.0, limit / (squared_norm + 1e-6)),
+            "forgot the root", lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6)),
             "it was made with the squared norm", "The norm is the root of the sum of squares.",
         ),
         Slip(
-            "lengthens short gradients", lambda squared_norm, limit: limit / (squared_norm**0.5 + 1e-6),
+            "lengthens short gradients", lambda squared_norm, max_grad_norm: max_grad_norm / (squared_norm**0.5 + 1e-6),
             "a short gradient was made longer", "Clipping only ever shortens: the factor is at most 1.",
         ),
         Slip(
-            "max instead of min", lambda squared_norm, limit: max(1.0, limit / (squared_norm**0.5 + 1e-6)),
+            "max instead of min",
+            lambda squared_norm, max_grad_norm: max(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6)),
             "it is the larger of the two", "Clipping only ever shortens: the factor is at most 1.",
         ),
         Slip(
-            "upside down", lambda squared_norm, limit: min(1.0, squared_norm**0.5 / limit),
+            "upside down", lambda squared_norm, max_grad_norm: min(1.0, squared_norm**0.5 / max_grad_norm),
             "the fraction is upside down", "The longer the gradient, the smaller the factor.",
         ),
         Slip(
-            "the norm itself", lambda squared_norm, limit: min(squared_norm**0.5, limit),
+            "the norm itself", lambda squared_norm, max_grad_norm: min(squared_norm**0.5, max_grad_norm),
             "it is the length after clipping",
             "What is asked for is the factor that the gradient is multiplied with.",
         ),
         Slip(
-            "inverse of it", lambda squared_norm, limit: max(1.0, (squared_norm**0.5 + 1e-6) / limit),
+            "inverse of it", lambda squared_norm, max_grad_norm: max(1.0, (squared_norm**0.5 + 1e-6) / max_grad_norm),
             "it is what the gradient should be divided by", "Return the factor that it is multiplied with.",
         ),
     ),
@@ -299,14 +300,14 @@ CLIP_SCALE = Exercise(
 
 
 def adamw_with(
-    correct_first=True, correct_second=True, count=lambda step: step, eps_inside=False, root=True, blend=True,
+    correct_m=True, correct_v=True, count=lambda step: step, eps_inside=False, root=True, blend=True,
     decay=lambda p, rate, weight: p * (1 - rate * weight), coupled=False, scaled=True, swapped=False, sign=-1,
     keep=lambda old, new: new,
 ):  # fmt: skip
     """AdamW on copies, with a slip. Returns params, m, v.
 
     Args:
-        correct_first, correct_second: whether the two means are corrected for their start at zero.
+        correct_m, correct_v: whether the two means are corrected for their start at zero.
         count: what the number of the step is taken for.
         eps_inside: eps is added beneath the root; root: there is one.
         blend: the new gradient counts 1 - beta, else 1.
@@ -324,8 +325,8 @@ def adamw_with(
         new_m = b1 * m + ((1 - b1) if blend else 1) * g
         new_v = b2 * v + ((1 - b2) if blend else 1) * g * g
         k = count(step)
-        mean = new_m / (1 - b1**k) if correct_first else new_m
-        square = new_v / (1 - b2**k) if correct_second else new_v
+        mean = new_m / (1 - b1**k) if correct_m else new_m
+        square = new_v / (1 - b2**k) if correct_v else new_v
         bottom = np.sqrt(square + settings.eps) if eps_inside else (np.sqrt(square) if root else square) + settings.eps
         p = params if coupled else decay(params, learning_rate, settings.weight_decay)
         return keep((params, m, v), (p + sign * learning_rate * mean / bottom, new_m, new_v))
@@ -388,16 +389,16 @@ ADAMW = Exercise(
             "`params = …` makes a new array. Write into the old one: `params[...] = …`, or `params -= …`.",
         ),
         Slip(
-            "no bias correction", adamw_with(correct_first=False, correct_second=False),
+            "no bias correction", adamw_with(correct_m=False, correct_v=False),
             "the two means were not corrected for their start at zero",
             "After the first step, m is only (1 − β₁) times the gradient: divide by 1 − β₁^step.",
         ),
         Slip(
-            "only the first mean corrected", adamw_with(correct_second=False), "v was not corrected",
+            "only m corrected", adamw_with(correct_v=False), "v was not corrected",
             "Both means start at zero, so both are divided.",
         ),
         Slip(
-            "only the second mean corrected", adamw_with(correct_first=False), "m was not corrected",
+            "only v corrected", adamw_with(correct_m=False), "m was not corrected",
             "Both means start at zero, so both are divided.",
         ),
         Slip(

@@ -319,11 +319,12 @@ OWN_OPTIMIZER = own(
         ),
         slip(
             "no root", "the gradient was clipped by its squared norm", "What comes in is the square of the norm.",
-            "clip_scale", clip_scale=lambda squared_norm, limit: min(1.0, limit / (squared_norm + 1e-6)),
+            "clip_scale",
+            clip_scale=lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6)),
         ),
         slip(
             "never clipped", "the gradient was not clipped", "Its norm is above the limit here.", "clip_scale",
-            clip_scale=lambda squared_norm, limit: 1.0,
+            clip_scale=lambda squared_norm, max_grad_norm: 1.0,
         ),
         slip(
             "no bias correction", "AdamW lacks its bias correction", "Both means start at zero.", "adamw",

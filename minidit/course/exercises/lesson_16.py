@@ -1,4 +1,4 @@
-"""Lesson 16: one model, many uses. A time for each latent, a loss on what is to be made, a step that keeps the rest."""
+"""Lesson 16: one model, many uses. A time for each latent, a loss on the unknown ones, a step that keeps the rest."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from minidit.worksheet import solve
 
 LESSON = 16
 SHEET = solve()
-FRAME_2 = np.array([False, False, True, True])  # of the worksheet's four patches: what is known
+FRAME_2 = np.array([False, False, True, True])  # which of the worksheet's four patches are known
 PATH = RectifiedFlow()
 
 # --------------------------------------------------------------------------------------- 16.1 and 16.2 by hand
@@ -20,7 +20,7 @@ PATH = RectifiedFlow()
 
 def explain_canvas(index):
     """How an entry comes about."""
-    where = "frame 2, which is known" if FRAME_2[index[1]] else "frame 1, which is to be made"
+    where = "frame 2, which is known" if FRAME_2[index[1]] else "frame 1, which is unknown"
     return f"Column {index[1]} is a patch of {where}. Is there noise in it?"
 
 
@@ -30,13 +30,13 @@ WORKSHEET_CANVAS = Numbers(
     slips=(
         Slip(
             "all noised", lambda: SHEET.noised, "the patches of frame 2 have noise in them",
-            "What is known goes in clean.",
+            "Known patches go in clean.",
         ),
         Slip(
             "the other frame", lambda: np.where(FRAME_2, SHEET.noised, SHEET.latent),
             "it is frame 1 that was left clean", "Frame 2 is known: the last two columns.",
         ),
-        Slip("all clean", lambda: SHEET.latent, "there is no noise anywhere", "Frame 1 is to be made: it is noised."),
+        Slip("all clean", lambda: SHEET.latent, "there is no noise anywhere", "Frame 1 is unknown: it is noised."),
         Slip(
             "noise alone", lambda: np.where(FRAME_2, SHEET.latent, SHEET.noise),
             "frame 1 is noise alone", "At t = 3 the latent is still in it: latent + noise, as in step 4.",
@@ -59,15 +59,15 @@ WORKSHEET_COUNTED_LOSS = Numbers(
     slips=(
         Slip(
             "mean over all", lambda: mean_square(np.where(FRAME_2, 0, ERROR)),
-            "the sum was divided by all 8 numbers", "Four numbers are asked for. Divide by these.",
+            "the sum was divided by all 8 numbers", "Frame 1 has four numbers. Divide by 4.",
         ),
         Slip(
             "everything counted", lambda: mean_square(ERROR),
-            "frame 2 was counted too", "Nobody asked the network about frame 2.",
+            "frame 2 was counted too", "Frame 2 is known: there is nothing to predict.",
         ),
         Slip(
             "the other frame", lambda: mean_square(ERROR[:, FRAME_2]), "it is the loss of frame 2",
-            "Frame 2 is known, frame 1 is to be made.",
+            "Frame 2 is known; only frame 1 counts.",
         ),
         Slip(
             "sum", lambda: mean_square(ERROR[:, ~FRAME_2]) * 4, "it is the sum of the squares",
@@ -85,7 +85,7 @@ WORKSHEET_COUNTED_LOSS = Numbers(
 
 
 def per_latent_time(t, known):
-    """1 where known, the clip's t elsewhere: the first of the network's conditioning channels."""
+    """1 where known, the clip's t elsewhere: the first of the conditioning channels."""
     return conditioning_channels((*known.shape, 1), t, known, None, t.dtype, np)[..., 0]  # B, F, H, W
 
 
@@ -120,15 +120,15 @@ PER_LATENT_TIME = Exercise(
         ),
         Slip(
             "one time for all", lambda t, known: np.broadcast_to(spread(t), known.shape),
-            "all latents of a clip have its t", "What is known is clean, whatever t the clip has.",
+            "all latents of a clip have its t", "A known latent is clean, whatever the t of its clip.",
         ),
         Slip(
             "1 added", lambda t, known: spread(t) + known, "the known latents have 1 + t",
-            "1 stands in place of t, not on top of it.",
+            "1 replaces t; it is not added to it.",
         ),
         Slip(
             "t or nothing", lambda t, known: np.where(known, np.ceil(spread(t)), 0.0),
-            "the latents to be made have time 0", "They are at the clip's t.",
+            "the unknown latents have time 0", "Their time is the t of the clip.",
         ),
         Slip(
             "the mean of the clip", lambda t, known: np.broadcast_to(
@@ -138,7 +138,7 @@ PER_LATENT_TIME = Exercise(
         ),
         Slip(
             "the mask itself", lambda t, known: known.astype(float), "it is the mask, as numbers",
-            "What is to be made has a time too.",
+            "Unknown latents have a time too: the t of their clip.",
         ),
     ),
     difficulty=1, minutes=5,
@@ -158,7 +158,7 @@ def canvas_with(own, mix=lambda own, data, noise: own * data + (1 - own) * noise
 
 
 def noised_canvas_forward(data, noise, t, known):
-    """Given latents as they are, the others as the path has them at t."""
+    """Known latents as they are, the others noised to time t."""
     canvas = np.where(known[..., None], data, PATH.noised(data, noise, t))  # B, F, H, W, C
     return canvas, (per_latent_time(t, known)[..., None],)
 
@@ -179,11 +179,11 @@ NOISED_CANVAS_FORWARD = Exercise(
     slips=(
         Slip(
             "everything noised", canvas_with(lambda t, known: spread(t) + 0.0 * known),
-            "the known latents are noised too", "What is known goes in clean.",
+            "the known latents are noised too", "Known latents go in clean.",
         ),
         Slip(
             "known ones noised", canvas_with(lambda t, known: np.where(known, spread(t), 1.0)),
-            "it is the known latents that are noised", "What is known goes in clean; what is to be made is noised.",
+            "it is the known latents that are noised", "Known latents go in clean; the unknown ones are noised.",
         ),
         Slip(
             "known ones are noise", canvas_with(lambda t, known: np.where(known, 0.0, spread(t))),
@@ -202,13 +202,13 @@ NOISED_CANVAS_FORWARD = Exercise(
             "known ones left out", canvas_with(per_latent_time, lambda own, data, noise: (own < 1) * (
                 own * data + (1 - own) * noise
             )),
-            "the known latents are zero", "The network is to see them.",
+            "the known latents are zero", "The network has to see them.",
         ),
         Slip(
             "noise alone to be made", canvas_with(per_latent_time, lambda own, data, noise: np.where(
                 own == 1, data, noise
             )),
-            "what is to be made is noise alone", "That would be t = 0. At t there is t of the data in it.",
+            "the unknown latents are pure noise", "That would be t = 0. At time t they hold t of the data.",
         ),
         Slip(
             "the cache holds the mask", lambda *inputs: (noised_canvas_forward(*inputs)[0], (inputs[3][..., None],)),
@@ -220,7 +220,7 @@ NOISED_CANVAS_FORWARD = Exercise(
 
 
 def noised_canvas_backward(dcanvas, cache):
-    """Each got in with its share of the mixture, and so its gradient comes out."""
+    """Data and noise were multiplied by their shares of the mixture; so are their gradients."""
     (own,) = cache
     return own * dcanvas, (1 - own) * dcanvas
 
@@ -246,15 +246,15 @@ NOISED_CANVAS_BACKWARD = Exercise(
         Slip(
             "times forgotten", lambda dcanvas, cache: (dcanvas.copy(), dcanvas.copy()),
             "dcanvas came through whole",
-            "What was multiplied by t on the way forward, is multiplied by t on the way back.",
+            "The forward multiplied by the time, so the backward does too.",
         ),
         Slip(
             "times as a mask", lambda dcanvas, cache: ((cache[0] == 1) * dcanvas, (cache[0] < 1) * dcanvas),
-            "it is all or nothing", "What is to be made has both in it: t of the data and 1 − t of the noise.",
+            "it is all or nothing", "An unknown latent holds both: t of the data and 1 − t of the noise.",
         ),
         Slip(
             "dnoise everywhere", lambda dcanvas, cache: (cache[0] * dcanvas, dcanvas.copy()),
-            "the noise got the whole gradient, even where none of it is in the canvas",
+            "the noise got the whole gradient, even where the canvas holds no noise",
             "A known latent has no noise in it. What can its noise change?",
         ),
         Slip(
@@ -278,7 +278,7 @@ NOISED_CANVAS_BACKWARD = Exercise(
 
 
 def counted_loss_forward(prediction, target, counted):
-    """The mean squared error over what is to be made, of each clip, then over the clips."""
+    """The mean squared error of each clip's unknown latents, then the mean over the clips."""
     zeros = np.zeros(len(prediction), prediction.dtype)
     return diffusion_loss_forward(prediction, "data", PATH, target, target, zeros, weighted=False, counted=counted)
 
@@ -300,12 +300,12 @@ def loss_with(weight, square=np.square):
 
 
 def asked(counted):
-    """The mask beside the channels, as numbers."""
+    """The mask as numbers, with an axis for the channels."""
     return counted[..., None].astype(float)
 
 
 def loss_inputs(rng):
-    """prediction, target, counted, with another number of counted latents in each clip."""
+    """prediction, target, counted, with a different number of counted latents in each clip."""
     prediction, target = rng.normal(size=(2, 3, 2, 4, 5, 2))
     counted = rng.random((3, 2, 4, 5)) < np.array([0.2, 0.5, 0.8])[:, None, None, None]
     counted[:, 0, 0, 0] = True
@@ -317,39 +317,39 @@ HAND_TARGET = np.array([[[[[3.0], [2.0]]]], [[[[1.0], [4.0]]]]])
 HAND_COUNTED = np.array([[[[True, False]]], [[[True, True]]]])
 
 COUNTED_LOSS_FORWARD = Exercise(
-    "counted_loss_forward", LESSON, "the loss on what is to be made", ("loss", "cache"), counted_loss_forward,
+    "counted_loss_forward", LESSON, "the loss on the unknown latents", ("loss", "cache"), counted_loss_forward,
     trials=(by_hand(HAND_PREDICTION, HAND_TARGET, HAND_COUNTED), at_random(loss_inputs)),
     slips=(
         Slip(
             "mean over all", loss_with(asked),
             "the errors that count were divided by the number of all latents",
-            "A clip of which little is to be made would hardly count. Divide by what was asked for.",
+            "A clip with few unknown latents would hardly count. Divide by the number that counts.",
         ),
         Slip(
             "one mean for the batch", loss_with(lambda counted: asked(counted) / counted.mean()),
             "it is one mean over all counted latents of the batch",
-            "Each clip has its own mean first, so that all weigh the same, however much of them is to be made.",
+            "Take the mean of each clip first: then all clips weigh the same, however many latents count in them.",
         ),
         Slip(
             "everything counted", loss_with(lambda counted: np.ones(asked(counted).shape)),
-            "the known latents were counted too", "What is known can be copied from the input: that teaches nothing.",
+            "the known latents were counted too", "A known latent can be copied from the input: that teaches nothing.",
         ),
         Slip(
             "the known ones counted", loss_with(lambda counted: asked(~counted) / np.maximum(shares(~counted), 1e-9)),
-            "it is the error of the latents that are known", "True in counted means: to be made, so it counts.",
+            "it is the error of the known latents", "True in counted means unknown: it counts.",
         ),
         Slip(
             "sum instead of mean", lambda prediction, target, counted: (
                 (asked(counted) * (prediction - target) ** 2).sum(), (asked(counted) * (prediction - target),)
             ),
-            "it is a sum", "Divide by how many numbers were asked for, clip by clip.",
+            "it is a sum", "Divide by how many numbers count, clip by clip.",
         ),
         Slip(
             "share forgotten in the cache", lambda prediction, target, counted: (
                 counted_loss_forward(prediction, target, counted)[0], (asked(counted) * (prediction - target),)
             ),
             "the errors in it are not divided by the share of their clip",
-            "What makes a clip's mean larger than the mean over all, makes its gradients larger too.",
+            "The share divides the clip's loss, so it divides the clip's gradient too.",
         ),
         Slip(
             "not squared", loss_with(lambda counted: asked(counted) / shares(counted), np.abs),
@@ -358,7 +358,7 @@ COUNTED_LOSS_FORWARD = Exercise(
         Slip(
             "multiplied by the share", loss_with(lambda counted: asked(counted) * shares(counted)),
             "it was multiplied by the share of what counts",
-            "With few latents that count, a mean has few to divide by.",
+            "A mean over few latents divides by a small number.",
         ),
     ),
     sizes=lambda prediction, target, counted: {
@@ -369,7 +369,7 @@ COUNTED_LOSS_FORWARD = Exercise(
 
 
 def counted_loss_backward(dloss, cache):
-    """As lesson 11's: twice the weighted error, over the number of all of them."""
+    """As in lesson 11: twice the weighted error, divided by the count of all numbers."""
     return mse_gradient(dloss, cache)
 
 
@@ -395,7 +395,7 @@ COUNTED_LOSS_BACKWARD = Exercise(
         ),
         Slip(
             "dloss forgotten", lambda dloss, cache: 2 * cache[0] / cache[0].size, "dloss is missing",
-            "The chain rule begins with what comes from behind.",
+            "The chain rule starts from the gradient that comes in.",
         ),
         Slip(
             "squared", lambda dloss, cache: dloss * 2 * cache[0] * cache[0] / cache[0].size,
@@ -414,12 +414,12 @@ COUNTED_LOSS_BACKWARD = Exercise(
 
 
 def put_back(x, known_latents, known):
-    """x with what is known in its place."""
+    """x with the known latents in their places."""
     return np.where(known[..., None], known_latents, x)
 
 
 def completing_step(x, t, s, velocity, known_latents, known):
-    """Euler's step on a canvas: what is known goes in clean, and stays."""
+    """Euler's step on a canvas: known latents go in clean, and stay."""
     x = put_back(x, known_latents, known)
     return put_back(x + (s - t) * velocity(x, t), known_latents, known)
 
@@ -436,7 +436,7 @@ def step_inputs(rng):
 
 
 COMPLETING_STEP = Exercise(
-    "completing_step", LESSON, "a sampler's step that keeps what is known", ("x_s",), completing_step,
+    "completing_step", LESSON, "a sampler's step that keeps the known latents", ("x_s",), completing_step,
     trials=(
         by_hand(
             np.array([[[[[2.0], [9.0]]]]]), 0.5, 0.75, towards_the_mean, np.array([[[[[0.0], [4.0]]]]]),
@@ -449,22 +449,22 @@ COMPLETING_STEP = Exercise(
             "put back only afterwards", lambda x, t, s, velocity, known_latents, known: put_back(
                 x + (s - t) * velocity(x, t), known_latents, known
             ),
-            "the network didn't see what is known", "Put it in before you ask for the velocity, too.",
+            "the network didn't see the known latents", "Put them in before you ask for the velocity, too.",
         ),
         Slip(
             "put back only before", lambda x, t, s, velocity, known_latents, known: put_back(x, known_latents, known)
             + (s - t) * velocity(put_back(x, known_latents, known), t),
-            "what is known was moved by the step", "It is finished. Put it back after the step.",
+            "the step moved the known latents", "They are finished. Put them back after the step.",
         ),
         Slip(
             "never put back", lambda x, t, s, velocity, known_latents, known: x + (s - t) * velocity(x, t),
-            "it is a step without anything known", "Put in what is known: before the velocity, and after the step.",
+            "it is a step without any known latents", "Put them in: before the velocity, and after the step.",
         ),
         Slip(
             "mask the wrong way round", lambda x, t, s, velocity, known_latents, known: completing_step(
                 x, t, s, velocity, known_latents, ~known
             ),
-            "the mask was read the wrong way round", "True means known: there, known_latents stands.",
+            "the mask was read the wrong way round", "True means known: there belongs known_latents.",
         ),
         Slip(
             "a whole step", lambda x, t, s, velocity, known_latents, known: put_back(
@@ -475,24 +475,22 @@ COMPLETING_STEP = Exercise(
         Slip(
             "a step of s", lambda x, t, s, velocity, known_latents, known: put_back(
                 put_back(x, known_latents, known) + s * velocity(put_back(x, known_latents, known), t),
-                known_latents,
-                known,
+                known_latents, known,
             ),
             "the step has the length s", "From t to s, it is s − t of the velocity.",
         ),
         Slip(
             "asked at s", lambda x, t, s, velocity, known_latents, known: put_back(
                 put_back(x, known_latents, known) + (s - t) * velocity(put_back(x, known_latents, known), s),
-                known_latents,
-                known,
+                known_latents, known,
             ),
             "the velocity was asked for at the time where the step ends", "You are at t when the step begins.",
         ),
         Slip(
-            "known ones noised", lambda x, t, s, velocity, known_latents, known: completing_step(
+            "known ones faded", lambda x, t, s, velocity, known_latents, known: completing_step(
                 x, t, s, velocity, t * known_latents, known
             ),
-            "what is known went in faded, by t", "Whatever t is, what is known goes in clean.",
+            "the known latents were multiplied by t", "Known latents go in clean, whatever t is.",
         ),
     ),
     difficulty=2, minutes=8,
@@ -502,7 +500,7 @@ COMPLETING_STEP = Exercise(
 
 
 def token_exists(frames, tokens, patch_frames):
-    """A token holds something if its first frame exists, as clips are padded at their ends."""
+    """A token exists if its first frame does, because clips are padded at their ends."""
     sizes = np.stack([frames, np.ones_like(frames), np.ones_like(frames)], axis=1)  # B, 3
     exists = existing((len(frames), tokens * patch_frames, 1, 1, 1), sizes, np)  # B, F, 1, 1
     return exists[:, ::patch_frames, 0, 0]  # B, T
@@ -524,15 +522,16 @@ TOKEN_EXISTS = Exercise(
         Slip(
             "only whole tokens", lambda frames, tokens, size: firsts(tokens, size) + size <= frames[:, None],
             "tokens that are only partly filled are left out",
-            "A token with one real frame and many padded ones says something about that frame.",
+            "A token with one real frame and many padded ones still holds that frame.",
         ),
         Slip(
             "one too many", lambda frames, tokens, size: firsts(tokens, size) <= frames[:, None],
-            "a clip that ends with a token has one more", "Frames are counted from 0: a clip of 4 has no frame 4.",
+            "a clip that exactly fills its tokens has one too many",
+            "Frames are counted from 0: a clip of 4 has no frame 4.",
         ),
         Slip(
             "frames for tokens", lambda frames, tokens, size: np.arange(tokens)[None] < frames[:, None],
-            "the number of frames was taken for that of tokens", "A token holds several frames.",
+            "frames were counted as tokens", "A token holds several frames.",
         ),
         Slip(
             "the wrong way round", lambda frames, tokens, size: firsts(tokens, size) >= frames[:, None],
@@ -545,7 +544,8 @@ TOKEN_EXISTS = Exercise(
         Slip(
             "rounded to the nearest",
             lambda frames, tokens, size: np.arange(tokens)[None] < np.round(frames / size)[:, None],
-            "it was rounded to the nearest number of tokens", "A frame that begins a token makes it exist: round up.",
+            "it was rounded to the nearest number of tokens",
+            "One real frame is enough for a token to exist: round up.",
         ),
     ),
     difficulty=1, minutes=5,

@@ -158,43 +158,43 @@ def backward_alone(dloss, cache):
 # ---------------------------------------------------------------------------------------------------- clipping
 
 
-def clip_by_branch(squared_norm, limit):
+def clip_by_branch(squared_norm, max_grad_norm):
     norm = math.sqrt(squared_norm) + 1e-6
-    if norm <= limit:
+    if norm <= max_grad_norm:
         return 1.0
-    return limit / norm
+    return max_grad_norm / norm
 
 
-def clip_by_maximum(squared_norm, limit):
-    return limit / np.maximum(np.sqrt(squared_norm) + 1e-6, limit)
+def clip_by_maximum(squared_norm, max_grad_norm):
+    return max_grad_norm / np.maximum(np.sqrt(squared_norm) + 1e-6, max_grad_norm)
 
 
-def clip_no_root(squared_norm, limit):
-    return min(1.0, limit / (squared_norm + 1e-6))
+def clip_no_root(squared_norm, max_grad_norm):
+    return min(1.0, max_grad_norm / (squared_norm + 1e-6))
 
 
-def clip_no_min(squared_norm, limit):
-    return limit / (np.sqrt(squared_norm) + 1e-6)
+def clip_no_min(squared_norm, max_grad_norm):
+    return max_grad_norm / (np.sqrt(squared_norm) + 1e-6)
 
 
-def clip_max(squared_norm, limit):
-    return max(limit / (np.sqrt(squared_norm) + 1e-6), 1.0)
+def clip_max(squared_norm, max_grad_norm):
+    return max(max_grad_norm / (np.sqrt(squared_norm) + 1e-6), 1.0)
 
 
-def clip_upside_down(squared_norm, limit):
-    return min(1.0, np.sqrt(squared_norm) / limit)
+def clip_upside_down(squared_norm, max_grad_norm):
+    return min(1.0, np.sqrt(squared_norm) / max_grad_norm)
 
 
-def clip_no_eps(squared_norm, limit):
-    return np.minimum(1.0, np.float64(limit) / np.sqrt(squared_norm))
+def clip_no_eps(squared_norm, max_grad_norm):
+    return np.minimum(1.0, np.float64(max_grad_norm) / np.sqrt(squared_norm))
 
 
-def clip_norm(squared_norm, limit):
-    return min(np.sqrt(squared_norm), limit)
+def clip_norm(squared_norm, max_grad_norm):
+    return min(np.sqrt(squared_norm), max_grad_norm)
 
 
-def clip_divisor(squared_norm, limit):
-    return max(1.0, (squared_norm**0.5 + 1e-6) / limit)
+def clip_divisor(squared_norm, max_grad_norm):
+    return max(1.0, (squared_norm**0.5 + 1e-6) / max_grad_norm)
 
 
 # ------------------------------------------------------------------------------------------------------- AdamW

@@ -195,16 +195,16 @@ def mse_no_two(dloss, cache):
     return gradient, -gradient
 
 
-def clip_scale(squared_norm, limit):
-    factor = limit / (np.sqrt(squared_norm) + 1e-6)
+def clip_scale(squared_norm, max_grad_norm):
+    factor = max_grad_norm / (np.sqrt(squared_norm) + 1e-6)
     return factor if factor < 1 else 1.0
 
 
-def clip_no_root(squared_norm, limit):
-    return min(limit / (squared_norm + 1e-6), 1.0)
+def clip_no_root(squared_norm, max_grad_norm):
+    return min(max_grad_norm / (squared_norm + 1e-6), 1.0)
 
 
-def clip_never(squared_norm, limit):
+def clip_never(squared_norm, max_grad_norm):
     return 1
 
 
@@ -223,8 +223,8 @@ def adamw_no_decay(params, grads, m, v, step, learning_rate, settings, grad_scal
     g = grads * grad_scale
     m += (1 - settings.beta1) * (g - m)
     v += (1 - settings.beta2) * (g * g - v)
-    m, v = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
-    params -= learning_rate * m / (v**0.5 + settings.eps)
+    mean, square = m / (1 - settings.beta1**step), v / (1 - settings.beta2**step)
+    params -= learning_rate * mean / (square**0.5 + settings.eps)
 
 
 def adamw_new_array(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
