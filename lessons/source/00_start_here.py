@@ -14,9 +14,9 @@ from minidit.course import check, draw
 # %% [markdown]
 # ## What you will have built
 #
-# This is what the model that comes with the course makes of three prompts. No clip was stored: each starts as noise,
-# and the prompt steers it. The network has about two million numbers that were learned, on an ordinary processor, by
-# the same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
+# The model that comes with the course turns three prompts into clips. None of them is stored: each starts as noise, and
+# the network, told the prompt, removes the noise. Its two million numbers were learned on an ordinary processor, by the
+# same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
 
 # %%
 model = load()
@@ -35,19 +35,21 @@ for letter, prompt in prompts.items():
 
 # %% [markdown]
 # *Sora* is Japanese for sky. The clips are small (8 frames of 32 × 32 pixels) and show a toy world: one object, one
-# sky. But nothing is missing on the way from words to pixels, and the course takes fourteen steps along it.
+# sky. But nothing is missing on the way from words to pixels, and the course walks it in fourteen steps. To see the
+# whole way at once, read [reference.py](../../minidit/reference.py): encoder, Transformer, every backward and the
+# sampler in one file of about 500 lines. You will write most of what stands in it.
 
 # %% [markdown]
 # ## How a check works
 #
-# Beneath every exercise stands one line, such as `check.row_means(row_means)`. It looks at what you wrote and says one
-# of three things:
+# Below every exercise is one line, such as `check.row_means(row_means)`. It examines what you wrote and says one of
+# three things:
 #
 # | sign | means |
 # |---|---|
 # | ○ | not started: you have written nothing yet |
 # | ✗ | something is wrong, and the message says what |
-# | ✓ | right; what was tried is listed |
+# | ✓ | right; the message lists what was tried |
 #
 # Here is an answer that is wrong on purpose. `row_means` should give the mean of each **row** of a matrix:
 
@@ -62,10 +64,10 @@ check.row_means(wrong_on_purpose)
 # Read a message from the top:
 #
 # 1. *what* is wrong, in a sentence: here the shape. The matrix had 2 rows and 4 columns, so 2 means were expected;
-# 2. *how it happened*, if the slip is a known one. The checks know hundreds;
+# 2. *how it happened*, if the check knows the slip. The checks know hundreds;
 # 3. a sentence that helps, without giving the answer away.
 #
-# Where the shape is right and a number isn't, you also see the worst entry, with what you got and what was expected:
+# If the shape is right and a number isn't, you also see the worst entry, with what you got and what was expected:
 
 # %%
 def also_wrong(x):
@@ -75,7 +77,7 @@ def also_wrong(x):
 check.row_means(also_wrong)
 
 # %% [markdown]
-# A check never costs you anything. Run it as often as you like; what was passed once stays passed.
+# A check costs nothing. Run it as often as you like; once passed, it stays passed.
 
 # %% [markdown]
 # ## By hand
@@ -89,7 +91,7 @@ draw.matrices(("frame", frame), alt="A matrix with two rows. The upper one is 5,
 
 # %% [markdown]
 # ### 0.1 Your first numbers  ·  ●○○  ·  2 minutes
-# What is the mean of each row? Type two numbers, the one of the upper row first.
+# What is the mean of each row? Type two numbers, the upper row's first.
 #
 # <details><summary>My numbers are too large</summary>A mean is the sum divided by how many numbers there
 # are.</details>
@@ -106,8 +108,9 @@ check.first_numbers(first_numbers)
 # %% [markdown]
 # ## In NumPy
 #
-# An **axis** is a direction in an array. In a matrix, axis 0 goes down the rows and axis 1 along the columns. Functions
-# such as `sum` and `mean` take `axis=`, and the axis that you name is the one that *disappears*.
+# An **axis** is a direction in an array. In a matrix, axis 0 runs down from row to row and axis 1 runs across from
+# column to column. Functions such as `sum` and `mean` take `axis=`, and the axis that you name is the one that
+# *disappears*.
 
 # %%
 print("frame:", frame.shape)
@@ -116,13 +119,12 @@ print("frame.sum(axis=1):", frame.sum(axis=1), "     axis 1 is gone, the 2 rows 
 
 # %% [markdown]
 # ### 0.2 Your first function  ·  ●○○  ·  2 minutes
-# Take `raise NotImplementedError` away and write the mean of each row. In comments, shapes are written like this:
-# `x` is (R, C), so R rows and C columns.
+# Replace `raise NotImplementedError` by code that returns the mean of each row. In comments, shapes are written like
+# this: `x` is (R, C), so R rows and C columns.
 #
 # <details><summary>"means has shape (4,); expected (2,)"</summary>There are 4 columns and 2 rows. Which of the two
 # should disappear?</details>
-# <details><summary>"it returned None"</summary>A function gives back only what stands after
-# <code>return</code>.</details>
+# <details><summary>"it returned None"</summary>A function returns only what follows <code>return</code>.</details>
 
 # %% exercise="row_means"
 def row_means(x):
@@ -137,18 +139,18 @@ check.row_means(row_means)
 # %% [markdown]
 # The line with ✓ lists what was tried: the *shapes*, the numbers that you can verify *by hand*, and *random* inputs,
 # whose axes all differ in length, so that a wrong axis can't hide. Last comes *inputs untouched*: a function must not
-# change what it was given. The next exercise shows why that is on the list.
+# change its inputs. The next exercise shows why that is on the list.
 
 # %% [markdown]
 # ### 0.3 Don't touch the input  ·  ●○○  ·  4 minutes
-# Subtract from each row its own mean, so that every row of the result has mean 0. (You will need this again: it is the
-# first line of LayerNorm, in lesson 7.)
+# Subtract from each row its own mean, so that every row of the result has mean 0. (You will need it again: it is how
+# LayerNorm begins, in lesson 7.)
 #
 # <details><summary>"operands could not be broadcast together"</summary>A matrix (4, 3) and means (4,) don't fit:
 # NumPy matches shapes from the last axis on. <code>keepdims=True</code> makes the means (4, 1), and then they
 # do.</details>
-# <details><summary>"it changed its input"</summary><code>x -= …</code> writes into the array that was given.
-# <code>x - …</code> makes a new one.</details>
+# <details><summary>"it changed its input"</summary><code>x -= …</code> writes into the input array. <code>x - …</code>
+# makes a new one.</details>
 
 # %% exercise="centre_rows"
 def centre_rows(x):
@@ -161,13 +163,13 @@ def centre_rows(x):
 check.centre_rows(centre_rows)
 
 # %% [markdown]
-# ## How the lessons go on
+# ## How the lessons continue
 #
 # - Lessons 1 to 14 are the fourteen steps. Each has five parts: *by hand*, *in NumPy*, *backward*, *in the real model*,
 #   *what the worksheet left out*. An exercise says how hard it is (●○○ to ●●●) and how long it takes.
 # - In lesson 15, the capstone, a model trains on what you wrote; 16 and 17 go further.
-# - Every lesson stands alone: what came before is imported from `minidit`. Hints are folded up beneath an exercise,
-#   named by symptom.
+# - Every lesson stands alone: it imports earlier pieces from `minidit`. Hints are folded up below an exercise, named by
+#   symptom.
 # - `minidit progress`, in a terminal, shows which checks you have passed.
 # - Everything runs on a processor. The layers also take CuPy's arrays, and `MINIDIT_DEVICE=gpu` puts the model on a
 #   GPU (see "On a GPU" in the README).
@@ -175,8 +177,8 @@ check.centre_rows(centre_rows)
 # %% [markdown]
 # ## Recap
 #
-# - A check says ○, ✗ or ✓; a ✗ says what is wrong and, often, how it came about.
+# - A check says ○, ✗ or ✓; a ✗ says what is wrong and, often, how it happened.
 # - The axis that you name disappears, and `keepdims=True` leaves a 1 in its place.
 # - Functions return new arrays and leave their inputs alone.
 #
-# Next: [lesson 1](01_setting_the_stage.ipynb), where the video, the prompt and the time enter.
+# Next: [lesson 1](01_setting_the_stage.ipynb), where the video, the prompt and the time come in.

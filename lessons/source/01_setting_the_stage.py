@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 1 · Setting the stage
 #
-# Three things enter a video model: a clip, a prompt and a time *t*. In this lesson you meet all three, on paper and in
+# A video model takes three things: a clip, a prompt and a time *t*. In this lesson you meet all three, on paper and in
 # the toy world that the model learns from, and you write the tool that will check every gradient of this course.
 #
 # **Time:** about 45 minutes. **You need:** lesson 0, and what a slope is.
@@ -31,7 +31,7 @@ draw.matrices(
 print(f'prompt "{sheet.prompt}", t = {sheet.t} (one of 0, 1, 2, 3)')
 
 # %% [markdown]
-# ### 1.1 What is given  ·  ●○○  ·  2 minutes
+# ### 1.1 What we start with  ·  ●○○  ·  2 minutes
 # Count, and type six numbers: frames, rows of a frame, columns of a frame, pixels of the whole video, words of the
 # prompt, and how many different values t can have.
 #
@@ -48,8 +48,8 @@ check.step_1_counts(counts)
 # %% [markdown]
 # ### More t, less noise
 #
-# "A higher t has less noise" surprises everybody who knows the papers, where a larger step means *more* noise. Both are
-# right: they count in opposite directions.
+# "A higher t has less noise" surprises everybody who knows the papers, where a larger step means *more* noise. Both
+# conventions are fine: they count in opposite directions.
 #
 # | | runs | pure noise | clean clip |
 # |---|---|---|---|
@@ -60,7 +60,7 @@ check.step_1_counts(counts)
 # On the worksheet t is 0, 1, 2 or 3, and at t = 3 its noise is at most 1 in size.
 
 # %% [markdown]
-# ### 1.2 Turn time round  ·  ●●○  ·  4 minutes
+# ### 1.2 Reverse time  ·  ●●○  ·  4 minutes
 # A paper uses K = 4 steps. Its sampler visits k = 3, 2, 1, 0, in this order. What is our t at each, as a number from 0
 # (all noise) to 1 (clean)?
 #
@@ -99,12 +99,13 @@ for name, values in zip(Attributes._fields, (COLORS, SHAPES, MOTIONS, SKIES), st
 
 # %% [markdown]
 # ### 1.3 What a caption says  ·  ●●○  ·  6 minutes
-# A network eats numbers, so a caption must become some. Write four: the place of the colour in `COLORS`, of the shape
-# in `SHAPES`, of the motion in `MOTIONS` and of the sky in `SKIES`; −1 for what the caption doesn't name. So "a red
-# circle moves right in the day sky" is `[0, 0, 1, 0]`, and "sora is sky" is `[-1, -1, -1, -1]`. Return a NumPy array.
+# A network takes numbers, so a caption must become numbers. Write four: the position of the colour in `COLORS`, of the
+# shape in `SHAPES`, of the motion in `MOTIONS` and of the sky in `SKIES`; −1 for whatever the caption doesn't name. So
+# "a red circle moves right in the day sky" is `[0, 0, 1, 0]`, and "sora is sky" is `[-1, -1, -1, -1]`. Return a NumPy
+# array.
 #
 # <details><summary>Hand numbers pass, random inputs don't</summary>In other wordings the sky may come first. The order
-# of the four numbers stays.</details>
+# of the four numbers stays the same.</details>
 # <details><summary>Plain skies fail</summary>No word of the caption is a colour then. Is your −1 kept?</details>
 
 # %% exercise="attributes_as_numbers"
@@ -124,8 +125,8 @@ check.attributes_as_numbers(attributes_as_numbers)
 
 # %% [markdown]
 # ### 1.4 Any step, any K  ·  ●○○  ·  4 minutes
-# Now 1.2 for all numbers: from the papers' step k, of `steps`, to our t. It should work for a number and for an array
-# of numbers.
+# Now the same as 1.2 for any numbers: turn the papers' step k, out of `steps`, into our t. It should work for a number
+# and for an array.
 #
 # <details><summary>Each is one step too late</summary>How many additions of noise are there in step k?</details>
 # <details><summary>Single numbers pass, arrays don't</summary>Use plain arithmetic; no <code>int()</code> and no
@@ -142,8 +143,8 @@ check.time_of_step(time_of_step)
 
 # %% [markdown]
 # An off-by-one in t never crashes. It asks the network about slightly more noise than there is, and clips come out a
-# little worse; nobody is told. So in minidit the two directions meet in one file, `minidit.diffusion.paths`, which has
-# your function and its inverse, $k = K \cdot (1 - t) - 1$:
+# little worse, silently. So in minidit the two directions meet in one file, `minidit.diffusion.paths`, which has your
+# function and its inverse, $k = K \cdot (1 - t) - 1$:
 
 # %%
 for k in (999, 500, 249, 0):
@@ -153,7 +154,7 @@ for k in (999, 500, 249, 0):
 # %% [markdown]
 # ## Backward
 #
-# There is nothing to learn at this step: video, prompt and t are **given**. On the worksheet, the numbers that training
+# There is nothing to learn at this step: video, prompt and t are inputs. On the worksheet, the numbers that training
 # changes are red, and frozen ones are blue:
 #
 # | step | | matrices |
@@ -190,13 +191,13 @@ check.step_1_learned(learned)
 # $$\frac{f(x + h) - f(x - h)}{2h} \approx f'(x)$$
 #
 # With $f = x^2$ at $x = 3$ and $h = 0.5$: $(12.25 - 6.25) / 1 = 6 = 2x$. The one-sided $(f(x + h) - f(x)) / h$ gives
-# 6.5. Its error shrinks like $h$, that of the central one like $h^2$ (and for $x^2$ it is nil).
+# 6.5. Its error shrinks like $h$, the error of the central difference like $h^2$ (and for $x^2$ it is zero).
 
 # %% [markdown]
 # ### 1.6 Measure a slope  ·  ●●○  ·  10 minutes
-# `f` takes an array and gives one number. Measure its slope with respect to **every** entry of `x`: an array of x's
-# shape. Move one entry at a time, up and down by `step`, with all others where they were.
-# (`for index in np.ndindex(x.shape)` visits all entries; `x[index]` is one.)
+# `f` takes an array and returns one number. Measure its slope with respect to **every** entry of `x`, and return an
+# array of x's shape. Move one entry at a time, up and down by `step`, and leave all others where they were. (`for index
+# in np.ndindex(x.shape)` visits all entries; `x[index]` is one.)
 #
 # <details><summary>The first slope is right, the others aren't</summary>Was the entry put back before the next one
 # moved? A fresh <code>x.copy()</code> for each is safest.</details>
@@ -222,10 +223,10 @@ check.central_difference(central_difference)
 # %% [markdown]
 # ### Check a gradient with it
 #
-# The forward is $y = x^2$, entry by entry. Say the loss changes with $y$ as `dy` says. Then by the chain rule
-# $dx = 2x \cdot dy$. Here each entry of $y$ depends on one of $x$ alone, so all can be moved at once. In place of that
-# line, try your own function, on the number $\sum dy \cdot y$:
-# `central_difference(lambda x: (dy * x * x).sum(), x, 1e-5)`.
+# The forward is $y = x^2$, entry by entry. Let `dy` be the gradient of the loss with respect to $y$. Then by the chain
+# rule $dx = 2x \cdot dy$. Here each entry of $y$ depends on one entry of $x$ alone, so we can move all of them at once.
+# In place of the line that measures, try your own function on the number $\sum dy \cdot y$: `central_difference(lambda
+# x: (dy * x * x).sum(), x, 1e-5)`.
 
 # %%
 rng = np.random.default_rng(0)
@@ -236,8 +237,8 @@ print("dx = 2 x dy: largest difference from what was measured", f"{abs(right - m
 print("dx = x dy:   largest difference from what was measured", f"{abs(wrong - measured).max():.1e}")
 
 # %% [markdown]
-# Either many digits agree, or none. Every check of a backward in this course has this stage, and so has every layer of
-# minidit. `check_gradients` does it for a pair of functions:
+# Either many digits agree, or none do. Every check of a backward in this course has this stage, and so does every layer
+# of minidit. `check_gradients` does it for a pair of functions:
 
 # %%
 def square_forward(x):
@@ -251,8 +252,8 @@ def square_backward(dy, x):
 print(f"worst relative error: {check_gradients(square_forward, square_backward, x):.1e}")
 
 # %% [markdown]
-# Too small a step is no better: $f(x + h)$ and $f(x - h)$ then agree in almost all their digits, and what is left is
-# rounding. About $10^{-5}$ is best in float64. In float32 no step is good enough, so gradients are checked in float64.
+# Too small a step is no better: $f(x + h)$ and $f(x - h)$ then agree in almost all their digits, and only rounding is
+# left. About $10^{-5}$ is best in float64. In float32 no step is good enough, so gradients are checked in float64.
 
 # %%
 steps = 10.0 ** -np.arange(1, 13)
@@ -270,8 +271,8 @@ draw.curves(
 # %% [markdown]
 # ## In the real model
 #
-# The shipped model has its red and blue numbers, too, only more of them. And it has a judge: `verify` reads
-# colour, shape, motion and sky back from the pixels, by measurement, so that nobody has to look.
+# The shipped model has red and blue numbers too, only more of them. And there is a judge: `verify` measures the pixels
+# and reads back colour, shape, motion and sky, so that nobody has to look.
 
 # %%
 model = load()
@@ -285,9 +286,9 @@ for title, shown in (("rendered", clip), ("made by the model", made)):
     print(f"{title:18}", tuple(reading.attributes), "right" if reading.right(attributes_in(prompt)) else "wrong")
 
 # %% [markdown]
-# In training, each clip gets a t of its own, drawn at random, and noise in that amount. This is our clip at five times,
-# as the network sees it (it sees latents; here they are decoded to pixels). Read it from left to right: **t goes up,
-# noise goes down.**
+# In training, each clip gets its own random t and the amount of noise that belongs to it. This is our clip at five
+# times, as the network sees it (it sees latents; here they are decoded to pixels). Read it from left to right: **t goes
+# up, noise goes down.**
 
 # %%
 latents = model.model.codec.encode(clip[None])  # 1, f, r, c, C
@@ -313,7 +314,8 @@ for k in (999, 749, 499, 249, 0):
 
 # %% [markdown]
 # Note the last line: the papers' step 0 is t = 0.999, and a little noise is left in it. Which t does training draw?
-# Noisy ones, mostly: there the prompt decides what the clip will be. A bar stands for a tenth, from its t on:
+# Noisy ones, mostly: there the prompt decides what the clip will be. Each bar covers a tenth of the range, starting at
+# its t:
 
 # %%
 drawn = sample_times(np.random.default_rng(0), 10_000, mean=-1.8)
@@ -329,7 +331,7 @@ draw.bars(
 #
 # - **Colour and size.** 16 grey pixels there; 8 × 32 × 32 × 3 = 24,576 numbers in a clip of the real model.
 # - **A continuous t.** The worksheet has four values; the model has every number from 0 to 1.
-# - **A vocabulary.** Three words there, forty here, and a transformer that reads their order (lesson 5).
+# - **A vocabulary.** Three words there; here forty, and a transformer that reads them in order (lesson 5).
 # - **Batches.** Training takes 32 clips at a time, each with a prompt and a t of its own.
 # - **A judge.** With 375 combinations of attributes, the verifier can say how often a clip shows what was asked for;
 #   54 of them are held out of training.
@@ -339,6 +341,6 @@ draw.bars(
 #
 # - t runs from 0 (noise) to 1 (data). The papers' step k runs the other way, and step 0 still has a little noise.
 # - A clip has four attributes, many captions, and a verifier that reads it back.
-# - A gradient is right when it agrees with measured slopes: central differences, in float64.
+# - A gradient is right if it agrees with measured slopes: central differences, in float64.
 #
 # Next: [lesson 2](02_patches.ipynb), where the clip is cut into tokens.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 2 · Video to patches
 #
-# A transformer reads a row of tokens. A clip is a block of numbers in time and space. In this lesson you cut one into
-# the other, tell each token where it came from, and find the simplest backward pass there is.
+# A transformer reads a list of tokens. A clip is a block of numbers in time and space. In this lesson you cut the clip
+# into tokens, tell each token where it came from, and find the simplest backward pass there is.
 #
 # **Time:** about 50 minutes. **You need:** `reshape` and `transpose` in NumPy.
 
@@ -54,19 +54,19 @@ check.step_2_patches(patches)
 # ## In NumPy
 #
 # In NumPy, and from here on, a token is a **row**. A clip is an array (F, H, W, C): frames, rows, columns, colours. A
-# patch is a box of (pf, ph, pw) pixels with all their colours. As boxes that don't overlap, they tile the clip:
+# patch is a box of (pf, ph, pw) pixels with all their colours. The boxes don't overlap, and they tile the clip:
 #
 # $$T = \frac{F}{p_f} \cdot \frac{H}{p_h} \cdot \frac{W}{p_w} \;\text{ tokens of }\;
 # P = p_f \, p_h \, p_w \, C \;\text{ numbers}$$
 #
-# Nothing is lost and nothing is new: $T \cdot P = F \cdot H \cdot W \cdot C$.
+# Nothing is lost and nothing is added: $T \cdot P = F \cdot H \cdot W \cdot C$.
 
 # %% [markdown]
 # ### 2.2 How many, how wide  ·  ●○○  ·  4 minutes
 # `size` is (F, H, W, C), `patch` is (pf, ph, pw). Return the number of tokens and the numbers in each.
 #
-# <details><summary>The width is three times too small</summary>How many numbers has a pixel?</details>
-# <details><summary>tokens is right by hand, but not for real sizes</summary>Does a patch of yours reach over several
+# <details><summary>The width is three times too small</summary>How many numbers does a pixel have?</details>
+# <details><summary>tokens is right by hand, but not for real sizes</summary>Do your patches span several
 # frames?</details>
 
 # %% exercise="token_count"
@@ -92,15 +92,15 @@ print("three patches of two:      ", line.reshape(3, 2).tolist(), " pixel i is [
 print("the other split, (2, 3).T: ", line.reshape(2, 3).T.tolist(), " pixels that aren't neighbours")
 
 # %% [markdown]
-# A clip has three such axes, so seven after the split: f, pf, r, ph, c, pw, C, where f, r, c count patches. To make
-# tokens, the three counters must come first, and everything inside a patch after them. That is a `transpose`. A last
+# A clip has three such axes, so after the split there are seven: f, pf, r, ph, c, pw, C, where f, r, c count patches.
+# To make tokens, the three counters must come first, then everything inside a patch. That is a `transpose`. A last
 # `reshape` joins the first three and the last four.
 #
-# A `reshape` never moves a number: it reads row by row and deals out again. All moving is done by `transpose`.
+# A `reshape` never moves a number: it reads row by row and writes row by row. Only `transpose` moves anything.
 
 # %% [markdown]
 # ### 2.3 Patchify  ·  ●●○  ·  10 minutes
-# Write it for a clip `x` (..., F, H, W, C): there may be any number of axes in front, such as a batch, and they stay as
+# Write it for a clip `x` (..., F, H, W, C). There may be any number of axes in front, such as a batch; they stay as
 # they are. Tokens come in the order frame, row, column; inside each: frame, row, column, colour.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Print the shape after each line for the worksheet's video. Which
@@ -129,7 +129,7 @@ check.patchify(patchify)
 # %% [markdown]
 # ### What the wrong order looks like
 #
-# `x.reshape(T, P)` alone has the right *shape*, and no test of shapes complains. Here are the 16 tokens of each frame,
+# `x.reshape(T, P)` alone has the right *shape*, so no test of shapes complains. Here are the 16 tokens of each frame,
 # each drawn as the 8 × 8 picture that it should be:
 
 # %%
@@ -152,21 +152,21 @@ draw.animation(
 )
 
 # %% [markdown]
-# A network could even learn from the picture on the right, as no number is missing. But a token would then hold thin
-# strips of the frame, and neighbours in the frame would no longer be neighbours in a token.
+# A network could even learn from the picture on the right, because no number is missing. But each token would hold thin
+# strips of the frame, and neighbours in the frame would no longer share a token.
 
 # %% [markdown]
 # ### Where was it?
 #
 # Once cut, a token doesn't know its place, and attention treats tokens as a set (lesson 8). So a **position** is added
-# to each: fixed waves of different lengths, as the hands of a clock. With `half = width / 2` frequencies
+# to each: fixed waves of different lengths, like the hands of a clock. With `half = width / 2` frequencies
 #
 # $$\omega_i = 10000^{-i/\text{half}}, \qquad
 # \text{position}(p) = [\sin(p\,\omega_0), \ldots,\ \cos(p\,\omega_0), \ldots]$$
 
 # %% [markdown]
 # ### 2.4 Positions on a line  ·  ●●○  ·  8 minutes
-# Return the positions of tokens 0 … count − 1: an array (count, width) with all sines first, then all cosines.
+# Return the positions of tokens 0 … count − 1, an array (count, width): first all sines, then all cosines.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Row 0 must be zeros, then ones. Is it?</details>
 # <details><summary>The frequencies are off</summary>There are <code>half</code> of them, i runs from 0 to half − 1, and
@@ -185,8 +185,9 @@ def line_positions(count, width):
 check.line_positions(line_positions)
 
 # %% [markdown]
-# In a plane, minidit uses this twice, as facebookresearch/DiT does: half of the width says the column, the other half
-# the row. How far apart are the vectors of two tokens? The further, the further the tokens are in the frame:
+# In a plane, minidit uses this twice, as facebookresearch/DiT does: half of the width encodes the column, the other
+# half the row. How far apart are the vectors of two tokens? The further apart the tokens are in the frame, the further
+# apart their vectors:
 
 # %%
 positions = layers.sincos_positions((1, 4, 4), 128)            # 16, 128   one frame of 4 x 4 tokens
@@ -200,9 +201,9 @@ draw.heatmaps(
 # %% [markdown]
 # ## Backward
 #
-# No number is computed in `patchify`: each number of `y` is a *copy* of one number of `x`. So its slope is 1 for that
-# one and 0 for all others. Written as one large matrix M, of zeros and ones, the whole step is $y = M x$, and the
-# backward of a product is the transpose:
+# `patchify` computes nothing: each number of `y` is a *copy* of one number of `x`. So its slope is 1 for that number
+# and 0 for all others. Written as one large matrix M, of zeros and ones, the whole step is $y = M x$, and the backward
+# of a product is the transpose:
 #
 # $$dx = M^\top dy$$
 
@@ -217,9 +218,9 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# Every row and every column of M has a single one: it is a **permutation**. For those, the transpose is the inverse. So
-# the gradient of *cutting* is *putting together*: every number of `dy` goes back to where its copy came from. (Lesson
-# 14 calls that `unpatchify`, and its backward is `patchify`.)
+# Every row and every column of M holds a single 1: M is a **permutation**. The transpose of a permutation is its
+# inverse. So the gradient of *cutting* is *putting together*: every number of `dy` goes back to where its copy came
+# from. (Lesson 14 calls that `unpatchify`, and its backward is `patchify`.)
 #
 # Undo the forward line by line, from the last to the first:
 #
@@ -231,8 +232,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # ### 2.5 Patchify, backward  ·  ●●○  ·  8 minutes
-# `dy` is (..., T, P). The clip `x` comes along for its shape alone: its values don't matter, because a copy has slope 1
-# whatever is copied. Return `dx`.
+# `dy` is (..., T, P). You get the clip `x` only for its shape: its values don't matter, because a copy has slope 1
+# whatever it copies. Return `dx`.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Number the axes of dblocks from 0 to 6, and write down which one
 # must stand at each place of dsplit.</details>
@@ -256,12 +257,12 @@ def patchify_backward(dy, x, patch):
 check.patchify_backward(patchify_backward)
 
 # %% [markdown]
-# There is a test of a backward that needs no step size. For any linear map, and all x and dy,
+# One test of a backward needs no step size. For any linear map, and all x and dy,
 #
 # $$\langle M x,\ dy \rangle = \langle x,\ M^\top dy \rangle$$
 #
-# Both sides are one number, here computed with minidit's pair. Once yours pass, put them in: `patchify(x, patch)` and
-# `patchify_backward(dy, x, patch)`.
+# Both sides are one number, computed here with minidit's pair. Once your functions pass, put them in: `patchify(x,
+# patch)` and `patchify_backward(dy, x, patch)`.
 
 # %%
 rng, patch = np.random.default_rng(0), (2, 3, 5)
@@ -286,9 +287,9 @@ for name, size, cut in (("codec", pixels, settings.codec.patch), ("transformer",
     print(f"{name:12} {size} in patches of {cut}: {tokens.shape[0]} tokens of {tokens.shape[1]} numbers")
 
 # %% [markdown]
-# A token of the transformer is thus a square of 8 × 8 pixels through **all eight frames**: a film of one place. The 16
-# films below, put side by side, are all that the transformer reads. (It also hears which latents there are, and a few
-# things more: lesson 16. In longer clips a place has two tokens.)
+# So a token of the transformer is a square of 8 × 8 pixels through **all eight frames**: a film of one place. The 16
+# films below, side by side, are all that the transformer sees of the clip. (It also gets six conditioning channels:
+# lesson 16. In longer clips a place has two tokens.)
 
 # %%
 squares = layers.patchify(clip, (8, 8, 8)).reshape(16, 8, 8, 8, 3)  # token, frame, row, column, colour
@@ -299,8 +300,8 @@ draw.animation(
 )
 
 # %% [markdown]
-# Why not smaller patches, as they show more? Attention compares every token with every other, so its cost grows with
-# the *square* of their number:
+# Why not smaller patches, which show more detail? Attention compares every token with every other, so its cost grows
+# with the *square* of their number:
 
 # %%
 for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
@@ -312,9 +313,9 @@ for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
 #
 # - **Time inside a patch.** Its patches are flat: pf = 1.
 # - **Colour.** One number a pixel there, three here: 8 · 8 · 3 = 192 numbers in a patch of the codec.
-# - **Positions.** The worksheet has none. Swap its patches, and its attention only swaps, too: it can't tell left from
-#   right. The real model adds them once, before the first block.
-# - **Sizes that don't divide.** In `patchify` they are an error; the shipped model fills up with zeros.
+# - **Positions.** The worksheet has none. Swap its patches, and its attention is merely swapped as well: it can't tell
+#   left from right. The real model adds them once, before the first block.
+# - **Sizes that don't divide.** In `patchify` they are an error; the shipped model pads with zeros.
 # - **A second cut.** Pixels to latents, then latents to tokens.
 
 # %% [markdown]
@@ -324,4 +325,4 @@ for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
 # - $T = (F/p_f)(H/p_h)(W/p_w)$ tokens of $P = p_f p_h p_w C$ numbers; attention costs $T^2$.
 # - A permutation's backward is its inverse: the gradients go back to where the copies came from.
 #
-# Next: [lesson 3](03_visual_encoder.ipynb), where 192 numbers of a patch become 24.
+# Next: [lesson 3](03_visual_encoder.ipynb), where the 192 numbers of a patch become 24.

@@ -2,8 +2,8 @@
 # # Lesson 3 · The visual encoder
 #
 # A clip has far too many numbers for a Transformer to look at, and most of them say the same as their neighbours. In
-# this lesson you build the map that makes a few numbers of a patch of pixels, and the three gradients of the linear
-# layer, on which all later backward passes stand.
+# this lesson you build the map that turns a patch of pixels into a few numbers, and you derive the three gradients of
+# the linear layer, on which all later backward passes stand.
 #
 # **Time:** about 65 minutes. **You need:** patches (lesson 2), the product of two matrices, the chain rule.
 
@@ -23,9 +23,9 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# Step 2 left four patches, a column each, of four pixels: top left, top right, bottom left, bottom right. The encoder
-# makes two numbers of the four. Each **row** of W is a question that is put to every patch; b is added to the answer;
-# and the **ReLU** makes 0 of whatever is negative:
+# Step 2 left four patches. Each is a column of four pixels: top left, top right, bottom left, bottom right. The encoder
+# turns the four numbers into two. Each **row** of W asks every patch a question; b is added to the answer; and the
+# **ReLU** sets everything negative to 0:
 #
 # $$\text{latent} = \operatorname{ReLU}(W \cdot x + b), \qquad \operatorname{ReLU}(z) = \max(z, 0)$$
 
@@ -56,9 +56,9 @@ check.step_3_latent(latent)
 # ## In NumPy
 #
 # On paper a patch is a *column*, and W stands on the left. In code a patch is a **row**, and the weight stands on the
-# right: `y = x @ w + b`. It is the same map with everything transposed. Rows are the custom because of memory: NumPy
-# keeps the last axis side by side, so a sample's numbers belong there. And then any number of axes can stand *before*
-# the last one: clips, patches, frames.
+# right: `y = x @ w + b`. It is the same map with everything transposed. Code uses rows because of memory: NumPy stores
+# the last axis side by side, so the numbers of one sample belong there. Any number of axes can then stand *before* the
+# last one: clips, patches, frames.
 
 # %%
 w, b = sheet.weights.encoder_weight.T, sheet.weights.encoder_bias[:, 0]  # 4, 2 and 2
@@ -74,10 +74,10 @@ print("shapes:", rows.shape, "@", w.shape, "+", b.shape, "→", (rows @ w + b).s
 # %% [markdown]
 # ### 3.2 The linear layer  ·  ●○○  ·  7 minutes
 # Write `linear_forward(x, w, b)` for x (…, I), w (I, O) and b (O,), where … may be any number of axes. Return `y` (…,
-# O) and the cache `(x, w)`. Why these two? The slope with respect to w is x, and the other way round.
+# O) and the cache `(x, w)`. Why these two? The slope with respect to w is x, and the slope with respect to x is w.
 #
 # <details><summary>y has the wrong shape</summary>Only the last axis changes its length. NumPy's <code>@</code> takes
-# care of that; if you made rows of x first, give y its leading axes back.</details>
+# care of that; if you reshaped x to rows first, give y its leading axes back.</details>
 # <details><summary>ValueError: matmul</summary>w is (I, O), not the (O, I) of the worksheet or of PyTorch. It needs no
 # transpose.</details>
 
@@ -91,11 +91,11 @@ check.linear_forward(linear_forward)
 
 # %% [markdown]
 # ### 3.3 ReLU  ·  ●○○  ·  4 minutes
-# Write `relu_forward(x)` for any shape. Return `y` and the cache `(positive,)`: a tuple of one array, which says for
-# each number whether it was **above** 0.
+# Write `relu_forward(x)` for any shape. Return `y` and the cache `(positive,)`, a tuple of one array, True where x is
+# **above** 0.
 #
 # <details><summary>cache is an array; expected a tuple</summary>A tuple of one has a comma: <code>(positive,)</code>.
-# Without it these are mere brackets.</details>
+# Without it these are just brackets.</details>
 # <details><summary>It is about x = 0</summary>Above 0 is not the same as at least 0.</details>
 
 # %% exercise="relu_forward"
@@ -107,11 +107,11 @@ def relu_forward(x):
 check.relu_forward(relu_forward)
 
 # %% [markdown]
-# ### What is the bend good for?
+# ### What is the ReLU good for?
 #
-# Put two linear maps one after the other: `(x @ w1) @ w2` is `x @ (w1 @ w2)`, which is *one* linear map. Without a bend
-# between them, a second layer is worth nothing. With a ReLU, layers can bend as often as they have hidden numbers. Here
-# three of them make a tooth, which no straight line is.
+# Put two linear maps one after the other: `(x @ w1) @ w2` is `x @ (w1 @ w2)`, which is *one* linear map. Without a
+# nonlinearity between them, a second layer adds nothing. With a ReLU, the curve can bend once for every hidden number.
+# Here three of them draw a tooth, which no straight line can.
 
 # %%
 x = np.linspace(-2, 2, 81)[:, None]                         # N, 1
@@ -129,8 +129,8 @@ draw.curves(
 # %% [markdown]
 # ### The encoder of the real model
 #
-# It is linear, ReLU, linear. And it gives **two** numbers for each of the C channels: the *mean* and the logarithm of a
-# *variance*, that is, a guess and how sure it is. Lesson 13 needs the variance. The latent is the mean.
+# It is linear, ReLU, linear. For each of the C channels it returns **two** numbers: the *mean* and the logarithm of a
+# *variance*, that is, a guess and how sure the guess is. Lesson 13 needs the variance. The latent is the mean.
 
 # %%
 def encoder_forward(patches, w1, b1, w2, b2):
@@ -148,11 +148,11 @@ def encoder_forward(patches, w1, b1, w2, b2):
 # ### ReLU
 #
 # `dy` is the gradient of the loss with respect to y: how much the loss would change if y grew a little. Where x was
-# above 0, y is x, and the slope is 1: dy comes through as it is. Where x was below 0, y is 0 whatever x does: nothing
-# comes through.
+# above 0, y is x, and the slope is 1: dy passes through unchanged. Where x was below 0, y stays 0 whatever x does:
+# nothing passes.
 #
-# And at exactly 0? There is a corner, with slope 0 on its left and 1 on its right. No formula can decide; one has to
-# choose. The choice is 0 here, as in PyTorch. It matters little: a number that is exactly 0 is rare.
+# And at exactly 0? There is a corner, with slope 0 on its left and 1 on its right. No formula decides; we have to
+# choose. We choose 0, as PyTorch does. It matters little: a number is rarely exactly 0.
 
 # %% [markdown]
 # ### 3.4 ReLU, backward  ·  ●○○  ·  5 minutes
@@ -160,7 +160,7 @@ def encoder_forward(patches, w1, b1, w2, b2):
 #
 # <details><summary>dx has an axis too many</summary>The cache is a tuple of one. Take the array out of it:
 # <code>(positive,) = cache</code></details>
-# <details><summary>Negative gradients are gone</summary>Who decides what comes through: the sign of dy, or that of
+# <details><summary>Negative gradients are gone</summary>Which sign decides what passes: the sign of dy, or of
 # x?</details>
 
 # %% exercise="relu_backward"
@@ -184,23 +184,23 @@ check.relu_backward(relu_backward)
 # | sums[n, o] = Σᵢ products[n, i, o] | dproducts[n, i, o] = dsums[n, o], the same for every i | (N, I, O) |
 # | products[n, i, o] = x[n, i] · w[i, o] | **dx** and **dw** | (N, I), (I, O) |
 #
-# What was used in many places gets a gradient from each of them, and they **add up**. The number x[n, i] was used once
-# for every o. The weight w[i, o] was used once for every row n. The bias b[o] too.
+# A number that was used in many places gets a gradient from each place, and these **add up**. The number x[n, i] was
+# used once for every o. The weight w[i, o] was used once for every row n, and so was the bias b[o].
 #
 # So over which letter does each of the three sums run?
 
 # %% [markdown]
 # ### 3.5 The linear layer, backward  ·  ●●●  ·  14 minutes
-# Write `linear_backward(dy, cache)`; return `dx` (…, I), `dw` (I, O), `db` (O,). The big array of products is not
-# needed: a sum over the letter that two arrays share *is* a matrix product. With pencil: write down the sum, then see
-# which of the two arrays has to be transposed, so that the shared letter stands in the middle.
+# Write `linear_backward(dy, cache)`; return `dx` (…, I), `dw` (I, O), `db` (O,). You don't need the big array of
+# products: a sum over the letter that two arrays share *is* a matrix product. Take a pencil, write down the sum, and
+# see which of the two arrays has to be transposed so that the shared letter stands in the middle.
 #
 # <details><summary>How do I begin?</summary>Make all leading axes one: <code>x.reshape(-1, x.shape[-1])</code> is (N,
 # I), and the same for dy, (N, O). Return dx in the shape of x.</details>
 # <details><summary>ValueError: matmul</summary>To get (N, I) from dy (N, O) and w (I, O), the o has to be in the
 # middle: (N, O) @ (O, I). And for dw the n.</details>
-# <details><summary>Right for the first numbers, wrong for random ones</summary>The random x has two leading axes, and
-# one weight served all of both.</details>
+# <details><summary>Right for the first numbers, wrong for random ones</summary>The random x has two leading axes. One
+# weight served every entry of both.</details>
 
 # %% exercise="linear_backward"
 def linear_backward(dy, cache):
@@ -217,9 +217,9 @@ def linear_backward(dy, cache):
 check.linear_backward(linear_backward)
 
 # %% [markdown]
-# **How to remember it.** The shapes leave no choice: dw is (I, O), and from (N, I) and (N, O) there is one way to get
-# there. And there is a mirror in it: forward, w maps rows of I numbers to rows of O; backward, its transpose maps
-# gradients of O numbers to gradients of I.
+# **How to remember it.** The shapes leave no choice: dw is (I, O), and there is only one way to get that from (N, I)
+# and (N, O). And the backward mirrors the forward: forward, w maps rows of I numbers to rows of O; backward, its
+# transpose maps gradients of O numbers to gradients of I.
 #
 # Never trust a gradient that you haven't measured. This check moves every number of x, w and b up and down a little,
 # and watches the output.
@@ -237,12 +237,12 @@ print(f"ReLU:         largest relative error {worst:.0e}")
 # Look at `encoder_forward` again and walk it upwards. Use `layers.linear_backward` and `layers.relu_backward`, or your
 # own. You are given two gradients, `dmean` and `dlog_variance`, (…, C) each. Return `dpatches, dw1, db1, dw2, db2`.
 #
-# <details><summary>ValueError: matmul</summary>The second linear layer gave 2C numbers, so its backward wants a
-# gradient of 2C numbers. How did the forward make two pieces of it?</details>
+# <details><summary>ValueError: matmul</summary>The second linear layer returned 2C numbers, so its backward wants a
+# gradient of 2C numbers. How did the forward split them?</details>
 # <details><summary>dw2 and db2 pass, dpatches doesn't</summary>There were three calls in the forward. Count yours.
 # </details>
-# <details><summary>Two gradients have changed places</summary>You find the second layer's first. Return them in the
-# order of the arguments.</details>
+# <details><summary>Two gradients have changed places</summary>You compute the second layer's gradients first. Return
+# all of them in the order of the arguments.</details>
 
 # %% exercise="encoder_backward"
 def encoder_backward(dmean, dlog_variance, cache):
@@ -258,16 +258,16 @@ def encoder_backward(dmean, dlog_variance, cache):
 check.encoder_backward(encoder_backward)
 
 # %% [markdown]
-# On the worksheet the encoder is *frozen*: it has been trained before, and no gradient goes that far. In the real model
-# it is the same, once the diffusion model's training begins. But before that the encoder had a training of its own,
-# with just this backward pass.
+# On the worksheet the encoder is *frozen*: it was trained before, and no gradient goes that far. The same holds in the
+# real model once the diffusion model's training begins. But before that, the encoder was trained by itself, with
+# exactly this backward pass.
 
 # %% [markdown]
 # ## In the real model
 #
-# The shipped encoder takes patches of 8 × 8 pixels of one frame in three colours, 192 numbers, to 24. Three steps:
-# pixels to the range from −1 to 1, patches, the encoder. Then comes a fourth, the **normalisation**. Here is a clip's
-# way, with the function from above.
+# The shipped encoder turns a patch of 8 × 8 pixels of one frame in three colours, 192 numbers, into 24. It takes three
+# steps: scale the pixels to the range from −1 to 1, cut patches, encode. Then comes a fourth, the **normalisation**.
+# Here we follow a clip through all four, with the function from above.
 
 # %%
 codec = load().model.codec
@@ -304,15 +304,15 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# Nobody told the channels what to mean. The first two know the sky, lighter towards the horizon, and the circle in it.
-# The last two are silent in plain sky and speak up only where there is an edge.
+# Nobody told the channels what to mean. The first two show the sky, lighter towards the horizon, and the circle in it.
+# The last two are silent in plain sky and respond only to edges.
 #
 # ### What is kept
 #
-# The decoder (lesson 13) makes pixels of the latents again. How much is lost on the way there and back? The unit is
-# the **PSNR**: how large the range of values is, compared with the typical error, in decibels. Each 20 dB more is an
-# error ten times smaller; 30 dB is an error of about 3 % of the range. Two clips of combinations that the codec was
-# never trained on:
+# The decoder (lesson 13) turns the latents back into pixels. How much is lost on the way there and back? We measure it
+# by the **PSNR**: the range of values divided by the typical error, in decibels. Each 20 dB more is an error ten times
+# smaller; 30 dB is an error of about 3 % of the range. Here are two clips whose combinations of attributes the codec
+# never saw in training:
 
 # %%
 held_out = [Attributes("yellow", "triangle", "up", "sunset"), Attributes("white", "ring", "still", "night")]
@@ -329,13 +329,13 @@ draw.clips(
 )
 
 # %% [markdown]
-# What is lost lies on the edges, and more of it where an outline is as fine as the ring's. Over all such clips it is
+# The loss is at the edges, and it is larger where an outline is as fine as the ring's. Over all such clips the PSNR is
 # close to 30 dB.
 #
 # ### What the hidden layer is worth
 #
-# Could one matrix do it? The best *linear* encoder is known: the principal components (PCA) of the patches. Here it is
-# on clips of combinations that nothing was trained on, for more and more numbers a patch.
+# Could a single matrix do it? The best *linear* encoder is known: the principal components (PCA) of the patches. Here
+# is its PSNR on held-out combinations, as it keeps more and more numbers per patch.
 
 # %%
 centre = many_patches.mean(axis=0)                          # 192
@@ -345,7 +345,7 @@ test = layers.patchify(to_signed(real), settings.patch).reshape(-1, 192)  # N, 1
 
 
 def linear_psnr(count):
-    """PSNR of the best linear encoder and decoder of so many numbers a patch."""
+    """PSNR of the best linear encoder and decoder with `count` numbers per patch."""
     kept = (test - centre) @ directions[:count].T           # N, count
     return psnr(np.mean((np.clip(kept @ directions[:count] + centre, -1, 1) - test) ** 2))
 
@@ -363,14 +363,14 @@ draw.curves(
 print(f"24 numbers: best linear {linear_psnr(24):.1f} dB, codec {ours:.1f} dB; a linear one needs {enough} for that")
 
 # %% [markdown]
-# The patches of this world are few kinds of things: sky, or an edge somewhere, at some angle, in one of five colours.
-# Such a set is small, but it is *curved*, and a flat map needs many directions to hold it. The bend pays.
+# The patches of this world come in few kinds: sky, or an edge somewhere, at some angle, in one of five colours. This
+# set is small, but it is *curved*, and a flat map needs many directions to cover it. The nonlinearity pays.
 #
 # ### Why normalise?
 #
-# Diffusion mixes the latents with noise of mean 0 and standard deviation 1 (lesson 4). Latents ten times as large
-# would hardly notice it; ten times smaller, they would drown at once. So each channel is shifted to mean 0, and all
-# are scaled so that the whole has a standard deviation of 1.
+# Diffusion mixes the latents with noise of mean 0 and standard deviation 1 (lesson 4). Latents ten times as large would
+# hardly be disturbed; ten times smaller, they would drown at once. So each channel is shifted to mean 0, and all
+# channels are scaled so that together they have a standard deviation of 1.
 
 # %%
 print("all channels together:  mean   std")
@@ -388,25 +388,25 @@ draw.curves(
 )
 
 # %% [markdown]
-# Look closely: not *each* channel has a standard deviation of 1 afterwards. Where much in the picture hangs on a
-# channel, the encoder's own variance is small, and such channels are left larger than the others. So the noise covers
-# them last, and a sampler settles them first. How much larger was found by trying: all the way, by the deviation
-# itself, would leave the outlines too little; minidit takes its square root.
+# Look closely: not *each* channel has a standard deviation of 1 afterwards. Some channels matter more to the picture.
+# The encoder's own variance is small there, and the normalisation leaves these channels larger than the others. So
+# noise drowns them last, and a sampler settles them first. How much larger? We found that by trying: dividing by the
+# encoder's deviation itself would leave too little for the outlines; minidit divides by its square root.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A hidden layer.** The worksheet has 8 weights, then a ReLU. Here there are 192 · 512 + 512 · 48 and the ReLU
-#   stands *between* them. So the worksheet's latents can't be negative, and the real ones can.
+# - **A hidden layer.** The worksheet has 8 weights, then a ReLU. The real encoder has 192 · 512 + 512 · 48, with the
+#   ReLU *between* them. So the worksheet's latents can't be negative, and the real ones can.
 # - **A variance.** The real encoder gives a mean and a log variance for each number (lesson 13).
-# - **The normalisation**, by numbers that are measured once, after the training.
+# - **The normalisation**, by numbers that are measured once, after training.
 
 # %% [markdown]
-# - **Training.** The worksheet's weights were made up so that the decoder gets the patches back. The real ones were
-#   learned, then frozen: if the latents went on changing, the diffusion model would chase a moving target.
-# - **Loss.** The worksheet's clip comes back exactly. The real codec loses a little, and no sampler brings it back.
-# - **Neighbours.** What is *alike* is that each patch is encoded by itself. The codecs of large video models look
-#   across patches and frames, with convolutions.
+# - **Training.** The worksheet's weights were made up so that the decoder recovers the patches. The real ones were
+#   learned, then frozen: if the latents kept changing, the diffusion model would chase a moving target.
+# - **Loss.** The worksheet's clip comes back exactly. The real codec loses a little, and no sampler can recover it.
+# - **Neighbours.** Both codecs encode each patch by itself. The codecs of large video models look across patches and
+#   frames, with convolutions.
 
 # %%
 parts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
@@ -419,7 +419,9 @@ print(f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's 512; al
 # ## Recap
 #
 # - A linear layer is `x @ w + b`; backward, dx sums over the outputs, dw and db over all rows.
-# - ReLU lets through what is positive, and backward what *was* positive. It is what makes two layers more than one.
-# - The encoder makes 24 numbers of 192 pixel values and loses little. Its latents are brought to the size of the noise.
+# - ReLU lets positive numbers through; backward, it lets gradients through where x *was* positive. It makes two layers
+#   more than one.
+# - The encoder turns 192 pixel values into 24 numbers and loses little. Its latents are scaled to the size of the
+#   noise.
 #
 # Next, in lesson 4: the noise.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 4 · Add noise
 #
-# A diffusion model learns by repairing what we have spoilt. In this lesson you spoil a clip, by just as much as a
-# number *t* says, and find out that whoever knows where the clip is heading can get all of it back.
+# A diffusion model learns by repairing what we have spoiled. In this lesson you spoil a clip by exactly as much as a
+# number *t* says, and find out that if you know where the clip is heading, you can get all of it back.
 #
 # **Time:** about 45 minutes. **You need:** arrays, and the latents of lesson 3.
 
@@ -20,7 +20,7 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# Step 3 made two latent numbers of each patch. Now noise is added, number by number. The noise of step 4 has been
+# Step 3 turned each patch into two latent numbers. Now we add noise, number by number. The noise of step 4 has been
 # drawn already: at t = 3 its numbers are −1, 0 or 1.
 
 # %%
@@ -33,8 +33,8 @@ draw.matrices(
 # ### 4.1 The noised latent  ·  ●○○  ·  3 minutes
 # Type the sum.
 #
-# <details><summary>A number of mine is negative</summary>That may be. A latent came out of a ReLU, but noise may push
-# it below zero.</details>
+# <details><summary>A number of mine is negative</summary>That can happen. The latent came out of a ReLU, but noise may
+# push it below zero.</details>
 # <details><summary>One entry is off</summary>Adding −1 makes a number smaller by one.</details>
 
 # %% exercise="step_4_noised"
@@ -47,9 +47,9 @@ check.step_4_noised(noised_latent)
 # %% [markdown]
 # ### Which way does time run?
 #
-# **A higher t has less noise.** Readers stumble over this, and they are right to: in most papers t counts *noise*, and
-# runs the other way. On this worksheet t goes from 0 to 3, and the noise at t is at most 4 − t. So at t = 0 it may be
-# as large as 4, which drowns a latent, and at t = 3 it is at most 1.
+# **A higher t has less noise.** Readers stumble over this, and rightly so: in most papers t counts *noise*, and runs
+# the other way. On this worksheet t goes from 0 to 3, and the noise at t is at most 4 − t. At t = 0 it may be as large
+# as 4, which drowns a latent; at t = 3 it is at most 1.
 #
 # In the model it is the same, on a finer scale: **t = 0 is all noise, t = 1 is the clean clip**. Making a clip means
 # walking from 0 to 1.
@@ -64,20 +64,20 @@ draw.bars(
 # %% [markdown]
 # ## In NumPy
 #
-# The worksheet only adds. A model *mixes*, so that at t = 0 nothing of the clip is left, and at t = 1 nothing of the
-# noise:
+# The worksheet only adds. A model *mixes*, so that at t = 0 only noise is left, and at t = 1 only the clip:
 #
 # $$x_t = t \cdot \text{data} + (1 - t) \cdot \text{noise}$$
 #
-# A batch has N clips, and each has a t of its own: the network should practise at all levels of noise at once.
+# A batch has N clips, each with its own t: the network should practise at all noise levels at once.
 
 # %% [markdown]
 # ### 4.2 A clip at time t  ·  ●○○  ·  8 minutes
 # `data` and `noise` are (N, …) with any number of further axes, `t` is (N,). Return `x` of the data's shape.
 #
-# <details><summary>It says something about broadcasting</summary>NumPy lines shapes up at their <em>last</em> axis. A t
-# of shape (N,) goes along the last axis of a clip, or doesn't fit at all. It needs the shape (N, 1, 1, …).</details>
-# <details><summary>How many ones?</summary>As many as the clips have axes, less one: <code>data.ndim - 1</code>. Then
+# <details><summary>It says something about broadcasting</summary>NumPy aligns shapes at their <em>last</em> axis. A t
+# of shape (N,) is matched with the last axis of a clip, or doesn't fit at all. It needs the shape (N, 1, 1,
+# …).</details>
+# <details><summary>How many ones?</summary>One fewer than the clips have axes: <code>data.ndim - 1</code>. Then
 # <code>t.reshape(-1, …)</code>.</details>
 # <details><summary>The hand numbers fail</summary>At t = 0 the result must be the noise itself.</details>
 
@@ -92,8 +92,8 @@ check.noised(noised)
 
 # %% [markdown]
 # ### 4.3 Where is it going?  ·  ●○○  ·  4 minutes
-# As t grows, x moves from the noise to the data on a straight line. Its **velocity** is the derivative of $x_t$ by t.
-# Write it. Why does t not appear in it?
+# As t grows, x moves in a straight line from the noise to the data. Its **velocity** is the derivative of $x_t$ with
+# respect to t. Write it. Why doesn't t appear in it?
 #
 # <details><summary>Its sign is wrong</summary>At t = 1 we want to be at the data. The velocity points there.</details>
 # <details><summary>One of the two is missing</summary>Differentiate both terms: t, and 1 − t.</details>
@@ -108,8 +108,8 @@ check.velocity(velocity)
 
 # %% [markdown]
 # ### 4.4 Both ends of the line  ·  ●●○  ·  8 minutes
-# Here is the point of it all. Give someone `x` (N, …), its velocity `v` and `t` (N,). They can find both ends of the
-# line: the clean data and the noise. Return the two, in this order.
+# Here is the point of it all. From `x` (N, …), its velocity `v` and `t` (N,), one can find both ends of the line: the
+# clean data and the noise. Return the two, in this order.
 #
 # <details><summary>How far is it?</summary>From time t to the data at time 1 it takes 1 − t. Distance is velocity
 # times time.</details>
@@ -125,9 +125,9 @@ def data_and_noise(x, v, t):
 check.data_and_noise(data_and_noise)
 
 # %% [markdown]
-# So data, noise and velocity say the same thing, given $x_t$: know one, and you have all three. A network may predict
-# any of them. Ours predicts the data; [objectives.py](../../minidit/diffusion/objectives.py) converts. The catch is at
-# the ends: at t = 0, x *is* the noise, and predicting the noise tells nothing about the data.
+# So if you know $x_t$, then data, noise and velocity say the same thing: from any one you get the other two. A network
+# may predict any of them. Ours predicts the data; [objectives.py](../../minidit/diffusion/objectives.py) converts. The
+# catch is at the ends: at t = 0, x *is* the noise, and predicting the noise says nothing about the data.
 
 # %% [markdown]
 # ## Backward
@@ -142,8 +142,8 @@ check.data_and_noise(data_and_noise)
 # | grain = (1 − t) · noise | dnoise = (1 − t) · dgrain |
 # | x = kept + grain | dkept = dgrain = dx |
 #
-# And t? It stands in two places, so two contributions add up; and one t served every number of its clip, so those
-# add up as well.
+# And t? It appears twice, so it gets two contributions; and one t served every number of its clip, so we sum over those
+# as well.
 
 # %% [markdown]
 # ### 4.5 Backward through the noising  ·  ●●○  ·  12 minutes
@@ -151,8 +151,8 @@ check.data_and_noise(data_and_noise)
 #
 # <details><summary>dt has the wrong shape</summary>Sum over every axis but the first:
 # <code>axis=tuple(range(1, dx.ndim))</code>.</details>
-# <details><summary>dt has the right shape, but other values</summary>The derivative of x by t is something you have
-# written already, in 4.3.</details>
+# <details><summary>dt has the right shape, but wrong values</summary>You have written the derivative of x with respect
+# to t already, in 4.3.</details>
 # <details><summary>ddata is dx itself</summary>In the forward the data was multiplied by t.</details>
 
 # %% exercise="noised_backward"
@@ -169,8 +169,8 @@ check.noised_backward(noised_backward)
 # %% [markdown]
 # ## In the real model
 #
-# A clip of the toy world, as the codec sees it, at five times. What you see is $x_t$ sent through the decoder: the
-# noise is in the latents, and so it comes in blobs of the size of a patch.
+# A clip of the toy world, as the codec sees it, at five times. You see $x_t$ sent through the decoder: the noise is in
+# the latents, so it comes in blobs as large as a patch.
 
 # %%
 studio = load(device="cpu")
@@ -182,13 +182,13 @@ times = (1.0, 0.8, 0.5, 0.2, 0.0)
 draw.clips(
     {f"t = {t}": codec.decode(path.noised(latents, noise, t))[0] for t in times},
     alt="A red circle moves right through a blue sky, in five rows. At t = 1 it is clear, at 0.8 specked, at 0.5 "
-    "hardly to be made out, at 0.2 and 0 there are only coloured blobs.",
+    "barely visible, at 0.2 and 0 there are only coloured blobs.",
 )
 
 # %% [markdown]
-# How often is each t practised? Not evenly. Where there is hardly any noise, the task is easy, and where there is
-# nothing else, it can't be solved. The training draws t from a bell curve that was squeezed between 0 and 1, leaning to
-# the noisy side, where the prompt decides what the clip will be.
+# How often does the network practise each t? Not evenly. With hardly any noise the task is easy; with nothing but noise
+# it can't be solved. Training draws t from a bell curve squeezed between 0 and 1, leaning to the noisy side, where the
+# prompt decides what the clip will be.
 
 # %%
 drawn = sample_times(np.random.default_rng(0), 100_000, mean=-1.8)  # the shipped model's preset
@@ -201,14 +201,14 @@ draw.curves(
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Mixing.** On paper the latent keeps its full size at every t. In the model it is faded out by t.
-# - **A continuous t.** Not four levels, but any number between 0 and 1, drawn anew for each clip.
-# - **Gaussian noise.** Ours was −1, 0 or 1. Gaussian numbers have no largest one, and no preferred direction.
-# - **The scale of the data.** Mixing is only fair if data and noise are of one size: this is why the codec's latents
+# - **Mixing.** On paper the latent keeps its full size at every t. In the model it is multiplied by t.
+# - **A continuous t.** Not four levels, but any number between 0 and 1, a new one for each clip.
+# - **Gaussian noise.** Ours was −1, 0 or 1. A Gaussian number can be of any size, and no direction is preferred.
+# - **The scale of the data.** Mixing is only fair if data and noise have the same size: that is why the codec's latents
 #   are normalised to a standard deviation of 1.
 #
-# Straight lines have a price: halfway, x is smaller than data and noise are. Another path, the
-# *variance preserving* one of DDPM, keeps the size.
+# Straight lines have a price: halfway, x is smaller than the data and the noise. Another path, DDPM's *variance
+# preserving* one, keeps the size.
 
 # %%
 print("standard deviation of the latents:", f"{latents.std():.2f}")
@@ -227,7 +227,7 @@ draw.curves(
 #
 # - More t, less noise: $x_t = t \cdot \text{data} + (1 - t) \cdot \text{noise}$, a straight line walked at the constant
 #   velocity data − noise.
-# - From $x_t$ and any one of data, noise and velocity follow the other two.
+# - From $x_t$ and any one of data, noise and velocity you get the other two.
 # - One t served a whole clip; so its gradient is a sum over that clip.
 #
 # Next: the prompt and t become numbers, too (lesson 5).

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 5 · Encode the conditions
 #
-# "A red circle moves right in the day sky", and t = 0.3: a network can add and multiply neither. In this lesson you
-# turn words and time into vectors, and gradients back into better words.
+# "A red circle moves right in the day sky", and t = 0.3: a network can neither add nor multiply words. In this lesson
+# you turn words and time into vectors, and gradients back into better word vectors.
 #
 # **Time:** about 60 minutes. **You need:** arrays and fancy indexing (`table[ids]`).
 
@@ -18,8 +18,8 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# The prompt is "sora is sky", and the worksheet's dictionary is short: *sora* is 0, *is* is 1, *sky* is −1. The time
-# is t = 3, written in binary with two digits. All five numbers below each other are the **condition**.
+# The prompt is "sora is sky", and the worksheet's dictionary is short: *sora* is 0, *is* is 1, *sky* is −1. The time is
+# t = 3, written in binary with two digits. All five numbers in one column are the **condition**.
 
 # %% [markdown]
 # ### 5.1 The condition  ·  ●○○  ·  3 minutes
@@ -39,13 +39,13 @@ check.step_5_condition(condition)
 # %% [markdown]
 # ## In NumPy
 #
-# One number a word is not much: *sky* would be the opposite of *is*. So each word gets a vector of D numbers, a row of
-# a **table** (V, D), and the numbers are learned. A prompt is then a list of row numbers, its *ids*.
+# One number per word is not much: *sky* is not the opposite of *is*. So each word gets a vector of D numbers, a row of
+# a **table** (V, D), and these numbers are learned. A prompt is then a list of row numbers, its *ids*.
 
 # %% [markdown]
 # ### 5.2 Looking words up  ·  ●○○  ·  4 minutes
 # `ids` (…) are whole numbers from 0 to V − 1, `table` is (V, D). Return `y` (…, D) and the cache `(ids, table.shape)`:
-# the backward will not need more.
+# the backward needs no more.
 #
 # <details><summary>Must I loop?</summary>No. An array of whole numbers may stand in square brackets, and may have any
 # shape.</details>
@@ -63,12 +63,12 @@ check.embedding_forward(embedding_forward)
 # %% [markdown]
 # ### The time
 #
-# Binary digits are a good idea: each digit is a wave, one fast, one slow. Real models use smooth waves, so that near
-# times have near vectors. F = width / 2 frequencies, from fast to slow:
+# Binary digits are a good idea: each digit is a wave, one fast, one slow. Real models use smooth waves, so that nearby
+# times have nearby vectors. There are F = width / 2 frequencies, from fast to slow:
 #
 # $$\omega_i = 10000^{-i/F}, \qquad i = 0, \dots, F - 1$$
 #
-# and of each wave the cosine and the sine: first all the cosines, then all the sines.
+# and each wave gives a cosine and a sine: first all the cosines, then all the sines.
 
 # %% [markdown]
 # ### 5.3 The time as waves  ·  ●●○  ·  10 minutes
@@ -103,8 +103,8 @@ draw.heatmaps(
 # ### A prompt as one vector
 #
 # The blocks of a DiT want *one* vector of width D for the whole prompt. Prompts have different lengths, so they are
-# padded to the longest; a mask says which words are really there. We add up those, and those only. (In the real model
-# a transformer looks at the words first. Its attention has lessons 8 and 9.)
+# padded to the longest; a mask says which words are really there. We add up those, and only those. (In the real model a
+# transformer reads the words first; lessons 8 and 9 are about its attention.)
 
 # %% [markdown]
 # ### 5.4 Adding up the words  ·  ●●○  ·  6 minutes
@@ -132,7 +132,7 @@ check.pool_words_forward(pool_words_forward)
 # $$y = \text{onehot} \cdot \text{table} \qquad\Rightarrow\qquad d\text{table} = \text{onehot}^T \cdot dy$$
 #
 # The transpose collects: row v of dtable is the sum of all rows of dy at the places where word v stood. Nobody builds
-# that matrix for a large vocabulary. Scattering does the same.
+# that matrix for a large vocabulary. Adding each row of dy to its place in the table (a *scatter*) does the same.
 
 # %%
 ids = np.array([1, 3, 1])
@@ -148,7 +148,7 @@ draw.matrices(
 # `dy` is (…, D), the cache `(ids, (V, D))`. Return `dtable` (V, D).
 #
 # <details><summary>Most rows pass, one doesn't</summary>Which word occurs twice? <code>dtable[ids] += dy</code> looks
-# right, but NumPy then works each place out from the <em>old</em> value: of two gradients one gets lost.</details>
+# right, but NumPy computes each place from its <em>old</em> value, so one of two gradients gets lost.</details>
 # <details><summary>How do I add, then?</summary><code>np.add.at</code>, or a loop over all places, or the one-hot
 # product.</details>
 
@@ -181,14 +181,14 @@ def pool_words_backward(dy, cache):
 check.pool_words_backward(pool_words_backward)
 
 # %% [markdown]
-# The time has no backward at all: t is given, its waves have no parameters. What learns is the small network behind
-# them: linear, SiLU, linear.
+# The time needs no backward: t is an input, and its waves have no parameters. The small network after them learns:
+# linear, SiLU, linear.
 
 # %% [markdown]
 # ## In the real model
 #
-# What has the shipped model made of its words? Here are the vectors of eight prompts, less what all of them have in
-# common (their mean), and how much they then point in the same direction: 1 is the same, −1 the opposite.
+# What did the shipped model learn about its words? We take the vectors of eight prompts, subtract what they have in
+# common (their mean), and ask how far they point in the same direction: 1 is the same, −1 the opposite.
 
 # %%
 model = load(device="cpu").model
@@ -210,8 +210,8 @@ for i, prompt in enumerate(prompts):
     print(i, prompt or "(the empty prompt)")
 
 # %% [markdown]
-# And this is what the network does with the waves: the time embedding, linear, SiLU, linear. It changes most near
-# the two ends: where there is hardly a clip yet, and, by far the most, where it is almost done.
+# And this is what the network makes of the waves, after linear, SiLU and linear. The condition changes most near the
+# two ends: where there is hardly a clip yet and, by far the most, where it is almost done.
 
 # %%
 nothing = model.dit.embed(model.tokenizer.encode([""]))     # 1, D
@@ -227,13 +227,13 @@ draw.curves(
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Learned vectors.** −1 for *sky* was given. A table learns its rows, through the gradient of 5.5.
+# - **Learned vectors.** The worksheet fixes −1 for *sky*. A table learns its rows, through the gradient of 5.5.
 # - **Order and grammar.** A sum of words can't tell "red circle, blue sky" from "blue circle, red sky". So each word
-#   also gets a vector of its place, and a small transformer reads them before they are added.
-# - **The empty prompt.** One time in ten, training replaces a prompt by nothing, so that the network also learns what
-#   clips look like in general. Guidance (lesson 12) needs it.
-# - **Adding instead of joining.** The worksheet puts words and time below each other. A DiT *adds* the two vectors, and
-#   then bends the sum (lesson 6).
+#   also gets a position vector, and a small transformer reads the words before they are added.
+# - **The empty prompt.** One time in ten, training uses an empty prompt, so that the network also learns what clips
+#   look like in general. Guidance (lesson 12) needs it.
+# - **Adding instead of concatenating.** The worksheet concatenates words and time. A DiT *adds* the two vectors, and
+#   then puts the sum through a SiLU (lesson 6).
 
 # %%
 settings = model.settings.dit
@@ -243,8 +243,8 @@ print(f"{settings.text.vocabulary_size} words, {settings.text.width} numbers eac
 # %% [markdown]
 # ## Recap
 #
-# - Looking up is a product with one-hot rows; its gradient adds up, place by place.
-# - Time becomes waves from fast to slow, so that near times are near each other.
-# - Padding must not be heard: the mask stands in the forward and in the backward.
+# - A lookup is a product with one-hot rows; its gradient adds up over all places where a word stood.
+# - Time becomes waves from fast to slow, so that nearby times get nearby vectors.
+# - Padding must not count: the mask is in the forward and in the backward.
 #
 # Next: what the condition does, as scale and shift (lesson 6).
