@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 6 · Estimate scale and shift
 #
-# How does a prompt get into a network that looks at video? In a DiT by a very small door: the prompt and the time
-# *t* become a few numbers that stretch and move the tokens. In this lesson you build the layer that makes these
+# How does a prompt get into a network that looks at video? In a DiT, through a very small door: the prompt and the time
+# *t* become a few numbers that stretch and shift the tokens. In this lesson you build the layer that makes these
 # numbers, forward and backward, and find out why it starts with nothing but zeros.
 #
 # **Time:** about 60 minutes. **You need:** the linear layer and its backward (lesson 3), the condition (lesson
@@ -22,7 +22,7 @@ sheet = worksheet.solve()
 # ## By hand
 #
 # Step 5 left us a condition of five numbers: three for the words of "sora is sky", two for the bits of t = 3. One
-# weight and one bias make four numbers of it. The upper two are the **scale**, one for each of the two latent
+# weight and one bias turn it into four numbers. The upper two are the **scale**, one for each of the two latent
 # numbers; the lower two are the **shift**.
 #
 # $$\begin{bmatrix}\text{scale}\\ \text{shift}\end{bmatrix} = W \cdot c + b$$
@@ -38,10 +38,9 @@ draw.matrices(
 # ### 6.1 W · c + b  ·  ●○○  ·  5 minutes
 # Take a pencil. Type the column of four numbers: scale, scale, shift, shift.
 #
-# <details><summary>One entry is wrong</summary>Write down the five products of that row before you add them. The
-# third number of c is negative, and turns the sign of its product.</details>
-# <details><summary>All entries are wrong</summary>Go along a row of W and down the column c. At the end comes
-# b.</details>
+# <details><summary>One entry is wrong</summary>Write down the five products of that row before you add them. The third
+# number of c is negative, so it flips the sign of its product.</details>
+# <details><summary>All entries are wrong</summary>Go along a row of W and down the column c. Add b last.</details>
 
 # %% exercise="step_6_scale_and_shift"
 ### BEGIN SOLUTION
@@ -53,8 +52,8 @@ check.step_6_scale_and_shift(scale_and_shift)
 # %% [markdown]
 # ## In NumPy
 #
-# On paper a sample is a column, and W stands on the left. From here on a sample is a **row**, as in every deep
-# learning library: `y = c @ w + b`. A batch of B conditions is then an array (B, I), a row each. Nothing else has
+# On paper a sample is a column, and W stands on the left. From here on a sample is a **row**, as in every deep learning
+# library: `y = c @ w + b`. A batch of B conditions is then an array (B, I), one row per sample. Nothing else has
 # changed: transpose everything and the same numbers come out.
 
 # %%
@@ -68,9 +67,9 @@ print("the same four numbers:", np.array_equal(y, np.concatenate([sheet.scale, s
 # %% [markdown]
 # ### SiLU first
 #
-# In the real model the condition is a *sum*: the vector of the time plus the vector of the prompt. A linear map
-# of a sum is a sum again. The scale would be *something about t* plus *something about the prompt*, and "red,
-# early on" could never mean anything special. So a bend comes before the linear layer, the **SiLU**:
+# In the real model the condition is a *sum*: the vector of the time plus the vector of the prompt. A linear map of a
+# sum is a sum again. The scale would be *something about t* plus *something about the prompt*, and "red, early on"
+# could never mean anything special. So a nonlinearity comes before the linear layer, the **SiLU**:
 #
 # $$\operatorname{silu}(x) = x \cdot \sigma(x), \qquad \sigma(x) = \frac{1}{1 + e^{-x}}$$
 #
@@ -86,14 +85,14 @@ draw.curves(
 
 # %% [markdown]
 # ### 6.2 SiLU  ·  ●○○  ·  6 minutes
-# Write `silu_forward(x)` for an array of any shape. Return `y` and the cache `(x, sigmoid)`: both are what the
-# backward will want.
+# Write `silu_forward(x)` for an array of any shape. Return `y` and the cache `(x, sigmoid)`: the backward will need
+# both.
 #
-# <details><summary>NaN for large numbers</summary>There are several ways to write a sigmoid. In eˣ / (1 + eˣ) a
-# large x makes infinity divided by infinity. Put the minus sign into the exponent, or use tanh: σ(x) = ½ + ½
-# tanh(x / 2).</details>
-# <details><summary>A warning about overflow</summary>e⁸⁰⁰ is too large for a float. 1 / (1 + e⁸⁰⁰) is still 0 and
-# right; the form with tanh is right without the warning.</details>
+# <details><summary>NaN for large numbers</summary>There are several ways to write a sigmoid. In eˣ / (1 + eˣ) a large x
+# gives infinity divided by infinity. Put the minus sign into the exponent, or use tanh: σ(x) = ½ + ½ tanh(x /
+# 2).</details>
+# <details><summary>A warning about overflow</summary>e⁸⁰⁰ is too large for a float. 1 / (1 + e⁸⁰⁰) still comes out as
+# 0, which is right; the form with tanh avoids the warning.</details>
 # <details><summary>y is right, the cache isn't</summary>The order is x, then σ(x).</details>
 
 # %% exercise="silu_forward"
@@ -108,9 +107,9 @@ check.silu_forward(silu_forward)
 # %% [markdown]
 # ### Six modulations for one block
 #
-# A DiT block has two branches, attention (`msa`) and feed-forward (`mlp`). Each gets a **shift** and a **scale**
-# at its entrance (lesson 7) and a **gate** at its exit (lessons 9 and 10). All six come out of one linear layer,
-# side by side:
+# A DiT block has two branches, attention (`msa`) and feed-forward (`mlp`). Each branch gets a **shift** and a **scale**
+# at its entrance (lesson 7) and a **gate** at its exit (lessons 9 and 10). All six come out of one linear layer, side
+# by side:
 #
 # | columns | 0 … D−1 | D … 2D−1 | 2D … 3D−1 | 3D … 4D−1 | 4D … 5D−1 | 5D … 6D−1 |
 # |---|---|---|---|---|---|---|
@@ -120,14 +119,14 @@ check.silu_forward(silu_forward)
 
 # %% [markdown]
 # ### 6.3 The modulation layer  ·  ●●○  ·  8 minutes
-# `c` (B, I) has been through SiLU already, as every block uses the same one. `w` is (I, 6D), `b` (6D,). Return a
+# `c` (B, I) has been through SiLU already, because all blocks share it. `w` is (I, 6D), `b` (6D,). Return a
 # tuple of six arrays (B, D) in the order of the table, and the cache of `layers.linear_forward`, which is `(c,
 # w)`.
 #
 # <details><summary>The shapes are wrong</summary>Cut along the last axis. <code>np.split(array, 6)</code> alone
 # cuts along the first.</details>
-# <details><summary>Shapes pass, numbers don't</summary>After a <code>reshape</code>, which axis counts the six?
-# Print the columns of <code>np.arange(12)</code> cut in the same way: the first piece should be 0, 1.</details>
+# <details><summary>Shapes pass, numbers don't</summary>After a <code>reshape</code>, which axis counts the six? Cut
+# <code>np.arange(12)</code> in the same way and print the pieces: the first should be 0, 1.</details>
 # <details><summary>It says that two have changed places</summary>Compare with the table, column by
 # column.</details>
 
@@ -145,15 +144,15 @@ check.adaln_modulation_forward(adaln_modulation_forward)
 #
 # ### SiLU, one small operation at a time
 #
-# Forward: `sigmoid = σ(x)`, then `y = x · sigmoid`. Backward, from `dy`, every array of the shape of x:
+# Forward: `sigmoid = σ(x)`, then `y = x · sigmoid`. Backward, starting from `dy`, with every array in the shape of x:
 #
 # | operation | what comes back |
 # |---|---|
 # | y = x · sigmoid | dsigmoid = dy · x, and a first part of dx |
 # | sigmoid = σ(x) | a second part of dx = dsigmoid · σ′(x) |
 #
-# x was used twice, so two parts of dx add up. And the slope of the sigmoid needs no exponential, once σ is known:
-# σ′ = σ · (1 − σ).
+# x was used twice, so dx is the sum of two parts. And once you have σ, its slope needs no exponential: σ′ = σ · (1 −
+# σ).
 #
 # <details><summary>Why is that its slope?</summary>Write σ = 1/u with u = 1 + e⁻ˣ. Then dσ/du = −1/u² and du/dx =
 # −e⁻ˣ, so σ′ = e⁻ˣ/u² = (1/u) · (e⁻ˣ/u), and e⁻ˣ/u = (u − 1)/u = 1 − σ.</details>
@@ -162,10 +161,10 @@ check.adaln_modulation_forward(adaln_modulation_forward)
 # ### 6.4 SiLU, backward  ·  ●●○  ·  10 minutes
 # Write `silu_backward(dy, cache)` with the cache of 6.2. Try your formula at x = 0 first: there the slope is ½.
 #
-# <details><summary>Right at x = 0, wrong elsewhere</summary>At 0 one of the two parts vanishes. Which one did you
-# write down?</details>
-# <details><summary>Shapes pass, numbers don't</summary>How many times does x stand in x · σ(x)? Each time gives a
-# part of dx.</details>
+# <details><summary>Right at x = 0, wrong elsewhere</summary>At 0 one of the two parts vanishes. Did you forget that
+# part?</details>
+# <details><summary>Shapes pass, numbers don't</summary>How many times does x appear in x · σ(x)? Each time gives a part
+# of dx.</details>
 
 # %% exercise="silu_backward"
 def silu_backward(dy, cache):
@@ -179,35 +178,36 @@ def silu_backward(dy, cache):
 check.silu_backward(silu_backward)
 
 # %% [markdown]
-# ### Joining what was split
+# ### Concatenating what was split
 #
 # The block's backward will hand us six gradients, (B, D) each. Splitting moved numbers and changed none, so its
-# backward moves them back: each gradient goes to the columns that its modulation came from. What follows is the
-# backward of a linear layer.
+# backward moves them back: each gradient goes to the columns that its modulation came from. The rest is the backward of
+# a linear layer.
 #
-# The one vector c made all six. With $w_k$ for the columns of number k:
+# One vector c made all six. With $w_k$ for the columns of modulation k:
 #
 # $$dc = \sum_{k=1}^{6} dm_k \, w_k^\top$$
 #
-# No loop is needed for that sum: one product of the joined gradient with the whole $w^\top$ does it. You see it
-# below, in numbers.
+# That sum needs no loop: one product of the concatenated gradient with the whole $w^\top$ does it. The next cell shows
+# it in numbers.
 
 # %%
 rng = np.random.default_rng(6)
 w = rng.normal(size=(5, 18))                                # I, 6D   with I = 5, D = 3
-joined = rng.normal(size=(2, 18))                           # B, 6D
-one_by_one = sum(joined[:, 3 * k : 3 * k + 3] @ w[:, 3 * k : 3 * k + 3].T for k in range(6))
-print("largest difference:", np.abs(one_by_one - joined @ w.T).max())
+dmodulation = rng.normal(size=(2, 18))                      # B, 6D
+columns = [slice(3 * k, 3 * k + 3) for k in range(6)]
+one_by_one = sum(dmodulation[:, k] @ w[:, k].T for k in columns)
+print("largest difference:", np.abs(one_by_one - dmodulation @ w.T).max())
 
 # %% [markdown]
 # ### 6.5 The modulation layer, backward  ·  ●●○  ·  8 minutes
 # `dmodulations` is a tuple of six arrays (B, D), in the order of 6.3. Return `dc` (B, I), `dw` (I, 6D), `db`
 # (6D,). Use `layers.linear_backward(dy, cache)`, which returns them in this order.
 #
-# <details><summary>ValueError: shapes not aligned</summary><code>linear_backward</code> wants one array (B, 6D).
-# Along which axis do you join?</details>
-# <details><summary>Shapes pass, numbers don't</summary>Your order has to be the one in which the forward split.
-# Feed your joining with six arrays that are full of 0, 1, … 5 and look at a row.</details>
+# <details><summary>ValueError: shapes not aligned</summary><code>linear_backward</code> wants one array (B, 6D). Along
+# which axis do you concatenate?</details>
+# <details><summary>Shapes pass, numbers don't</summary>Concatenate in the order in which the forward split. Try six
+# arrays filled with 0, 1, … 5 and look at a row.</details>
 
 # %% exercise="adaln_modulation_backward"
 def adaln_modulation_backward(dmodulations, cache):
@@ -221,9 +221,9 @@ check.adaln_modulation_backward(adaln_modulation_backward)
 # %% [markdown]
 # ### Why it starts with zeros
 #
-# A branch joins the tokens through its gate: `x + gate · h`. The layer of 6.3 starts with w = 0 and b = 0, so all
-# six are zero, the gates too, and the block hands on x as it is. That is **adaLN-Zero**. Below, 24 blocks stand
-# on each other, all their other weights drawn at random. Look at what happens to the size of the tokens.
+# A branch is added to the tokens through its gate: `x + gate · h`. The layer of 6.3 starts with w = 0 and b = 0, so all
+# six modulations are zero, the gates included, and the block passes x on unchanged. That is **adaLN-Zero**. Below we
+# stack 24 blocks whose other weights are all random. Look at what happens to the size of the tokens.
 
 # %%
 B, T, D, HEADS, DEPTH = 2, 6, 8, 2, 24
@@ -251,16 +251,16 @@ draw.curves(
     alt=f"The size of tokens over {DEPTH} blocks: at random it grows to {at_random[-1]:.0f}, with zeros it stays 1.",
 )
 y, _ = dit_block_forward(x, c, zeroed[0], settings)
-print("a block with zeros hands on exactly x:", np.array_equal(y, x))
+print("a block with zeros returns exactly x:", np.array_equal(y, x))
 
 # %% [markdown]
 # A network that starts as the identity is easy to train, however deep it is: the gradient reaches the first block
-# unchanged. But can zeros learn at all? Think of one block at its start: w = 0, b = 0, all other weights random,
-# and a gradient `dy` at its exit that is not zero.
+# unchanged. But can zeros learn at all? Take one block at its start: w = 0, b = 0, all other weights random, and a
+# nonzero gradient `dy` at its exit.
 #
 # ### 6.6 What wakes up first?  ·  ●●○  ·  5 minutes
-# Type seven numbers, 1 for a gradient that is *not* zero at the first step, and 0 for one that is: `[dshift_msa,
-# dscale_msa, dgate_msa, dshift_mlp, dscale_mlp, dgate_mlp, dc]`
+# Type seven numbers: 1 for a gradient that is *not* zero at the first step, 0 for one that is. The order is
+# `[dshift_msa, dscale_msa, dgate_msa, dshift_mlp, dscale_mlp, dgate_mlp, dc]`.
 #
 # <details><summary>Everything looks like zero</summary>Take y = x + gate · h and write down dgate. Is h
 # zero?</details>
@@ -276,8 +276,8 @@ awake = [0, 0, 1, 0, 0, 1, 0]
 check.zero_start(awake)
 
 # %% [markdown]
-# Here are the real gradients of such a block, over three steps of gradient descent towards a random target. Read
-# it line by line: what is zero at which step?
+# Here are the real gradients of such a block, over three steps of gradient descent towards a random target. Read the
+# table line by line: what is zero at which step?
 
 # %%
 block = {name: p.copy() for name, p in zeroed[0].items()}
@@ -317,9 +317,9 @@ modulations = np.stack([[six_modulations(block, t) for t in times] for block in 
 print("blocks, times, prompts, modulations, channels:", modulations.shape)
 
 # %% [markdown]
-# First the scale and shift of the attention in block 2 (counted from 0). Every row is a time, every column a
-# channel; the 24 channels are those in which the two prompts differ most. Drawn is 1 + scale, which is what a
-# channel is multiplied by (lesson 7): white turns a channel off, red keeps it, blue keeps it with the other sign.
+# First the scale and shift of the attention in block 2 (counted from 0). Every row is a time, every column a channel;
+# the 24 channels are those in which the two prompts differ most. The picture shows 1 + scale, the factor of a channel
+# (lesson 7): white turns a channel off, red keeps it, blue flips its sign.
 
 # %%
 shift, scale = modulations[2, :, :, 0], modulations[2, :, :, 1]  # t, prompt, D
@@ -338,9 +338,9 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# Two things can be seen. The prompt decides most: many a channel is kept for one prompt, and off or turned around
-# for the other. And t changes it on the way: the top rows, where the latents are mostly noise, are stronger than
-# those below. How far apart are the two prompts at each t?
+# You can see two things. The prompt decides most: one prompt keeps a channel that the other turns off or flips. And t
+# matters too: the top rows, where the latents are mostly noise, are stronger than those below. How far apart are the
+# two prompts at each t?
 
 # %%
 apart = np.sqrt(((modulations[:, :, 0] - modulations[:, :, 1]) ** 2).mean(axis=(0, 3)))  # t, six
@@ -354,11 +354,11 @@ draw.curves(
 print(f"from t = 0 to t = 1 the difference falls to {100 * apart[-1].mean() / apart[0].mean():.0f} %")
 
 # %% [markdown]
-# The prompts are furthest apart where there is only noise. One would expect that: there the prompt is all that
-# the network has to go by. Later the half-finished clip shows a good part of it by itself.
+# The prompts are furthest apart where there is only noise. That makes sense: there the prompt is all the network has to
+# go by. Later, the half-finished clip shows much of it by itself.
 #
-# Let us ask the network at t = 0. Both clips below are its first guess from **the same** noise. The only
-# difference between the two runs are these modulations, six blocks of them and the two of the final layer.
+# Let us ask the network at t = 0. Both clips below are its first guess from **the same** noise. The two runs differ
+# only in these modulations: those of the six blocks and the two of the final layer.
 
 # %%
 noise = np.random.default_rng(3).standard_normal((1, *studio.settings.latent_shape), dtype=np.float32)
@@ -372,16 +372,16 @@ draw.clips(
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A bend.** The worksheet's map is linear, and its condition is joined end to end: text, then time. A DiT
-#   *adds* the two vectors, and needs SiLU before the layer.
-# - **A gate.** The worksheet has scale and shift alone. A DiT has a gate for every branch, and without it no zero
-#   start.
+# - **A nonlinearity.** The worksheet's map is linear, and its condition is concatenated: text, then time. A DiT *adds*
+#   the two vectors, and needs SiLU before the layer.
+# - **A gate.** The worksheet has only scale and shift. A DiT has a gate for every branch; without gates it couldn't
+#   start as the identity.
 
 # %% [markdown]
-# - **A layer for every block.** The worksheet has one. Here there are six and a last one. They are a third of all
-#   parameters, as the cell below counts.
-# - **One c for all of them.** So c gets a gradient from every block; the model's backward adds them up.
-# - **One more zero.** The final layer starts at zero too. So a whole DiT wakes up in three steps: the last layer,
+# - **A layer for every block.** The worksheet has one. The real model has one in each of six blocks and one in the
+#   final layer. They hold a third of all parameters, as the cell below counts.
+# - **One c for all of them.** c gets a gradient from every block; the model's backward adds them up.
+# - **One more zero.** The final layer starts at zero too. So a whole DiT wakes up in three steps: first the last layer,
 #   then the gates, then all the rest.
 
 # %%
@@ -393,8 +393,8 @@ print(f"they make {6 * 6 * 128 + 2 * 128:,} numbers for a prompt and a t; the wo
 # %% [markdown]
 # ## Recap
 #
-# - One linear layer per block turns the condition into six vectors; its backward joins six gradients.
-# - Where one value is used several times (x in SiLU, c in six modulations), its gradients add up.
-# - Gates that are zero make a deep network the identity, and are the first of a block to learn.
+# - One linear layer per block turns the condition into six vectors; its backward concatenates six gradients.
+# - If a value is used several times (x in SiLU, c in six modulations), its gradients add up.
+# - Zero gates make a deep network the identity, and they are the first part of a block to learn.
 #
 # Next, in lesson 7: what scale and shift do to the tokens.

@@ -1,9 +1,11 @@
 # %% [markdown]
 # # Lesson 7 · Apply scale and shift
 #
-# The prompt reaches the video here: every token is multiplied by a scale and moved by a shift. Before that, a
-# layer norm brings all tokens to one size. You write both, and derive the most famous backward of deep learning
-# by hand, first line by line, then as one short formula.
+# Here the prompt reaches the video: every token is multiplied by a scale and moved by a shift. Before that, a layer
+# norm brings all tokens to one size. You write both, and you derive the most famous backward of deep learning by hand,
+# first line by line, then as one short formula. (minidit's own version is
+# [normalization.py](../../minidit/layers/normalization.py); [reference.py](../../minidit/reference.py) shows it inside
+# the whole model.)
 #
 # **Time:** about 70 minutes. **You need:** sums and broadcasting in NumPy, the chain rule, where scale and shift
 # come from (lesson 6).
@@ -38,8 +40,8 @@ draw.matrices(
 # ### 7.1 scale · x + shift  ·  ●○○  ·  4 minutes
 # Type the matrix of two rows and four columns.
 #
-# <details><summary>A whole row is wrong</summary>First times the scale of that row, then plus its shift. A scale
-# of −1 turns every sign.</details>
+# <details><summary>A whole row is wrong</summary>Multiply by the scale of that row first, then add its shift. A scale
+# of −1 flips every sign.</details>
 # <details><summary>One entry is wrong</summary>Write down that one product before you add the shift.</details>
 
 # %% exercise="step_7_conditioned"
@@ -52,8 +54,8 @@ check.step_7_conditioned(conditioned)
 # %% [markdown]
 # ## In NumPy
 #
-# Now with a token in each row: x is (B, T, D), that is B samples, T tokens, D channels. Scale and shift are (B,
-# D), one number per sample and channel. And the model multiplies by **1 + scale**:
+# Now each token is a row: x is (B, T, D), that is B samples, T tokens, D channels. Scale and shift are (B, D), one
+# number per sample and channel. And the model multiplies by **1 + scale**:
 #
 # $$y = x \cdot (1 + \text{scale}) + \text{shift}$$
 #
@@ -65,8 +67,8 @@ check.step_7_conditioned(conditioned)
 # Write `modulate_forward(x, shift, scale)`; mind the order. Return `y` (B, T, D) and the cache `(x, gain)`, where
 # `gain` = 1 + scale is kept as (B, 1, D).
 #
-# <details><summary>ValueError: could not be broadcast</summary>NumPy lines shapes up from the right: (B, T, D)
-# and (B, D) puts B beneath T. Give scale and shift an axis of length 1 where the tokens are: <code>scale[:,
+# <details><summary>ValueError: could not be broadcast</summary>NumPy aligns shapes from the right: with (B, T, D) and
+# (B, D), B meets T. Give scale and shift an axis of length 1 where the tokens are: <code>scale[:,
 # None]</code>.</details>
 # <details><summary>Shapes pass, numbers don't</summary>Try a scale of zeros and a shift of zeros: y has to be
 # x.</details>
@@ -83,8 +85,8 @@ check.modulate_forward(modulate_forward)
 # %% [markdown]
 # ### The norm that comes first
 #
-# A scale means something only if it knows what size it meets. So every token is brought to mean 0 and variance 1
-# first, along its own D channels. Five small operations, here for the row x = [6, 0, 4, 2, 3]:
+# A scale means something only if the size of its input is known. So every token is first brought to mean 0 and variance
+# 1, over its own D channels. That takes five small operations, here for the row x = [6, 0, 4, 2, 3]:
 #
 # | operation | shape | our row |
 # |---|---|---|
@@ -94,21 +96,21 @@ check.modulate_forward(modulate_forward)
 # | rstd = 1 / √(variance + eps) | (…, 1) | 1/2 |
 # | xhat = centred · rstd | (…, D) | [1.5, −1.5, 0.5, −0.5, 0] |
 #
-# `rstd` is short for *reciprocal of the standard deviation*. The tiny `eps` keeps a row of equal numbers from
-# being divided by zero; in the row above it is left out.
+# `rstd` is short for *reciprocal of the standard deviation*. The tiny `eps` avoids a division by zero if all numbers of
+# a row are equal; the row above leaves it out.
 
 # %% [markdown]
 # ### 7.3 Layer norm  ·  ●●○  ·  8 minutes
-# Write `layernorm_forward(x, eps=1e-6)` for x (…, D), any number of axes before the last. Return `xhat` and the
-# cache `(xhat, rstd)` with rstd (…, 1). The check's first numbers have rows like the one above, and eps = 12:
-# then 4 + 12 = 16 has a round root.
+# Write `layernorm_forward(x, eps=1e-6)` for x (…, D), with any number of axes before the last. Return `xhat` and the
+# cache `(xhat, rstd)` with rstd (…, 1). The check's first numbers have rows like the one above and eps = 12, so that 4
+# + 12 = 16 has a whole root.
 #
 # <details><summary>ValueError: could not be broadcast</summary>A mean over the last axis loses that axis.
 # <code>keepdims=True</code> keeps it, with length 1.</details>
-# <details><summary>It is about eps</summary>eps stands under the root, beside the variance, and is whatever was
-# given.</details>
-# <details><summary>Shapes pass, numbers don't</summary>Do your five lines by hand for the row above. The variance
-# is a mean over D numbers, not over D − 1.</details>
+# <details><summary>It is about eps</summary>eps stands under the root, added to the variance. Use the value of the
+# argument.</details>
+# <details><summary>Shapes pass, numbers don't</summary>Work through your five lines by hand for the row above. The
+# variance is a mean over D numbers, not over D − 1.</details>
 
 # %% exercise="layernorm_forward"
 def layernorm_forward(x, eps=1e-6):
@@ -124,8 +126,8 @@ def layernorm_forward(x, eps=1e-6):
 check.layernorm_forward(layernorm_forward)
 
 # %% [markdown]
-# What does a layer norm forget? Add any number to a whole row, or multiply the row by any positive number: what
-# comes out is the same. Keep this in mind, it explains the backward.
+# What does a layer norm forget? Add any number to a whole row, or multiply the row by any positive number: the result
+# is the same. Keep this in mind; it explains the backward.
 
 # %%
 row = np.array([6.0, 0, 4, 2, 3])
@@ -137,13 +139,12 @@ for name, x in {"x": row, "x + 10": row + 10, "7 · x": 7 * row}.items():
 #
 # ### Scale and shift
 #
-# Look at one sample and one channel. Token number t gives $y_t = x_t \cdot \text{gain} + \text{shift}$. The same
-# gain and the same shift served **every** token, so every token has something to say about them, and what they
-# say adds up:
+# Look at one sample and one channel. Token number t gives $y_t = x_t \cdot \text{gain} + \text{shift}$. The same gain
+# and the same shift served **every** token, so every token contributes to their gradients, and we sum over the tokens:
 #
 # $$d\text{shift} = \sum_t dy_t \qquad d\text{scale} = \sum_t dy_t \cdot x_t$$
 #
-# The 1 in the gain is a constant: dscale and dgain are the same. On the worksheet that sum runs along a row, over
+# The 1 in the gain is a constant, so dscale and dgain are the same. On the worksheet that sum runs along a row, over
 # the four patches:
 
 # %%
@@ -159,12 +160,12 @@ draw.matrices(
 # Write `modulate_backward(dy, cache)` for the cache of 7.2. Return `dx` (B, T, D), `dshift` (B, D), `dscale` (B,
 # D).
 #
-# <details><summary>dshift has the wrong shape</summary>dshift has the shape of shift. Which axis of dy doesn't it
-# have? </details>
-# <details><summary>Shapes pass, numbers don't</summary>Which tokens did one scale touch, and which samples? Add
-# up over the first, not over the second.</details>
+# <details><summary>dshift has the wrong shape</summary>dshift has the shape of shift. Which axis of dy does shift
+# lack?</details>
+# <details><summary>Shapes pass, numbers don't</summary>Which tokens did one scale touch, and which samples? Sum over
+# the tokens, not over the samples.</details>
 # <details><summary>Only dx is wrong</summary>x was multiplied by the gain on its way to y. The gain in the cache
-# has its 1 already.</details>
+# already includes the 1.</details>
 
 # %% exercise="modulate_backward"
 def modulate_backward(dy, cache):
@@ -181,8 +182,8 @@ check.modulate_backward(modulate_backward)
 # %% [markdown]
 # ### Layer norm, one small operation at a time
 #
-# Read the five operations upwards, from `dxhat` to `dx`. Two rules are all you need. **What was used twice gets
-# two parts of gradient, which add up.** And **what one number gave to many, comes back to it as a sum.**
+# Read the five operations upwards, from `dxhat` to `dx`. You need only two rules. **A value that was used twice gets
+# two gradients, which add up.** And **a number that was broadcast to many gets the sum of their gradients.**
 #
 # | forward, read upwards | gives | shape |
 # |---|---|---|
@@ -192,21 +193,21 @@ check.modulate_backward(modulate_backward)
 # | centred = x − mean | dmean, and a part of dx | (…, 1), (…, D) |
 # | mean = mean of x | the other part of dx | (…, D) |
 #
-# The first line as an example: rstd multiplied all D channels of its row, so `drstd` is the sum over the channels
-# of dxhat · centred.
+# Take the first line: rstd multiplied all D channels of its row, so `drstd` is the sum of dxhat · centred over the
+# channels.
 
 # %% [markdown]
 # ### 7.5 Layer norm backward, step by step  ·  ●●●  ·  15 minutes
 # `cache` is `(centred, rstd)` here. Return all five: `drstd` (…, 1), `dvariance` (…, 1), `dcentred` (…, D) with
-# **both** parts, `dmean` (…, 1), `dx` (…, D). The check looks at them in this order and names the first that is
-# off.
+# **both** parts, `dmean` (…, 1), `dx` (…, D). The check looks at them in this order and names the first wrong one.
 #
 # <details><summary>dvariance is off</summary>The slope of u^(−1/2) is −½ · u^(−3/2), and u^(−1/2) is rstd. So
 # which power of rstd is u^(−3/2)?</details>
-# <details><summary>dcentred is off</summary>centred stands in xhat and in the variance. The variance is a mean of
-# D squares: each square has the slope 2 · centred and one D-th of a say.</details>
-# <details><summary>dmean is off</summary>One mean was subtracted from D numbers: a sum, and a minus.</details>
-# <details><summary>Only dx is off</summary>x stands in centred and in the mean.</details>
+# <details><summary>dcentred is off</summary>centred stands in xhat and in the variance. The variance is a mean of D
+# squares: the slope of each square is 2 · centred, and the mean divides it by D.</details>
+# <details><summary>dmean is off</summary>One mean was subtracted from D numbers: you need a sum and a minus
+# sign.</details>
+# <details><summary>Only dx is off</summary>x appears in centred and in the mean.</details>
 
 # %% exercise="layernorm_backward_by_steps"
 def layernorm_backward_by_steps(dxhat, cache):
@@ -226,28 +227,28 @@ check.layernorm_backward_by_steps(layernorm_backward_by_steps)
 # %% [markdown]
 # ### The short formula
 #
-# Five lines are right, but slow, and hide what happens. Put them into each other:
+# Five lines are right, but slow, and they hide what happens. Substitute them into each other:
 #
-# 1. In dcentred, replace dvariance by its formula, then drstd by its own. Wherever `centred · rstd` appears,
-# write xhat.
-# 2. A sum divided by D is a mean. What is left is rstd times a bracket of two terms.
-# 3. dmean / D is minus the mean of dcentred. One of its two terms vanishes, as the mean of xhat is 0.
+# 1. In dcentred, replace dvariance by its formula, then drstd by its formula. Wherever `centred · rstd` appears, write
+#    xhat.
+# 2. A sum divided by D is a mean. That leaves rstd times a bracket of two terms.
+# 3. dmean / D is minus the mean of dcentred. One of its two terms vanishes, because the mean of xhat is 0.
 #
 # So dx is rstd times a bracket of **three** terms, and each has a meaning: x reaches xhat **directly**, **through
 # the mean** and **through the standard deviation**.
 
 # %% [markdown]
 # ### 7.6 Layer norm backward, in one line  ·  ●●●  ·  10 minutes
-# Write `layernorm_backward(dxhat, cache)` with the cache `(xhat, rstd)` of 7.3: centred isn't there any more.
-# Return `dx`.
+# Write `layernorm_backward(dxhat, cache)` with the cache `(xhat, rstd)` of 7.3; it no longer holds centred. Return
+# `dx`.
 #
 # <details><summary>How do I begin?</summary>After steps 1 and 2: dcentred = rstd · (dxhat − xhat · …). Which mean
-# stands for the dots?</details>
-# <details><summary>Shapes pass, numbers don't</summary>Look at the sums of your dx along each row. They have to
-# be 0, as adding a number to a row changes nothing. If they aren't, look at the way through the mean.</details>
-# <details><summary>The sums are 0, the numbers wrong</summary>Look at the sums of dx · xhat along each row. They
-# have to be nearly 0 too, as making a row longer changes nothing. If they aren't, look at the way through the
-# standard deviation.</details>
+# belongs in place of the dots?</details>
+# <details><summary>Shapes pass, numbers don't</summary>Look at the sums of your dx along each row. They have to be 0,
+# because adding a number to a row changes nothing. If they aren't, look at the way through the mean.</details>
+# <details><summary>The sums are 0, the numbers wrong</summary>Look at the sums of dx · xhat along each row. They have
+# to be nearly 0 too, because stretching a row changes nothing. If they aren't, look at the way through the standard
+# deviation.</details>
 
 # %% exercise="layernorm_backward"
 def layernorm_backward(dxhat, cache):
@@ -261,14 +262,13 @@ def layernorm_backward(dxhat, cache):
 check.layernorm_backward(layernorm_backward)
 
 # %% [markdown]
-# The two subtractions take away exactly what the norm forgets: the part of dxhat that would move a whole row, and
-# the part that would make it longer. A gradient in a direction that changes nothing would be a waste.
+# The two subtractions remove exactly what the norm forgets: the part of dxhat that would shift a whole row, and the
+# part that would stretch it. A gradient in a direction that changes nothing would be useless.
 #
 # ### Together
 #
-# In a DiT the two always stand together: norm, then scale and shift. So minidit has them as one pair. It is made
-# of what you wrote, and keeps only xhat, rstd, shift and scale. The gradient check moves every single input up
-# and down and measures what happens.
+# In a DiT the two always come together: norm, then scale and shift. So minidit has them as one pair, made of what you
+# wrote. The gradient check moves every single input up and down and measures what happens.
 
 # %%
 def norm_and_modulate_forward(x, shift, scale):
@@ -294,9 +294,9 @@ print("the same as minidit's pair:", np.array_equal(y, expected))
 # %% [markdown]
 # ## In the real model
 #
-# We render a clip, encode it, add noise for t = 0.3, and send it through the trained network twice: once with the
-# prompt that fits and once with another one. At each block we look at the tokens before the norm, after it, and
-# after scale and shift.
+# We render a clip, encode it, add noise for t = 0.3, and send it through the trained network twice: once with the right
+# prompt and once with a wrong one. At each block we look at the tokens before the norm, after it, and after scale and
+# shift.
 
 # %%
 studio = load()
@@ -334,8 +334,8 @@ print("tokens at block 0:", before.shape)
 print("the same for both prompts:", np.array_equal(before[0], before[1]))
 
 # %% [markdown]
-# At block 0 the tokens can't know the prompt: they are the noised clip. The pictures show its 16 tokens as rows,
-# and the 32 channels where the prompts part most. Scale and shift are what makes the difference.
+# At block 0 the tokens can't know the prompt: they are the noised clip. The pictures show its 16 tokens as rows, and
+# the 32 channels in which the two prompts differ most. Scale and shift make the difference.
 
 # %%
 channels = np.sort(np.argsort(np.abs(modulated[0] - modulated[1]).mean(axis=0))[-32:])
@@ -352,11 +352,11 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# In the two lower pictures a column has the same fate in every row: one scale serves all the tokens. That is why
-# every token adds to dscale.
+# In the two lower pictures, a column is treated alike in every row: one scale serves all the tokens. That is why every
+# token contributes to dscale.
 #
-# The deeper the network, the larger its tokens, as every block adds to them. Here is their size on the way into
-# each block, and how large the attention sees them.
+# Tokens grow from block to block, because every block adds to them. Here is their size at the entrance of each block,
+# and the size that the attention sees.
 
 # %%
 sizes = {
@@ -371,9 +371,9 @@ for name, values in sizes.items():
     print(name.ljust(22), *(f"{value:7.2f}" for value in values))
 
 # %% [markdown]
-# Does it matter? We take the trained network and meddle with the scales and shifts of all its blocks; all else
-# stays. From the same noised clip it guesses four times: as trained, told the other prompt, with scales and
-# shifts of zero, and with scale in place of 1 + scale.
+# Does it matter? We take the trained network and change only the scales and shifts of its blocks. From the same noised
+# clip it guesses four times: as trained, with the other prompt, with scales and shifts of zero, and with scale in place
+# of 1 + scale.
 
 # %%
 SHIFTS, SCALES = [0, 3], [1, 4]                             # of the six: attention's and MLP's
@@ -415,27 +415,26 @@ for name, guessed in guesses.items():
     print(f"{name.ljust(24)} mean squared error {np.mean((guessed - clip) ** 2):.4f}")
 
 # %% [markdown]
-# Told the other prompt, the network paints a blue thing at night, though the latents hold a red circle by day.
-# That much power lies in scale and shift. (The gates changed along with them; lesson 9 is about those.)
+# With the other prompt, the network paints a blue thing at night, though the latents hold a red circle by day. Scale
+# and shift have that much power. (The gates changed with them; lesson 9 is about those.)
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **The norm.** The worksheet scales the latents as they are. In the figure above, tokens grow about fifteenfold
-#   from the first block to the last; without a norm, every block would have to know how large its input happens
-#   to be.
-# - **The `1 +`.** The worksheet's scale of 2 would be a scale of 1 here: both double.
+# - **The norm.** The worksheet scales the latents as they are. In the figure above, tokens grow about fifteenfold from
+#   the first block to the last. Without a norm, every block would have to know how large its input happens to be.
+# - **The `1 +`.** The worksheet's scale of 2 corresponds to a scale of 1 here: both double.
 
 # %% [markdown]
-# - **A gate.** Scale and shift stand where a branch begins. Where it ends, a DiT has a gate.
-# - **The residual.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself goes
-#   on as it was.
-# - **How often.** The worksheet does it once. Here it happens twice in each of six blocks and once more at the
-#   end, each time with 128 channels and numbers of its own.
+# - **A gate.** Scale and shift come at the start of a branch. At its end, a DiT has a gate.
+# - **The residual.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself passes on
+#   unchanged.
+# - **How often.** The worksheet does it once. Here it happens twice in each of six blocks and once more at the end,
+#   each time for 128 channels and with its own scale and shift.
 
 # %% [markdown]
-# And one thing is the same: no token is treated differently from another. What *this* token should do, and not
-# that one, is for the attention to find out.
+# And one thing is the same: all tokens are treated alike. If one token should do something that another shouldn't,
+# attention has to find that out.
 
 # %% [markdown]
 # ## Recap

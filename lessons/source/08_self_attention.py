@@ -2,8 +2,9 @@
 # # Lesson 8 · Self-attention
 #
 # So far every patch was alone. Now they look at each other: you compute who looks at whom, first with a pencil, then
-# with scores and a softmax that survives large numbers, and you find the way back through both. At the end you see
-# where the heads of a trained model look.
+# with scores and a softmax that survives large numbers, and you derive the backward of both. At the end you see where
+# the heads of a trained model look. (How attention sits in the whole network: `attention_forward` in
+# [reference.py](../../minidit/reference.py).)
 #
 # **Time**: about 65 minutes, 50 of them in exercises. **Assumed**: matrix products, the chain rule, and the
 # conditioned latent of lesson 7.
@@ -21,13 +22,14 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## By hand
 #
-# Each patch is a column $x$ of two numbers. Two weight matrices make two new columns of it: a **query** (what am I
+# Each patch is a column $x$ of two numbers. Two weight matrices turn it into two new columns: a **query** (what am I
 # looking for?) and a **key** (what do I have?).
 #
 # $$Q = W_q X \qquad K = W_k X \qquad A = K^\top Q$$
 #
-# Query and key of two patches are compared by a dot product: multiply number by number, add up. Row $i$, column $j$ of
-# the **attention matrix** $A$ is key $i$ · query $j$. No softmax, no values: the worksheet leaves them out.
+# A dot product compares the query of one patch with the key of another: multiply number by number, add up. Row $i$,
+# column $j$ of the **attention matrix** $A$ is key $i$ · query $j$. No softmax, no values: the worksheet leaves them
+# out.
 
 # %%
 sheet = solve()
@@ -41,7 +43,7 @@ draw.matrices(
 )
 
 # %% [markdown]
-# The second query, for example, is that of the patch $[1, 0]$. Its numbers are $1·1 - 1·0 = 1$ and $1·1 + 0·0 = 1$.
+# For example, the second query belongs to the patch $[1, 0]$. Its numbers are $1·1 - 1·0 = 1$ and $1·1 + 0·0 = 1$.
 #
 # ### 8.1 Key · query  ·  ●○○  ·  8 minutes
 # Work out the four keys, then compare each of them with each query. Type the 4 × 4 attention matrix: a row for each
@@ -49,8 +51,8 @@ draw.matrices(
 #
 # <details><summary>Most entries are wrong</summary>Look at the keys first. The upper row of W_k is 1, 0: it copies the
 # upper row of X. The lower row adds the two rows of X. (The last key is [1, 2].)</details>
-# <details><summary>The numbers are right, but elsewhere</summary>Rows are keys, columns are queries. Unlike a table of
-# distances, this one is not the same on both sides of its diagonal: asking and answering differ.</details>
+# <details><summary>The numbers are right, but in the wrong places</summary>Rows are keys, columns are queries. Unlike a
+# table of distances, this matrix is not symmetric: asking and answering differ.</details>
 
 # %% exercise="step_8_attention"
 ### BEGIN SOLUTION
@@ -67,12 +69,12 @@ check.step_8_attention(attention)
 # %% [markdown]
 # ## In NumPy
 #
-# From here on a token is a **row**, so the roles of rows and columns change: `scores = q @ k.T` has a row for each of
-# the T tokens that ask, and a column for each of the S that are asked. It is the worksheet's matrix, transposed.
+# From here on a token is a **row**, so rows and columns change roles: `scores = q @ k.T` has a row for each of the T
+# tokens that ask, and a column for each of the S tokens that are asked. It is the worksheet's matrix, transposed.
 #
-# The real thing has one more factor. A query has $d$ numbers, and the dot product of two rows of $d$ random numbers
-# spreads as $\sqrt d$: its $d$ terms partly cancel. Dividing by $\sqrt d$ keeps the scores at the same size whatever
-# $d$ is.
+# The real thing has one more factor. A query has $d$ numbers, and the standard deviation of the dot product of two
+# random rows grows as $\sqrt d$, because its $d$ terms partly cancel. Dividing by $\sqrt d$ keeps the scores at the
+# same size whatever $d$ is.
 #
 # $$\text{scores} = \frac{q\,k^\top}{\sqrt d}$$
 
@@ -89,14 +91,14 @@ draw.curves(
 # ### 8.2 Scores  ·  ●○○  ·  6 minutes
 # Write the scores of q (T, d) and k (S, d). Return them, and the cache `(q, k)`.
 #
-# Let it work with any axes in front as well, such as (heads, T, d): then every head has its own scores.
-# `k.swapaxes(-1, -2)` exchanges the last two axes only. And take `d**0.5` for the root: `np.sqrt(d)` gives the same
-# number, but as a float64 that turns float32 arrays into float64 ones, which a large network would notice.
+# It should also work with any axes in front, such as (heads, T, d): then every head has its own scores. `k.swapaxes(-1,
+# -2)` swaps only the last two axes. And write `d**0.5` for the root: `np.sqrt(d)` gives the same number, but as a NumPy
+# float64 it turns float32 arrays into float64, which slows a large network down.
 #
-# <details><summary>One head works, several raise an error</summary>`.T` turns *all* axes around. Of (heads, S, d) it
-# makes (d, S, heads).</details>
-# <details><summary>Shapes pass, numbers don't</summary>By what did you divide? d is the last axis of q, and the scores
-# want its square root.</details>
+# <details><summary>One head works, several raise an error</summary>`.T` reverses *all* axes. It turns (heads, S, d)
+# into (d, S, heads).</details>
+# <details><summary>Shapes pass, numbers don't</summary>By what did you divide? d is the length of q's last axis, and
+# you need its square root.</details>
 
 # %% exercise="attention_scores_forward"
 def attention_scores_forward(q, k):
@@ -111,14 +113,14 @@ check.attention_scores_forward(attention_scores_forward)
 # %% [markdown]
 # ### From scores to weights
 #
-# A score can be any number. We want shares: none negative, and those of one query add up to one. That is **softmax**,
-# along each row:
+# A score can be any number. We want shares: never negative, and adding up to one for each query. That is what
+# **softmax** does, along each row:
 #
 # $$y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 #
-# One trap: $e^{710}$ is more than a float64 can hold. But adding the same constant to a whole row changes nothing, as
-# $e^{x + c} = e^x e^c$ and $e^c$ cancels. So subtract from each row its own largest number. The largest exponential is
-# then $e^0 = 1$, and nothing can overflow.
+# One trap: $e^{710}$ is more than a float64 can hold. But adding the same constant to a whole row changes nothing,
+# because $e^{x + c} = e^x e^c$ and $e^c$ cancels. So subtract from each row its own largest number. The largest
+# exponential is then $e^0 = 1$, and nothing can overflow.
 
 # %%
 x = np.array([1000.0, 1001.0, 999.0])
@@ -129,8 +131,8 @@ print("and of [0, 1, -1] the same:", layers.softmax_forward(np.array([0.0, 1.0, 
 
 # %% [markdown]
 # ### 8.3 Softmax  ·  ●●○  ·  8 minutes
-# Write softmax over the last axis of x, whatever axes stand in front. Return y, and the cache `(y,)`: a tuple with only
-# y in it, as the backward will need nothing else.
+# Write softmax over the last axis of x, whatever axes stand in front. Return y and the cache `(y,)`, a tuple with only
+# y in it: the backward needs nothing else.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Add up one row of your y. Is it 1? And a column? The sum belongs
 # to `axis=-1`.</details>
@@ -152,12 +154,12 @@ check.softmax_forward(softmax_forward)
 # %% [markdown]
 # ### Keys that nobody may look at
 #
-# Prompts have different lengths. In a batch the shorter ones are filled up with padding, and no word should look at
-# that. A **key mask** says so: True where a key may be attended to.
+# Prompts have different lengths. In a batch the shorter ones are padded, and no word should look at the padding. A
+# **key mask** says so: True where a key may be attended to.
 #
 # It acts on the scores, before the softmax: a masked key gets the score $-\infty$, and $e^{-\infty} = 0$ exactly. The
-# other weights share everything among them. (Your softmax passed this test already: "masked keys".) In the backward a
-# mask needs nothing at all, as you will see: where a weight is zero, so is its gradient.
+# other keys share all the weight. (Your softmax passed this test already: "masked keys".) The backward needs no mask,
+# as you will see: where a weight is zero, so is its gradient.
 
 # %%
 scores = np.array([[2.0, 1.0, 0.0, 3.0], [0.0, 1.0, 2.0, 1.0]])  # T, S
@@ -177,22 +179,22 @@ draw.heatmaps(
 #
 # $$s_{ij} = \frac{1}{\sqrt d} \sum_c q_{ic}\,k_{jc}$$
 #
-# so moving $q_{ic}$ changes it by $k_{jc}/\sqrt d$: in a product, the slope towards one factor is the other factor.
-# And query $i$ is in all scores of **row** $i$, so all of them have a say:
+# so the slope of a score with respect to $q_{ic}$ is $k_{jc}/\sqrt d$: in a product, the slope with respect to one
+# factor is the other factor. And query $i$ is in all scores of **row** $i$, so we sum over that row:
 #
 # $$dq_{ic} = \frac{1}{\sqrt d} \sum_j ds_{ij}\,k_{jc}$$
 #
-# That is a matrix product. Key $j$ is in all scores of **column** $j$; its gradient is yours to write.
+# That is a matrix product. Key $j$ is in all scores of **column** $j$; you will write its gradient.
 
 # %% [markdown]
 # ### 8.4 Back through the scores  ·  ●●○  ·  10 minutes
-# Go back one operation at a time. `products = q @ kᵀ` came first, then `scores = products / √d`. So `dproducts` (T, S)
-# comes first now, then `dq` (T, d) and `dk` (S, d). Again with any axes in front.
+# Go back one operation at a time. The forward computed `products = q @ kᵀ`, then `scores = products / √d`. So now comes
+# `dproducts` (T, S) first, then `dq` (T, d) and `dk` (S, d). Again allow any axes in front.
 #
-# <details><summary>matmul: mismatch in its core dimension</summary>Write the shapes beside each other: dproducts is
-# (T, S), q is (T, d), and dk should be (S, d). Which of the three has to be turned?</details>
-# <details><summary>Right shapes on small numbers, wrong values</summary>With T = S the shapes can't help. Over what
-# does the sum for dk go: over queries, or over keys?</details>
+# <details><summary>matmul: mismatch in its core dimension</summary>Write the shapes beside each other: dproducts is (T,
+# S), q is (T, d), and dk should be (S, d). Which factor has to be transposed?</details>
+# <details><summary>Right shapes on small numbers, wrong values</summary>With T = S the shapes can't help. Does the sum
+# for dk run over queries or over keys?</details>
 # <details><summary>It is 2 times too large</summary>In the small example d is 4, and √4 = 2.</details>
 
 # %% exercise="attention_scores_backward"
@@ -210,12 +212,12 @@ check.attention_scores_backward(attention_scores_backward)
 # %% [markdown]
 # ### Softmax, the long way
 #
-# Take one row, $y_i = e_i / s$ with $e_i = e^{x_i}$ and $s = \sum_j e_j$. Raise one score $x_j$ a little. It acts in
-# two ways:
+# Take one row, $y_i = e_i / s$ with $e_i = e^{x_i}$ and $s = \sum_j e_j$. Raise one score $x_j$ a little. It changes
+# the weights in two ways:
 #
-# - **directly**, on its own weight alone: $e_j$ grows by itself. That gives $+\,y_i$ if $i = j$, and nothing
-#   otherwise; one writes $y_i\,\delta_{ij}$;
-# - **through the sum** $s$, on all weights: $s$ grows by $e_j$, and every $y_i = e_i/s$ shrinks by
+# - **directly**, its own weight alone: $e_j$ grows in proportion to itself. That gives $+\,y_i$ if $i = j$, and nothing
+#   otherwise; we write $y_i\,\delta_{ij}$;
+# - **through the sum** $s$, all weights: $s$ grows by $e_j$, and every $y_i = e_i/s$ shrinks by
 #   $e_i e_j / s^2 = y_i\,y_j$.
 #
 # $$\frac{\partial y_i}{\partial x_j} = y_i\,(\delta_{ij} - y_j)$$
@@ -226,8 +228,8 @@ check.attention_scores_backward(attention_scores_backward)
 
 # %% [markdown]
 # ### 8.5 The slopes of one row  ·  ●●○  ·  8 minutes
-# Given the weights y of one row, shape (S,), return the matrix of slopes (S, S): entry [i, j] is how weight i changes
-# with score j. Loops are fine; `np.diag(y)` and `np.outer(y, y)` make it a single line.
+# You get the weights y of one row, shape (S,). Return the matrix of slopes (S, S): entry [i, j] is the slope of weight
+# i with respect to score j. Loops are fine; `np.diag(y)` and `np.outer(y, y)` make it a single line.
 #
 # <details><summary>The diagonal is right, the rest is zero</summary>You have $y(1 - y)$, the derivative of a sigmoid.
 # Here the weights compete: raising one score lowers the other weights.</details>
@@ -245,25 +247,25 @@ check.softmax_jacobian(softmax_jacobian)
 # %% [markdown]
 # ### Softmax, the short way
 #
-# With the slopes, the chain rule is a sum over all weights that score $j$ moves:
+# With these slopes, the chain rule is a sum over all weights that score $j$ changes:
 #
 # $$dx_j = \sum_i dy_i\; y_i\,(\delta_{ij} - y_j)$$
 #
 # It is right, but wasteful: S × S slopes for each row of S numbers. Write the sum out. The $\delta$ leaves a single
-# term of the first part; in the second part $y_j$ does not depend on $i$ and can be taken out of the sum. What is left
-# in there is one number for the whole row: what the weights gain *on average*. It is the same for every score, and
-# gaining as much as everybody is no gain.
+# term of the first part; in the second part $y_j$ does not depend on $i$, so you can take it out of the sum. What
+# remains in the sum is one number for the whole row: the *average* of dy, weighted by y. Subtract it from dy: a weight
+# grows only at the expense of the others, so only the difference from the average counts.
 
 # %% [markdown]
 # ### 8.6 Back through softmax  ·  ●●●  ·  10 minutes
-# Write `dx` without making any S × S matrix, for any axes in front. It takes two lines: the average gain of each row,
-# shape (..., 1), then dx.
+# Write `dx` without making any S × S matrix, for any axes in front. It takes two lines: the weighted average of each
+# row, shape (..., 1), then dx.
 #
-# <details><summary>I don't see the short formula</summary>Take a row of three and write out dx₀. Put y₀ in front of
-# everything. Which part of the bracket would look the same in dx₁?</details>
+# <details><summary>I don't see the short formula</summary>Take a row of three and write out dx₀. Factor out y₀. Which
+# part of the bracket would look the same in dx₁?</details>
 # <details><summary>Shapes pass, numbers don't</summary>The average is weighted, by the weights themselves. They add
 # up to one, so the weighted *sum* is the average.</details>
-# <details><summary>Not zero where a weight is zero</summary>Everything is multiplied by y at the end.</details>
+# <details><summary>Not zero where a weight is zero</summary>Multiply everything by y at the end.</details>
 
 # %% exercise="softmax_backward"
 def softmax_backward(dy, cache):
@@ -278,9 +280,9 @@ check.softmax_backward(softmax_backward)
 # %% [markdown]
 # ## In the real model
 #
-# The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8
-# pixels, through all frames. Six blocks follow each other (0 to 5), each with four **heads**: four sets of queries
-# and keys that look for different things.
+# The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8 pixels,
+# through all frames. The model has six blocks (0 to 5), each with four **heads**: four sets of queries and keys that
+# look for different things.
 #
 # We give it a clip with noise in it. `model.attention` runs the clip through the blocks and keeps the attention
 # weights of every block and head, a row for each token that asks.
@@ -306,9 +308,9 @@ draw.clips(
 )
 
 # %% [markdown]
-# Here is block 1. Every row is a token that asks, every column one that is asked; tokens 0 to 3 are the upper row of
-# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks along its own column, most at
-# the lower end.
+# Here is block 1. Every row is a token that asks, every column a token that is asked; tokens 0 to 3 are the top row of
+# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks along its own column, mostly
+# at the lower end.
 
 # %%
 draw.heatmaps(
@@ -320,8 +322,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # And block 4. Nearly every row has a single weight of 1: each head looks at *one* neighbour. Head 0 looks one place
-# down, head 1 to the right, head 2 up, head 3 to the left. Nobody programmed this. The model has found, by itself, what
-# a convolution has built in, and it needed all four heads for it. Tokens at the edge, with no neighbour on that side,
+# down, head 1 to the right, head 2 up, head 3 to the left. Nobody programmed this. The model discovered what a
+# convolution has built in, and it took all four heads to do so. Tokens at the edge, with no neighbour on that side,
 # look somewhere else.
 
 # %%
@@ -332,9 +334,9 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# The same for one token, laid out as it lies in the frame, in percent. The token that asks is in row 1, column 1
-# (counted from 0), where the circle starts. Block 1 looks around, block 2 at fewer places, most of them where the
-# circle passes, block 4 at four neighbours.
+# The same for one token, laid out like the frame, in percent. The token that asks is in row 1, column 1 (counted from
+# 0), where the circle starts. Block 1 looks around, block 2 looks at fewer places, mostly where the circle passes, and
+# block 4 at four neighbours.
 
 # %%
 asks = 4 * 1 + 1
@@ -346,12 +348,13 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# How many tokens does a query look at? $e^H$ counts them, with $H = -\sum y \ln y$ the entropy of its weights: 16 if
-# all are equal, 1 if a single key has it all. Early blocks look around, late ones at one place, at any noise level.
+# How many tokens does a query look at? $e^H$ counts them, where $H = -\sum y \ln y$ is the entropy of its weights: 16
+# if all weights are equal, 1 if a single key gets everything. Early blocks look around, late ones at one place, at
+# every noise level.
 
 # %%
 def tokens_looked_at(maps):
-    """How many tokens a query looks at, on average: of each block (6,)."""
+    """How many tokens a query looks at, on average, in each block (6,)."""
     entropy = -(maps * np.log(np.maximum(maps, 1e-30))).sum(axis=-1)  # 6, 4, 16
     return np.exp(entropy).mean(axis=(1, 2))
 
@@ -366,13 +369,13 @@ draw.curves(
 # ## What the worksheet left out
 #
 # - **The division by √d.** With d = 2 it would hardly matter; our heads have d = 32.
-# - **Softmax.** On the worksheet a patch may count −5 times. Real weights are shares from 0 to 1.
-# - **Heads.** The worksheet has one, the model four in each of six blocks: 24 patterns of looking.
+# - **Softmax.** On the worksheet a patch may have a weight of −5. Real weights are shares from 0 to 1.
+# - **Heads.** The worksheet has one, the model four in each of six blocks: 24 attention patterns.
 # - **Biases** of queries and keys.
 
 # %% [markdown]
-# - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model adds each
-#   token's place to it at the start, or block 4 couldn't know what "below" is.
+# - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model adds a
+#   position to each token at the start; otherwise block 4 couldn't know what "below" is.
 # - **Layer normalisation** before it (lesson 7).
 # - **Size.** 16 scores there, 6 · 4 · 16 · 16 = 6144 here for a small clip. Twice the tokens make four times the
 #   scores: this is what makes long videos expensive.
@@ -380,9 +383,9 @@ draw.curves(
 # %% [markdown]
 # ## Recap
 #
-# - A score is query · key, divided by √d; its gradient is the other factor, along rows for queries, along columns for
-#   keys.
-# - Softmax makes shares of a row. Subtract the row's maximum, and nothing overflows.
-# - Back through softmax: what a weight gains, less what all gain on average, times the weight.
+# - A score is query · key, divided by √d. Its slope is the other factor; gradients sum along rows for queries, along
+#   columns for keys.
+# - Softmax turns a row into shares. Subtract the row's maximum, and nothing overflows.
+# - Back through softmax: dy minus its weighted average, times the weight.
 #
-# Next, the weights are put to use: lesson 9 gathers values with them.
+# Next, lesson 9 uses the weights to gather values.

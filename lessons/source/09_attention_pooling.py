@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lesson 9 · Attention pooling
 #
-# Lesson 8 said who looks at whom. Now every token gathers what it has seen: you build attention from end to end,
-# with several heads, and its backward, and you put the result back into the stream of tokens through a gate. Then you
-# close that gate in a trained model, and see what it can't do any more.
+# Lesson 8 said who looks at whom. Now every token gathers what it has seen: you build attention from end to end, with
+# several heads and its backward, and you add the result to the tokens through a gate. Then you close that gate in a
+# trained model, and see what it can no longer do.
 #
 # **Time**: about 70 minutes, 53 of them in exercises. **Assumed**: lesson 8 (scores, softmax and their backwards).
 
@@ -22,7 +22,7 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## By hand
 #
-# The attention matrix $A$ of step 8 says how much of each patch every patch takes. Patch $j$ becomes a mix of all
+# The attention matrix $A$ of step 8 says how much each patch takes from every other. Patch $j$ becomes a mix of all
 # patches, in the amounts of **column** $j$:
 #
 # $$\text{pooled}_j = \sum_i x_i\,A_{ij} \qquad\text{or}\qquad \text{pooled} = X A$$
@@ -62,11 +62,11 @@ check.step_9_pooled(pooled)
 # ## In NumPy
 #
 # Tokens are rows again. The weights (T, S) have a row for each token that asks, and pooling is `y = weights @ v`: row
-# $i$ of y is the average of all rows of v, weighted by row $i$ of the weights. Softmax has made these shares, so it
-# *is* an average.
+# $i$ of y is the average of all rows of v, weighted by row $i$ of the weights. Softmax makes the weights add up to one,
+# so this *is* an average.
 #
-# And what is averaged are not the tokens themselves but their **values** $v$, a third product beside query and key:
-# what a token gives may differ from what it is found by.
+# We average not the tokens themselves but their **values** $v$, a third projection beside query and key: what a token
+# gives may differ from what it is found by.
 #
 # $$y = \mathrm{softmax}\!\left(\frac{q\,k^\top}{\sqrt d}\right) v$$
 
@@ -81,15 +81,15 @@ draw.matrices(
 # %% [markdown]
 # ### 9.2 Attention  ·  ●●○  ·  10 minutes
 # Put it together: scores, mask, softmax, pooling. Shapes: q (..., H, T, d), k and v (..., H, S, d), for H heads.
-# `key_mask` is None or (..., S), True where a key may be attended to; all heads share it. Return y, and the cache
-# `(q, k, v, weights)`.
+# `key_mask` is None or an array (..., S), True where a key may be attended to; all heads share it. Return y, and the
+# cache `(q, k, v, weights)`.
 #
 # You may call lesson 8's `layers.softmax_forward(x)`, which returns y and a cache.
 #
 # <details><summary>Everything passes but the mask</summary>Scores are (..., H, T, S), the mask is (..., S): it lacks
 # two axes in the middle. `key_mask[..., None, None, :]` has them.</details>
 # <details><summary>Masked keys still count a little</summary>Only a score of −∞ has an exponential of 0. Zero is a
-# score like others.</details>
+# score like any other.</details>
 # <details><summary>Shapes pass, numbers don't</summary>Add up each row of your weights. And what was d?</details>
 
 # %% exercise="attention_forward"
@@ -107,10 +107,10 @@ check.attention_forward(attention_forward)
 # %% [markdown]
 # ### Several heads
 #
-# One softmax makes one pattern of looking. To look for several things at once, the D numbers of a token are cut into
-# H **heads** of d = D / H numbers, and each head attends by itself. One linear layer makes queries, keys and values of
-# all heads, 3D numbers side by side. Cutting them takes a reshape, and an exchange of axes that brings the heads to the
-# front, so that `@` takes each head for itself:
+# One softmax gives one attention pattern. To look for several things at once, we cut the D numbers of a token into H
+# **heads** of d = D / H numbers, and each head attends by itself. One linear layer makes the queries, keys and values
+# of all heads, 3D numbers side by side. Cutting them takes a reshape and a swap of axes that moves the heads in front
+# of the tokens, so that `@` treats each head separately:
 
 # %%
 B, T, H, d = 1, 3, 2, 2
@@ -125,14 +125,14 @@ draw.matrices(
 )
 
 # %% [markdown]
-# ### 9.3 Join the heads  ·  ●●○  ·  6 minutes
-# Afterwards the heads have to stand side by side again: h (..., H, T, d) becomes y (..., T, D). In each row come all d
-# numbers of head 0, then those of head 1, and so on. This is how a token's heads find together again.
+# ### 9.3 Merge the heads  ·  ●●○  ·  6 minutes
+# Afterwards the heads have to stand side by side again: h (..., H, T, d) becomes y (..., T, D). Each row holds all d
+# numbers of head 0, then those of head 1, and so on.
 #
-# Its backward is the cutting, so nothing more is needed for that.
+# Its backward is the cutting, so you need nothing more for that.
 #
-# <details><summary>The shape is right, the numbers are in the wrong places</summary>`reshape` never moves a number, it
-# only counts anew. Before you reshape, the axes of heads and tokens have to change places.</details>
+# <details><summary>The shape is right, the numbers are in the wrong places</summary>`reshape` never moves a number.
+# Swap the axes of heads and tokens before you reshape.</details>
 # <details><summary>It fails for several samples</summary>Count axes from the back: heads are −3, tokens are −2. The
 # axes in front of them are `h.shape[:-3]`.</details>
 
@@ -149,17 +149,17 @@ check.join_heads(join_heads)
 # ### Back into the stream
 #
 # A last linear layer, the **projection**, mixes what the heads have found. The result $h$ does not replace the tokens
-# $x$: it is added to them. That is the **residual**. How much of it is added, a **gate** says, one number per channel,
-# made from prompt and time together with scale and shift (lesson 6):
+# $x$: it is added to them. That is the **residual** connection. A **gate** says how much of $h$ to add, one number per
+# channel, computed from prompt and time together with scale and shift (lesson 6):
 #
 # $$y = x + \text{gate}\cdot h$$
 #
-# In adaLN-Zero every gate starts as zero: a fresh block does nothing, and learns to do something.
+# In adaLN-Zero every gate starts at zero: a fresh block does nothing, and then learns to do something.
 
 # %% [markdown]
 # ### 9.4 Gate and residual  ·  ●○○  ·  4 minutes
 # Write y. x and h are (..., T, D), tokens of each sample; the gate is (..., D), one per sample and channel, shared by
-# its tokens. The cache is `(h, gate)`, the gate as it came in.
+# its tokens. The cache is `(h, gate)`, with the gate in its original shape.
 #
 # <details><summary>Operands could not be broadcast together</summary>(B, D) against (B, T, D): NumPy lines up axes from
 # the back, and B meets T. `gate[..., None, :]` makes room for the tokens.</details>
@@ -177,22 +177,22 @@ check.gated_residual_forward(gated_residual_forward)
 # %% [markdown]
 # ## Backward
 #
-# Upwards now, from the last step to the first. The gate has three inputs, so there are three gradients. Take one number
-# of it at a time, $y_{tc} = x_{tc} + g_c\,h_{tc}$:
+# Now backwards, from the last step to the first. This step has three inputs, so there are three gradients. Take one
+# number of y, $y_{tc} = x_{tc} + g_c\,h_{tc}$:
 #
 # - $x_{tc}$ goes straight through: slope 1;
 # - $h_{tc}$ was multiplied by $g_c$;
-# - $g_c$ was multiplied by $h_{tc}$, **for every token** $t$: so many slopes for one number, and they add up.
+# - $g_c$ was multiplied by $h_{tc}$ **for every token** $t$: one number, many slopes, and they add up.
 #
-# A closed gate lets no gradient through to its branch. But its own gradient does not depend on the gate, only on
-# $h$: that is how it gets to open.
+# A closed gate lets no gradient through to its branch. But the gate's own gradient depends only on $h$, not on the
+# gate: that is how it can open.
 
 # %% [markdown]
 # ### 9.5 Back through gate and residual  ·  ●●○  ·  6 minutes
 # Write dx, dh and dgate, in this order. A gradient has the shape of what it belongs to.
 #
-# <details><summary>dgate has one axis too many</summary>Which tokens did one gate serve? All of a sample, none of
-# another.</details>
+# <details><summary>dgate has one axis too many</summary>Which tokens did one gate serve? All tokens of its own
+# sample.</details>
 # <details><summary>dgate is 2 times too small</summary>A mean is not a sum: the small example has two tokens.</details>
 
 # %% exercise="gated_residual_backward"
@@ -214,17 +214,17 @@ check.gated_residual_backward(gated_residual_backward)
 # $$y_{ic} = \sum_j w_{ij}\,v_{jc}$$
 #
 # - Weight $w_{ij}$ is in row $i$ of y only, there in every column: $dw_{ij} = \sum_c dy_{ic}\,v_{jc}$. In words: how
-#   much would it help token $i$ to take more of value $j$? As much as $v_j$ points along $dy_i$.
-# - Value $v_{jc}$ is in every row of y, in the amounts that were taken of it. Its gradient is yours to write.
+#   would the loss change if token $i$ took more of value $j$? By as much as $v_j$ points along $dy_i$.
+# - Value $v_{jc}$ is in every row of y, with the weight that each row gave it. You will write its gradient.
 
 # %% [markdown]
 # ### 9.6 Back through pooling  ·  ●○○  ·  6 minutes
-# Write dweights (..., T, S) and dv (..., S, d), given dy (..., T, d) and the cache `(weights, v)`.
+# Write dweights (..., T, S) and dv (..., S, d). You get dy (..., T, d) and the cache `(weights, v)`.
 #
 # <details><summary>matmul: mismatch in its core dimension</summary>Write down the three shapes. There is only one way
 # to multiply dy (T, d) with v (S, d) to get (T, S).</details>
-# <details><summary>Small numbers pass in shape, not in value</summary>There T = S. A value hears from all tokens that
-# took some of it: they stand in its *column* of the weights.</details>
+# <details><summary>Small numbers pass in shape, not in value</summary>There T = S. A value gets a gradient from every
+# token that took some of it: they are in its *column* of the weights.</details>
 
 # %% exercise="pool_backward"
 def pool_backward(dy, cache):
@@ -259,14 +259,14 @@ check.pool_backward(pool_backward)
 # ### 9.7 Back through attention  ·  ●●●  ·  15 minutes
 # Write dq, dk and dv. `layers.softmax_backward(dy, (y,))` is at hand; or write its two lines again.
 #
-# The last argument, `out`, is for those who have three arrays ready for the gradients: in the model they are parts of
-# one larger array. The line that fills them is there already.
+# The last argument, `out`, may hold three arrays for the gradients: in the model they are parts of one larger array.
+# The line that fills them is already written.
 #
 # <details><summary>dv is right, dq and dk are not</summary>Check the step between: dscores. Its rows should add up to
 # zero, as a row of weights always adds up to one.</details>
 # <details><summary>dq and dk are √d times too large</summary>The division on the way forward is a division on the way
 # back.</details>
-# <details><summary>dk is wrong, dq is right</summary>A key stands over a column of the scores.</details>
+# <details><summary>dk is wrong, dq is right</summary>A key belongs to a column of the scores.</details>
 
 # %% exercise="attention_backward"
 def attention_backward(dy, cache, out=None):
@@ -286,12 +286,12 @@ def attention_backward(dy, cache, out=None):
 check.attention_backward(attention_backward)
 
 # %% [markdown]
-# One simplification is worth knowing. Softmax's backward needs, for each query, what its weights gain on average,
-# $\sum_j w_{ij}\,dw_{ij}$, a sum over all S keys. Put $dw_{ij} = dy_i·v_j$ in, and $dy_i$ comes out of the sum:
+# One simplification is worth knowing. For each query, softmax's backward needs the weighted average $\sum_j
+# w_{ij}\,dw_{ij}$, a sum over all S keys. Substitute $dw_{ij} = dy_i·v_j$, and $dy_i$ can be taken out of the sum:
 #
 # $$\sum_j w_{ij}\,(dy_i · v_j) = dy_i · \sum_j w_{ij} v_j = dy_i · y_i$$
 #
-# A dot product of two short rows does it. minidit computes it this way, and so does FlashAttention.
+# A dot product of two short rows is enough. minidit computes it this way, and so does FlashAttention.
 
 # %%
 q, k, v = rng.normal(size=(3, 2, 6, 4))                     # H, T, d each
@@ -305,8 +305,8 @@ print("largest difference:", np.abs(long_way - short_way).max())
 # ## In the real model
 #
 # We run the trained model on a noised clip, block by block, with the layers of this lesson. At each block we keep the
-# attention weights, the gates and how much attention adds to the tokens. `closed` names blocks whose attention gate is
-# forced to zero: we'll need that in a moment.
+# attention weights, the gates and how much attention adds to the tokens. `closed` names blocks whose attention gate we
+# force to zero: we'll need that in a moment.
 
 # %%
 model = load().model
@@ -349,14 +349,14 @@ predicted, kept = run(0.3)
 # %% [markdown]
 # **What does a head gather?** Take the token in row 2, column 2 (from 0), at the lower edge of the circle. Each row
 # shows the clip, bright where that token takes much from, dark where it takes nothing. In block 2 these heads gather
-# mostly from places on the circle, in block 4 from one neighbour each.
+# mostly from places on the circle; in block 4, each gathers from one neighbour.
 
 # %%
 asks = 4 * 2 + 2
 
 
 def seen_by(block, head):
-    """The clip, each place as bright as its share of what the token takes in, the largest fully."""
+    """The clip, each place as bright as its share of what the token takes in; the largest is fully bright."""
     shares = kept[block]["weights"][head, asks].reshape(4, 4)
     light = np.kron(shares / shares.max(), np.ones((8, 8)))[..., None]  # 32, 32, 1
     return clip * (0.12 + 0.88 * light)
@@ -369,9 +369,9 @@ draw.clips(
 )
 
 # %% [markdown]
-# **How far are the gates open?** They depend on prompt and time. Here is their average size, channel by channel without
-# the sign, for the two branches of each block: attention and feed-forward. Nothing is left of the zeros that training
-# started from. Later blocks open theirs further, and with much noise further still.
+# **How far are the gates open?** They depend on prompt and time. Here is the average of |gate| over the channels, for
+# the two branches of each block: attention and feed-forward. Training started from zeros, and none are left. Later
+# blocks open their gates further, and further still when there is much noise.
 
 # %%
 gates = {
@@ -386,10 +386,10 @@ draw.curves(
 print("attention adds, relative to the tokens' size:", [f"{block['share']:.0%}" for block in kept])
 
 # %% [markdown]
-# **What if attention's gates were closed?** Then no token hears of any other: each has only its own noised
-# latents, the prompt and the time to go by. The model predicts the clip from the same noised latents, at t = 0.3. With
-# attention all is of one piece. Without, each place makes something sensible of its own, and at the seams they don't
-# fit.
+# **What if attention's gates were closed?** Then no token learns anything about the others: each has only its own
+# noised latents, the prompt and the time to go by. The model predicts the clip from the same noised latents, at t =
+# 0.3. With attention, the clip is one coherent picture. Without it, each place makes something sensible of its own, and
+# the pieces don't fit at the seams.
 
 # %%
 alone, _ = run(0.3, closed=range(6))
@@ -404,9 +404,9 @@ draw.clips(
 )
 
 # %% [markdown]
-# How much does it cost? Below is the error on this clip, with the attention of no block closed, of one, and of all. A
-# single block of 1 to 3 is hardly missed: others do its work. The first one is missed, and so are the last two, which
-# fit neighbours together.
+# How much does it cost? Below is the error on this clip with attention closed in no block, in one block, and in all.
+# Closing block 1, 2 or 3 hardly hurts: other blocks do its work. Closing the first hurts, and so does closing one of
+# the last two, which fit neighbours together.
 
 # %%
 errors = {"none": np.abs(predicted - clip).mean()}
@@ -421,21 +421,21 @@ draw.bars(
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Scaling and softmax**: there, patch 2 takes −5 times patch 0. So pooled numbers grow to −14; real ones are
-#   averages, and never larger than the largest value.
-# - **Values**: there, the patches themselves are mixed.
-# - **Heads**: one there, four here; each gathers its own 32 of 128 numbers.
+# - **Scaling and softmax**: there, patch 2 takes −5 times patch 0. So the pooled numbers reach −14; real ones are
+#   averages, never larger than the largest value.
+# - **Values**: the worksheet mixes the patches themselves.
+# - **Heads**: one on the worksheet, four here; each gathers its own 32 of 128 numbers.
 # - **The projection** that mixes what the heads found: 128 × 128 weights in each block.
 # - **The residual**: on the worksheet the pooled latent replaces the conditioned one. Here it is added to the tokens,
 #   and six blocks can each add a little.
-# - **The gate**: 128 numbers per block, from prompt and time; zero at the start of training.
+# - **The gate**: 128 numbers per block, computed from prompt and time; zero at the start of training.
 
 # %% [markdown]
 # ## Recap
 #
-# - Attention is an average of values, by weights that softmax made of query · key.
-# - Its backward is that of each step, in reverse: pooling, softmax, √d, product. Rows for queries, columns for keys and
-#   values.
+# - Attention is an average of values, with weights that softmax computes from query · key.
+# - Its backward takes the steps in reverse: pooling, softmax, √d, product. Sum along rows for queries, along columns
+#   for keys and values.
 # - A gate shared by all tokens has a gradient summed over all tokens.
 #
 # Next, each token thinks about what it has gathered: the feed-forward network of lesson 10.

@@ -24,7 +24,7 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## By hand
 #
-# On the worksheet, step 10 is one linear map. It takes each pooled patch, a column $x$ of two numbers, and gives the
+# On the worksheet, step 10 is one linear map. It takes each pooled patch, a column $x$ of two numbers, and returns the
 # noise that the network believes is in it:
 #
 # $$\text{predicted noise} = W x + b$$
@@ -43,8 +43,8 @@ draw.matrices(
 # ### 10.1 The predicted noise  ·  ●○○  ·  4 minutes
 # Work out $W \cdot \text{pooled} + b$ with a pencil, and type the matrix in: two rows, a column for each patch.
 #
-# <details><summary>My numbers are too large</summary>The noise that was really added is −1, 0 or 1. A good prediction
-# is small. Look at the signs in W: each row takes a difference.</details>
+# <details><summary>My numbers are too large</summary>The actual noise is −1, 0 or 1, and the predictions are small too.
+# Look at the signs in W: each row takes a difference.</details>
 # <details><summary>Only the first column is right</summary>b is written once, but it is added to every
 # column.</details>
 
@@ -59,15 +59,15 @@ predicted = [
 check.step_10_predicted_noise(predicted)
 
 # %% [markdown]
-# Look at the pooled latent again: its numbers go up to 14, and the prediction has no number beyond 3. $W$ has two equal
-# rows, which take the difference of a patch's two numbers. Whether that is a *good* prediction is for step 11 to say.
+# Look at the pooled latent again: its numbers go up to 14 in size, and those of the prediction only to 3. $W$ has two
+# equal rows, which take the difference of a patch's two numbers. Step 11 will say whether that is a *good* prediction.
 
 # %% [markdown]
 # ## In NumPy
 #
-# The real model has two linear maps, with a bend between them. Without a bend, two maps in a row would be one map:
-# $(x W_1) W_2 = x (W_1 W_2)$. The bend here is GELU. It lets each number through a *gate* that opens with the number
-# itself:
+# The real model has two linear maps with a nonlinearity between them. Without it, two maps in a row would be one map:
+# $(x W_1) W_2 = x (W_1 W_2)$. The nonlinearity here is GELU. It sends each number through a *gate* that opens as the
+# number grows:
 #
 # $$y = \tfrac12\, x \cdot \text{gate}, \qquad \text{gate} = 1 + \tanh(\text{inner}), \qquad
 # \text{inner} = \sqrt{2/\pi}\,\left(x + 0.044715\, x^3\right)$$
@@ -77,16 +77,16 @@ check.step_10_predicted_noise(predicted)
 
 # %% [markdown]
 # ### 10.2 GELU  ·  ●○○  ·  7 minutes
-# Write `gelu_forward`. It returns `y` and the cache `(x, gate)`. Leave `training` alone: minidit calls the function
-# with it, to say whether there will be a backward.
+# Write `gelu_forward`. It returns `y` and the cache `(x, gate)`. You can ignore `training`: minidit passes it to say
+# whether there will be a backward.
 #
 # <details><summary>Hand numbers pass, random ones don't</summary>At 0, 10 and −10 only the gate's ends matter. Between
-# them, √(2/π) and the cubic term count: does the root go over the whole fraction, and does it multiply both
+# them, √(2/π) and the cubic term count: does the root cover the whole fraction, and does it multiply both
 # terms?</details>
 # <details><summary>y is right, the cache is not</summary>It holds x and the whole gate, 1 + tanh, in this
 # order.</details>
-# <details><summary>float32 comes out as float64</summary>`np.sqrt(2 / np.pi)` is a float64 of NumPy's, and turns all
-# that it touches into float64, at twice the cost. `(2 / np.pi) ** 0.5` is a plain number, and doesn't.</details>
+# <details><summary>float32 comes out as float64</summary>`np.sqrt(2 / np.pi)` is a NumPy float64, and turns every array
+# it touches into float64, at twice the cost. `(2 / np.pi) ** 0.5` is a plain Python number, and doesn't.</details>
 
 # %% exercise="gelu_forward"
 def gelu_forward(x, training=True):
@@ -99,7 +99,7 @@ def gelu_forward(x, training=True):
 check.gelu_forward(gelu_forward)
 
 # %% [markdown]
-# Beside ReLU, the curve of your function:
+# Here is the curve of your function, beside ReLU:
 
 # %%
 x = np.linspace(-4, 4, 201)
@@ -111,7 +111,7 @@ draw.curves(
 )  # fmt: skip
 
 # %% [markdown]
-# Now the whole network. Tokens are rows here, so that the weight stands on the right:
+# Now the whole network. Tokens are rows here, so the weight stands on the right:
 #
 # $$y = \text{gelu}(x\, W_1 + b_1)\, W_2 + b_2$$
 #
@@ -123,7 +123,7 @@ draw.curves(
 # `layers.linear_forward` again. Each returns its result and its own cache. Return `y`, and the three caches as a
 # tuple, in the order of the calls.
 #
-# <details><summary>It says that y is what comes without GELU</summary>What did you give to the second linear
+# <details><summary>It says that y is what comes without GELU</summary>What did you pass to the second linear
 # map?</details>
 # <details><summary>The cache holds the wrong number of things</summary>Three calls, three caches:
 # `(first_cache, gelu_cache, second_cache)`.</details>
@@ -141,8 +141,8 @@ def feedforward_forward(x, w1, b1, w2, b2, training=True):
 check.feedforward_forward(feedforward_forward)
 
 # %% [markdown]
-# **What a pointwise map can't do.** Change one token, and see which outputs change: only its own. Nor does it know
-# where a token stands. Shuffle the tokens, and the outputs are the same, shuffled.
+# **What a pointwise map can't do.** Change one token, and see which outputs change: only its own. And it doesn't know
+# where a token is. Shuffle the tokens, and you get the same outputs, shuffled.
 
 # %%
 B, T, D, M = 1, 5, 3, 12
@@ -163,28 +163,28 @@ print("shuffled in, shuffled out:", np.allclose(y_shuffled, y[:, order]))
 # %% [markdown]
 # ## Backward
 #
-# GELU first. One line of the forward at a time, from the end to the start. The gradient of a value has its name with a
-# `d` before it, and its shape.
+# GELU first, one line of the forward at a time, from the last to the first. The gradient of a value has the same shape,
+# and its name starts with a `d`.
 #
 # | forward | what it says about the gradient |
 # |---|---|
-# | $y = \tfrac12 x \cdot \text{gate}$ | `dgate` is `dy` times what the gate was multiplied with |
+# | $y = \tfrac12 x \cdot \text{gate}$ | `dgate` is `dy` times the factor beside the gate |
 # | $\text{gate} = 1 + \tanh(\text{inner})$ | the slope of tanh is $1 - \tanh^2$, at `inner` |
 # | $\text{inner} = \sqrt{2/\pi}\,(x + 0.044715\,x^3)$ | its slope: differentiate the bracket, term by term |
 #
-# And $x$ stands at *two* places: in `inner`, and by itself before the gate. Both ways add up in `dx`: that is the
-# product rule.
+# And $x$ appears *twice*: in `inner`, and by itself before the gate. Both ways add up in `dx`: that is the product
+# rule.
 
 # %% [markdown]
 # ### 10.4 Backward through GELU, in small steps  ·  ●●●  ·  12 minutes
-# The cache is yours of 10.2. Return all three: `dgate`, `dinner` and `dx`.
+# The cache is the one from 10.2. Return all three: `dgate`, `dinner` and `dx`.
 #
 # <details><summary>dinner is off</summary>The cache has the gate, not the tanh. What is the tanh in terms of the
 # gate?</details>
-# <details><summary>dx is off, the others pass</summary>How many places does x stand at in the forward? Each has its
+# <details><summary>dx is off, the others pass</summary>How many times does x appear in the forward? Each time gives a
 # term. And the slope of x³ is 3x².</details>
-# <details><summary>Hand numbers pass, random ones don't</summary>In the hand numbers the tanh is 1, −1 or x is 0, so
-# that the way through the gate is closed. Look there.</details>
+# <details><summary>Hand numbers pass, random ones don't</summary>In the hand numbers the tanh is 1 or −1, or x is 0, so
+# nothing comes back through the gate. Look at that part.</details>
 
 # %% exercise="gelu_chunks"
 def gelu_chunks(dy, cache):
@@ -204,9 +204,9 @@ check.gelu_chunks(gelu_chunks)
 # %% [markdown]
 # Three things make this shorter:
 #
-# - $1 - \tanh^2 = (1 - \tanh)(1 + \tanh) = (2 - \text{gate}) \cdot \text{gate}$, so the tanh itself is not needed;
-# - `dy` is a factor of both terms, so it can stand before a bracket;
-# - what is left in the bracket is a number for each $x$, the *derivative* of GELU:
+# - $1 - \tanh^2 = (1 - \tanh)(1 + \tanh) = (2 - \text{gate}) \cdot \text{gate}$, so we don't need the tanh itself;
+# - `dy` is a factor of both terms, so we can factor it out;
+# - the bracket that remains depends only on $x$: it is the *derivative* of GELU:
 #
 # $$dx = dy \cdot \left(\tfrac12\,\text{gate} + \tfrac12\, x \cdot \text{gate}\,(2 - \text{gate}) \cdot
 # \text{inner}'\right)$$
@@ -232,9 +232,10 @@ def gelu_backward(dy, cache):
 check.gelu_backward(gelu_backward)
 
 # %% [markdown]
-# **One step further.** The bracket doesn't need `dy`, so it can be computed in the *forward*, where `x` and the gate
-# are at hand, and saved. The backward is then a single product, and the cache holds one array instead of two. That is
-# what minidit's own `gelu_forward` does. (The layers of a batch are all kept until the backward comes: memory counts.)
+# **One step further.** The bracket doesn't need `dy`, so the *forward* can compute it, where `x` and the gate are at
+# hand, and save it. The backward is then a single product, and the cache holds one array instead of two. That is what
+# minidit's own `gelu_forward` does. (The caches of all layers stay in memory until the backward comes, so memory
+# matters.)
 
 # %%
 def fastest(function, *arguments):
@@ -260,12 +261,12 @@ print(f"largest difference: {np.abs(difference).max():.1e}")
 # %% [markdown]
 # ### 10.6 Backward through the feed-forward network  ·  ●●○  ·  9 minutes
 # The forward was three calls, so the backward is three calls, in reverse: `layers.linear_backward(dy, cache)`, which
-# returns `dx, dw, db`, and `layers.gelu_backward(dy, cache)`. The cache is yours of 10.3. Return
-# `dx, dw1, db1, dw2, db2`, in the order of the forward's arguments.
+# returns `dx, dw, db`, and `layers.gelu_backward(dy, cache)`. The cache is the one from 10.3. Return `dx, dw1, db1,
+# dw2, db2`, in the order of the forward's arguments.
 #
-# <details><summary>dw1 is off, dw2 passes</summary>What goes into the first map's backward has been through two others
-# before: the second map's and GELU's.</details>
-# <details><summary>A shape is wrong</summary>Which gradients did you find first? They belong to the second
+# <details><summary>dw1 is off, dw2 passes</summary>The gradient that enters the first map's backward has been through
+# two others: the second map's and GELU's.</details>
+# <details><summary>A shape is wrong</summary>Which gradients did you compute first? They belong to the second
 # map.</details>
 
 # %% exercise="feedforward_backward"
@@ -282,14 +283,14 @@ def feedforward_backward(dy, cache):
 check.feedforward_backward(feedforward_backward)
 
 # %% [markdown]
-# The gradient is as pointwise as the forward: a token's `dx` depends on its own `dy` alone. The weights are where
-# tokens meet. They served all of them, so that `dw1` adds up what every token of every clip has to say.
+# The gradient is as pointwise as the forward: a token's `dx` depends only on its own `dy`. Tokens meet in the weights.
+# The weights served all tokens, so `dw1` sums over every token of every clip.
 
 # %% [markdown]
 # ## In the real model
 #
-# The shipped model has six blocks. Each ends with this network, 128 numbers wide, 512 hidden. Here is a block in full:
-# you know all its parts.
+# The shipped model has six blocks. Each ends with this network, 128 numbers wide, with 512 hidden numbers. Here is a
+# block in full: you know all its parts.
 
 # %%
 model = load().model
@@ -301,7 +302,7 @@ noise = rng.standard_normal(latents.shape, dtype=np.float32)
 
 
 def through_blocks(t):
-    """What goes on in each block at time t: the residual, what attention adds, the hidden numbers, what they add."""
+    """Of each block at time t: the residual, what attention adds, the hidden numbers, what they add."""
     times = np.full(len(latents), t, np.float32)
     x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))  # B, T, D
     c, _ = dit.condition_forward(network_time(times), dit.embed(words))
@@ -328,7 +329,7 @@ blocks = through_blocks(0.5)
 
 # %% [markdown]
 # **Hidden numbers.** A row for each of a clip's 16 tokens, a column for each of the first 48 of 512 hidden numbers.
-# Most are near zero: their gate is shut. Each token opens a few of its own.
+# Most are near zero: their gates are shut. Each token opens a few of its own.
 
 # %%
 near_zero = [np.abs(block["hidden"]) < 0.1 for block in blocks]   # B, T, M each
@@ -349,8 +350,8 @@ never = [int(near.all(axis=(0, 1)).sum()) for near in near_zero]
 print("near zero for all tokens of all 8 clips, of 512:", never)
 
 # %% [markdown]
-# **Who hears whom.** The experiment from above, in the trained model: push token $j$ a little, and measure how far
-# output $i$ moves. Through the feed-forward, only the diagonal moves. Through attention, everything may.
+# **Who affects whom.** The experiment from above, in the trained model: push token $j$ a little, and measure how far
+# output $i$ moves. Through the feed-forward network, only the diagonal moves. Through attention, everything may move.
 
 # %%
 p = dit.block_params[2]
@@ -388,7 +389,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # **What it adds.** The network's output is gated and added to the residual, the stream of tokens that runs through all
-# blocks. How long is what it adds, compared with what is there? A curve for each of the blocks 0 to 5.
+# blocks. How large is what it adds, compared with what is already there? There is a curve for each of the blocks 0 to
+# 5.
 
 # %%
 def length(x):
@@ -416,8 +418,8 @@ for t, blocks in zip(times, passes, strict=True):
     print(f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows), sep="  |  ")
 
 # %% [markdown]
-# In the noisiest clips, the feed-forward network of block 0 adds nearly three times what was there. Is that about
-# the clip? Average it over the eight clips, place by place, and see how much is left:
+# In the noisiest clips, the feed-forward network of block 0 adds nearly three times what was there. Does that say
+# anything about the clip? Average it over the eight clips, place by place, and see how much is left:
 
 # %%
 for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
@@ -425,27 +427,28 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
     print(f"t = {t}: the same for all clips, by block:", *(f"{share:4.0%}" for share in same))
 
 # %% [markdown]
-# Nearly all of what block 0 writes depends on the token's *place* alone: a network that sees only noise has to start
-# somewhere. About half of what blocks 3 and 4 write, in block 4 more at last, is about the clip itself, which attention
-# has told them of.
+# Nearly all of what block 0 writes depends only on the token's *place*: a network that sees only noise has to start
+# somewhere. About half of what blocks 3 and 4 write (more, in block 4, near t = 1) is about the clip itself; attention
+# has told them about it.
 #
-# And the last block shouts: what it adds is nine to thirteen times as long as all that was there. Nothing holds it
-# back, as the final layer begins with a LayerNorm, which only looks at the direction. So do not take a long vector for
-# an important one: whoever reads the tokens next normalises them first.
+# And the last block shouts: it adds nine to thirteen times as much as was there. Nothing holds it back, because the
+# final layer begins with a LayerNorm, which only sees the direction. So a long vector is not an important one: whatever
+# reads the tokens next normalises them first.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **The hidden layer and the bend.** The worksheet has one linear map of 6 numbers. The model has two with GELU
-#   between them, 131,712 numbers in each block, which is 44 % of the block.
+# - **The hidden layer and the nonlinearity.** The worksheet has one linear map of 6 numbers. The model has two with
+#   GELU between them: 131,712 numbers in each block, 44 % of the block.
 # - **The residual.** On the worksheet the map's output *is* the prediction. In the model it is added to the tokens, six
 #   times; the prediction comes from a final layer.
 
 # %% [markdown]
-# - **Norm, shift, scale and gate** around it, from the prompt and t (lessons 6 and 7).
+# - **Norm, shift, scale and gate** around it, computed from the prompt and t (lessons 6 and 7).
 # - **What is predicted.** The worksheet predicts the noise. The shipped model predicts the *data*, from which the noise
 #   follows (lesson 12).
-# - **Rows for columns.** The worksheet draws a patch as a column, $Wx + b$; the model keeps a token as a row, $xW + b$.
+# - **Rows instead of columns.** The worksheet draws a patch as a column, $Wx + b$; the model stores a token as a row,
+#   $xW + b$.
 
 # %%
 counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("mlp", "attn", "adaLN")}
@@ -454,10 +457,10 @@ print("a block's parameters:", ", ".join(f"{part} {count:,}" for part, count in 
 # %% [markdown]
 # ## Recap
 #
-# - The feed-forward network maps every token by itself: widen, bend, narrow. Tokens meet in attention only, and in the
-#   weights' gradients.
-# - GELU is $x$ times a gate of $x$: two places, so the product rule gives two terms. They collapse to `dy` times a
-#   slope, which can be saved in the forward.
+# - The feed-forward network maps every token by itself: widen, GELU, narrow. Tokens meet only in attention, and in the
+#   gradients of the weights.
+# - GELU is $x$ times a gate of $x$, so the product rule gives two terms. They collapse to `dy` times a slope, which the
+#   forward can save.
 # - The backward is the forward's three calls in reverse.
 #
-# Next: lesson 11 compares the predicted noise with the actual one, and teaches all red weights at once.
+# Next: lesson 11 compares the predicted noise with the actual noise, and trains all red weights at once.
