@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Lesson 11 · Training
 #
-# The prediction is made; now it is compared with the truth, and every red weight learns from the difference. You take
-# the worksheet's gradients by hand, write the loss and the optimiser, and train a small Diffusion Transformer with
-# them.
+# The network has made its prediction; now we compare it with the truth, and every red weight learns from the
+# difference. You compute the worksheet's gradients by hand, write the loss and the optimiser, and train a small
+# Diffusion Transformer with them. (The same loop without the course around it: `train` in
+# [reference.py](../../minidit/reference.py).)
 #
 # **Time**: about 70 minutes, 45 of them in exercises. **Assumed**: the chain rule and the backward passes of lessons 6
 # to 10.
@@ -37,7 +38,7 @@ _ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on 
 # $$L = \tfrac12 \sum (\text{predicted} - \text{actual})^2$$
 #
 # and because of the half, its gradient is the error itself: $dL/d\text{predicted} = \text{predicted} - \text{actual}$.
-# Where the prediction is too large, the gradient is positive: smaller would be better.
+# If the prediction is too large, the gradient is positive: smaller would be better.
 
 # %%
 sheet = solve()
@@ -50,8 +51,8 @@ draw.matrices(
 # ### 11.1 The loss gradient  ·  ●○○  ·  3 minutes
 # Type in predicted − actual.
 #
-# <details><summary>Every sign is wrong</summary>Which of the two is subtracted? The gradient points to where the loss
-# grows.</details>
+# <details><summary>Every sign is wrong</summary>Which of the two is subtracted? The gradient points in the direction in
+# which the loss grows.</details>
 # <details><summary>The entries with a −1 are off</summary>Minus a minus is a plus.</details>
 
 # %% exercise="step_11_loss_gradient"
@@ -73,8 +74,8 @@ check.step_11_loss_gradient(loss_gradient)
 # $$dW = d\text{predicted} \cdot \text{pooled}^\top \qquad db = \text{the sum of } d\text{predicted} \text{ over the
 # patches}$$
 #
-# $W_{ij}$ took entry $j$ of *each* patch to entry $i$ of its prediction. Each patch has something to say about it, and
-# what they say adds up.
+# $W_{ij}$ carried entry $j$ of *each* patch to entry $i$ of its prediction. So each patch contributes to its gradient,
+# and we sum over the patches.
 
 # %%
 draw.matrices(
@@ -84,11 +85,11 @@ draw.matrices(
 
 # %% [markdown]
 # ### 11.2 Into the red weights of step 10  ·  ●●○  ·  7 minutes
-# Work out $dW$ (2 × 2) and $db$ (2 × 1), and type them in side by side: three columns, of which $db$ is the last.
+# Work out $dW$ (2 × 2) and $db$ (2 × 1), and type them in side by side: three columns, with $db$ last.
 #
 # <details><summary>dW is transposed</summary>Row 0 of dW comes from row 0 of the loss gradient: it is about the first
 # number of the prediction.</details>
-# <details><summary>Two numbers are 4 times too small</summary>Add up over the patches. Don't take a mean.</details>
+# <details><summary>Two numbers are 4 times too small</summary>Sum over the patches. Don't take a mean.</details>
 
 # %% exercise="step_11_feed_forward_gradients"
 ### BEGIN SOLUTION
@@ -101,9 +102,8 @@ red_gradients = [
 check.step_11_feed_forward_gradients(red_gradients)
 
 # %% [markdown]
-# **The rest of the way.** What goes on to step 9 is $d\text{pooled} = W^\top d\text{predicted}$, and so on, each step
-# backwards in its turn. The conditioned latent fed two places, the attention and the pooling, so two gradients come
-# back to it, and they add up.
+# **The rest of the way.** Step 9 receives $d\text{pooled} = W^\top d\text{predicted}$, and so on backwards, step by
+# step. The conditioned latent fed two places, the attention and the pooling, so it gets two gradients, and they add up.
 
 # %%
 g = sheet.gradients
@@ -127,10 +127,10 @@ draw.matrices(
 
 # %% [markdown]
 # Below step 7 lies the noised latent, made by the encoder. Encoder and decoder, the blue weights, were trained before
-# and are *frozen*: nothing goes on to them.
+# and are *frozen*: no gradient goes to them.
 #
-# All red weights have a gradient now. A step of gradient descent subtracts a small part of it:
-# $W \leftarrow W - \eta\, dW$. How small? Let us try learning rates $\eta$ on $W$ and $b$ of step 10.
+# Now all red weights have a gradient. A step of gradient descent subtracts a small part of it:
+# $W \leftarrow W - \eta\, dW$. How small? Let us try several learning rates $\eta$ on $W$ and $b$ of step 10.
 
 # %%
 rates = np.linspace(0, 0.006, 61)
@@ -146,9 +146,9 @@ draw.curves(
 print(f"with 1/1000, as on the worksheet: {float(sheet.loss)} -> {float(sheet.updated_loss)}")
 
 # %% [markdown]
-# Twice too far is worse than no step at all. And 0.003 is a very small number, because the pooled latent is so large:
-# the worksheet has no softmax and no normalisation to keep its numbers near 1. In the real model both are there, and
-# AdamW finds the size of the steps for each parameter by itself.
+# A step that is twice too long is worse than no step at all. And 0.003 is so small because the pooled latent is so
+# large: the worksheet has no softmax and no normalisation to keep its numbers near 1. The real model has both, and
+# AdamW finds the step size of each parameter by itself.
 
 # %% [markdown]
 # ## In NumPy
@@ -157,18 +157,18 @@ print(f"with 1/1000, as on the worksheet: {float(sheet.loss)} -> {float(sheet.up
 #
 # $$L = \frac1N \sum w \cdot (\text{prediction} - \text{target})^2 \qquad N = \text{all numbers, of all clips}$$
 #
-# The weight depends on the clip's $t$. A small error in a nearly clean clip counts more than the same error in a clip
-# of noise. (You will see how much below.)
+# The weight depends on the clip's $t$. An error in a nearly clean clip counts more than the same error in a clip of
+# noise. (You will see how much more below.)
 
 # %% [markdown]
 # ### 11.3 Mean squared error  ·  ●●○  ·  8 minutes
-# `prediction` and `target` have one shape, `weight` is `None` or has one number per clip, `(B,)`. Return the loss, and
-# the cache `(weighted,)` with `weighted` = weight · (prediction − target).
+# `prediction` and `target` have the same shape, `weight` is `None` or has one number per clip, `(B,)`. Return the loss,
+# and the cache `(weighted,)` with `weighted` = weight · (prediction − target).
 #
-# <details><summary>Broadcasting fails</summary>The weight belongs to the *first* axis, but shapes are matched from the
-# last. Give it axes of length 1 at the end: as many as it takes, whether prediction has two axes or five.</details>
-# <details><summary>The loss passes, the cache doesn't</summary>Prediction − target, in this order, times the weight,
-# not squared.</details>
+# <details><summary>Broadcasting fails</summary>The weight belongs to the *first* axis, but NumPy matches shapes from
+# the last. Give it axes of length 1 at the end, one fewer than prediction has axes.</details>
+# <details><summary>The loss passes, the cache doesn't</summary>It is prediction − target, in this order, times the
+# weight, and not squared.</details>
 
 # %% exercise="mse_forward"
 def mse_forward(prediction, target, weight=None):
@@ -192,14 +192,14 @@ check.mse_forward(mse_forward)
 # | $\text{squares} = w \cdot \text{error}^2$ | `derror = dsquares · 2 · w · error` |
 # | $L = \text{sum of squares} / N$ | `dsquares = dloss / N`, for each of them |
 #
-# Collapsed, from the last line to the first: `dprediction` is `dloss` times twice the weighted error, over $N$. On the
-# worksheet the half takes the 2 away, and there is no $N$. Then only the error is left.
+# Collapsed, from the last line to the first: `dprediction` is `dloss` times twice the weighted error, divided by $N$.
+# On the worksheet the half cancels the 2, and there is no $N$, so only the error is left.
 
 # %% [markdown]
 # ### 11.4 Backward through the loss  ·  ●○○  ·  4 minutes
-# Return `dprediction` and `dtarget`. `dloss` is a number: 1.0 for the loss that is trained.
+# Return `dprediction` and `dtarget`. `dloss` is a number: 1.0 if this loss is the one being trained.
 #
-# <details><summary>It is many times too large</summary>The forward took a mean. Of how many numbers?</details>
+# <details><summary>It is many times too large</summary>The forward took a mean. Over how many numbers?</details>
 # <details><summary>dtarget is off</summary>The target was subtracted. What does that do to the sign?</details>
 
 # %% exercise="mse_backward"
@@ -214,22 +214,22 @@ def mse_backward(dloss, cache):
 check.mse_backward(mse_backward)
 
 # %% [markdown]
-# Every layer's backward is known from the lessons before. `DiT.backward` calls them from the last to the first, and
-# returns a gradient for every parameter. What is left is to take a *good* step with them. All parameters lie in one
-# long vector, and so do their gradients.
+# You know every layer's backward from the earlier lessons. `DiT.backward` calls them from the last to the first, and
+# returns a gradient for every parameter. It remains to take a *good* step with them. All parameters are stored in one
+# long vector, and so are their gradients.
 #
-# **Clipping.** Now and then a batch has a gradient far longer than usual. Its direction is kept, its length is cut:
-# with norm $\lVert g \rVert$ and a limit, the gradient is multiplied with
+# **Clipping.** Now and then a batch has a gradient far longer than usual. We keep its direction and cut its length: if
+# $\lVert g \rVert$ is its norm, we multiply the gradient by
 #
-# $$\min\left(1,\ \frac{\text{limit}}{\lVert g \rVert + 10^{-6}}\right)$$
+# $$\min\left(1,\ \frac{\text{max\_grad\_norm}}{\lVert g \rVert + 10^{-6}}\right)$$
 
 # %% [markdown]
 # ### 11.5 The factor that clips  ·  ●○○  ·  4 minutes
 # You get the *squared* norm, the sum of the gradient's squares, as a number. Return the factor.
 #
-# <details><summary>A short gradient comes out wrong</summary>It is left as it is: the factor is 1, never
-# more.</details>
-# <details><summary>It is right to six digits</summary>The 10⁻⁶ stands beside the norm, not beneath the root.</details>
+# <details><summary>A short gradient comes out wrong</summary>A short gradient stays as it is: the factor is never more
+# than 1.</details>
+# <details><summary>It is right only to six digits</summary>Add the 10⁻⁶ to the norm, outside the root.</details>
 
 # %% exercise="clip_scale"
 def clip_scale(squared_norm, max_grad_norm):
@@ -241,31 +241,31 @@ def clip_scale(squared_norm, max_grad_norm):
 check.clip_scale(clip_scale)
 
 # %% [markdown]
-# **AdamW** keeps two running means for each parameter: of the gradient, `m`, and of its square, `v`. With
-# $g$ = grad_scale · gradient:
+# **AdamW** keeps two running means for each parameter: `m` of the gradient, and `v` of its square. With $g$ =
+# grad_scale · gradient:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
 #
-# Both start at zero, so they are too small at first. After $k$ steps, $\hat m = m / (1 - \beta_1^k)$ and
-# $\hat v = v / (1 - \beta_2^k)$ are not: the *bias correction*. The step, and the weight decay $\lambda$ that pulls
+# Both start at zero, so they are too small at first. The *bias correction* mends that: after $k$ steps, use $\hat m = m
+# / (1 - \beta_1^k)$ and $\hat v = v / (1 - \beta_2^k)$. Then comes the step, with a weight decay $\lambda$ that pulls
 # every parameter towards zero:
 #
 # $$p \leftarrow p - \eta \left(\frac{\hat m}{\sqrt{\hat v} + \epsilon} + \lambda\, p\right)$$
 #
-# $\hat m$ over $\sqrt{\hat v}$ has no unit. A gradient a thousand times as large makes the same step.
+# $\hat m / \sqrt{\hat v}$ has no unit. A gradient a thousand times as large makes the same step.
 
 # %% [markdown]
 # ### 11.6 A step of AdamW  ·  ●●●  ·  15 minutes
-# This function works **in place**: it changes `params`, `m` and `v`, and returns nothing. (They are large;
-# copies would cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`;
-# `settings` has `beta1`, `beta2`, `eps` and `weight_decay`.
+# This function works **in place**: it changes `params`, `m` and `v`, and returns nothing. (They are large; copies would
+# cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`; `settings` has
+# `beta1`, `beta2`, `eps` and `weight_decay`.
 #
 # <details><summary>Nothing was written into it</summary>`params = params - …` makes a new array and gives it the old
 # name; the caller still has the old one. `params -= …` or `params[...] = …` writes into it.</details>
-# <details><summary>The first step is wrong</summary>Where m and v are zero before, $\hat m$ is the gradient itself and
-# $\hat v$ its square: the step is the learning rate, up or down.</details>
-# <details><summary>Only random inputs fail</summary>They have what the others lack: weight decay, a grad_scale, an ε
-# that counts. ε stands outside the root.</details>
+# <details><summary>The first step is wrong</summary>m and v start at zero. So after the first step $\hat m$ is the
+# gradient itself and $\hat v$ its square: every parameter moves by the learning rate, up or down.</details>
+# <details><summary>Only random inputs fail</summary>Only they have weight decay, a grad_scale and an ε that matters. ε
+# stands outside the root.</details>
 
 # %% exercise="adamw_update"
 def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=1.0):
@@ -283,8 +283,8 @@ def adamw_update(params, grads, m, v, step, learning_rate, settings, grad_scale=
 check.adamw_update(adamw_update)
 
 # %% [markdown]
-# Three parameters whose gradients differ by a factor of a million. In its first step, AdamW moves each by the learning
-# rate. Plain descent would hardly touch the first one, or throw the last one far away.
+# Here are three parameters whose gradients differ by a factor of a million. In its first step, AdamW moves each by the
+# learning rate. Plain descent would hardly move the first one, or throw the last one far away.
 
 # %%
 params, m, v = np.zeros(3), np.zeros(3), np.zeros(3)
@@ -294,9 +294,9 @@ print("AdamW:        ", params)
 print("plain descent:", -0.01 * gradients)
 
 # %% [markdown]
-# **A moving average.** The last steps of a run still jump about. So a second set of parameters trails behind the
-# trained ones: after each step, it goes a small part, 1 − decay, of the way towards them. Clips are made with the
-# average.
+# **A moving average.** Even at the end of a run, the parameters still jump about. So a second set of parameters trails
+# behind the trained ones: after each step, it moves a small part, 1 − decay, of the way towards them. We generate clips
+# with the average.
 
 # %% [markdown]
 # ### 11.7 The moving average  ·  ●○○  ·  4 minutes
@@ -317,8 +317,8 @@ check.ema_update(ema_update)
 # %% [markdown]
 # ## In the real model
 #
-# **Blue and red.** The shipped codec stays as it is. On its latents we train a new, small DiT from nothing: two
-# blocks, 64 numbers wide. First, clips of the toy world, encoded once.
+# **Blue and red.** The shipped codec stays as it is. On its latents we train a new, small DiT from scratch: two blocks,
+# 64 numbers wide. First we render clips of the toy world and encode them, once.
 
 # %%
 model, path = load().model, RectifiedFlow()
@@ -338,17 +338,16 @@ test_noise = rng.standard_normal(test_latents.shape, dtype=np.float32)
 test_times = sample_times(rng, len(test_latents), mean=-1.8)
 
 network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=24, text=model.settings.dit.text), rng)
-params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and as many gradients
+params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and n gradients
 m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
 print(f"learned, in our small DiT: {params.size:,}")
 
 # %% [markdown]
-# **A training step**, with your five functions in it. (For those that are not right yet, minidit's stand in.) The
-# network predicts the data, not the noise (from one follows the other), and $t$ is drawn at random for each clip,
-# mostly noisy ones.
+# **A training step**, with your five functions in it. (minidit's own replace those that are not right yet.) The network
+# predicts the data, not the noise (from one you get the other), and each clip gets a random $t$, mostly a noisy one.
 
 # %%
-SETTINGS, LEARNING_RATE, WARMUP, LIMIT, BATCH = AdamWSettings(), 2e-3, 50, 1.0, 32
+SETTINGS, LEARNING_RATE, WARMUP, MAX_GRAD_NORM, BATCH = AdamWSettings(), 2e-3, 50, 1.0, 32
 loss_forward, loss_backward = yours_or_ours(mse_forward, mse_backward)
 clip, adamw, ema = map(yours_or_ours, (clip_scale, adamw_update, ema_update))
 
@@ -369,7 +368,7 @@ def training_step(step):
     dprediction, _ = loss_backward(1.0, loss_cache)
     _, by_name = network.backward(dprediction, cache)
     grads.load(by_name)                                           # into one vector
-    scale = clip(float(grads.flat @ grads.flat), LIMIT)
+    scale = clip(float(grads.flat @ grads.flat), MAX_GRAD_NORM)
     rate = LEARNING_RATE * min(1.0, step / WARMUP)                # small steps until the two means are settled
     adamw(params, grads.flat, m, v, step, rate, SETTINGS, scale)
     ema(average, params, ema_decay(step, 0.98))
@@ -402,8 +401,8 @@ draw.curves(
 print(f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average {tested_average[-1]:.3f}")
 
 # %% [markdown]
-# That was a DiT, learning by *your* loss and *your* optimiser. What can it do after so few steps? Here is a held-out
-# clip at $t = 0.3$, and what the small network and the shipped one take it for.
+# That was a DiT, learning with *your* loss and *your* optimiser. What can it do after so few steps? Here is a held-out
+# clip at $t = 0.3$, and the clip that the small network and the shipped one see in it.
 
 # %%
 params[...] = average
@@ -420,7 +419,7 @@ draw.clips(
 
 # %% [markdown]
 # The shipped model was trained in the same way, with two million parameters and clips that were never used twice:
-# 60,000 steps on whole clips, and 66,000 on clips of many sizes of which a part is given (lesson 16). It has kept a
+# 60,000 steps on whole clips, and 66,000 on clips of many sizes with a known part (lesson 16). Its checkpoint holds a
 # record of the last 30,000:
 
 # %%
@@ -433,8 +432,8 @@ draw.curves(
 )  # fmt: skip
 
 # %% [markdown]
-# **The loss by t.** One number hides much. Here is the shipped model's squared error at each $t$, without the weight:
-# for seen and held-out combinations, and for seen ones without their prompt.
+# **The loss by t.** A single number hides much. Here is the shipped model's squared error at each $t$, without the
+# weight: for seen and held-out combinations, and for seen ones without their prompt.
 
 # %%
 times = np.array([0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.98])
@@ -468,19 +467,19 @@ draw.curves(
 # %% [markdown]
 # Three things to see:
 #
-# - In noise, the prompt is all there is to go by. Without it, the error is more than twice as large.
-# - Held-out combinations are only a little harder: the network has learned parts, and puts them together. (At
+# - In pure noise, the prompt is all the network has to go by. Without it, the error is more than twice as large.
+# - Held-out combinations are only a little harder: the network has learned parts, and combines them. (At
 #   $t = 0.02$ 48 clips are few: with 1,536 of each kind, both errors are 0.38.)
-# - From $t = 0.85$ on, the network is *worse* than simply returning $x_t / t$. It was hardly trained there: one $t$ in
-#   thousands is drawn so high. The clips suffer little from it: what they show is decided long before.
+# - From $t = 0.85$ on, the network is *worse* than simply returning $x_t / t$. It was hardly trained there: only one
+#   $t$ in thousands is that high. The clips suffer little from it: what they show is decided long before.
 
 # %% [markdown]
-# Are its tokens too narrow? They have 128 numbers, for 192 of a place in eight frames. That explains little. At
-# $t = 0.98$ a linear map reads the data from the tokens before block 0 with an error of 0.005, and the last layer could
-# write it with no more. The network's own error is 0.04: the rest is lost on the way.
+# Are its tokens too narrow? A token has 128 numbers, for the 192 latent numbers of a place in eight frames. That
+# explains little. At $t = 0.98$ a linear map can read the data from the tokens before block 0 with an error of 0.005,
+# and the last layer could write it with no larger error. The network's own error is 0.04: the rest is lost on the way.
 
 # %% [markdown]
-# What is trained is this error times the weight, $1/(1 - t)^2$, at most 400:
+# Training minimises this error times the weight, $1/(1 - t)^2$, which is at most 400:
 
 # %%
 weights = velocity_weight("data", path, times)
@@ -491,36 +490,35 @@ print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"]
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Many clips and many t.** The worksheet has one of each. A network trained on one clip learns that clip.
-# - **A mean, weights by t, and the data as target.** The worksheet has half a sum, and the noise.
-# - **AdamW, clipping, warm-up, moving average.** It takes one step of plain descent, small enough to be safe.
+# - **Many clips and many t.** The worksheet has one of each. A network trained on one clip learns only that clip.
+# - **A mean, weights by t, and the data as target.** The worksheet has half a sum, and the noise as target.
+# - **AdamW, clipping, warm-up, moving average.** The worksheet takes one step of plain descent, small enough to be
+#   safe.
 
 # %% [markdown]
 # - **A start.** The real model begins with all gates and the last layer at zero (adaLN-Zero): each block passes its
-#   input on, and the first prediction is 0.
-# - **Dropped prompts.** In one clip of ten the real training leaves the prompt away, so that guidance works (lesson
-#   12).
+#   input on unchanged, and the first prediction is 0.
+# - **Dropped prompts.** For one clip in ten the real training drops the prompt, so that guidance works (lesson 12).
 # - **How the blue weights were trained.** That was another training, before this one:
 
 # %% [markdown]
-# **"Maximum likelihood, joined with an adversarial part."** You will read this of such models. Here it is true of the
-# *codec* only. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.05), so that minus the logarithm is a
+# **"Maximum likelihood, combined with an adversarial part."** You will read this about such models. Here it is true
+# only of the *codec*. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.05), so minus the logarithm is a
 # squared error over 2σ²; with a KL term for the latents this is a bound on the likelihood. Adversary: after 60 % of the
-# steps a discriminator joins, whose gradient has a tenth of the likelihood's length. From then on it is a compromise,
-# no maximum likelihood any more. Does it help? In this world, next to nothing: 30.55 dB with and without it, seams
-# between patches equally faint (`python scripts/compare_codecs.py quick`).
+# steps a discriminator joins; its gradient is scaled to a tenth of the likelihood's. From then on it is a compromise,
+# and no longer maximum likelihood. Does it help? In this world, hardly: 30.55 dB with and without it, and equally faint
+# seams between patches (`python scripts/compare_codecs.py quick`).
 
 # %% [markdown]
-# The DiT has no adversary at all. And its loss is no likelihood: a squared error summed over $t$ with *certain* weights
-# would be a bound on one (Ho et al. 2020, section 3). Ours has others, chosen by
-# what the clips look like.
+# The DiT has no adversary at all. And its loss is not a likelihood: a squared error summed over $t$ with *particular*
+# weights would be a bound on one (Ho et al. 2020, section 3). Ours has other weights, chosen by how the clips look.
 
 # %% [markdown]
 # ## Recap
 #
-# - The loss gradient is the error: predicted minus actual, on the worksheet; times $2w/N$, in the model.
-# - It goes back through every step, red weights take their share, blue ones are frozen. Where a value fed two places,
-#   two gradients add up.
-# - AdamW divides out the gradient's size, clipping its accidents, the moving average its jumps.
+# - The loss gradient is the error, predicted minus actual; in the model it is multiplied by $2w/N$.
+# - It goes back through every step. Red weights get their gradients; blue ones are frozen. Where a value fed two
+#   places, its two gradients add up.
+# - AdamW divides out the gradient's size, clipping tames its outliers, and the moving average smooths its jumps.
 #
-# Next: lesson 12 turns the trained network around, and makes a clip out of noise.
+# Next: lesson 12 uses the trained network to turn noise into a clip.

@@ -1,12 +1,14 @@
 # %% [markdown]
 # # Lesson 15 · Capstone: your own backward pass
 #
-# You have written every part of a Diffusion Transformer. Here they come together: your functions take the place of
-# minidit's, train a small model from nothing, and make a clip with it. If one of them is wrong, you will be told which.
+# You have written every part of a Diffusion Transformer. Here they come together: your functions replace minidit's,
+# train a small model from scratch, and make a clip with it. If one of them is wrong, you will be told which. To see how
+# the parts fit together before you start, read [reference.py](../../minidit/reference.py): it is the whole model on a
+# few pages.
 #
-# **Time:** about an hour, of which the training takes three or four minutes. **You need:** your own solutions of
-# lessons 3 and 6 to 11. Copy each into its cell. What you leave open is done by minidit, so you can run this lesson at
-# any time.
+# **Time:** about an hour, including three or four minutes of training. **You need:** your own solutions of lessons 3
+# and 6 to 11. Copy each into its cell. minidit fills in whatever you leave open, so you can run this lesson at any
+# time.
 
 # %%
 import os
@@ -32,15 +34,15 @@ QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")  # a small fraction
 # %% [markdown]
 # ## Your functions
 #
-# Each cell below has two kinds of checks. First every function meets the check of its own lesson, which knows it best.
-# Then, in the last line, a very small DiT runs with them in place of minidit's: prediction, loss, gradient and two
-# steps of AdamW have to come out the same. A function may be right by itself and still not fit in: it may count axes
-# from the front, or forget a mask.
+# Each cell below has two kinds of checks. First every function has to pass the check of its own lesson. Then, in the
+# last line, a very small DiT runs with your functions in place of minidit's: prediction, loss, gradient and two steps
+# of AdamW have to come out the same. A function may be right by itself and still not fit in: it may count axes from the
+# front, or forget a mask.
 #
-# ### 15.1 The linear layer, of lesson 3  ·  ●●○  ·  3 minutes
+# ### 15.1 The linear layer of lesson 3  ·  ●●○  ·  3 minutes
 #
 # <details><summary>Its own check passes, the network doesn't</summary>In the network x has two axes or three. A weight
-# and a bias serve all rows, of whatever axes.</details>
+# and a bias serve all rows, over all leading axes.</details>
 
 # %% exercise="own_linear"
 def linear_forward(x, w, b):
@@ -61,10 +63,10 @@ capstone.say_checks(linear_forward, linear_backward)
 check.own_linear(capstone.Parts(linear_forward, linear_backward))
 
 # %% [markdown]
-# ### 15.2 Norm, scale, shift and gate, of lessons 6, 7 and 9  ·  ●●○  ·  5 minutes
+# ### 15.2 Norm, scale, shift and gate of lessons 6, 7 and 9  ·  ●●○  ·  5 minutes
 #
-# <details><summary>Something about a cache</summary>A forward and its backward have to be of one lesson: they share a
-# cache.</details>
+# <details><summary>Something about a cache</summary>A forward and its backward have to come from the same lesson: they
+# share a cache.</details>
 
 # %% exercise="own_modulation"
 def silu_forward(x):
@@ -133,7 +135,7 @@ capstone.say_checks(*modulation)
 check.own_modulation(capstone.Parts(*modulation))
 
 # %% [markdown]
-# ### 15.3 Softmax and attention, of lessons 8 and 9  ·  ●●○  ·  4 minutes
+# ### 15.3 Softmax and attention of lessons 8 and 9  ·  ●●○  ·  4 minutes
 #
 # <details><summary>Only the network complains</summary>It has a batch, heads, and a mask for the words of the prompt.
 # </details>
@@ -182,7 +184,7 @@ capstone.say_checks(*attention)
 check.own_attention(capstone.Parts(*attention))
 
 # %% [markdown]
-# ### 15.4 GELU and the feed-forward network, of lesson 10  ·  ●●○  ·  3 minutes
+# ### 15.4 GELU and the feed-forward network of lesson 10  ·  ●●○  ·  3 minutes
 #
 # <details><summary>Something about a cache</summary>The feed-forward's cache has three parts, and GELU's is (x, gate).
 # </details>
@@ -226,10 +228,10 @@ capstone.say_checks(*feed_forward)
 check.own_feed_forward(capstone.Parts(*feed_forward))
 
 # %% [markdown]
-# ### 15.5 Loss and optimiser, of lesson 11  ·  ●●○  ·  4 minutes
+# ### 15.5 Loss and optimiser of lesson 11  ·  ●●○  ·  4 minutes
 #
 # <details><summary>Parameters come out wrong, the gradient doesn't</summary>Then it is the optimiser. It works in
-# place, and two steps follow each other here.</details>
+# place, and the check takes two steps.</details>
 
 # %% exercise="own_optimizer"
 def mse_forward(prediction, target, weight=None):
@@ -278,23 +280,23 @@ capstone.say_checks(*loss_and_optimizer)
 check.own_optimizer(capstone.Parts(*loss_and_optimizer))
 
 # %% [markdown]
-# ## A batch, there and back
+# ## A batch, forward and back
 #
-# One function is still missing: the one that calls them all. It is what a training step is about, steps 4 to 11 of the
-# course in a few lines. Mix noise into the data, let the network predict, compare, and go back.
+# One function is still missing: the one that calls them all. It is the heart of a training step, steps 4 to 11 of the
+# course in a few lines: mix noise into the data, let the network predict, compare, and go back.
 #
-# - `network.forward(x, t, words)` returns the prediction and a cache; it is fed `network_time(t)`, which is 1000 t;
+# - `network.forward(x, t, words)` returns the prediction and a cache; pass it `network_time(t)`, which is 1000 t;
 # - `network.backward(dprediction, cache)` returns dx, which nobody needs, and the gradients by name;
-# - this network predicts the *data*; how much each clip counts says `velocity_weight("data", RectifiedFlow(), t)`.
+# - this network predicts the *data*; `velocity_weight("data", RectifiedFlow(), t)` says how much each clip counts.
 
 # %% [markdown]
 # ### 15.6 The gradients of a batch  ·  ●●○  ·  12 minutes
 # `data` and `noise` are (N, f, r, c, C), `t` is (N,). Return the loss and the gradients by name. Call
-# `layers.mse_forward` and `layers.mse_backward`: they will be yours.
+# `layers.mse_forward` and `layers.mse_backward`: in the training below, these are your own.
 #
 # <details><summary>Broadcasting fails</summary>t has to become (N, 1, 1, 1, 1).</details>
-# <details><summary>The loss is wrong</summary>What is the target? With what weight? And what was the network fed: x at
-# time t, or something else?</details>
+# <details><summary>The loss is wrong</summary>What is the target? Which weight belongs to it? And what did the network
+# get: x at time t, or something else?</details>
 # <details><summary>gradients is a tuple, or an array</summary><code>network.backward</code> returns two things. The
 # second is the dict.</details>
 
@@ -313,10 +315,10 @@ def batch_gradients(network, data, noise, t, words):
 check.batch_gradients(batch_gradients)
 
 # %% [markdown]
-# ## Who is it?
+# ## Which one is wrong?
 #
-# All 23 together now. If a function is wrong, it is named here, with what its check says. It is left out, and minidit's
-# own stands in.
+# Now all 23 together. If a function is wrong, this cell names it and repeats what its check says. minidit's own then
+# takes its place.
 
 # %%
 mine = capstone.Parts(linear_forward, linear_backward, *modulation, *attention, *feed_forward, *loss_and_optimizer)
@@ -328,8 +330,8 @@ print("yours in place:", sum(name in mine.functions for name in in_place), "of",
 # %% [markdown]
 # ## Training
 #
-# The codec comes with minidit and is frozen: blue weights. Everything else begins with random numbers: text encoder,
-# blocks, all the red ones. First some clips to learn from, drawn and encoded once.
+# The codec comes with minidit and is frozen: blue weights. Everything else, all the red weights of text encoder and
+# blocks, begins with random numbers. First we draw some clips to learn from and encode them, once.
 
 # %%
 SIZE, CLIPS, STEPS, COMPARED = ("XXXS", 256, 60, 30) if QUICK else ("XXS", 3000, 2000, 150)
@@ -353,10 +355,10 @@ print(f"{DiT(settings).params.flat.size:,} parameters to learn, {STEPS} steps of
 
 # %%
 def train(gradients_of, steps):
-    """Trains a DiT from nothing; returns it, its parameters the moving average, and the loss of each step."""
+    """Trains a DiT from scratch. Returns it, with the moving average as parameters, and the loss of each step."""
     rng = np.random.default_rng(0)  # the same start, clips and noise for everyone
     network = DiT(settings, rng)
-    params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and as many gradients
+    params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and n gradients
     m, v, average, losses = np.zeros_like(params), np.zeros_like(params), params.copy(), []
     for step in tqdm(range(1, steps + 1), unit="step", leave=False):
         batch = rng.integers(CLIPS, size=BATCH)
@@ -388,8 +390,8 @@ if mine.promoted:
     print(mine.on_precision())
 
 # %% [markdown]
-# Beside it minidit's own functions, from the same start, on the same clips. They round differently, so the last digits
-# part early. The curve is the same.
+# For comparison, minidit's own functions from the same start on the same clips. They round differently, so the last
+# digits soon differ. The curve is the same.
 
 # %%
 _, theirs = train(capstone.batch_gradients, COMPARED)
@@ -398,7 +400,7 @@ print(f"relative difference of the loss: step 1 {ratio[0]:.0e}, steps 1 to 10 at
 
 
 def smooth(values, width):
-    """Means over so many steps."""
+    """Means over `width` steps."""
     return np.array(values)[: len(values) // width * width].reshape(-1, width).mean(axis=1)
 
 
@@ -407,7 +409,7 @@ draw.curves(
     width * np.arange(1, 16),
     {"by your functions": smooth(losses[:COMPARED], width), "by minidit's": smooth(theirs, width)},
     points=True, xlabel="step", ylabel="loss",
-    alt="Two falling curves of the loss that lie on each other.",
+    alt="Two falling curves of the loss, one on top of the other.",
 )  # fmt: skip
 width = STEPS // 30
 draw.curves(
@@ -428,7 +430,7 @@ draw.clips(
 )  # fmt: skip
 
 # %% [markdown]
-# Is it right? The verifier judges, on prompts that training has shown and on combinations that it never has.
+# Is it right? The verifier judges clips of combinations that training showed, and of combinations that it never showed.
 
 # %%
 COUNT = 8 if QUICK else 48
@@ -440,11 +442,11 @@ for kind, pool in (("seen", SEEN), ("held out", HELD_OUT)):
     print(f"{kind:9} {right:.0%} of {COUNT} right")
 
 # %% [markdown]
-# Expect about half of them right in the long mode, and none in the quick one. The shipped model gets nearly all, after
-# 126,000 steps with a network half again as large. It differs from yours in size and patience, and in what lesson 16
-# adds. There is no part of it that you haven't written, or couldn't.
+# Expect about half of them right in the long mode, and none in the quick one. The shipped model gets nearly all of them
+# right, after 126,000 steps with a network half again as large. It differs from yours in size and patience, and in what
+# lesson 16 adds. You have written all of its parts, or could.
 #
 # Where to go from here: [lesson 16](16_one_model_many_uses.ipynb) makes one network animate, extend and fill in, and
 # [lesson 17](17_scaling.ipynb) counts what it costs. [projects.md](../projects.md) has six questions, some without a
-# known answer, and [mathematics.md](../mathematics.md) every derivation of the course on a few pages. And
+# known answer, and [mathematics.md](../mathematics.md) collects every derivation of the course on a few pages. And
 # `minidit train --preset quick --minutes 10` trains a better model than this one.

@@ -33,9 +33,9 @@ _ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on 
 # %% [markdown]
 # ## By hand
 #
-# The unit of cost is the **multiply-accumulate**: multiply two numbers, add the result to a sum. A matrix of
-# $m \times k$ times one of $k \times n$ has $m \cdot n$ results, and each is a sum of $k$ products: $m \cdot k \cdot n$
-# multiply-accumulates. (A *flop* is one multiplication or one addition, so this is half the number of flops.)
+# The unit of cost is the **multiply-accumulate**: multiply two numbers and add the result to a sum. A matrix of $m
+# \times k$ times one of $k \times n$ gives $m \cdot n$ results, each a sum of $k$ products: $m \cdot k \cdot n$
+# multiply-accumulates. (A *flop* is one multiplication or one addition, so there are twice as many flops.)
 #
 # The worksheet has eight matrix products. These are their factors:
 
@@ -73,8 +73,8 @@ draw.matrices(
 # Type in the multiply-accumulates of all eight, in this order: encode, scale and shift, queries, keys, scores, pooling,
 # feed-forward, decode.
 #
-# <details><summary>All are too small</summary>Did you count the numbers of a matrix? Three sides come into it: rows of
-# the left one, columns of the right one, and the side that they share.</details>
+# <details><summary>All are too small</summary>Did you count the numbers in a matrix? Multiply three sides: the rows of
+# the left matrix, the columns of the right one, and the side that they share.</details>
 # <details><summary>The scores are off</summary>Each of 4 keys meets each of 4 queries, and both have 2
 # numbers.</details>
 
@@ -87,12 +87,12 @@ check.worksheet_products(products)
 
 # %% [markdown]
 # ### 17.2 Twice as long  ·  ●○○  ·  4 minutes
-# A video of four frames instead of two has 8 patches instead of 4. The weights stay as they are. Type in all eight
-# again, in the same order.
+# A video of four frames instead of two has 8 patches instead of 4. The weights stay the same. Type in all eight again,
+# in the same order.
 #
-# <details><summary>One of them should not change at all</summary>Which product doesn't know of the patches? There is
+# <details><summary>One of them should not change at all</summary>Which product doesn't depend on the patches? There is
 # one condition, however long the video.</details>
-# <details><summary>Two of them are too small</summary>Where patches stand on two sides of a product, both sides have
+# <details><summary>Two of them are too small</summary>Where two sides of a product count patches, both sides have
 # doubled.</details>
 
 # %% exercise="worksheet_twice_as_long"
@@ -103,9 +103,9 @@ products_of_8 = [64, 20, 32, 32, 128, 128, 32, 64]
 check.worksheet_twice_as_long(products_of_8)
 
 # %% [markdown]
-# Three kinds of cost: **fixed** (the condition), **linear** in the number of tokens (all layers), and **quadratic**
-# (attention). With 4 patches attention is a third of everything, with 8 half of it. Long videos are expensive because
-# of two products.
+# There are three kinds of cost: **fixed** (the condition), **linear** in the number of tokens (all layers), and
+# **quadratic** (attention). With 4 patches attention is a third of everything, with 8 patches half of it. These two
+# products make long videos expensive.
 #
 # ## In NumPy
 #
@@ -113,8 +113,8 @@ check.worksheet_twice_as_long(products_of_8)
 
 # %% [markdown]
 # ### 17.3 How many tokens  ·  ●○○  ·  3 minutes
-# `shape` is (frames, rows, columns) of a clip's latents, `patch` how many of them make a token along each axis. It
-# divides the shape. Return the number of tokens.
+# `shape` is (frames, rows, columns) of a clip's latents, and `patch` says how many latents make a token along each
+# axis. `patch` divides `shape`. Return the number of tokens.
 #
 # <details><summary>It fits with one patch and not with another</summary>There are three axes, and a patch may span
 # several latents along each of them.</details>
@@ -142,8 +142,8 @@ check.tokens_of_patch(tokens_of_patch)
 
 # %% [markdown]
 # ### 17.4 What a block costs  ·  ●●○  ·  10 minutes
-# Return the multiply-accumulates of one block for one clip. The number of heads makes no difference: each has a part of
-# the width.
+# Return the multiply-accumulates of one block for one clip. The number of heads makes no difference: they share the
+# width.
 #
 # <details><summary>It fits for one token and not for three</summary>Some products grow with T, some with T², and one
 # not at all.</details>
@@ -163,11 +163,11 @@ def block_multiply_accumulates(tokens, width, mlp_ratio=4):
 check.block_multiply_accumulates(block_multiply_accumulates)
 
 # %% [markdown]
-# With the usual ratio of 4 this is $12\,T D^2 + 2\,T^2 D + 6\,D^2$. Attention costs as much as all layers together at
-# $T = 6D$. That is far away for pictures, and near for long videos.
+# With the usual ratio of 4 this is $12\,T D^2 + 2\,T^2 D + 6\,D^2$. At $T = 6D$, attention costs as much as all layers
+# together. Pictures have far fewer tokens; long videos come close.
 #
-# Does it fit the paper? Its largest network, XL/2, has 28 blocks, 1152 wide, and 256 tokens for a picture of 256 × 256
-# pixels. Table 1 says 118.6 G.
+# Does it agree with the paper? Its largest network, XL/2, has 28 blocks of width 1152, and 256 tokens for a picture of
+# 256 × 256 pixels. Table 1 says 118.6 G.
 
 # %%
 block_cost = yours_or_ours(block_multiply_accumulates)
@@ -177,13 +177,13 @@ everything = multiply_accumulates(xl, 1, (1, 16, 16), training=False)
 print(f"with all that is around them, by minidit.models.cost: {everything / 1e9:.1f} G")
 
 # %% [markdown]
-# **Parameters** are counted by the same sizes: a linear layer from $I$ to $O$ numbers has $I \cdot O$ weights and $O$
-# biases. The five layers of a block are: modulation, queries-keys-values, projection, and two in the feed-forward
-# network. Neither norms nor scores nor residuals have any.
+# **Parameters** follow from the same sizes: a linear layer from $I$ to $O$ numbers has $I \cdot O$ weights and $O$
+# biases. A block has five layers: modulation, queries-keys-values, projection, and two in the feed-forward network.
+# Norms, scores and residuals have no parameters.
 
 # %% [markdown]
 # ### 17.5 How many numbers a block learns  ·  ●●○  ·  7 minutes
-# Return the number of parameters of a block. Tokens don't come into it: all share the same weights.
+# Return the number of parameters of a block. It doesn't depend on the tokens: all share the same weights.
 #
 # <details><summary>It is a little too small</summary>Each of the five layers has biases, one for each of its
 # outputs.</details>
@@ -204,7 +204,7 @@ check.block_parameters(block_parameters)
 # %% [markdown]
 # ## Backward
 #
-# What does the way back cost? Take a linear layer, $y = x\,w$, with $x$ of $n \times I$ and $w$ of $I \times O$:
+# What does the backward cost? Take a linear layer, $y = x\,w$, with $x$ of $n \times I$ and $w$ of $I \times O$:
 #
 # | | product | cost |
 # |---|---|---|
@@ -212,18 +212,19 @@ check.block_parameters(block_parameters)
 # | to the input | $dx = dy\,w^\top$ | $n \cdot O \cdot I$ |
 # | to the weights | $dw = x^\top dy$ | $I \cdot n \cdot O$ |
 #
-# A product has two factors, each has a gradient, and each gradient is a product of the same three sides. For
-# attention's two products it is the same. So **the backward costs twice the forward**, and a training step three times.
+# A product has two factors. Each has a gradient, and each gradient is a product with the same three sides. The same
+# holds for attention's two products. So **the backward costs twice the forward**, and a training step costs three times
+# the forward.
 
 # %% [markdown]
 # ### 17.6 What a training costs  ·  ●○○  ·  4 minutes
-# `forward` is what the forward pass of *one* clip takes. A step takes a batch forward and back. With `recompute` it
-# saves memory: it keeps little of the forward, and computes it a second time when the backward needs it. Return the
+# `forward` is the cost of the forward pass for *one* clip. A step takes a batch forward and back. With `recompute` a
+# step saves memory: it keeps little of the forward, and computes it again when the backward needs it. Return the
 # multiply-accumulates of the whole training.
 #
 # <details><summary>It is two thirds of what it should be</summary>The backward has two products for each of the
 # forward's.</details>
-# <details><summary>Only with recomputation it is off</summary>What is done once more is the forward alone.</details>
+# <details><summary>It is off only with recomputation</summary>Only the forward is computed again.</details>
 
 # %% exercise="training_multiply_accumulates"
 def training_multiply_accumulates(forward, batch, steps, recompute=False):
@@ -238,8 +239,8 @@ check.training_multiply_accumulates(training_multiply_accumulates)
 # %% [markdown]
 # ## In the real model
 #
-# Where do the shipped network's multiplications go? minidit lists them all, by the name of the layer. Beside 6 blocks
-# there are the patch embedding, the text encoder, the embedding of t and the last layer.
+# Where do the shipped network's multiplications go? minidit lists them all, by the name of the layer. Besides the 6
+# blocks there are the patch embedding, the text encoder, the embedding of t and the last layer.
 
 # %%
 model = load().model
@@ -252,20 +253,20 @@ PARTS = {
 shares = dict.fromkeys([*PARTS, "rest"], 0)
 for product in listed:
     words_in = product.name.startswith("text_encoder")
-    part = "text" if words_in else next((name for name, mark in PARTS.items() if mark in product.name), "rest")
+    part = "text" if words_in else next((name for name, found in PARTS.items() if found in product.name), "rest")
     shares[part] += product.multiply_accumulates
 total = sum(shares.values())
 draw.bars(
     {name: 100 * count / total for name, count in shares.items()}, ylabel="% of a forward pass",
-    alt="What parts of the network take of a forward pass: "
+    alt="Shares of a forward pass: "
     + ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in shares.items()) + ".",
 )  # fmt: skip
 blocks = settings.depth * block_cost(tokens, settings.width)
 print(f"{total / 1e6:.1f} million in all; the {settings.depth} blocks alone, by your count: {blocks / 1e6:.1f} million")
 
 # %% [markdown]
-# **A smaller patch.** The same network with other patches has about as many parameters, but more tokens, and each of
-# them costs. This is what the paper varies beside the size.
+# **A smaller patch.** The same network with smaller patches has about the same number of parameters, but more tokens,
+# and each token costs. The paper varies this besides the size.
 
 # %%
 print("patch      tokens   parameters   multiply-accumulates")
@@ -276,8 +277,8 @@ for patch in ((16, 2, 2), (16, 1, 1), (8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)
     print(f"{name:10} {count:6} {parameter_count(other):12,} {cost / 1e6:12.1f} million")
 
 # %% [markdown]
-# **What does more buy?** Five networks of growing size learn from the same clips for the same number of steps. Every
-# few steps we measure the loss on combinations of colour, shape, motion and sky that none of them is shown. (That takes
+# **What does more buy?** Five networks of growing size learn from the same clips for the same number of steps. At a few
+# moments we measure the loss on combinations of colour, shape, motion and sky that training never shows. (This takes
 # half a minute.)
 
 # %%
@@ -306,7 +307,7 @@ def loss_of(network, data, noise, t, words):
 
 
 def trained(width, depth, heads):
-    """The settings of a network, and its losses on held-out clips at each of LOOKS."""
+    """The settings of a network, and its loss on held-out clips at each of LOOKS."""
     chosen = DiTSettings(24, (8, 1, 1), width, depth, heads, text=settings.text)
     network, rng = DiT(chosen, np.random.default_rng(1)), np.random.default_rng(2)
     params, grads = network.params.flat, Parameters(network.params.shapes)
@@ -343,15 +344,15 @@ for (width, _, _), cost, found in zip(SIZES, forward, losses, strict=True):
 # $$y = \text{scale} \cdot x^{-\text{exponent}} \qquad \text{so} \qquad
 # \log y = \log \text{scale} - \text{exponent} \cdot \log x$$
 #
-# On logarithmic axes that is a straight line. To fit one takes no training. With $a_i = \log x_i$ and $b_i = \log y_i$,
-# we look for the line $b = p + q\,a$ of least squares, $\sum_i (p + q\,a_i - b_i)^2$. At its minimum both slopes are
-# zero:
+# On logarithmic axes that is a straight line, and fitting it takes no training. With $a_i = \log x_i$ and $b_i = \log
+# y_i$, we look for the line $b = p + q\,a$ that minimises the sum of squares $\sum_i (p + q\,a_i - b_i)^2$. At the
+# minimum both slopes are zero:
 #
 # $$\sum_i (p + q\,a_i - b_i) = 0 \qquad \sum_i a_i\,(p + q\,a_i - b_i) = 0$$
 
 # %% [markdown]
-# The first says $p = \bar b - q\,\bar a$: the line goes through the mean point. Put this into the second, and only
-# differences from the means are left:
+# The first says $p = \bar b - q\,\bar a$: the line goes through the mean point. Substitute this into the second, and
+# only differences from the means are left:
 #
 # $$q = \frac{\sum_i (a_i - \bar a)\,(b_i - \bar b)}{\sum_i (a_i - \bar a)^2}$$
 
@@ -363,8 +364,7 @@ for (width, _, _), cost, found in zip(SIZES, forward, losses, strict=True):
 # falling line has a positive one.</details>
 # <details><summary>The exponent passes, the scale doesn't</summary>p is the logarithm of the scale. Which function
 # undoes your logarithm?</details>
-# <details><summary>By hand it passes, at random it doesn't</summary>Do all points have a say, or only two of
-# them?</details>
+# <details><summary>Hand numbers pass, random ones don't</summary>Do you use all points, or only two of them?</details>
 
 # %% exercise="fit_power_law"
 def fit_power_law(x, y):
@@ -379,8 +379,8 @@ def fit_power_law(x, y):
 check.fit_power_law(fit_power_law)
 
 # %% [markdown]
-# Here are the five networks at the end of their training, and your line through them. Beside it stands a law with a
-# **floor**, $y = \text{floor} + \text{scale} \cdot x^{-\text{exponent}}$, whose floor is found by trying many.
+# Here are the five networks at the end of their training, and your line through them. For comparison there is a law
+# with a **floor**, $y = \text{floor} + \text{scale} \cdot x^{-\text{exponent}}$; we find the floor by trying many.
 
 # %%
 cost_of_training = yours_or_ours(training_multiply_accumulates)
@@ -399,28 +399,29 @@ print(f"exponent {exponent:.3f}: ten times the compute, and the loss is {10**-ex
 print(f"with a floor of {with_floor.floor:.2f}: exponent {with_floor.exponent:.2f}")
 
 # %% [markdown]
-# They don't lie on the line: they bend. No loss falls to zero, as even the best network can't know which of many clips
-# is behind the noise, so there is a floor. But is it where the second law has it, just beneath the last point? No: the
-# largest network's loss was still falling when we stopped. A few hundred steps were too few for it. And the smallest
-# networks pay most of their compute for a text encoder, which is as large in all of them.
+# The points don't lie on the line: they bend. No loss falls to zero, because even the best network can't know which of
+# many clips is behind the noise; so there is a floor. But is it where the second law puts it, just below the last
+# point? No: the largest network's loss was still falling when we stopped. A few hundred steps were too few for it. And
+# the smallest networks spend most of their compute on the text encoder, which has the same size in all of them.
 #
-# Three numbers fit five points all too easily. Before you trust a law beyond its points, ask what else could have bent
-# the curve.
+# Three parameters fit five points all too easily. Before you trust a law beyond its points, ask what else could have
+# bent the curve.
 
 # %% [markdown]
-# **How to spend a budget.** The largest network is not always the best: for the same compute, a smaller one can be
-# trained for longer. Given what each network costs and a table of losses, which one is it, and for how many steps?
+# **How to spend a budget.** The largest network is not always the best: for the same compute, a smaller one can train
+# for longer. If you know the cost of each network and a table of losses, which network do you choose, and for how many
+# steps?
 
 # %% [markdown]
 # ### 17.8 The best for a budget  ·  ●●○  ·  7 minutes
-# `costs` (N,) is what a step of each network takes, `steps` (S,) are numbers of steps, `losses` (N, S) is the table. A
-# training costs its network's cost times its steps, and may cost the whole budget. Return the position of the network
-# and that of the number of steps, for the smallest loss that can be paid for.
+# `costs` (N,) is the cost of a step for each network, `steps` (S,) are numbers of steps, and `losses` (N, S) is the
+# table. A training costs the network's cost times its steps; it may use the whole budget. Return the index of the
+# network and the index of the number of steps with the smallest affordable loss.
 #
-# <details><summary>It finds what is too expensive</summary>Make those losses infinite before you look for the
+# <details><summary>It picks one that is too expensive</summary>Make those losses infinite before you look for the
 # smallest.</details>
-# <details><summary>It returns one large number twice</summary>`argmin` of a table counts through all of it.
-# `np.unravel_index` makes a row and a column of that.</details>
+# <details><summary>It returns a single large number</summary>`argmin` of a table counts through the whole table.
+# `np.unravel_index` turns that number into a row and a column.</details>
 
 # %% exercise="best_for_budget"
 def best_for_budget(budget, costs, steps, losses):
@@ -442,29 +443,29 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
     print(f"{budget / 1e12:18.4f} {SIZES[network][0]:20} {LOOKS[length]:11} {losses[network, length]:7.3f}")
 
 # %% [markdown]
-# A larger budget asks for a larger network *and* for more steps. Hoffmann et al. 2022 measured it for language models,
-# and found that both should grow alike.
+# A larger budget calls for a larger network *and* for more steps. Hoffmann et al. 2022 measured this for language
+# models, and found that both should grow at the same rate.
 #
-# The same with nine networks of three sizes and three patches, and thousands of steps, drawn as in the paper: `minidit
-# claims scalability`, which takes about half an hour. In its figure look first at the axes. Where both are logarithmic,
-# a straight line is a power law. Then look at points of one colour, networks that differ in one thing; and at the
-# intervals: is a difference larger than they are?
+# `minidit claims scalability` does the same with nine networks of three sizes and three patches, for thousands of
+# steps, and draws the result as in the paper; it takes about half an hour. In its figure, look at the axes first. If
+# both are logarithmic, a straight line is a power law. Then compare points of one colour, which are networks that
+# differ in one thing. And look at the intervals: is a difference larger than they are?
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Everything that is no matrix product.** Norms, softmax, GELU, additions: few multiplications, but each reads and
-#   writes all numbers. On a GPU they can take as long as the products.
-# - **Memory.** A training keeps what the backward needs. That grows with tokens, width and depth as the cost does.
-#   `minidit plan` counts both.
-# - **Sampling.** A clip takes 20 steps, each twice because of guidance: 40 forward passes.
-# - **Learning rates.** Each size has a best one. With the same for all, a comparison is a little unfair to some.
+# - **Everything else besides matrix products.** Norms, softmax, GELU, additions: few multiplications, but each reads
+#   and writes all numbers. On a GPU they can take as long as the products.
+# - **Memory.** Training keeps what the backward needs. Like the cost, it grows with tokens, width and depth. `minidit
+#   plan` counts both.
+# - **Sampling.** A clip takes 20 steps with two passes each, because of guidance: 40 forward passes.
+# - **Learning rates.** Each size has its own best learning rate. Using the same one for all is a little unfair to some.
 
 # %% [markdown]
 # ## Recap
 #
-# - A product of $m \times k$ with $k \times n$ costs $m \cdot k \cdot n$, its backward twice that.
+# - A product of $m \times k$ with $k \times n$ costs $m \cdot k \cdot n$; its backward costs twice that.
 # - A block costs $12\,T D^2 + 2\,T^2 D$ and a little: linear in tokens by its layers, quadratic by attention.
-# - A power law is a line between logarithms, fitted in closed form. Look whether the points lie on it.
+# - A power law is a line between logarithms, and its fit has a closed form. Check whether the points lie on it.
 #
 # Where to go from here: [projects.md](../projects.md), with questions of this kind, some without a known answer.
