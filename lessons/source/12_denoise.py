@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Lesson 12 · Denoise
 #
-# Training is over: the network predicts what was hidden in the noise. In this lesson you turn that one skill into a
+# Training is over: the network can predict what is hidden in noise. In this lesson you use that one skill to make a
 # clip that nobody has drawn before, by asking again and again, and you learn to make it listen to the prompt.
 #
 # **Time:** about 75 minutes, 45 of them in exercises. **You need:** the straight path from noise to data (lesson 4).
@@ -23,8 +23,8 @@ rng = np.random.default_rng(12)
 # %% [markdown]
 # ## By hand
 #
-# Step 4 added noise to the latent. Step 10 predicted the noise. Take it away again, and what is left should be near the
-# latent that we began with.
+# Step 4 added noise to the latent. Step 10 predicted that noise. Subtract the prediction, and the result should be
+# close to the latent that we began with.
 
 # %%
 draw.matrices(
@@ -38,7 +38,7 @@ draw.matrices(
 #
 # <details><summary>Some entries are off</summary>Half of the predicted noise is negative, and minus a minus is a
 # plus.</details>
-# <details><summary>There is a negative number</summary>There may be. No ReLU here.</details>
+# <details><summary>There is a negative number</summary>That is fine: there is no ReLU here.</details>
 
 # %% exercise="step_12_denoised"
 ### BEGIN SOLUTION
@@ -51,13 +51,13 @@ denoised = [
 check.step_12_denoised(denoised)
 
 # %% [markdown]
-# Four of the eight are right, as four were predicted right. The rest is for training to mend.
+# Four of the eight are right, because four predictions were right. Training has to mend the rest.
 #
-# ### From what is it subtracted?
+# ### What do we subtract it from?
 #
-# The text that this course follows tells step 12 another way: it subtracts the noise from the *conditioned* latent of
-# step 7. Is that the same? Test it with a perfect prediction, the actual noise of step 4. Then
-# $\text{noised} - \text{noise}$ is the latent of step 3, to the last digit. And the other?
+# The text that this course follows describes step 12 differently: it subtracts the noise from the *conditioned* latent
+# of step 7. Is that the same? Test it with a perfect prediction, the actual noise of step 4. Then $\text{noised} -
+# \text{noise}$ is exactly the latent of step 3. And the other difference?
 
 # %%
 draw.matrices(
@@ -67,7 +67,7 @@ draw.matrices(
 
 # %% [markdown]
 # ### 12.2 What is left over  ·  ●○○  ·  4 minutes
-# Type how far $\text{conditioned} - \text{noise}$ is from the latent: what came out, less what should have.
+# Type how far $\text{conditioned} - \text{noise}$ is from the latent: what came out minus what should have come out.
 #
 # <details><summary>Everything is zero</summary>That is what is left over if you start with the <em>noised</em> latent.
 # Start with the conditioned one.</details>
@@ -84,8 +84,8 @@ left_over = [
 check.step_12_left_over(left_over)
 
 # %% [markdown]
-# It is just what step 7 did to the latent, $\text{conditioned} - \text{noised}$. Scale and shift are a message *to the
-# network*; the decoder knows nothing of it. See both, decoded:
+# It is exactly what step 7 did to the latent, $\text{conditioned} - \text{noised}$. Scale and shift are a message *to
+# the network*; the decoder knows nothing about them. Here are both, decoded:
 
 # %%
 draw.heatmaps(
@@ -99,19 +99,19 @@ draw.heatmaps(
 )  # fmt: skip
 
 # %% [markdown]
-# **Samplers subtract from the noised latent**, all of them: it is the only place where the noise was added. (The
-# worksheet that the text retells does so, too.)
+# **All samplers subtract from the noised latent**, because that is where the noise was added. (The original worksheet,
+# which the text retells, does so too.)
 #
-# One more thing is odd. On the worksheet the noise is all gone after *one* subtraction. A real sampler takes off a
-# little, looks again, and takes off a little more. Why?
+# One more thing is odd. On the worksheet *one* subtraction removes all the noise. A real sampler removes a little,
+# looks again, and removes a little more. Why?
 
 # %% [markdown]
 # ## In NumPy
 #
-# Lesson 4 found a straight path, $x_t = t\cdot\text{data} + (1-t)\cdot\text{noise}$, with a velocity $v$ that is
-# $\text{data} - \text{noise}$ all along. A network that looks at $x_t$ can't know it: many clips could hide there. It
-# answers with the *average* of them all. So we follow its answer for a short time only, from $t$ to a little later
-# $s$:
+# Lesson 4 found a straight path, $x_t = t\cdot\text{data} + (1-t)\cdot\text{noise}$, with the constant velocity $v =
+# \text{data} - \text{noise}$. A network that sees only $x_t$ can't know this velocity: many clips could be hidden in
+# $x_t$. It answers with the *average* over all of them. So we follow its answer only for a short time, from $t$ to a
+# slightly later $s$:
 #
 # $$x_s = x_t + (s - t)\cdot v$$
 
@@ -132,18 +132,18 @@ def euler_update(x, t, s, velocity):
 check.euler_update(euler_update)
 
 # %% [markdown]
-# **DDIM** tells the same story with other words. The network has estimated the data. Then the noise in $x_t$ is known
-# as well: solve the equation of the path for it. Now mix the two anew, in the amounts of time $s$:
+# **DDIM** tells the same story in other words. The network has estimated the data. Then we know the noise in $x_t$ as
+# well: solve the equation of the path for it. Now mix the two again, in the amounts that belong to time $s$:
 #
 # $$x_s = s\cdot\text{data} + (1-s)\cdot\text{noise}$$
 
 # %% [markdown]
 # ### 12.4 A DDIM step  ·  ●●○  ·  8 minutes
-# `data` is what the network takes the clean data to be, and t is below 1. Return x at time s.
+# `data` is the network's estimate of the clean data, and t is below 1. Return x at time s.
 #
 # <details><summary>How do I get the noise?</summary>x = t · data + (1 − t) · noise. Everything but the noise is
 # known.</details>
-# <details><summary>It is x again</summary>You took it apart and put it together in the amounts of t. Use those of
+# <details><summary>It is x again</summary>You took x apart and mixed it again in the amounts of t. Use the amounts of
 # s.</details>
 
 # %% exercise="ddim_update"
@@ -156,8 +156,8 @@ def ddim_update(x, t, s, data):
 check.ddim_update(ddim_update)
 
 # %% [markdown]
-# On our straight path the two are one. On the curved path of DDPM they are not: there Euler leaves the path at once,
-# and DDIM, which knows its shape, does not.
+# On our straight path the two steps are the same. On the curved path of DDPM they differ: there Euler leaves the path
+# at once, while DDIM, which knows its shape, stays on it.
 
 # %%
 x, data = rng.normal(size=(2, 4, 3))
@@ -169,12 +169,12 @@ for name, path in {"the straight path": RectifiedFlow(), "DDPM's path": Variance
 # %% [markdown]
 # ### Where to stop and look
 #
-# K steps visit K + 1 times, from 0 to 1. Even steps are not the best: where there is nearly only noise it is decided
-# what the clip will be. A **shift** puts more of the steps there. An even time t moves to
+# K steps visit K + 1 times, from 0 to 1. Equal steps are not the best: what the clip will be is decided where there is
+# almost only noise. A **shift** puts more of the steps there. An evenly spaced time t moves to
 #
 # $$\frac{t}{t + \text{shift}\cdot(1-t)}$$
 #
-# With a shift of 1 nothing moves. With 3, which the shipped model takes, the middle ½ moves to ¼.
+# With a shift of 1 nothing moves. With a shift of 3, which the shipped model uses, ½ moves to ¼.
 
 # %% [markdown]
 # ### 12.5 The times of a sampler  ·  ●●○  ·  7 minutes
@@ -182,8 +182,8 @@ for name, path in {"the straight path": RectifiedFlow(), "DDPM's path": Variance
 #
 # <details><summary>There is one too few</summary>Four steps have five ends. <code>np.linspace(0, 1, …)</code> counts
 # the ends.</details>
-# <details><summary>They crowd at the wrong end</summary>In the papers t counts the noise, and the formula looks turned
-# around. Ours is the one above.</details>
+# <details><summary>They crowd at the wrong end</summary>In the papers t counts the noise, and the formula is mirrored.
+# Use the one above.</details>
 
 # %% exercise="shifted_times"
 def shifted_times(steps, shift):
@@ -196,8 +196,8 @@ check.shifted_times(shifted_times)
 
 # %% [markdown]
 # ### 12.6 The whole walk  ·  ●●○  ·  8 minutes
-# `velocity(x, t)` is a function that says where to go. Walk from `noise`, at the first of `times`, to the last, one
-# Euler step after the other.
+# `velocity(x, t)` is a function that says where to go. Start with `noise` at the first of `times` and walk to the last,
+# one Euler step after the other.
 #
 # <details><summary>Numbers are off from the second step on</summary>Ask with the x where you are now, not with the
 # noise where you began.</details>
@@ -220,9 +220,9 @@ check.sample_path(sample_path)
 # %% [markdown]
 # ### Why one step is not enough
 #
-# A toy: the "clips" are points in the plane, on a ring. Here the best answer is known by a formula. The average of all
-# points, each weighted by how well it explains $x_t$, is... a softmax over squared distances. You have met it:
-# attention, over the data.
+# A toy example: the "clips" are points on a ring in the plane. Here we have a formula for the best answer. It is the
+# average of all points, each weighted by how well it explains $x_t$: a softmax over squared distances. You have met it
+# before: attention, over the data.
 
 # %%
 angles = rng.uniform(0, 2 * np.pi, 200)
@@ -230,7 +230,7 @@ ring = 1.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + 0.05 * rng.nor
 
 
 def average_data(x, t):
-    """The mean of the ring's points that x (N, 2) may hide."""
+    """The mean of the ring's points, weighted by how well they explain x (N, 2)."""
     distances = ((x[:, None] - t * ring) ** 2).sum(axis=-1)  # N, M
     weights, _ = layers.softmax_forward(-distances / (2 * (1 - t) ** 2))  # N, M
     return weights @ ring                                   # N, 2
@@ -256,20 +256,20 @@ draw.heatmaps(
 )  # fmt: skip
 
 # %% [markdown]
-# After one step everything is in the middle, where no data is: the average of a ring. That is the blur in bad samples.
-# Small steps let each point make up its mind.
+# After one step everything is in the middle, where there is no data: the average of a ring. That is the blur in bad
+# samples. Small steps let each point make up its mind.
 #
 # ### Listening to the prompt
 #
-# The network was trained with prompts, and every tenth time with the empty one. So it can be asked twice:
-# what do you see, and what would you see without the prompt? The difference is what the prompt *adds*.
-# **Classifier-free guidance** goes further in that direction:
+# The network was trained with prompts, and every tenth time with the empty prompt. So we can ask it twice: what do you
+# see, and what would you see without the prompt? The difference is what the prompt *adds*. **Classifier-free guidance**
+# goes further in that direction:
 #
 # $$\text{guided} = \text{unconditional} + \text{scale}\cdot(\text{conditional} - \text{unconditional})$$
 
 # %% [markdown]
 # ### 12.7 Guidance  ·  ●○○  ·  5 minutes
-# Write it, for all numbers alike.
+# Write it, entry by entry.
 #
 # <details><summary>It says that the scale is off by one</summary>Try it: a scale of 1 has to give the conditional
 # answer, a scale of 0 the unconditional one.</details>
@@ -286,13 +286,13 @@ check.classifier_free_guidance(classifier_free_guidance)
 # %% [markdown]
 # ## Backward
 #
-# Sampling needs no backward pass: nothing learns here. The weights are fixed, and each step only looks.
+# Sampling needs no backward pass, because nothing learns here: the weights are fixed.
 #
-# One could want a gradient, of a score of the finished clip with respect to the noise it came from, say. It would go
-# back through all twenty steps and the network in each, the last step first, as the gradient of one long network, and
-# the caches of all those calls would have to be kept.
+# But suppose you wanted a gradient, say of a score of the finished clip with respect to the noise it came from. It
+# would go back through all twenty steps and the network in each of them, the last step first, as if they were one long
+# network, and you would have to keep the caches of all these calls.
 # %% [markdown]
-# One small piece of that way is worth writing, as it shows what guidance does. `unconditional` stands at two places:
+# One small piece of this is worth writing, because it shows what guidance does. `unconditional` appears twice:
 #
 # | forward | backward |
 # |---|---|
@@ -304,8 +304,8 @@ check.classifier_free_guidance(classifier_free_guidance)
 # ### 12.8 Backward through guidance  ·  ●●○  ·  6 minutes
 # Return `dconditional`, `dunconditional` (N, …) and `dscale`, a number.
 #
-# <details><summary>dunconditional is off</summary>Two parts: as it stands by itself, and in the bracket, with a
-# minus.</details>
+# <details><summary>dunconditional is off</summary>It has two parts: one where it stands by itself, and one from the
+# bracket, with a minus.</details>
 # <details><summary>dscale is an array</summary>One scale served every number of every sample.</details>
 
 # %% exercise="guidance_backward"
@@ -320,14 +320,14 @@ def guidance_backward(dy, conditional, unconditional, scale):
 check.guidance_backward(guidance_backward)
 
 # %% [markdown]
-# The two shares, scale and 1 − scale, always add up to 1. At a scale of 3 they are 3 and −2: an error of the network
-# comes out up to three times as large. That is the price of guidance.
+# The two factors, scale and 1 − scale, always add up to 1. At a scale of 3 they are 3 and −2: an error of the network
+# can come out three times as large, or more. That is the price of guidance.
 
 # %% [markdown]
 # ## In the real model
 #
-# All of it together. The network predicts the data; from it follows the velocity, $(\text{data} - x)/(1 - t)$. The walk
-# is the one of 12.6, in minidit's words. On the way we keep what x is, and what the network takes it for.
+# Now all of it together. The network predicts the data, and the velocity follows from it: $(\text{data} - x)/(1 - t)$.
+# The walk is that of 12.6, in minidit's words. On the way we record x, and the clean clip that the network expects.
 
 # %%
 studio = load(device="cpu")
@@ -359,9 +359,9 @@ draw.clips(
 )  # fmt: skip
 
 # %% [markdown]
-# That is the noise disappearing. More telling is what the network *expects*, its estimate of the clean clip on the way.
-# At first it is an average over all that the prompt allows and that this noise hints at: a red circle with a blurred
-# edge. Then it gets its exact place, its size, its outline.
+# That is the noise disappearing. What the network *expects*, its estimate of the clean clip, tells us more. At first it
+# is an average over all clips that fit the prompt and this noise: a red circle with a blurred edge. Then the circle
+# gets its exact place, its size and its outline.
 
 # %%
 draw.clips(
@@ -381,8 +381,9 @@ draw.animation(
 )  # fmt: skip
 
 # %% [markdown]
-# When is it decided what the clip will be? Below is how far the expected clip is from the finished one, for three
-# seeds. Each marker is a step. Half of them lie below t = ¼: there most is decided, and that is what the shift is for.
+# When is it decided what the clip will be? The curves show how far the expected clip is from the finished one, for
+# three seeds. Each marker is a step. Half of them lie below t = ¼, where most is decided; that is what the shift is
+# for.
 
 # %%
 walks = [strip(seed=seed) for seed in range(3)]
@@ -398,8 +399,8 @@ draw.curves(
 )  # fmt: skip
 
 # %% [markdown]
-# **How many steps?** Five prompts with five seeds each. The verifier looks at every clip and says what it sees. *Right*
-# is a clip that shows what the prompt says; *strict*, one whose object has nearly the ideal outline as well.
+# **How many steps?** We take five prompts with five seeds each. The verifier looks at every clip and says what it sees.
+# A clip is *right* if it shows what the prompt says, and *strict* if its object also has a nearly ideal outline.
 
 # %%
 chosen = [SEEN[i] for i in rng.choice(len(SEEN), size=5, replace=False)]
@@ -408,7 +409,7 @@ prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 
 def judged(steps=20, guidance=1.5):
-    """25 clips (5, 5, F, H, W, 3), by prompt and seed, and which shares of them are right and strict, in percent."""
+    """25 clips (5, 5, F, H, W, 3), by prompt and seed, and how many of them are right and strict, in percent."""
     clips = generate(model, prompts, seeds, sampling=SamplingSettings(steps, guidance))
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
@@ -428,10 +429,10 @@ for k in counts:
     print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")
 
 # %% [markdown]
-# That is fewer than you may have expected. This world is simple: once colour, shape, motion and sky are known, hardly
-# anything is left to be averaged over. Photographs are another matter.
+# That is fewer steps than you may have expected. This world is simple: once colour, shape, motion and sky are settled,
+# there is hardly anything left to average over. Photographs are a different matter.
 #
-# **How much guidance?** One prompt with one seed, at four scales.
+# **How much guidance?** The same prompts and seeds at four scales; the picture shows one of the clips.
 
 # %%
 scales = (0.0, 1.0, 1.5, 3.0)
@@ -449,28 +450,28 @@ for scale in scales:
     print(f"guidance {scale:g}: {right:.0f} % right, {strict:.0f} % strict, variety {clips.std(axis=1).mean():.3f}")
 
 # %% [markdown]
-# *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part:
-# right is what happens to agree. At 3 the clips go too far: their colours leave what the codec knows, and it shows as
-# spots (which count as variety, too). In between there is little to choose here: even without help, at 1, most clips
-# are what their prompt says. Large models of large worlds need more. What guidance costs is a project (see
+# *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: a
+# clip is right only by chance. At 3 the clips go too far: their colours leave the range that the codec knows, which
+# shows as spots (and the spots count as variety too). In between it hardly matters here: even without guidance, at 1,
+# most clips show what their prompt says. Large models of large worlds need more. What guidance costs is a project (see
 # [projects.md](../projects.md)).
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Many steps.** On paper all noise goes at once. Here there are 20 steps, and each asks anew.
-# - **Amounts.** On paper the noise counts fully. In the model it is weighed by 1 − t, and so data = (x − (1 − t) ·
-#   noise) / t.
-# - **The start.** On paper we denoise a clip that we had. A sampler starts at t = 0, from noise alone.
+# - **Many steps.** On paper all noise goes at once. Here there are 20 steps, and each asks the network again.
+# - **Amounts.** On paper the noise counts fully. In the model its weight is 1 − t, so data = (x − (1 − t) · noise) / t.
+# - **The start.** On paper we denoise a clip that we already had. A sampler starts at t = 0, from pure noise.
 # - **Guidance.** Every step asks twice, with the prompt and without.
-# - **Other steps.** *Heun* asks again at the end of each step and takes the mean: half as many steps, twice the work.
-#   *DDPM* adds fresh noise in every step. All are in [samplers.py](../../minidit/diffusion/samplers.py).
+# - **Other steps.** *Heun* asks again at the end of each step and takes the mean of both answers: twice the work per
+#   step, but fewer steps. *DDPM* adds fresh noise in every step. All are in
+#   [samplers.py](../../minidit/diffusion/samplers.py).
 
 # %% [markdown]
 # ## Recap
 #
-# - Subtract the noise from where it was added: the noised latent.
+# - Subtract the noise from what it was added to: the noised latent.
 # - A network's answer is an average. Follow it for a short time, then ask again: $x + (s - t)\cdot v$.
-# - Guidance goes from the answer without the prompt through the one with it, and further.
+# - Guidance goes from the answer without the prompt to the answer with it, and beyond.
 #
-# Next, the frozen decoder makes pixels of the latents: lesson 13.
+# Next, in lesson 13, the frozen decoder turns the latents into pixels.

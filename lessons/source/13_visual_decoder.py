@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lesson 13 · The visual decoder
 #
-# The noise is gone, and what is left are latents: 24 numbers for each patch of the clip. The decoder makes pixels of
-# them. Here you also learn how it was trained together with the encoder, with a little noise, a little probability and
-# an adversary, and what each of these was good for.
+# The noise is gone, and we have latents: 24 numbers for each patch of the clip. The decoder turns them into pixels. You
+# also learn how decoder and encoder were trained together, with a little noise, a little probability and an adversary,
+# and what each of these was good for.
 #
 # **Time:** about 70 minutes. **You need:** the encoder and the linear layer (lesson 3), the slope of the exponential
 # function.
@@ -33,8 +33,8 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# Step 12 left the denoised latent: two numbers for each of four patches. The decoder's weight and bias make four pixels
-# of two numbers, and a ReLU sees to it that none is darker than black:
+# Step 12 left the denoised latent: two numbers for each of four patches. The decoder's weight and bias turn two numbers
+# into four pixels, and a ReLU makes sure that no pixel is darker than black:
 #
 # $$\text{patches} = \operatorname{ReLU}(W \cdot z + b)$$
 
@@ -49,7 +49,7 @@ draw.matrices(
 # ### 13.1 ReLU(W · z + b)  ·  ●○○  ·  5 minutes
 # Type the four patches as four columns of four pixels.
 #
-# <details><summary>One entry is wrong</summary>It is two products and −3. Is the result below zero?</details>
+# <details><summary>One entry is wrong</summary>Add two products and −3. Is the result below zero?</details>
 # <details><summary>All entries are too large</summary>b is added *before* the ReLU, and it is negative.</details>
 
 # %% exercise="step_13_patches"
@@ -60,9 +60,9 @@ patches = [[9, 0, 2, 4], [6, 0, 2, 3], [3, 1, 2, 2], [0, 2, 2, 1]]
 check.step_13_patches(patches)
 
 # %% [markdown]
-# These are not the patches of the true video. That isn't the decoder's fault: the noise was predicted badly, by weights
-# that had seen no training. From the *true* latent it gets every pixel right. How good is it in general? There are
-# 10,000 patches of four pixels from 0 to 9. We send all of them through encoder and decoder.
+# These are not the patches of the true video. That isn't the decoder's fault: untrained weights predicted the noise
+# badly. From the *true* latent the decoder gets every pixel right. How good is it in general? There are 10,000 patches
+# of four pixels from 0 to 9. We send all of them through encoder and decoder.
 
 # %%
 w = sheet.weights
@@ -77,13 +77,13 @@ print(f"on average a pixel is {np.abs(back - everything).mean():.1f} off")
 
 # %% [markdown]
 # Two numbers can't hold four. The worksheet's weights were made for its four patches. A real codec has to *find*
-# weights that are good for the patches that there really are: it has to be trained.
+# weights that suit the patches of real clips: it has to be trained.
 
 # %% [markdown]
 # ## In NumPy
 #
-# The real decoder is the encoder's mirror image: linear, ReLU, linear. The ReLU stands between the layers, and there is
-# none at the end. What comes out is clipped to the range of pixels instead.
+# The real decoder is the encoder's mirror image: linear, ReLU, linear. The ReLU is between the layers, not at the end.
+# Instead, the output is clipped to the range of pixels.
 
 # %%
 def decoder_forward(z, w1, b1, w2, b2):
@@ -106,24 +106,25 @@ print("latents", mean.shape, "→ patches", reconstruction.shape)
 print(f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, before they are clipped to −1 and 1")
 
 # %% [markdown]
-# ### A guess that knows its doubt
+# ### A guess that knows how sure it is
 #
-# Encoder and decoder could be trained to return every patch, and that would be all. But then the encoder may scatter
-# its latents wildly, with no man's land between them; and a latent that comes from *denoising* always lies a little
-# off. So the encoder gives a **mean** and a **variance** for each number (its logarithm, so that it can't be negative).
-# The decoder is given a random **sample** of that Gaussian, and has to cope. This is a *variational* autoencoder.
+# We could train encoder and decoder to return every patch, and nothing more. But then the encoder may scatter its
+# latents wildly, with no man's land between them; and a latent that comes from *denoising* is always a little off. So
+# the encoder returns a **mean** and a **variance** for each number (as a logarithm, so that the variance is always
+# positive). The decoder gets a random **sample** of that Gaussian, and has to cope. This is a *variational*
+# autoencoder.
 #
 # $$z = \text{mean} + \sigma_z \cdot \text{noise}, \qquad \sigma_z = \sqrt{\text{variance}} = e^{\text{log variance} /
 # 2}$$
 
 # %% [markdown]
-# Why not let NumPy draw z itself? Because then nobody could say how z changes when the mean does. With the noise drawn
-# *outside*, z is a plain formula with slopes. This is called the **reparameterisation**.
+# Why not let NumPy draw z itself? Because then we couldn't say how z changes with the mean. With the noise drawn
+# *outside*, z is a plain formula with slopes. This is called the **reparameterisation** trick.
 
 # %% [markdown]
 # ### 13.2 A sample  ·  ●○○  ·  6 minutes
 # Write `reparameterize_forward(mean, log_variance, noise)`, all of one shape. Return `z` and the cache `(deviation,)`:
-# a tuple of one array, that which was added to the mean.
+# a tuple of one array, which is what you added to the mean.
 #
 # <details><summary>Right where the variance is 1, wrong elsewhere</summary>Noise is measured in standard deviations.
 # The root of eᵘ is e to the half of u.</details>
@@ -141,40 +142,40 @@ check.reparameterize_forward(reparameterize_forward)
 # %% [markdown]
 # ### Why the likelihood is a squared error
 #
-# "Maximum likelihood" asks: which weights make the clips that we have as probable as possible? For that, the decoder's
-# output has to be a probability. Say that each pixel x is Gaussian around what the decoder says, $\hat x$, with one
-# fixed standard deviation σ. Minus the logarithm of its density is
+# "Maximum likelihood" asks: which weights make our clips as probable as possible? For that, the decoder's output has to
+# define a probability. Let each pixel x be Gaussian around the decoder's output $\hat x$, with one fixed standard
+# deviation σ. Minus the logarithm of its density is
 #
 # $$-\log p(x \mid z) = \frac{(x - \hat x)^2}{2 \sigma^2} + \log\left(\sigma \sqrt{2 \pi}\right)$$
 #
-# The last term has no weights in it. So the most likely weights are those with the smallest **squared error**. And σ?
-# It says how much an error hurts: with minidit's σ = 0.05 the weight 1 / 2σ² is 200.
+# The last term doesn't depend on the weights. So the most likely weights are those with the smallest **squared error**.
+# And σ? It says how much an error hurts: with minidit's σ = 0.05 the factor 1 / 2σ² is 200.
 
 # %% [markdown]
-# ### What holds the variance up?
+# ### What keeps the variance from vanishing?
 #
 # The squared error alone would make every variance 0: no noise, no trouble. The likelihood of a *clip* is an integral
-# over all latents z, which nobody can work out. But it has a bound:
+# over all latents z, which we can't compute. But there is a bound:
 #
 # $$-\log p(x) \le \text{mean over } z \text{ of } -\log p(x \mid z) \;+\; \text{KL}$$
 #
-# KL, the Kullback–Leibler divergence, tells how far the encoder's Gaussian is from the standard one, with mean 0 and
-# variance 1. It is measured in nats; a nat is 1.44 bits. For each number,
+# KL, the Kullback–Leibler divergence, measures how far the encoder's Gaussian is from the standard one, with mean 0 and
+# variance 1. Its unit is the nat; a nat is 1.44 bits. For each number,
 #
 # $$\text{KL} = \tfrac12 \left(\text{mean}^2 + \text{variance} - 1 - \text{log variance}\right)$$
 #
-# It is the price of saying something: 0 if the latent says nothing, and a variance near 0 costs without end. So
-# strictly speaking, it is not the likelihood that is maximised, but a *bound* of it.
+# It is the price of information: 0 if the latent says nothing, and without limit as the variance goes to 0. So strictly
+# speaking, training maximises not the likelihood but a *bound* on it.
 
 # %% [markdown]
 # ### 13.3 KL  ·  ●●○  ·  6 minutes
-# Write `gaussian_kl_forward(mean, log_variance)`. Return `loss`, one number: the **mean** over all numbers of the
-# formula; and the cache `(mean, variance)`.
+# Write `gaussian_kl_forward(mean, log_variance)`. Return `loss`, one number, which is the **mean** of the formula over
+# all numbers, and the cache `(mean, variance)`.
 #
 # <details><summary>It says that a term is missing</summary>Put in mean 0 and log variance 0. The loss has to be 0.
 # </details>
-# <details><summary>It is too large by the number of something</summary>Is it a sum somewhere? It is a mean over all
-# axes.</details>
+# <details><summary>It is too large by the number of something</summary>Did you take a sum over some axis? The loss is a
+# mean over all axes.</details>
 
 # %% exercise="gaussian_kl_forward"
 def gaussian_kl_forward(mean, log_variance):
@@ -208,15 +209,15 @@ draw.curves(
 # | deviation = std · noise | dstd = ddeviation · noise |
 # | std = e^(u/2) | du = dstd · (slope of e^(u/2)) |
 #
-# The noise is a constant: it was drawn before anybody asked. In the last two lines, std and noise come together again.
-# So the cache needs neither of them by itself, only their product.
+# The noise is a constant: it was drawn beforehand. In the last two lines, std and noise come together again. So the
+# cache needs only their product.
 
 # %% [markdown]
 # ### 13.4 A sample, backward  ·  ●●○  ·  7 minutes
 # Write `reparameterize_backward(dz, cache)` with the cache of 13.2. Return `dmean` and `dlog_variance`.
 #
-# <details><summary>dlog_variance is 2 times too large</summary>What is the slope of e^(u/2)? It has an inner function.
-# </details>
+# <details><summary>dlog_variance is 2 times too large</summary>What is the slope of e^(u/2)? Mind the inner
+# function.</details>
 # <details><summary>There is no std in the cache</summary>Write the last two lines of the table as one, and look for std
 # · noise in it.</details>
 
@@ -232,17 +233,18 @@ check.reparameterize_backward(reparameterize_backward)
 # %% [markdown]
 # ### Through KL
 #
-# The loss is a mean over n numbers. With `dloss`, the gradient of what is trained with respect to this loss, each
-# bracket gets dloss / n. (It is 1 if the loss stands alone. In the codec, it doesn't: there dloss is a weight.)
+# The loss is a mean over n numbers. `dloss` is the gradient of the total loss with respect to this one, so each bracket
+# gets dloss / n. (If this loss stood alone, dloss would be 1. In the codec it is one of several, and dloss is its
+# weight.)
 
 # %% [markdown]
 # ### 13.5 KL, backward  ·  ●●○  ·  8 minutes
 # Write `gaussian_kl_backward(dloss, cache)`. Return `dmean` and `dlog_variance`.
 #
-# <details><summary>How do I begin?</summary>The log variance stands at two places: by itself, and in the variance,
-# which is e to it. Two parts, which add up.</details>
-# <details><summary>dmean passes, dlog_variance doesn't</summary>With variance 1 it has to be 0: there KL has its lowest
-# point.</details>
+# <details><summary>How do I begin?</summary>The log variance appears twice: by itself, and in the variance, which is
+# its exponential. The two parts add up.</details>
+# <details><summary>dmean passes, dlog_variance doesn't</summary>With variance 1 it has to be 0: KL has its minimum
+# there.</details>
 # <details><summary>It is too large</summary>n is the count of all numbers, <code>mean.size</code>.</details>
 
 # %% exercise="gaussian_kl_backward"
@@ -259,8 +261,9 @@ check.gaussian_kl_backward(gaussian_kl_backward)
 # %% [markdown]
 # ### How much each channel says
 #
-# Both losses pull at the variance: the squared error makes it small, KL makes it large. σ decides who wins. Below, a
-# small codec (patches of 4 × 4 pixels, 8 channels) is trained from nothing for three σ, a few hundred steps each.
+# The two losses pull the variance in opposite directions: the squared error makes it small, KL makes it large. σ
+# decides which wins. Below we train a small codec (patches of 4 × 4 pixels, 8 channels) from scratch for three values
+# of σ, a few hundred steps each.
 
 # %%
 SETTINGS = CodecSettings(patch=(1, 4, 4), channels=8, hidden=64)
@@ -311,9 +314,9 @@ for sigma, small in by_sigma.items():
     print(f"σ = {sigma:<4}  PSNR {quality(small):.1f} dB,  KL of a patch {says[f'σ = {sigma}'].sum():.0f} nats")
 
 # %% [markdown]
-# A large σ says: errors of that size don't matter. Then six channels fall silent, with mean 0 and variance 1, whatever
-# the patch: they cost nothing and say nothing. This is known as *posterior collapse*. A small σ buys detail for nats.
-# The shipped codec's σ is 0.05, and all its 24 channels speak: the cell below asks them.
+# A large σ says: errors of that size don't matter. Then six channels fall silent, with mean 0 and variance 1 for every
+# patch: they cost nothing and say nothing. This is known as *posterior collapse*. A small σ buys detail for nats. The
+# shipped codec's σ is 0.05, and all its 24 channels carry information, as the cell below shows.
 
 # %%
 by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(axis=(0, 1))  # C
@@ -326,43 +329,44 @@ print(f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the 
 # %% [markdown]
 # ### The adversary
 #
-# A squared error has a weakness: in doubt, the *average* of all that could be is best, and an average of sharp pictures
-# is a blurred one. So one asks a second network, the **discriminator**. It sees 2 × 2 neighbouring patches, real ones
-# and reconstructed ones, and answers with one number, the *logit*: above 0 means "looks real". The two have opposite
+# A squared error has a weakness: in doubt, the *average* of all possible pictures is best, and an average of sharp
+# pictures is blurred. So we ask a second network, the **discriminator**. It sees 2 × 2 neighbouring patches, real or
+# reconstructed, and answers with one number, the *logit*: above 0 means "looks real". The two networks have opposite
 # aims:
 #
 # $$\text{its loss} = \text{mean of } \max(0, 1 - \text{real}) + \text{mean of } \max(0, 1 + \text{fake})$$
 # $$\text{the codec's loss} = -\,\text{mean of fake}$$
 #
-# The max is a **hinge**: a real logit above 1 is good enough and is left alone, and a fake one below −1.
+# The max is a **hinge**: a real logit above 1 and a fake logit below −1 are good enough and are left alone.
 
 # %%
 def hinge_discriminator_forward(real_logits, fake_logits):
-    """Loss, and what is missing to the margins of 1: (real_margin, fake_margin)."""
+    """Loss, and how far the logits are short of the margin 1: (real_margin, fake_margin)."""
     real_margin = np.maximum(1 - real_logits, 0)
     fake_margin = np.maximum(1 + fake_logits, 0)
     return real_margin.mean() + fake_margin.mean(), (real_margin, fake_margin)
 
 
 loss, margins = hinge_discriminator_forward(np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25]))
-print("missing to the margins:", *margins, f"  loss {loss:.3f}")
+print("short of the margins by:", *margins, f"  loss {loss:.3f}")
 fake_logits = np.array([-3.0, 0.25])
 _, generator_cache = layers.hinge_generator_forward(fake_logits)
-print("what the codec is told about the fakes:", layers.hinge_generator_backward(1.0, generator_cache))
+print("gradient of the codec's loss:", layers.hinge_generator_backward(1.0, generator_cache))
 
 # %% [markdown]
-# The codec's gradient is easy: a mean of n logits with a minus, so −1/n for each. The discriminator's is yours.
+# The codec's gradient is easy: the loss is minus the mean of n logits, so each gets −1/n. You write the
+# discriminator's.
 
 # %% [markdown]
 # ### 13.6 The discriminator's loss, backward  ·  ●●○  ·  8 minutes
 # Write `hinge_discriminator_backward(dloss, cache)` with the cache from above. Return `dreal_logits` and
 # `dfake_logits`. There may be more real ones than fake ones.
 #
-# <details><summary>It grows with the margin</summary>max(0, a) is 0 or a. Its slope is 0 or 1, and nothing between.
-# </details>
+# <details><summary>It grows with the margin</summary>max(0, a) is 0 or a. Its slope is 0 or 1, and nothing in
+# between.</details>
 # <details><summary>A sign is wrong</summary>A larger real logit makes the loss smaller; a larger fake one makes it
 # larger.</details>
-# <details><summary>It is off by a factor</summary>Both means count all their logits, also those with a margin of
+# <details><summary>It is off by a factor</summary>Both means count all their logits, including those with a margin of
 # 0.</details>
 
 # %% exercise="hinge_discriminator_backward"
@@ -377,19 +381,18 @@ def hinge_discriminator_backward(dloss, cache):
 check.hinge_discriminator_backward(hinge_discriminator_backward)
 
 # %% [markdown]
-# ### "Maximum likelihood, joined with an adversarial part"
+# ### "Maximum likelihood, combined with an adversarial part"
 #
-# That is how one finds the training described, and now we can say what it means, step by step. For 60 % of its steps,
-# the codec climbs a *bound* of the likelihood. Then the adversary joins: its gradient at the reconstruction is made a
-# tenth as long as that of the squared error, and added. From there on it is a compromise, and **no maximum likelihood
-# any more**.
+# You will find the training described in these words, and now we can say what they mean. For 60 % of its steps, the
+# codec climbs a *bound* on the likelihood. Then the adversary joins: its gradient at the reconstruction is scaled to a
+# tenth of the squared error's and added. From then on it is a compromise, and **no longer maximum likelihood**.
 #
-# Does it help? We give the small codec an adversary, and make it stronger and stronger. *Seams* are the steps in
-# brightness across the borders of patches, compared with those of the real clips: 1 is perfect.
+# Does it help? We give the small codec a stronger and stronger adversary. *Seams* are the steps in brightness across
+# the borders of patches, relative to the real clips: 1 is perfect.
 
 # %%
 def seams(made):
-    """Mean step across the borders between rows of patches, relative to the real clips'."""
+    """Mean step across the borders between rows of patches, relative to the real clips."""
     real_steps, steps = (np.abs(np.diff(clips, axis=2))[:, :, 3::4].mean() for clips in (unseen, made))
     return steps / real_steps
 
@@ -408,19 +411,19 @@ draw.clips(
 
 # %% [markdown]
 # In this world it changes **next to nothing**. For minidit's `quick` preset, trained in full with and without it
-# (`python scripts/compare_codecs.py quick`), the PSNR is 30.55 dB both times, and the seams are equally faint. Made
-# strong, it only does harm.
+# (`python scripts/compare_codecs.py quick`), the PSNR is 30.55 dB both times, and the seams are equally faint. A strong
+# adversary only does harm.
 #
 # The reason is no mystery. An adversary pays where the latents leave details open (grass, hair, the grain of a film),
-# and *some* plausible detail looks better than the average. Our clips have flat colours and clean edges. There is
-# nothing to invent. minidit has the adversary to show how latent diffusion's codecs are trained, not because it is
-# needed here. And the diffusion model itself never has one.
+# because there *some* plausible detail looks better than the average. Our clips have flat colours and clean edges:
+# there is nothing to invent. minidit includes the adversary to show how the codecs of latent diffusion are trained, not
+# because this world needs it. And the diffusion model itself never has one.
 
 # %% [markdown]
 # ## In the real model
 #
-# We let the trained model make a clip and keep its latents on the way. The decoder has never seen a noisy latent, nor
-# is it told how noisy one is. It decodes whatever it gets.
+# We let the trained model make a clip and keep its latents on the way. The decoder has never seen such noisy latents,
+# and nobody tells it how noisy they are. It decodes whatever it gets.
 
 # %%
 PROMPT = "a green triangle moves left in the day sky"
@@ -444,8 +447,8 @@ draw.clips(
 print("the last one is the clip:", np.array_equal(codec.decode(denoised)[0], clip))
 
 # %% [markdown]
-# Noise in the latents doesn't look like noise in a picture. Each patch turns into *another patch*: something with edges
-# and colours that belongs elsewhere. How exact do latents have to be? Add noise to those of real clips:
+# Noise in the latents doesn't look like noise in a picture. Each patch turns into *a different patch*, with edges and
+# colours that belong elsewhere. How exact do latents have to be? Add noise to those of real clips:
 
 # %%
 latents = codec.encode(real)                                # N, f, r, c, C
@@ -459,16 +462,17 @@ draw.curves(
     alt=f"PSNR falls from {found[0]:.0f} dB with noise of 0.02 to {found[-1]:.0f} dB with noise of 1. Without noise it "
     f"is {best:.0f} dB, and up to 0.05 there is hardly a difference.",
 )
-print(f"the encoder's own doubt, in normalised latents: {(np.exp(0.5 * log_variance) / codec.latent_std).mean():.2f}")
+own = (np.exp(0.5 * log_variance) / codec.latent_std).mean()
+print(f"the encoder's own deviation, in normalised latents: {own:.2f}")
 
 # %% [markdown]
-# Noise as large as the encoder's own doubt hardly shows: with just that, the decoder was trained. A sampler that gets
-# so close is good enough.
+# Noise as large as the encoder's own deviation hardly shows: the decoder was trained with exactly that. A sampler that
+# gets this close is good enough.
 #
 # ### Turning the knobs
 #
 # What does a channel do? We take the denoised latents and move one channel by 2, at all places of all frames. In the
-# last row it is one channel at **one** place of frame 3.
+# last row, we move one channel at **one** place of frame 3.
 
 # %%
 def moved(channel, by, place=slice(None)):
@@ -479,7 +483,7 @@ def moved(channel, by, place=slice(None)):
 
 
 ONE_PLACE = (3, 1, 2)                                       # frame, row, column of patches
-rows = {"as it was": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in (7, 17, 8, 22)}
+rows = {"unchanged": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in (7, 17, 8, 22)}
 rows["channel 7, moved by 4 in one place"] = moved(7, 4, ONE_PLACE)
 draw.clips(
     rows,
@@ -490,10 +494,10 @@ changed = np.argwhere(np.abs(rows["channel 7, moved by 4 in one place"] - clip).
 print("pixels that changed in the last row: frame, row, column from", changed.min(axis=0), "to", changed.max(axis=0))
 
 # %% [markdown]
-# A channel is not a knob for *one* thing: the same push gives the sky another colour, a pattern to every patch, and
-# does something else to an edge. And the decoder works patch by patch, 8 × 8 pixels of one frame. It knows nothing of
-# the neighbours. That a triangle's side runs on from one patch to the next, and from one frame to the next, is the work
-# of the diffusion model.
+# A channel is not a knob for *one* thing: the same push changes the colour of the sky, puts a pattern into every patch,
+# and does something else to an edge. And the decoder works patch by patch, 8 × 8 pixels of one frame, and doesn't see
+# the neighbours. The diffusion model makes sure that a triangle's side continues from one patch to the next, and from
+# one frame to the next.
 #
 # Which channels matter most? Move each by 1, on real clips, and measure the change in the picture.
 
@@ -516,24 +520,26 @@ draw.curves(
 )
 
 # %% [markdown]
-# They are within a factor of two, which is no accident. Normalisation (lesson 3) has seen to it: a channel that
-# changes the picture a lot was stretched, so that a step of 1 in it is a smaller step. So an error of the diffusion
-# model costs about as much in one channel as in another, and a plain squared error of the latents is a fair loss.
+# They are within a factor of two, and that is no accident. Normalisation (lesson 3) stretched the channels that change
+# the picture a lot, so that a step of 1 there is a smaller step. So an error of the diffusion model costs about as much
+# in one channel as in another, and a plain squared error of the latents is a fair loss.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A hidden layer**, and the ReLU's place: on the worksheet at the end, here between two layers, with a clip to the
-#   range of pixels at the end.
-# - **Undoing the normalisation**: the decoder is given latents times their scale plus their mean.
-# - **Samples.** While training, the decoder sees samples around the mean. Afterwards the mean is used, and no noise.
-# - **Training at all**: squared error over 2σ², KL, and an adversary that here could be left out.
+# - **A hidden layer**, and the place of the ReLU: on the worksheet at the end, here between two layers, with clipping
+#   to the range of pixels at the end.
+# - **Undoing the normalisation**: the decoder gets the latents times their scale plus their mean.
+# - **Samples.** In training, the decoder sees samples around the mean. Afterwards it gets the mean itself, without
+#   noise.
+# - **Training at all**: squared error over 2σ², KL, and an adversary that we could leave out here.
 
 # %% [markdown]
-# - **Loss.** The worksheet's codec returns its own video without a fault, and 21 of 10,000 patches. The real one
-#   returns none exactly, and all nearly: about 30 dB. That is the ceiling for every clip that the model makes.
-# - **Neighbours.** Decoders of large models look across patches and frames, with convolutions. Here only being exact
-#   prevents seams, and around the triangle above you can see some.
+# - **Loss.** The worksheet's codec returns its own video perfectly, but only 21 of 10,000 patches. The real codec
+#   returns no patch exactly, but all of them nearly: about 30 dB. That is the ceiling for every clip that the model
+#   makes.
+# - **Neighbours.** Decoders of large models look across patches and frames, with convolutions. Ours looks at one patch
+#   at a time, so only exactness prevents seams; around the triangle above you can see some.
 
 # %%
 counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
@@ -543,9 +549,9 @@ print(f"decoder: {counts['decoder']:,} numbers; the worksheet's: 12.   The codec
 # %% [markdown]
 # ## Recap
 #
-# - The decoder is linear, ReLU, linear, patch by patch. It is frozen when the diffusion model trains.
-# - Gaussian pixels make the likelihood a squared error over 2σ². KL is the price of what a latent says, and a sample
-#   that is a formula lets gradients through.
-# - An adversary is an addition to that, and no maximum likelihood. In this world it changes next to nothing.
+# - The decoder is linear, ReLU, linear, patch by patch. It is frozen while the diffusion model trains.
+# - Gaussian pixels make the likelihood a squared error over 2σ². KL is the price of what a latent says. A sample
+#   written as a formula lets gradients through.
+# - An adversary comes on top, and the result is no longer maximum likelihood. In this world it changes next to nothing.
 #
-# Next, in lesson 14: the patches are put back where they came from.
+# Next, in lesson 14, the patches go back to where they came from.

@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Lesson 14 · Patches to video
 #
-# The last step: decoded patches go back to their places, numbers become bytes, and bytes a file that anybody can open.
-# At the end you watch a clip come out of noise.
+# The last step: decoded patches go back to their places, numbers become bytes, and bytes become a file that anybody can
+# open. At the end you watch a clip emerge from noise.
 #
-# **Time:** about 40 minutes. **You need:** what a patch is (lesson 2); all else is imported.
+# **Time:** about 40 minutes. **You need:** what a patch is (lesson 2); the lesson imports everything else.
 
 # %%
 import tempfile
@@ -54,7 +54,7 @@ video = [
 check.step_14_video(video)
 
 # %% [markdown]
-# How good is it? With *perfect* noise, the worksheet gives back the very video of step 1. With the noise that its
+# How good is it? With *perfect* noise, the worksheet returns exactly the video of step 1. With the noise that its
 # weights predict, it doesn't: they were made up, not trained.
 
 # %%
@@ -64,20 +64,20 @@ for name, came_out in (("perfect noise", sheet.perfect_video), ("predicted noise
 # %% [markdown]
 # ## In NumPy
 #
-# `unpatchify` undoes `patchify`. Each token becomes a box again, and each axis of the grid joins its own axis of the
-# patch: f with pf, r with ph, c with pw. Two axes can be joined by a `reshape` only if they are **neighbours**, the
-# slower one first. Row 5 of a clip with ph = 2 is row 1 of patch 2: which of the two axes is the slower?
+# `unpatchify` undoes `patchify`. Each token becomes a box again, and each axis of the grid is merged with its own axis
+# of the patch: f with pf, r with ph, c with pw. A `reshape` can merge two axes only if they are **neighbours**, with
+# the slower one first. With ph = 2, row 5 of a clip is row 1 of patch 2: which of the two axes is the slower one?
 
 # %% [markdown]
 # ### 14.2 Unpatchify  ·  ●●○  ·  8 minutes
-# `tokens` is (..., T, P), `patch` is (pf, ph, pw) and `grid` is (f, r, c), how many patches there are in each
-# direction. Return the clip (..., f · pf, r · ph, c · pw, C). The number of colours C isn't given; it follows from P.
+# `tokens` is (..., T, P), `patch` is (pf, ph, pw) and `grid` is (f, r, c), the number of patches in each direction.
+# Return the clip (..., f · pf, r · ph, c · pw, C). The number of colours C follows from P.
 #
 # <details><summary>Shapes pass, numbers don't</summary>A reshape moves nothing. Is there a transpose between your two
 # reshapes, and does it put f beside pf?</details>
-# <details><summary>By hand it is right, at random it isn't</summary>With pf = 1 and one row of patches, many wrong
-# orders look right. Write the letter of each axis beneath it.</details>
-# <details><summary>Batches fail</summary>With n axes in front, the others have numbers from n on.</details>
+# <details><summary>Hand numbers pass, random ones don't</summary>With pf = 1 and one row of patches, many wrong orders
+# look right. Write the letter of each axis below it.</details>
+# <details><summary>Batches fail</summary>With n axes in front, the others are numbered from n on.</details>
 
 # %% exercise="unpatchify"
 def unpatchify(tokens, patch, grid):
@@ -97,7 +97,7 @@ def unpatchify(tokens, patch, grid):
 check.unpatchify(unpatchify)
 
 # %% [markdown]
-# There and back again: not a single bit may differ. Once your function passes, put it in place of `layers.unpatchify`.
+# There and back again: not a single bit may differ. Once your function passes, use it in place of `layers.unpatchify`.
 
 # %%
 clip = render(Attributes("white", "cross", "down", "sunset"), np.random.default_rng(2))  # 8, 32, 32, 3
@@ -121,16 +121,16 @@ draw.clips(
 # %%
 shades = np.array([0.25, 0.8, 1.0, 1.02])
 print("right:          [ 64 204 255 255]")
-print("cut off:       ", (shades * 255).astype(int), " astype drops what stands behind the point")
+print("cut off:       ", (shades * 255).astype(int), " astype drops the fraction")
 print("wrapped around:", (shades * 255).round().astype(int) % 256, " 260 is more than a byte holds: now it is black")
 print("times 256:     ", (shades * 256).round().astype(int), " 1 is 255 in a byte, not 256")
 
 # %% [markdown]
 # ### 14.3 To pixels  ·  ●○○  ·  5 minutes
-# Write it: limit the clip to [0, 1], scale it to 255, round to the *nearest* whole number, and return `np.uint8`.
+# Write it: clip to [0, 1], multiply by 255, round to the *nearest* whole number, and return `np.uint8`.
 #
 # <details><summary>Off by one here and there</summary><code>astype</code> cuts off. Round before it.</details>
-# <details><summary>Dark spots in bright places</summary>A byte that is too large starts at 0 again. Limit
+# <details><summary>Dark spots in bright places</summary>A number too large for a byte starts at 0 again. Limit it
 # first.</details>
 
 # %% exercise="to_pixels"
@@ -145,8 +145,8 @@ check.to_pixels(to_pixels)
 # %% [markdown]
 # ## Backward
 #
-# `unpatchify` is a permutation, as `patchify` is: numbers move, none is computed. Its backward puts every gradient back
-# where its number came from, which is `patchify`. So the two are each other's inverse *and* each other's gradient:
+# `unpatchify` is a permutation, like `patchify`: it only moves numbers. Its backward puts every gradient back to where
+# its number came from, which is `patchify`. So the two are each other's inverse *and* each other's backward:
 
 # %%
 def unpatchify_forward(tokens):
@@ -161,9 +161,9 @@ tokens = np.random.default_rng(0).normal(size=(3, 8, 60))
 print(f"worst relative error: {check_gradients(unpatchify_forward, unpatchify_backward, tokens):.1e}")
 
 # %% [markdown]
-# Rounding is another matter. Move a pixel a little, and its byte stays the same, until it jumps. The slope is 0 almost
-# everywhere and infinite in between: **nothing can be learned through bytes**. So no loss ever sees them; training ends
-# before `to_pixels`.
+# Rounding is different. Move a pixel a little, and its byte stays the same, until it jumps. The slope is 0 almost
+# everywhere and infinite at the jumps: **nothing can be learned through bytes**. So no loss ever sees them; training
+# ends before `to_pixels`.
 #
 # And the limits? The codec works on [−1, 1], and `from_signed` brings its output to [0, 1]:
 #
@@ -175,7 +175,7 @@ print(f"worst relative error: {check_gradients(unpatchify_forward, unpatchify_ba
 # ### 14.4 Backward through the limits  ·  ●●○  ·  6 minutes
 # You have `dy` and the `x` that went in. Return `dx`.
 #
-# <details><summary>Entries that should be 0 aren't</summary>Where y is 0 or 1 for good, a small change of x changes
+# <details><summary>Entries that should be 0 aren't</summary>Where y is held at 0 or 1, a small change of x changes
 # nothing.</details>
 # <details><summary>Entries are 0 that shouldn't be</summary>y is limited to [0, 1]. Which x does that
 # mean?</details>
@@ -191,15 +191,15 @@ def from_signed_backward(dy, x):
 check.from_signed_backward(from_signed_backward)
 
 # %% [markdown]
-# That 0 has a price. A pixel far too bright gets no gradient, so nothing ever tells it to become darker. It is the same
-# trouble as a dead ReLU. minidit's codec is therefore trained on what comes *before* `from_signed`, where 1.4 is
-# still worse than 1.1. Limits are for the eye, after training.
+# That 0 has a price. A pixel that is far too bright gets no gradient, so nothing ever tells it to become darker. It is
+# the same problem as a dead ReLU. So minidit trains its codec on the output *before* `from_signed`, where 1.4 is still
+# worse than 1.1. Limits are for the eye, after training.
 
 # %% [markdown]
 # ## In the real model
 #
-# Now all fourteen steps at once. A sampler starts with noise; after each of its steps we look at what it has, decoded
-# (step 13) and put together (step 14).
+# Now all fourteen steps at once. A sampler starts with noise; after each of its steps we decode what it has (step 13)
+# and put it together (step 14).
 
 # %%
 model = load()
@@ -220,7 +220,7 @@ draw.animation(
 )
 
 # %% [markdown]
-# The same as a film of its first frame, every second step of the sampler, and then the clip itself.
+# Here is the first frame again as a film, every second step of the sampler, and then the clip itself.
 
 # %%
 appearing = np.stack([shown[0] for _, shown in looks[1::2]] + [made[0]] * 2)  # 12, 32, 32, 3
@@ -233,8 +233,8 @@ print("the verifier reads:", *verify(made).attributes)
 # %% [markdown]
 # ### A file that everybody can open
 #
-# A GIF has two limits of its own: at most 256 colours, and time in hundredths of a second. Here goes the clip, into a
-# temporary folder, and back:
+# A GIF has two limits of its own: at most 256 colours, and time in hundredths of a second. We save the clip in a
+# temporary folder and read it back:
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -258,8 +258,8 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 # %% [markdown]
 # ### Seams
 #
-# Each patch was decoded by itself, and knows nothing of its neighbours. Does one see it? Compare how much neighbouring
-# pixels differ across the seams with how much they differ elsewhere:
+# Each patch was decoded by itself, without its neighbours. Can you see that? Compare how much neighbouring pixels
+# differ across the seams with how much they differ elsewhere:
 
 # %%
 def jumps(clip):
@@ -278,7 +278,7 @@ for name, shown in (("rendered", real), ("through the codec", kept), ("made", ma
 # ## What the worksheet left out
 #
 # - **Colours and frames in a patch.** Its patches are flat and grey; `unpatchify` knows pf and C.
-# - **Limits and bytes.** The ReLU of step 13 keeps its pixels above 0; nothing keeps them below 9.
+# - **Limits and bytes.** The ReLU of step 13 keeps pixels from falling below 0; nothing keeps them below 9.
 # - **Many steps.** One subtraction there, 20 steps of a sampler here (lesson 12).
 # - **A file.** GIF is simple and old. Real video is stored as differences between frames, many times smaller.
 # - **Seams.** Larger codecs use convolutions, which look over the edge of a patch.
@@ -286,8 +286,8 @@ for name, shown in (("rendered", real), ("through the codec", kept), ("made", ma
 # %% [markdown]
 # ## Recap
 #
-# - Putting together is cutting, undone: reshape, transpose, reshape. Each is the other's gradient.
-# - To bytes: limit, scale by 255, round, and only then `np.uint8`.
+# - Putting together undoes cutting: reshape, transpose, reshape. Each is the other's backward.
+# - To bytes: limit, multiply by 255, round, and only then `np.uint8`.
 # - Rounding and limits stop gradients, so training ends before them.
 #
 # You have walked all fourteen steps. Next: [the capstone](15_capstone.ipynb), where a model runs on what you wrote.
