@@ -49,7 +49,7 @@ def row_means(x):
 
 
 def rows_and_columns(x):
-    """How many there are of what."""
+    """Counts by name: the factors that a wrong mean or sum would leave."""
     return {"columns": x.shape[1], "rows": x.shape[0]}
 
 

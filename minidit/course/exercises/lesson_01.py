@@ -58,7 +58,7 @@ PAPERS = np.arange(STEPS)[::-1]  # the papers' steps 3, 2, 1, 0, from noise to d
 
 
 def explain_time(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     k = PAPERS[index[0]]
     return f"At step k = {k}, {k + 1} of {STEPS} additions of noise have been made."
 
@@ -74,16 +74,16 @@ TIMES = Numbers(
         ),
         Slip(
             "time not turned round", lambda: (PAPERS + 1) / STEPS,
-            "this is the share of noise steps: it falls, while t rises", "Our t is 0 where all is noise.",
+            "this is the share of noise steps: it falls, while t rises", "Our t is 0 for pure noise.",
         ),
         Slip(
             "time not turned round, off by one", lambda: PAPERS / STEPS,
-            "this is k / K, which counts noise", "Our t is 0 where all is noise, and noise was added k + 1 times.",
+            "this is k / K, which counts noise", "Our t is 0 for pure noise, and noise was added k + 1 times.",
         ),
         Slip(
             "both ends counted", lambda: 1 - PAPERS / (STEPS - 1),
             "the four times are spread from 0 to 1, as if k = 0 were the clean clip",
-            "Noise is added K times. After one of these, t is 1/K below 1.",
+            "Noise is added K times. After the first addition, t is 1/K below 1.",
         ),
     ),
     difficulty=2, minutes=4,
@@ -109,12 +109,12 @@ TIME_OF_STEP = Exercise(
         ),
         wrong_time(
             "time not turned round", lambda k, steps: (k + 1) / steps,
-            "it grows with the noise", "Our t is 0 where all is noise, and 1 where there is none.",
+            "it grows with the noise", "Our t is 0 for pure noise and 1 for no noise.",
         ),
         wrong_time(
             "time not turned round, off by one", lambda k, steps: k / steps,
             "it is k / K, which grows with the noise",
-            "Our t is 0 where all is noise; and noise was added k + 1 times.",
+            "Our t is 0 for pure noise, and noise was added k + 1 times.",
         ),
         wrong_time(
             "both ends counted", lambda k, steps: 1 - k / (steps - 1),
@@ -126,7 +126,7 @@ TIME_OF_STEP = Exercise(
         ),
         wrong_time(
             "1000 steps whatever is given", lambda k, steps: 1 - (k + 1) / 1000,
-            "it is right for 1000 steps alone", "Use the number of steps that is given.",
+            "it is right only for 1000 steps", "Use the argument `steps`.",
         ),
         wrong_time(
             "inverse", lambda k, steps: steps * (1 - k) - 1,
@@ -190,7 +190,7 @@ ATTRIBUTES_AS_NUMBERS = Exercise(
         ),
         Slip(
             "0 for what is not named", lambda text: places(text.split(), 0),
-            "what the caption doesn't name is 0", "0 means red, circle or left. Nothing named is −1.",
+            "what the caption doesn't name is 0", "0 means red, circle or left. −1 means not named.",
         ),
         Slip(
             "place in the sentence", in_sentence,
@@ -217,7 +217,7 @@ MATRICES = tuple(vars(WEIGHTS).items())
 
 
 def learned_and_frozen(counted=lambda name: True, frozen=("encoder", "decoder")):
-    """How many numbers learn and how many are frozen, of the matrices whose names are counted: (2,)."""
+    """How many numbers in the matrices with these names are learned, and how many are frozen: (2,)."""
     total = {True: 0, False: 0}
     for name, matrix in MATRICES:
         total[name.startswith(frozen)] += matrix.size * counted(name)
@@ -279,7 +279,7 @@ def one_sided(f, x, step):
 
 
 def never_put_back(f, x, step):
-    """What comes out when entries that were moved stay where they are."""
+    """The result if moved entries are not put back."""
     there, slopes = x.copy(), np.zeros_like(x)
     for index in np.ndindex(x.shape):
         there[index] += step
@@ -295,12 +295,12 @@ def all_at_once(f, x, step):
 
 
 def sum_of_squares(x):
-    """A function of which the slopes are known: 2 x."""
+    """A function with known slopes: 2 x."""
     return (x * x).sum()
 
 
 def bent(x):
-    """A function whose slope itself changes, and whose entries meet each other."""
+    """A function whose slope changes and whose entries interact."""
     return (x * x * x).sum() + (x[0] * x[-1]).sum()
 
 
@@ -313,18 +313,18 @@ CENTRAL_DIFFERENCE = Exercise(
     slips=(
         Slip(
             "one side only", one_sided,
-            "they look to one side alone: f(x + step) against f(x)",
-            "Step up and step down. Then the errors of the two sides cancel.",
+            "they use one side only: f(x + step) − f(x)",
+            "Step up and step down: then the errors of the two sides cancel.",
         ),
         Slip(
             "one side only, downward", lambda f, x, step: one_sided(f, x, -step),
-            "they look to one side alone: f(x) against f(x − step)",
-            "Step up and step down. Then the errors of the two sides cancel.",
+            "they use one side only: f(x) − f(x − step)",
+            "Step up and step down: then the errors of the two sides cancel.",
         ),
         Slip(
             "forgot the 2", lambda f, x, step: 2 * central_difference(f, x, step),
             "they are twice too large: the difference was divided by one step",
-            "From x − step to x + step it is two steps.",
+            "From x − step to x + step there are two steps.",
         ),
         Slip(
             "not divided by the step", lambda f, x, step: 2 * step * central_difference(f, x, step),

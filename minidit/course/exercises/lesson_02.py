@@ -21,7 +21,7 @@ IN_ORDER = (0, 2, 4, 1, 3, 5, 6)
 
 
 def explain_step_2(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     place = "left" if column % 2 == 0 else "right"
     return f"Column {column} is the {place} patch of frame {column // 2 + 1}; row {row} is its {PIXELS[row]} pixel."
@@ -137,7 +137,7 @@ def permuted(x, order):
 
 
 def every_other_pixel(x, patch):
-    """What comes out when the patch's axis is split off before the grid's: pixels far apart in one patch."""
+    """The result if the patch's axis is split off before the grid's: a patch of pixels that are far apart."""
     *leading, F, H, W, C = x.shape
     pf, ph, pw = patch
     f, r, c = F // pf, H // ph, W // pw
@@ -151,7 +151,7 @@ def wrongly_cut(name, order, says, because):
 
 
 def inside(x, patch):
-    """How many there are of what."""
+    """Counts by name: the factors that a wrong mean or sum would leave."""
     return {"pixels in a patch": int(np.prod(patch)), "channels": x.shape[-1]}
 
 
@@ -205,12 +205,12 @@ PATCHIFY = Exercise(
         ),
         Slip(
             "patches not flattened", lambda x, patch: cut(x, patch, IN_ORDER, flat=False),
-            "the axes are in the right order, but not joined", "A last reshape joins f, r, c, and joins pf, ph, pw, C.",
+            "the axes are in the right order, but not merged", "A last reshape merges f, r, c, and pf, ph, pw, C.",
         ),
         Slip(
             "batch joined with the tokens",
             lambda x, patch: patchify(x, patch).reshape(-1, int(np.prod(patch)) * x.shape[-1]),
-            "the clips of a batch were joined into one row of tokens", "Leave the leading axes as they are.",
+            "the clips of a batch were merged into one list of tokens", "Leave the leading axes as they are.",
         ),
     ),
     sizes=inside, difficulty=2, minutes=10,
@@ -317,12 +317,12 @@ PATCHIFY_BACKWARD = Exercise(
         wrongly_put(
             "reshape alone", tuple(range(7)),
             "its numbers stand in the order of the tokens",
-            "A reshape alone moves nothing: undo the transposition too.",
+            "A reshape alone moves nothing: undo the transpose too.",
         ),
         wrongly_put(
             "same order of axes as the forward", IN_ORDER,
             "the axes were moved as in the forward, once more",
-            "The forward's transposition must be undone, not repeated.",
+            "Undo the forward's transpose; don't repeat it.",
         ),
         wrongly_put(
             "patch before grid", (3, 0, 4, 1, 5, 2, 6),

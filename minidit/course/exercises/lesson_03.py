@@ -21,7 +21,7 @@ def relu(x):
 
 
 def explain_step_3(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     return (
         f"Row {row} of W times column {column} of the patches, four products, then entry {row} of b. "
@@ -56,7 +56,7 @@ STEP_3 = Numbers(
             "subtracted the bias", lambda: relu(WEIGHT @ PATCHES - BIAS), "b was subtracted", "It is added: W · x + b.",
         ),
         Slip(
-            "lost minus sign", lambda: relu(np.abs(WEIGHT) @ PATCHES + BIAS), "the −1s of W were taken for 1s",
+            "lost minus sign", lambda: relu(np.abs(WEIGHT) @ PATCHES + BIAS), "the −1s of W were read as 1s",
             "The first row of W takes one pixel and subtracts two others.",
         ),
         Slip(
@@ -65,7 +65,7 @@ STEP_3 = Numbers(
         ),
         Slip(
             "ReLU on whole patches", lambda: SHEET.latent * (SHEET.encoder_before_relu > 0).all(axis=0),
-            "a negative number took its neighbour with it", "The ReLU looks at every number by itself.",
+            "a negative number set its neighbours to 0 as well", "The ReLU looks at every number by itself.",
         ),
     ),
     difficulty=1, minutes=6,
@@ -75,7 +75,7 @@ STEP_3 = Numbers(
 
 
 def linear_as(y=lambda x, w, b: x @ w + b, kept=lambda x, w: (x, w)):
-    """`linear_forward` with another y, or another cache."""
+    """`linear_forward` with a different y or cache."""
     return lambda x, w, b: (y(x, w, b), kept(x, w))
 
 
@@ -90,7 +90,7 @@ HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
 
 
 def some_linear(rng):
-    """x (B, T, I), w (I, O), b (O), every axis of another length."""
+    """x (B, T, I), w (I, O), b (O), every axis of a different length."""
     return rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
 
 
@@ -149,7 +149,7 @@ LINEAR_FORWARD = Exercise(
 
 
 def relu_as(y=relu, kept=lambda x: x > 0):
-    """`relu_forward` with another y, or another thing in the cache."""
+    """`relu_forward` with a different y or cache."""
     return lambda x: (y(x), (kept(x),))
 
 
@@ -168,11 +168,11 @@ RELU_FORWARD = Exercise(
             "It is the larger of x and 0.",
         ),
         Slip(
-            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.2 * x)), "some of the negative numbers leaks through",
+            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.2 * x)), "negative numbers leak through",
             "That is the leaky ReLU, of lesson 13. Here they become 0.",
         ),
         Slip(
-            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.01 * x)), "some of the negative numbers leaks through",
+            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.01 * x)), "negative numbers leak through",
             "That is a leaky ReLU. Here they become 0.",
         ),
         Slip("a step", relu_as(lambda x: (x > 0) * 1.0), "it is 1 where x is positive", "A positive x stays as it is."),
@@ -255,7 +255,7 @@ RELU_BACKWARD = Exercise(
 
 
 def linear_back_with(dx=None, dw=None, db=None):
-    """`linear_backward` with another of its gradients. Each takes dy, x, w."""
+    """`linear_backward` with a wrong gradient. Each takes dy, x, w."""
 
     def wrong(dy, cache):
         x, w = cache
@@ -296,7 +296,7 @@ LINEAR_BACKWARD = Exercise(
         ),
         Slip(
             "mean instead of sum", linear_back_with(db=lambda dy, x, w: as_rows(dy).mean(axis=0)),
-            "it is the mean over the rows, not their sum", "One bias served every row, so what the rows say adds up.",
+            "it is the mean over the rows, not their sum", "One bias served every row, so sum over the rows.",
         ),
         Slip(
             "mean instead of sum",
@@ -304,11 +304,11 @@ LINEAR_BACKWARD = Exercise(
                 dw=lambda dy, x, w: as_rows(x).T @ as_rows(dy) / count_rows(dy),
                 db=lambda dy, x, w: as_rows(dy).mean(axis=0),
             ),
-            "it is the mean over the rows, not their sum", "One weight served every row, so what the rows say adds up.",
+            "it is the mean over the rows, not their sum", "One weight served every row, so sum over the rows.",
         ),
         Slip(
             "mean instead of sum", linear_back_with(dw=lambda dy, x, w: as_rows(x).T @ as_rows(dy) / count_rows(dy)),
-            "it is the mean over the rows, not their sum", "One weight served every row, so what the rows say adds up.",
+            "it is the mean over the rows, not their sum", "One weight served every row, so sum over the rows.",
         ),
         Slip(
             "forgot to sum over the batch", linear_back_with(dw=lambda dy, x, w: np.swapaxes(x, -1, -2) @ dy),
@@ -332,7 +332,7 @@ LINEAR_BACKWARD = Exercise(
         ),
         Slip(
             "forgot to sum", linear_back_with(db=lambda dy, x, w: dy), "it is dy, not summed at all",
-            "One bias served every row, so what the rows say adds up.",
+            "One bias served every row, so sum over the rows.",
         ),
         Slip(
             "axis of length 1", linear_back_with(db=lambda dy, x, w: as_rows(dy).sum(axis=0, keepdims=True)),
@@ -344,11 +344,11 @@ LINEAR_BACKWARD = Exercise(
         ),
         Slip(
             "forgot dy", linear_back_with(db=lambda dy, x, w: np.ones(w.shape[1]) * count_rows(dy)), "dy is missing",
-            "The slope with respect to b is 1, so what comes back is dy times 1, summed.",
+            "The slope with respect to b is 1, so its gradient is dy, summed.",
         ),
         Slip(
             "forgot dy", linear_back_with(db=lambda dy, x, w: np.ones(w.shape[1])), "dy is missing",
-            "The slope with respect to b is 1, so what comes back is dy times 1, summed.",
+            "The slope with respect to b is 1, so its gradient is dy, summed.",
         ),
         Slip(
             "w alone", linear_back_with(dx=lambda dy, x, w: np.broadcast_to(w.sum(axis=1), x.shape)), "dy is missing",
@@ -390,7 +390,7 @@ def encoder_back_with(join=lambda dmean, dlog: (dmean, dlog), through_relu=relu_
 
 
 def as_found(dmean, dlog_variance, cache):
-    """The gradients in the order in which they are found."""
+    """The gradients in the order in which they are computed."""
     dpatches, dw1, db1, dw2, db2 = encoder_backward(dmean, dlog_variance, cache)
     return dpatches, dw2, db2, dw1, db1
 
@@ -407,7 +407,7 @@ def relu_skipped_for(weights):
 
 
 def relu_twice(dh, cache):
-    """ReLU's backward, and ReLU of what came of it."""
+    """ReLU's backward, followed by a ReLU."""
     return relu(relu_backward(dh, cache))
 
 
@@ -421,7 +421,7 @@ HAND_ENCODER = (
 
 
 def some_encoder(rng):
-    """patches (B, T, I) and the parameters, every axis of another length."""
+    """patches (B, T, I) and the parameters, every axis of a different length."""
     shapes = ((2, 4, 3), (3, 7), (7,), (7, 10), (10,))  # B, T, I    I, H    H    H, 2C    2C
     return tuple(rng.normal(size=shape) for shape in shapes)
 
@@ -431,7 +431,7 @@ def hidden_and_latents(dmean, dlog_variance, cache):
     return {"rows": dmean[..., 0].size, "hidden numbers": cache[2][1].shape[0], "channels": dmean.shape[-1]}
 
 
-# Its forward is given, and is no exercise, so there is no gradient stage.
+# The lesson provides its forward, so there is no gradient stage.
 ENCODER_BACKWARD = Exercise(
     "encoder_backward", LESSON, "backward through the whole encoder", ("dpatches", "dw1", "db1", "dw2", "db2"),
     encoder_backward,
@@ -454,12 +454,12 @@ ENCODER_BACKWARD = Exercise(
         Slip(
             "mean only", encoder_back_with(lambda dmean, dlog: (dmean, 0 * dlog)),
             "the gradient of the log variance is lost",
-            "Both halves came out of one linear layer, and both have something to say.",
+            "Both halves came out of one linear layer, so both send a gradient back.",
         ),
         Slip(
             "log variance only", encoder_back_with(lambda dmean, dlog: (0 * dmean, dlog)),
             "the gradient of the mean is lost",
-            "Both halves came out of one linear layer, and both have something to say.",
+            "Both halves came out of one linear layer, so both send a gradient back.",
         ),
         Slip(
             "mean twice", encoder_back_with(lambda dmean, dlog: (dmean, dmean)),
@@ -467,7 +467,7 @@ ENCODER_BACKWARD = Exercise(
         ),
         Slip(
             "added instead of joined", encoder_back_with(lambda dmean, dlog: (dmean + dlog, dmean + dlog)),
-            "the two gradients were added up", "They belong to different columns: join them, side by side.",
+            "the two gradients were added up", "They belong to different columns: put them side by side.",
         ),
         Slip(
             "skipped ReLU", encoder_back_with(through_relu=lambda dh, _: dh), "the ReLU was skipped on the way back",
@@ -493,7 +493,7 @@ ENCODER_BACKWARD = Exercise(
         ),
         Slip(
             "as they were found", as_found, "the gradients of the two maps have changed places",
-            "They are found from the end to the start, but returned in the order of the arguments.",
+            "You compute them from the last layer to the first, but return them in the order of the arguments.",
         ),
     ),
     sizes=hidden_and_latents,

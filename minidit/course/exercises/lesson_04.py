@@ -44,7 +44,7 @@ def noised(data, noise, t):
 
 
 def along_the_last_axis(data, noise, t):
-    """What broadcasting does to times that were not reshaped, where it does anything."""
+    """What broadcasting does with times that were not reshaped, if it accepts them."""
     return t * data + (1 - t) * noise
 
 
@@ -64,7 +64,7 @@ def clips_and_times(rng):
 
 
 def as_many_channels_as_clips(rng):
-    """Where times that were not reshaped go unnoticed, but for the numbers."""
+    """Shapes for which unreshaped times broadcast without an error."""
     return rng.normal(size=(3, 4, 3)), rng.normal(size=(3, 4, 3)), rng.uniform(0.1, 0.9, 3)
 
 
@@ -87,13 +87,13 @@ NOISED = Exercise(
         Slip(
             "noise at full strength",
             lambda data, noise, t: per_sample(t, data) * data + noise,
-            "the noise has its full strength at every t", "It is weighed too, by what t leaves of 1.",
+            "the noise has its full strength at every t", "It has a weight too: 1 − t.",
         ),
         Slip(
             "data at full strength",
             lambda data, noise, t: data + (1 - per_sample(t, data)) * noise,
             "the data has its full strength at every t",
-            "On paper it had. In the model the two are mixed, so that nothing of the clip is left at t = 0.",
+            "On paper it does. The model mixes the two, so that nothing of the clip is left at t = 0.",
         ),
         Slip(
             "square roots",
@@ -115,7 +115,7 @@ def noised_backward(dx, data, noise, t):
 
 
 def with_dt(dt):
-    """`noised_backward` with another dt."""
+    """`noised_backward` with a different dt."""
 
     def wrong(dx, data, noise, t):
         ddata, dnoise, _ = noised_backward(dx, data, noise, t)
@@ -176,7 +176,7 @@ VELOCITY = Exercise(
     slips=(
         Slip(
             "noise minus data", lambda data, noise: noise - data, "it points from the data to the noise",
-            "Our time runs towards the data. (In papers where t counts noise, the sign is the other way round.)",
+            "Our time runs towards the data. (In papers where t counts noise, the sign is reversed.)",
         ),
         Slip("sum", lambda data, noise: data + noise, "it is the sum of the two", "Differentiate (1 − t) by t."),
         Slip(
@@ -216,7 +216,7 @@ DATA_AND_NOISE = Exercise(
         ),
         Slip(
             "a whole step", lambda x, v, t: (x + v, x - v), "it is a whole unit of time away from x",
-            "x is somewhere between the two: part of the way is behind it, part before it.",
+            "x lies between the two: part of the way is behind it, and part is ahead.",
         ),
         Slip(
             "wrong way", lambda x, v, t: (x - (1 - per_sample(t, x)) * v, x + per_sample(t, x) * v),

@@ -28,7 +28,7 @@ STEP_5 = Numbers(
             "In binary, 3 is one two and one one.",
         ),
         Slip(
-            "t itself", lambda: np.array([0, 1, -1, 0, 3]), "the last two are no binary digits",
+            "t itself", lambda: np.array([0, 1, -1, 0, 3]), "the last two are not binary digits",
             "A binary digit is 0 or 1.",
         ),
         Slip(
@@ -90,7 +90,7 @@ def embedding_backward(dy, cache):
 
 
 def overwritten(dy, cache, add=False):
-    """What is left if rows are assigned, or added without regard to a word that occurs twice."""
+    """The result if rows are assigned, or added so that a word that occurs twice counts once."""
     ids, shape = cache
     dtable = np.zeros(shape)
     if add:
@@ -114,20 +114,20 @@ EMBEDDING_BACKWARD = Exercise(
     ),
     slips=(
         Slip(
-            "the last one wins", overwritten, "of a word that occurs twice only the last gradient is left",
-            "Such a word was used twice, so it hears of the loss twice.",
+            "the last one wins", overwritten, "for a word that occurs twice, only the last gradient survives",
+            "It was used twice, so it gets two gradients, and they add up.",
         ),
         Slip(
             "mean of a word's gradients",
             lambda dy, cache: embedding_backward(dy, cache) / np.maximum(occurrences(dy, cache), 1),
-            "a word that occurs twice has the mean of its gradients", "They add up.",
+            "a word that occurs twice got the mean of its gradients", "They add up.",
         ),
         Slip(
             "shape of the ids", lambda dy, cache: dy, "it is dy itself", "dtable has the shape of the table.",
         ),
         Slip(
             "every row gets all", lambda dy, cache: np.zeros(cache[1]) + dy.sum(axis=(0, 1)),
-            "every word got the gradients of all words", "Only words that were looked up have one.",
+            "every word got the gradients of all words", "Only words that were looked up get a gradient.",
         ),
         Slip(
             "counted from one",
@@ -188,7 +188,7 @@ TIMESTEP_EMBEDDING = Exercise(
         ),
         Slip(
             "time between 0 and 1", lambda t, width: waves(t / 1000, width), "t was divided by 1000",
-            "It comes on a scale from 0 to 1000 already.",
+            "t is on a scale from 0 to 1000 already.",
         ),
     ),
     difficulty=2, minutes=10,
@@ -211,7 +211,7 @@ PRESENT = np.array([[True, True, False]])
 
 
 def padded(rng):
-    """Words (2, 4, 3), of which some are padding."""
+    """Words (2, 4, 3), some of them padding."""
     return rng.normal(size=(2, 4, 3)), np.array([[True, True, True, False], [True, False, False, False]])
 
 
@@ -221,7 +221,7 @@ POOL_WORDS_FORWARD = Exercise(
     slips=(
         Slip(
             "padding counted", lambda x, mask: (x.sum(axis=1), (mask,)), "the padding was added as well",
-            "A prompt must mean the same, whatever it is padded with.",
+            "A prompt means the same, however it is padded.",
         ),
         Slip(
             "mean over all places", lambda x, mask: ((x * mask[..., None]).mean(axis=1), (mask,)),
@@ -258,12 +258,13 @@ POOL_WORDS_BACKWARD = Exercise(
         ),
         Slip(
             "shared out", lambda dy, cache: pool_words_backward(dy, cache) / cache[0].sum(axis=1)[:, None, None],
-            "dy was shared out among the words", "A sum hands everybody the whole gradient. A mean would share it out.",
+            "dy was divided among the words",
+            "A sum passes the whole gradient to each of its terms. A mean would divide it.",
         ),
         Slip(
             "first word only",
             lambda dy, cache: pool_words_backward(dy, cache) * (np.arange(cache[0].shape[1]) == 0)[:, None],
-            "only the first word got a gradient", "Every word had its part in the sum.",
+            "only the first word got a gradient", "Every word is a term of the sum.",
         ),
         Slip(
             "mask the wrong way round", lambda dy, cache: dy[:, None] * ~cache[0][..., None],

@@ -26,7 +26,7 @@ def step_6_product(condition):
 
 
 def explain_step_6(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     what = "scale" if index[0] < 2 else "shift"
     row = index[0]
     return f"That is a {what}: row {row} of W times c, five products added up, plus entry {row} of b (counted from 0)."
@@ -50,7 +50,7 @@ STEP_6 = Numbers(
         ),
         Slip(
             "lost minus sign", lambda: step_6_product(np.abs(SHEET.condition)),
-            "the −1 in c was taken for a 1", "sky is −1: its products change their sign.",
+            "the −1 in c was read as a 1", "sky is −1: its products change their sign.",
         ),
         Slip(
             "subtracted the bias",
@@ -187,7 +187,7 @@ def six(c, w, b):
 
 
 def picked(*order):
-    """The slip that returns the six in another order."""
+    """The slip that returns the six in a different order."""
     return lambda c, w, b: (tuple(six(c, w, b)[i] for i in order), (c, w))
 
 
@@ -232,7 +232,7 @@ MODULATION_FORWARD = Exercise(
         ),
         Slip(
             "SiLU once more", lambda c, w, b: (six(c * sigmoid_of(c), w, b), (c, w)), "c went through SiLU once more",
-            "c has had its SiLU: all blocks share it.",
+            "c has been through SiLU already: all blocks share it.",
         ),
         Slip(
             "SiLU afterwards",
@@ -241,7 +241,8 @@ MODULATION_FORWARD = Exercise(
         ),
         Slip(
             "one for the whole batch",
-            lambda c, w, b: (six(np.broadcast_to(c.mean(axis=0), c.shape), w, b), (c, w)), "all samples got the same",
+            lambda c, w, b: (six(np.broadcast_to(c.mean(axis=0), c.shape), w, b), (c, w)),
+            "all samples got the same modulations",
             "Every sample has its own prompt and its own t, and so its own six.",
         ),
     ),
@@ -255,12 +256,12 @@ def adaln_modulation_backward(dmodulations, cache):
     return linear_backward(np.concatenate(dmodulations, axis=-1), cache)
 
 
-def joined(*order):
-    """The slip that joins the six gradients in another order."""
+def concatenated(*order):
+    """The slip that concatenates the six gradients in a different order."""
     return lambda dmodulations, cache: adaln_modulation_backward([dmodulations[i] for i in order], cache)
 
 
-def joined_interleaved(dmodulations, cache):
+def interleaved(dmodulations, cache):
     """Column by column instead of one after the other."""
     return linear_backward(np.stack(dmodulations, axis=-1).reshape(len(dmodulations[0]), -1), cache)
 
@@ -305,22 +306,23 @@ MODULATION_BACKWARD = Exercise(
     ),
     slips=(
         Slip(
-            "scale before shift", joined(1, 0, 2, 4, 3, 5), "the gradients of scale and shift have changed places",
-            "Join in the order in which the forward split: shift, scale, gate.",
+            "scale before shift", concatenated(1, 0, 2, 4, 3, 5),
+            "the gradients of scale and shift have changed places",
+            "Concatenate in the order in which the forward split: shift, scale, gate.",
         ),
         Slip(
-            "MLP before attention", joined(3, 4, 5, 0, 1, 2),
+            "MLP before attention", concatenated(3, 4, 5, 0, 1, 2),
             "the attention's and the MLP's gradients have changed places",
-            "Join in the order in which the forward split: the attention's three first.",
+            "Concatenate in the order in which the forward split: the attention's three first.",
         ),
         Slip(
-            "interleaved", joined_interleaved, "the six were joined column by column",
+            "interleaved", interleaved, "the six were interleaved column by column",
             "The forward gave each modulation D neighbouring columns; put each gradient back there as one piece.",
         ),
         Slip(
             "mean over the batch", with_other(2, lambda db, d, cache: d.mean(axis=0)),
             "its values are the mean over the samples, not their sum",
-            "Each sample used the same bias, so what they say about it adds up.",
+            "Every sample used the same bias, so sum over the samples.",
         ),
         Slip(
             "one bias for each sample", with_other(2, lambda db, d, cache: d), "the samples were not added up",
@@ -350,7 +352,7 @@ AWAKE = ("dshift_msa", "dscale_msa", "dgate_msa", "dshift_mlp", "dscale_mlp", "d
 
 
 def explain_awake(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     name = AWAKE[index[0]]
     if name == "dc":
         return "dc is what comes back through the modulation layer. What does that layer's backward multiply with?"

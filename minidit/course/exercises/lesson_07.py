@@ -18,7 +18,7 @@ SHEET = solve()
 
 
 def explain_step_7(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     return f"Row {row}, patch {column}, counted from 0: the noised number times scale {row}, then plus shift {row}."
 
@@ -33,7 +33,7 @@ STEP_7 = Numbers(
         ),
         Slip(
             "shift before scale", lambda: SHEET.scale * (SHEET.noised + SHEET.shift),
-            "the shift was added before the scale multiplied", "First times, then plus.",
+            "the shift was added before the scale multiplied", "Multiply first, then add.",
         ),
         Slip(
             "scale and shift swapped", lambda: SHEET.shift * SHEET.noised + SHEET.scale,
@@ -60,7 +60,7 @@ STEP_7 = Numbers(
 
 
 def modulated(change):
-    """The slip whose y is another one; scale and shift come as (B, 1, D)."""
+    """A slip with a different y. Scale and shift come as (B, 1, D)."""
 
     def slip(x, shift, scale):
         _, cache = modulate_forward(x, shift, scale)
@@ -97,7 +97,7 @@ MODULATE_FORWARD = Exercise(
         Slip(
             "shift before scale", modulated(lambda x, shift, scale: (x + shift) * (1 + scale)),
             "the shift was added before the scale multiplied",
-            "First times, then plus: the scale doesn't touch the shift.",
+            "Multiply first, then add: the scale doesn't touch the shift.",
         ),
         Slip(
             "scale and shift swapped", lambda x, shift, scale: modulate_forward(x, scale, shift),
@@ -136,7 +136,7 @@ MODULATE_FORWARD = Exercise(
 
 
 def normalised(statistics):
-    """The slip with another mean and rstd: `statistics` takes x and eps, and returns both."""
+    """A slip with a different mean and rstd: `statistics` takes x and eps, and returns both."""
 
     def slip(x, eps=1e-6):
         mean, rstd = statistics(x, eps)
@@ -201,7 +201,7 @@ LAYERNORM_FORWARD = Exercise(
         Slip(
             "another eps than was given",
             normalised(lambda x, eps: (row_means(x), 1 / np.sqrt(row_variances(x) + 1e-6))),
-            "the eps that was given is not in it", "eps is a parameter; 1e-6 is only what it is if nobody says.",
+            "it ignores the eps that was passed in", "eps is an argument; 1e-6 is only its default.",
         ),
         Slip(
             "forgot to centre", normalised(lambda x, eps: (0.0, 1 / np.sqrt(mean_square(x) + eps))),
@@ -232,7 +232,7 @@ LAYERNORM_FORWARD = Exercise(
 
 
 def with_gradients(change):
-    """The slip that gets some of the three wrong: `change` takes dy, x, gain and returns {index: gradient}."""
+    """A slip that gets some of the three wrong: `change` takes dy, x, gain and returns {index: gradient}."""
 
     def slip(dy, cache):
         grads = list(modulate_backward(dy, cache))
@@ -243,7 +243,7 @@ def with_gradients(change):
     return slip
 
 
-TOGETHER = "Each token used the same scale and shift, so what they say about them adds up."
+TOGETHER = "Every token used the same scale and shift, so sum over the tokens."
 
 MODULATE_BACKWARD = Exercise(
     "modulate_backward", LESSON, "Scale and shift, backward", ("dx", "dshift", "dscale"), modulate_backward,
@@ -316,7 +316,7 @@ MODULATE_BACKWARD = Exercise(
         ),
         Slip(
             "gain in dscale", with_gradients(lambda dy, x, gain: {2: (dy * gain).sum(axis=1)}),
-            "the gain is in it where x should be",
+            "it has the gain where x should be",
             "The scale reaches y as x · scale: differentiate with respect to the scale.",
         ),
         Slip(
@@ -346,7 +346,7 @@ def row_sums(x):
 
 
 def with_lines(**other):
-    """The backward step by step, with some of its lines as somebody else writes them."""
+    """The backward step by step, with some of its lines replaced."""
 
     def by_steps(dxhat, cache):
         centred, rstd = cache
@@ -389,7 +389,7 @@ BY_STEPS = Exercise(
         Slip(
             "drstd is a mean", with_lines(drstd=lambda v: row_means(v.dxhat * v.centred)),
             "its values are a mean over the channels, not their sum",
-            "One rstd served all the channels: what they say adds up.",
+            "One rstd served all the channels, so sum over them.",
         ),
         Slip(
             "drstd from xhat", with_lines(drstd=lambda v: row_sums(v.dxhat * v.centred * v.rstd)),
@@ -438,7 +438,7 @@ BY_STEPS = Exercise(
         Slip(
             "dmean is a mean", with_lines(dmean=lambda v: -row_means(v.dcentred)),
             "its values are a mean over the channels, not their sum",
-            "One mean was subtracted from all the channels: what they say adds up.",
+            "One mean was subtracted from all the channels, so sum over them.",
         ),
         Slip(
             "one way to x", with_lines(dx=lambda v: v.dcentred),
@@ -446,7 +446,7 @@ BY_STEPS = Exercise(
         ),
         Slip(
             "the mean is a mean", with_lines(dx=lambda v: v.dcentred + v.dmean),
-            "a division by D is missing on the way through the mean", "Each x has one D-th of a say in the mean.",
+            "a division by D is missing on the way through the mean", "Each x counts for one D-th of the mean.",
         ),
     ),
     sizes=lambda dxhat, cache: {"channels": dxhat.shape[-1], "tokens": dxhat.shape[-2]},
@@ -481,11 +481,11 @@ LAYERNORM_BACKWARD = Exercise(
         ),
         Slip(
             "only the direct way", lambda dxhat, cache: cache[1] * dxhat,
-            "mean and standard deviation were taken for constants", WAYS,
+            "mean and standard deviation were treated as constants", WAYS,
         ),
         Slip(
             "forgot rstd", lambda dxhat, cache: layernorm_backward(dxhat, cache) / cache[1], "rstd is missing",
-            "A row that was shrunk in the forward has its gradient shrunk as much.",
+            "The forward divided each row by its deviation, so the backward does too.",
         ),
         Slip(
             "divided by rstd", lambda dxhat, cache: layernorm_backward(dxhat, cache) / cache[1] ** 2,
@@ -502,7 +502,7 @@ LAYERNORM_BACKWARD = Exercise(
                 dxhat - dxhat.sum(axis=-1, keepdims=True) - cache[0] * (dxhat * cache[0]).sum(axis=-1, keepdims=True)
             ),
             "there are sums where there should be means",
-            "Each x has one D-th of a say in the mean and in the variance.",
+            "Each x counts for one D-th of the mean and of the variance.",
         ),
         Slip(
             "std term without xhat",

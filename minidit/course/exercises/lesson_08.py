@@ -20,7 +20,7 @@ SHEET = worksheet.solve()
 
 
 def entry_of_attention(index):
-    """How an entry of the worksheet's attention matrix comes about."""
+    """How to compute an entry of the worksheet's attention matrix."""
     row, column = index
     return (
         f"Row {row}, column {column} is key {row} · query {column}, counted from 0: "
@@ -193,14 +193,14 @@ ATTENTION_SCORES_BACKWARD = Exercise(
             "missing transpose",
             lambda dscores, cache: over_root_d((dscores @ cache[1], dscores @ cache[0]), cache),
             "it adds up along the wrong axis of dscores",
-            "A key stands in a *column* of the scores: it hears from every query. With as many queries as keys, the "
-            "shapes don't show it.",
+            "A key belongs to a *column* of the scores: sum over the queries. With as many queries as keys, the "
+            "shapes don't show this.",
         ),
         Slip(
             "missing transpose",
             lambda dscores, cache: over_root_d((swap(dscores) @ cache[1], swap(dscores) @ cache[0]), cache),
             "it adds up along the wrong axis of dscores",
-            "A query stands in a *row* of the scores: it hears from every key. With as many queries as keys, the "
+            "A query belongs to a *row* of the scores: sum over the keys. With as many queries as keys, the "
             "shapes don't show it.",
         ),
         Slip(
@@ -229,7 +229,7 @@ def large_numbers(rng):
 
 
 def masked(rng):
-    """Scores of which some keys are masked: minus infinity."""
+    """Scores with some keys masked: minus infinity."""
     x = rng.normal(size=(2, 3, 4))
     x[0, :, 3] = x[1, :, 0] = x[1, :, 2] = -np.inf
     return (x,)
@@ -265,13 +265,13 @@ SOFTMAX_FORWARD = Exercise(
         ),
         Slip(
             "one maximum for all", lambda x: both(np.exp(x - x.max()) / np.exp(x - x.max()).sum(-1, keepdims=True)),
-            "a row far below the largest number of all has only zeros left to divide",
+            "a row far below the overall maximum underflows to all zeros",
             "Each row needs its own maximum.",
         ),
         Slip(
             "not divided", lambda x: both(np.exp(x - x.max(-1, keepdims=True))),
             "its rows don't add up to one",
-            "The exponentials are right. What is left is their sum.",
+            "The exponentials are right. By what do you divide them?",
         ),
         Slip(
             "forgot the exponential", lambda x: both(x / x.sum(-1, keepdims=True)),
@@ -286,7 +286,7 @@ SOFTMAX_FORWARD = Exercise(
         Slip(
             "x in the cache", lambda x: (softmax_forward(x)[0], (x,)),
             "it is x",
-            "The backward can do with the weights alone: they are what this lesson's cache holds.",
+            "The backward needs only the weights, so the cache holds only them.",
         ),
     ),
     sizes=lambda x: {"weights in a row": x.shape[-1]},
@@ -330,8 +330,8 @@ SOFTMAX_JACOBIAN = Exercise(
         ),
         Slip(
             "not through the sum", lambda y: np.diag(y),
-            "the sum was taken for a constant",
-            "Every score is in the sum that all weights are divided by.",
+            "the sum was treated as a constant",
+            "Every score is in the sum that divides all weights.",
         ),
         Slip(
             "forgot the outer factor", lambda y: np.eye(len(y)) - y[None, :],
@@ -386,8 +386,8 @@ SOFTMAX_BACKWARD = Exercise(
         ),
         Slip(
             "not through the sum", lambda dy, cache: dy * cache[0],
-            "the sum that all weights share was taken for a constant",
-            "What the weights gain on average is no gain: something has to be subtracted from dy.",
+            "the sum that all weights share was treated as a constant",
+            "Only the difference from the average counts: what do you subtract from dy?",
         ),
         Slip(
             "plain mean", lambda dy, cache: cache[0] * (dy - dy.mean(-1, keepdims=True)),

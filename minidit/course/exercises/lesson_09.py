@@ -32,7 +32,7 @@ SHEET = worksheet.solve()
 
 
 def entry_of_pooled(index):
-    """How an entry of the pooled latent comes about."""
+    """How to compute an entry of the pooled latent."""
     row, column = index
     return (
         f"Row {row}, column {column}, counted from 0: row {row} of the conditioned latent times column {column} of the "
@@ -76,7 +76,7 @@ STEP_9_POOLED = Numbers(
 
 
 def attention(q, k, v, key_mask=None, scale=None, softmax=softmax_forward):
-    """`attention_forward` with another scale or another softmax, for the slips."""
+    """`attention_forward` with a different scale or softmax, for the slips."""
     scores = q @ swap(k) * (q.shape[-1] ** -0.5 if scale is None else scale)  # …, H, T, S
     if key_mask is not None:
         scores = np.where(key_mask[..., None, None, :], scores, -np.inf)
@@ -225,7 +225,7 @@ ATTENTION_FORWARD = Exercise(
     minutes=10,
 )
 
-# ------------------------------------------------------------------------------------------ 9.3 the heads, joined
+# ------------------------------------------------------------------------------------------ 9.3 the heads, merged
 
 
 def join_heads(h):
@@ -243,7 +243,7 @@ def reshaped(h, shape):
 JOIN_HEADS = Exercise(
     name="join_heads",
     lesson=9,
-    title="the heads joined",
+    title="merging the heads",
     outputs=("y",),
     reference=join_heads,
     trials=(
@@ -254,8 +254,8 @@ JOIN_HEADS = Exercise(
         Slip(
             "reshape alone", lambda h: reshaped(h, same),
             "its rows mix tokens",
-            "reshape only cuts the row of numbers in memory anew, and there one head comes after another. First the "
-            "axes of heads and tokens have to change places.",
+            "reshape doesn't move numbers, and in memory one head follows the other. Swap the axes of heads and "
+            "tokens first.",
         ),
         Slip(
             "heads inside", lambda h: reshaped(h, lambda h: np.moveaxis(h, -3, -1)),
@@ -278,7 +278,7 @@ JOIN_HEADS = Exercise(
         Slip(
             "axes exchanged, not joined", lambda h: h.swapaxes(-3, -2),
             "heads and tokens have changed places, but the heads still have an axis of their own",
-            "What is left: make one axis of the last two.",
+            "Now merge the last two axes into one.",
         ),
     ),
     sizes=lambda h: {"heads": h.shape[-3], "tokens": h.shape[-2]},
@@ -330,7 +330,7 @@ GATED_RESIDUAL_FORWARD = Exercise(
         Slip(
             "forgot the gate", lambda x, h, gate: gated(x, h, gate, lambda x, h, gate: x + h),
             "the branch was added without its gate",
-            "How much of h comes in is for the gate to say.",
+            "The gate says how much of h is added.",
         ),
         Slip(
             "mixed like a blend", lambda x, h, gate: gated(x, h, gate, lambda x, h, gate: (1 - gate) * x + gate * h),
@@ -385,7 +385,7 @@ GATED_RESIDUAL_BACKWARD = Exercise(
         ),
         Slip(
             "forgot to sum over the tokens", gated_backward_with(dgate=lambda dy, h, gate: dy * h),
-            "it has a row for every token", "One gate served all tokens of a sample: what they have to say adds up.",
+            "it has a row for every token", "One gate served all tokens of a sample: sum over them.",
         ),
         Slip(
             "summed over the batch too", gated_backward_with(dgate=lambda dy, h, gate: (dy * h).sum((0, -2))),
@@ -408,7 +408,7 @@ GATED_RESIDUAL_BACKWARD = Exercise(
         Slip(
             "residual and branch added", gated_backward_with(dx=lambda dy, h, gate: dy + dy * gate),
             "it holds the branch's gradient too",
-            "x and h are two inputs here. Whoever made h from x adds the two up.",
+            "x and h are two inputs here. The caller that made h from x adds the two.",
         ),
         Slip(
             "forgot the gate", gated_backward_with(dh=lambda dy, h, gate: dy.copy()),
@@ -468,7 +468,7 @@ POOL_BACKWARD = Exercise(
         Slip(
             "missing transpose", lambda dy, cache: (dy @ swap(cache[1]), cache[0] @ dy),
             "it gathers along the rows of the weights",
-            "A value stands over a *column* of the weights: it hears from all that took some of it.",
+            "A value belongs to a *column* of the weights: sum over the tokens that took some of it.",
         ),
         Slip(
             "missing transpose", lambda dy, cache: (cache[1] @ swap(dy), swap(cache[0]) @ dy),
@@ -478,13 +478,13 @@ POOL_BACKWARD = Exercise(
         Slip(
             "mean over the tokens", lambda dy, cache: (dy @ swap(cache[1]), swap(cache[0]) @ dy / dy.shape[-2]),
             "it is the mean over the tokens that asked, not their sum",
-            "Each of them used the value; what they have to say adds up.",
+            "Each of them used the value, so sum over them.",
         ),
         Slip(
             "as if the weights were equal",
             lambda dy, cache: (dy @ swap(cache[1]), np.full_like(swap(cache[0]), 1 / cache[0].shape[-1]) @ dy),
             "it treats all weights alike",
-            "Who took more of a value has more to say about it.",
+            "A token that took more of a value contributes more to its gradient.",
         ),
         Slip(
             "through softmax already",
@@ -509,7 +509,7 @@ class Out(tuple):
 
 
 def attention_backward_slip(through_softmax=softmax_backward, dq_scale=None, dk_scale=None):
-    """A backward of attention with another softmax backward or other scales than 1/√d."""
+    """A backward of attention with a different softmax backward or other scales than 1/√d."""
 
     def backward(dy, cache, out=None):
         q, k, v, weights = cache
@@ -535,7 +535,7 @@ def out_left_alone(dy, cache, out=None):
 
 
 def without_transposes(dq_of, dk_of, dv_of):
-    """A slip of which dscores or weights miss a transpose: each function takes dscores and weights, and turns them."""
+    """A slip that forgets to transpose dscores or weights. Each function takes both and returns what the slip uses."""
 
     def backward(dy, cache, out=None):
         q, k, v, weights = cache
@@ -628,12 +628,12 @@ ATTENTION_BACKWARD = Exercise(
         Slip(
             "softmax: only its own weight", attention_backward_slip(lambda dw, cache: dw * cache[0] * (1 - cache[0])),
             "on the way through the softmax, each score moved only its own weight",
-            "All weights of a query share one sum: what they gain on average is no gain.",
+            "All weights of a query share one sum: only the difference from the average counts.",
         ),
         Slip(
             "softmax: not through the sum", attention_backward_slip(lambda dw, cache: dw * cache[0]),
-            "on the way through the softmax, the sum was taken for a constant",
-            "All weights of a query share one sum: what they gain on average is no gain.",
+            "on the way through the softmax, the sum was treated as a constant",
+            "All weights of a query share one sum: only the difference from the average counts.",
         ),
         Slip(
             "softmax along the wrong axis",
@@ -644,22 +644,22 @@ ATTENTION_BACKWARD = Exercise(
         Slip(
             "missing transpose", without_transposes(same, same, swap),
             "it adds up along the wrong axis of dscores",
-            "A key stands over a *column* of the scores: it hears from every query.",
+            "A key belongs to a *column* of the scores: sum over the queries.",
         ),
         Slip(
             "missing transpose", without_transposes(same, swap, same),
             "it adds up along the wrong axis of the weights",
-            "A value stands over a *column* of the weights: it hears from every query.",
+            "A value belongs to a *column* of the weights: sum over the queries.",
         ),
         Slip(
             "missing transpose", without_transposes(same, same, same),
             "it adds up along the wrong axis, and so does dv",
-            "Keys and values stand over a *column*: they hear from every query.",
+            "Keys and values belong to a *column*: sum over the queries.",
         ),
         Slip(
             "missing transpose", without_transposes(swap, swap, swap),
             "it adds up along the wrong axis of dscores",
-            "A query stands in a *row* of the scores: it hears from every key.",
+            "A query belongs to a *row* of the scores: sum over the keys.",
         ),
     ),
     sizes=lambda dy, cache, out=None: {

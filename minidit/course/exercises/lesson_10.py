@@ -20,11 +20,11 @@ WEIGHT, BIAS = SHEET.weights.feed_forward_weight, SHEET.weights.feed_forward_bia
 
 
 def explain_step_10(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     return (
         f"Row {row} of W times column {column} of the pooled latent, two products, and then entry {row} of b. "
-        "Other columns have no say."
+        "Other columns don't matter."
     )
 
 
@@ -56,7 +56,7 @@ STEP_10 = Numbers(
             "subtracted the bias", lambda: WEIGHT @ SHEET.pooled - BIAS, "b was subtracted", "It is added: W · x + b.",
         ),
         Slip(
-            "lost minus sign", lambda: np.abs(WEIGHT) @ SHEET.pooled + BIAS, "the −1 in W was taken for a 1",
+            "lost minus sign", lambda: np.abs(WEIGHT) @ SHEET.pooled + BIAS, "the −1 in W was read as a 1",
             "Each row of W takes the difference of the two numbers of a patch.",
         ),
     ),
@@ -77,7 +77,7 @@ def inner_slope(x):
 
 
 def gelu_with(inner):
-    """What `gelu_forward` would return with another inner function."""
+    """What `gelu_forward` would return with a different inner function."""
 
     def wrong(x):
         gate = 1 + np.tanh(inner(x))
@@ -179,7 +179,7 @@ def gelu_chunks(dy, cache):
 
 
 def chunks_with(dgate=None, dinner=None, dx=None):
-    """`gelu_chunks` with one of its three lines another."""
+    """`gelu_chunks` with one of its three lines changed."""
 
     def wrong(dy, cache):
         x, gate = cache
@@ -251,17 +251,17 @@ GELU_CHUNKS = Exercise(
         Slip(
             "value instead of slope",
             chunks_with(dx=lambda dy, dinner, x, gate: dy * 0.5 * gate + dinner * inner_of(x)),
-            "dinner was multiplied with inner itself", "It is the slope of inner that is needed.",
+            "dinner was multiplied by inner itself", "It is the slope of inner that is needed.",
         ),
         Slip(
             "forgot the ½", chunks_with(dgate=lambda dy, x, gate: dy * x), "it is 2 times too large: the ½ is missing",
-            "y = ½ · x · gate, so the gate was multiplied with half of x.",
+            "y = ½ · x · gate, so the gate was multiplied by half of x.",
         ),
         Slip(
             "forgot the ½", chunks_with(
                 dgate=lambda dy, x, gate: dy * x, dx=lambda dy, dinner, x, gate: dy * gate + dinner * inner_slope(x),
             ),
-            "it is 2 times too large: the ½ is missing", "y = ½ · x · gate, so the gate was multiplied with half of x.",
+            "it is 2 times too large: the ½ is missing", "y = ½ · x · gate, so the gate was multiplied by half of x.",
         ),
         Slip(
             "forgot dy", chunks_with(dgate=lambda dy, x, gate: 0.5 * x), "dy is missing",
@@ -296,7 +296,7 @@ GELU_BACKWARD = Exercise(
             "The gradient is dy times the derivative.",
         ),
         Slip(
-            "half of the product rule", lambda dy, cache: dy * 0.5 * cache[1], "the gate was taken for a constant",
+            "half of the product rule", lambda dy, cache: dy * 0.5 * cache[1], "the gate was treated as a constant",
             "The gate depends on x as well: its slope makes a second term.",
         ),
         Slip(
@@ -405,7 +405,7 @@ HAND_NETWORK = (
 
 
 def random_network(rng):
-    """x (B, T, D), w1, b1, w2, b2, every axis of another length."""
+    """x (B, T, D), w1, b1, w2, b2, every axis of a different length."""
     B, T, D, M = 2, 4, 3, 5
     shapes = ((B, T, D), (D, M), (M,), (M, D), (D,))
     return tuple(rng.normal(size=shape) for shape in shapes)
@@ -478,7 +478,7 @@ def backward_with(through_gelu):
 
 
 def forward_order(dy, cache):
-    """The gradients in the order in which they are found."""
+    """The gradients in the order in which they are computed."""
     dx, dw1, db1, dw2, db2 = feedforward_backward(dy, cache)
     return dx, dw2, db2, dw1, db1
 
@@ -538,7 +538,7 @@ FEEDFORWARD_BACKWARD = Exercise(
         Slip(
             "GELU's value instead of its slope",
             backward_with(lambda dhidden, gelu_cache, second_cache: dhidden * second_cache[0]),
-            "dhidden was multiplied with GELU's output, not with its slope", "layers.gelu_backward knows the slope.",
+            "dhidden was multiplied by GELU's output, not with its slope", "layers.gelu_backward knows the slope.",
         ),
         Slip(
             "GELU forward on the way back", backward_with(lambda dhidden, *_: layers.gelu_forward(dhidden)[0]),
@@ -551,7 +551,7 @@ FEEDFORWARD_BACKWARD = Exercise(
         ),
         Slip(
             "wrong order", forward_order, "the gradients of the two maps have changed places",
-            "They are found from the end to the start, but returned in the order of the arguments.",
+            "You compute them from the last layer to the first, but return them in the order of the arguments.",
         ),
         Slip(
             "summed over one axis only", sum_over_first_axis, "it was summed over the first axis only",
@@ -559,7 +559,7 @@ FEEDFORWARD_BACKWARD = Exercise(
         ),
         Slip(
             "mean instead of sum", mean_biases, "the biases' gradients are means over the tokens, not sums",
-            "One bias served every token, so what each of them says adds up.",
+            "One bias served every token, so sum over the tokens.",
         ),
         Slip(
             "residual added",

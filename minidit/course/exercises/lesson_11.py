@@ -17,7 +17,7 @@ ERROR, POOLED = SHEET.gradients.predicted, SHEET.pooled
 
 
 def explain_error(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     return f"Take the two entries at {list(index)}, of the predicted and of the actual noise. Minus a minus is a plus."
 
 
@@ -59,12 +59,12 @@ def beside(weight, bias):
 
 
 def explain_red(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     if column == 2:
         return f"b served all four patches: add up row {row} of the loss gradient."
     return (
-        f"W{[row, column]} was multiplied with row {column} of the pooled latent, to make row {row} of the prediction. "
+        f"W{[row, column]} was multiplied by row {column} of the pooled latent, to make row {row} of the prediction. "
         "So it is four products, one for each patch, added up."
     )
 
@@ -84,11 +84,11 @@ RED_GRADIENTS = Numbers(
         ),
         Slip(
             "mean instead of sum", lambda: beside(ERROR @ POOLED.T, D_BIAS / 4), "db is the mean over the patches",
-            "b was added to each of the four patches, and what each says adds up.",
+            "b was added to each of the four patches, so sum over them.",
         ),
         Slip(
             "before the pooling", lambda: beside(ERROR @ SHEET.conditioned.T, D_BIAS),
-            "dW was made with the conditioned latent", "W was multiplied with the pooled latent, at step 10.",
+            "dW was made with the conditioned latent", "W was multiplied by the pooled latent, at step 10.",
         ),
         Slip(
             "prediction instead of error",
@@ -123,7 +123,7 @@ def mse_forward(prediction, target, weight=None):
 
 
 def mse_with(loss, kept=lambda error, w: w * error):
-    """What `mse_forward` would return with another loss, and another cache."""
+    """What `mse_forward` would return with a different loss and cache."""
 
     def wrong(prediction, target, weight=None):
         error = prediction - target
@@ -139,7 +139,7 @@ def right_loss(error, w):
 
 
 def mse_sizes(prediction, target, weight=None):
-    """How many there are to take a mean of."""
+    """How many numbers the mean runs over."""
     samples = len(prediction)
     return {"numbers": prediction.size, "samples": samples, "numbers per sample": prediction.size // samples}
 
@@ -156,7 +156,7 @@ MSE_FORWARD = Exercise(
     slips=(
         Slip(
             "weight ignored", mse_with(lambda e, w: (e * e).mean(), lambda e, w: e), "the weight has no effect",
-            "Each squared error is multiplied with the weight of its sample.",
+            "Each squared error is multiplied by the weight of its sample.",
         ),
         Slip(
             "weight twice", mse_with(lambda e, w: (w * e * w * e).mean()), "the weight is squared",
@@ -232,7 +232,7 @@ MSE_BACKWARD = Exercise(
         ),
         Slip(
             "dloss ignored", backward_with(lambda dloss, w, d: (d / dloss, -d / dloss)), "dloss has no effect",
-            "What comes from above is a factor of everything, by the chain rule.",
+            "By the chain rule, dloss multiplies everything.",
         ),
         Slip(
             "squared errors", backward_with(lambda dloss, w, d: (d * w, -d * w)), "the errors are squared",
@@ -286,11 +286,11 @@ CLIP_SCALE = Exercise(
         Slip(
             "the norm itself", lambda squared_norm, max_grad_norm: min(squared_norm**0.5, max_grad_norm),
             "it is the length after clipping",
-            "What is asked for is the factor that the gradient is multiplied with.",
+            "What is asked for is the factor that the gradient is multiplied by.",
         ),
         Slip(
             "inverse of it", lambda squared_norm, max_grad_norm: max(1.0, (squared_norm**0.5 + 1e-6) / max_grad_norm),
-            "it is what the gradient should be divided by", "Return the factor that it is multiplied with.",
+            "it is what the gradient should be divided by", "Return the factor that it is multiplied by.",
         ),
     ),
     difficulty=1, minutes=4,
@@ -308,11 +308,11 @@ def adamw_with(
 
     Args:
         correct_m, correct_v: whether the two means are corrected for their start at zero.
-        count: what the number of the step is taken for.
+        count: takes the number of the step, returns what stands for it.
         eps_inside: eps is added beneath the root; root: there is one.
         blend: the new gradient counts 1 - beta, else 1.
         decay: of params; coupled: the weight decay is added to the gradient instead.
-        scaled: the gradient is multiplied with grad_scale.
+        scaled: the gradient is multiplied by grad_scale.
         swapped: beta1 and beta2 have changed places.
         sign: of the step.
         keep: takes old and new (params, m, v), and returns what is left in memory.
@@ -354,7 +354,7 @@ FULL = AdamWSettings(beta1=0.9, beta2=0.99, eps=0.02, weight_decay=0.3)
 
 
 def first_step(rng):
-    """Moments that are zero still. The step is the learning rate, whatever the size of the gradient."""
+    """Moments that are still zero. Each parameter moves by the learning rate, whatever the size of its gradient."""
     return np.array([1.0, 2.0, -3.0]), np.array([4.0, -0.5, 100.0]), np.zeros(3), np.zeros(3), 1, 0.25, EASY
 
 
@@ -474,7 +474,7 @@ EMA = Exercise(
         ),
         Slip(
             "old average not faded", lambda average, params, decay: average + (1 - decay) * params,
-            "the old average was not made smaller", "What is added must be taken away elsewhere: it stays an average.",
+            "the old average was not made smaller", "The two weights must add up to 1: shrink the old average too.",
         ),
         Slip(
             "away from the parameters", lambda average, params, decay: average - (1 - decay) * (params - average),
@@ -486,7 +486,7 @@ EMA = Exercise(
         ),
         Slip(
             "forgot 1 − decay", lambda average, params, decay: decay * average + params,
-            "params were not multiplied with 1 − decay", "The two weights add up to 1.",
+            "params were not multiplied by 1 − decay", "The two weights add up to 1.",
         ),
     ),
     difficulty=1, minutes=4, in_place=(0,),

@@ -36,7 +36,7 @@ DENOISED = Numbers(
         ),
         Slip(
             "the other way round", lambda: SHEET.predicted - SHEET.noised, "the noised latent was subtracted",
-            "It is the noised latent less the noise.",
+            "It is the noised latent minus the noise.",
         ),
     ),
     minutes=3,
@@ -45,15 +45,15 @@ DENOISED = Numbers(
 LEFT_OVER = Numbers(
     "step_12_left_over", LESSON, "what the other subtraction leaves behind",
     lambda: SHEET.perfect_as_told - SHEET.latent,
-    lambda index: f"At {list(index)}: conditioned latent, less actual noise, less latent of step 3.",
+    lambda index: f"At {list(index)}: conditioned latent, minus actual noise, minus latent of step 3.",
     slips=(
         Slip(
             "the latent not subtracted", lambda: SHEET.perfect_as_told, "this is conditioned − noise itself",
             "How far is that from the latent of step 3? Subtract it as well.",
         ),
         Slip(
-            "other sign", lambda: SHEET.latent - SHEET.perfect_as_told, "every sign is the other way round",
-            "Take what came out, less what should have come out.",
+            "other sign", lambda: SHEET.latent - SHEET.perfect_as_told, "every sign is reversed",
+            "Take what came out minus what should have come out.",
         ),
         Slip(
             "the predicted noise", lambda: SHEET.as_told - SHEET.latent, "it was the predicted noise",
@@ -65,7 +65,7 @@ LEFT_OVER = Numbers(
         ),
         Slip(
             "the noise forgotten", lambda: SHEET.conditioned - SHEET.latent, "the noise was not subtracted",
-            "It is conditioned latent less noise less latent.",
+            "It is conditioned latent minus noise minus latent.",
         ),
     ),
     difficulty=1, minutes=4,
@@ -95,7 +95,7 @@ EULER_UPDATE = Exercise(
         ),
         Slip(
             "a step as long as s", lambda x, t, s, velocity: x + s * velocity, "the step is s long",
-            "t of that is behind us already. How long does it take from t to s?",
+            "The time up to t is behind us already. How long does it take from t to s?",
         ),
         Slip(
             "a step as long as t", lambda x, t, s, velocity: x + t * velocity, "the step is t long",
@@ -131,7 +131,7 @@ def noise_in(x, t, data):
 
 
 def ddim_update(x, t, s, data):
-    """x at the later time s: take it apart, mix it anew."""
+    """x at the later time s: take it apart, and mix it again."""
     return s * data + (1 - s) * noise_in(x, t, data)
 
 
@@ -214,7 +214,7 @@ SHIFTED_TIMES = Exercise(
     slips=(
         Slip(
             "one time short", one_time_short, "there is one time too few",
-            "A step leads from one time to the next: K steps have K + 1 times, as a fence has a post more than boards.",
+            "A step leads from one time to the next: K steps have K + 1 times, as a fence has one more post than gaps.",
         ),
         Slip(
             "end left out", end_left_out, "the time 1 is missing", "The last step has to arrive at 1.",
@@ -298,12 +298,12 @@ def not_kept(noise, times, velocity):
 
 
 def towards_origin(x, t):
-    """A field that depends on where one is, and when."""
+    """A velocity that depends on place and time."""
     return (1 + t) * np.array([2.0, -4.0]) - x
 
 
 def swirl(x, t):
-    """Another one, not linear."""
+    """A nonlinear one."""
     return np.cos(x[..., ::-1] + t) * (1 + t)
 
 
@@ -448,7 +448,7 @@ GUIDANCE_BACKWARD = Exercise(
         ),
         Slip(
             "dscale a mean", guidance_with(dscale=lambda dy, c, u, scale: (dy * (c - u)).mean()),
-            "it is a mean, not a sum", "One scale served every number, and what they have to say adds up.",
+            "it is a mean, not a sum", "One scale served every number, so sum over all of them.",
         ),
         Slip(
             "dscale of one answer", guidance_with(dscale=lambda dy, c, u, scale: (dy * c).sum()),

@@ -21,7 +21,7 @@ def decoded(latent, bias=BIAS):
 
 
 def explain_step_13(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     row, column = index
     return (
         f"Row {row} of W times column {column} of the denoised latent, two products, then entry {row} of b. "
@@ -58,7 +58,7 @@ STEP_13 = Numbers(
         ),
         Slip(
             "the true latent", lambda: decoded(SHEET.latent), "these are the patches of the true video",
-            "They would come of a perfect prediction. Take the denoised latent as it is.",
+            "They would come from a perfect prediction. Take the denoised latent as it is.",
         ),
         Slip(
             "the noised latent", lambda: decoded(SHEET.noised), "this is decoded from the noised latent",
@@ -66,7 +66,7 @@ STEP_13 = Numbers(
         ),
         Slip(
             "lost minus sign", lambda: np.maximum(np.abs(WEIGHT) @ SHEET.denoised + BIAS, 0),
-            "the −1 of W was taken for a 1", "The last row of W is −1 and 1.",
+            "the −1 of W was read as a 1", "The last row of W is −1 and 1.",
         ),
         Slip(
             "absolute value", lambda: np.abs(SHEET.decoder_before_relu), "a negative number lost its sign",
@@ -86,7 +86,7 @@ def reparameterize_forward(mean, log_variance, noise):
 
 
 def sample_with(std):
-    """`reparameterize_forward` with another standard deviation."""
+    """`reparameterize_forward` with a different standard deviation."""
 
     def wrong(mean, log_variance, noise):
         deviation = std(log_variance) * noise
@@ -232,7 +232,7 @@ def gaussian_kl_forward(mean, log_variance):
 
 
 def kl_with(loss):
-    """`gaussian_kl_forward` with another loss, a function of mean, variance and log variance."""
+    """`gaussian_kl_forward` with a different loss, a function of mean, variance and log variance."""
     return lambda mean, log: (loss(mean, np.exp(log), log).mean(), (mean, np.exp(log)))
 
 
@@ -283,7 +283,7 @@ GAUSSIAN_KL_FORWARD = Exercise(
         ),
         Slip(
             "kept the log variance", lambda mean, log: (gaussian_kl_forward(mean, log)[0], (mean, log)),
-            "it is the log variance", "Keep the variance: it has been computed, and the backward needs it.",
+            "it is the log variance", "Keep the variance: you have it already, and the backward needs it.",
         ),
         Slip(
             "not one number",
@@ -330,7 +330,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
         Slip(
             "forgot dloss",
             lambda dloss, cache: (cache[0] / cache[0].size, 0.5 * (cache[1] - 1) / cache[0].size), "dloss is missing",
-            "The loss may be weighed with others, and then dloss is not 1.",
+            "The loss may be one of several, each with a weight: then dloss is not 1.",
         ),
         Slip(
             "forgot the −1", kl_back_with(dlog=lambda mean, variance: 0.5 * variance), "the −1 is missing",
@@ -359,7 +359,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
         ),
         Slip(
             "sign of the logarithm", kl_back_with(dlog=lambda mean, variance: 0.5 * (variance + 1)),
-            "the log variance was taken as added", "It is subtracted in the loss, so its slope is −1.",
+            "the log variance was treated as added", "It is subtracted in the loss, so its slope is −1.",
         ),
     ),
     sizes=lambda dloss, cache: {"numbers": cache[0].size, "channels": cache[0].shape[-1]},
@@ -370,7 +370,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
 
 
 def hinge_discriminator_backward(dloss, cache):
-    """dreal_logits and dfake_logits, from the margins that are missing."""
+    """dreal_logits and dfake_logits, from the margins."""
     real_margin, fake_margin = cache
     return -dloss * (real_margin > 0) / real_margin.size, dloss * (fake_margin > 0) / fake_margin.size
 
@@ -397,7 +397,7 @@ def some_margins(rng):
     return layers.hinge_discriminator_forward(real, fake)[1]
 
 
-# Its forward is given, and is no exercise, so there is no gradient stage.
+# The lesson provides its forward, so there is no gradient stage.
 HINGE_DISCRIMINATOR_BACKWARD = Exercise(
     "hinge_discriminator_backward", LESSON, "backward through the discriminator's loss",
     ("dreal_logits", "dfake_logits"), hinge_discriminator_backward,
@@ -408,15 +408,15 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
     slips=(
         Slip(
             "forgot the hinge", hinge_with(everywhere, everywhere), "those beyond their margin have a gradient too",
-            "Where the max chose its 0, a small change of the logit changes nothing.",
+            "Where the max is 0, a small change of the logit changes nothing.",
         ),
         Slip(
             "forgot the hinge", hinge_with(real=everywhere), "those beyond their margin have a gradient too",
-            "Where the max chose its 0, a small change of the logit changes nothing.",
+            "Where the max is 0, a small change of the logit changes nothing.",
         ),
         Slip(
             "margin for its slope", hinge_with(lambda margin: margin, lambda margin: margin),
-            "it grows with the margin that is missing", "A hinge is straight: its slope is 1 or 0.",
+            "it grows with the margin", "A hinge is straight: its slope is 1 or 0.",
         ),
         Slip(
             "the other half", hinge_with(lambda margin: margin <= 0, lambda margin: margin <= 0),
@@ -432,7 +432,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
             "1 + fake: a larger logit makes the loss larger.",
         ),
         Slip(
-            "signs swapped", hinge_with(signs=(1, -1)), "both signs are the other way round",
+            "signs swapped", hinge_with(signs=(1, -1)), "both signs are reversed",
             "The discriminator wants real logits up and fake ones down, and a gradient points to where the loss grows.",
         ),
         Slip(
@@ -447,7 +447,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
                 -dloss * (cache[0] > 0) / (cache[0] > 0).sum(), dloss * (cache[1] > 0) / (cache[1] > 0).sum()
             ),
             "it is divided by the number of those within the margin",
-            "The mean in the loss counts all logits, also those that give 0.",
+            "The mean in the loss counts all logits, including those that give 0.",
         ),
         Slip(
             "one count for both",
@@ -468,7 +468,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
         Slip(
             "forgot dloss",
             lambda dloss, cache: hinge_discriminator_backward(1.0, cache), "dloss is missing",
-            "The loss may be weighed with others, and then dloss is not 1.",
+            "The loss may be one of several, each with a weight: then dloss is not 1.",
         ),
     ),
     sizes=lambda dloss, cache: {"real logits": cache[0].size, "fake logits": cache[1].size},

@@ -18,7 +18,7 @@ SHAPE = SHEET.video.shape  # 2, 2, 4
 
 
 def explain_step_14(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     frame, row, column = index
     names = (("top left", "top right"), ("bottom left", "bottom right"))
     return (
@@ -45,12 +45,12 @@ STEP_14 = Numbers(
         ),
         Slip(
             "frames taken in turns", lambda: step_14_video(SHEET.decoded[:, [0, 2, 1, 3]], SHAPE),
-            "the patches were dealt out to the two frames in turns",
+            "the patches alternate between the two frames",
             "The first two columns are frame 1, the other two frame 2.",
         ),
         Slip(
             "the video that went in", lambda: SHEET.video,
-            "this is the video of step 1", "Put together what step 13 gave: the prediction was not perfect.",
+            "this is the video of step 1", "Put together the patches of step 13: the prediction was not perfect.",
         ),
     ),
     difficulty=1, minutes=4,
@@ -60,7 +60,7 @@ STEP_14 = Numbers(
 # ------------------------------------------------------------------------------------------------ 14.2 unpatchify
 
 
-def joined(tokens, patch, grid, order):
+def unpatchified(tokens, patch, grid, order):
     """Tokens as axes f, r, c, pf, ph, pw, C, in some order, in the shape of the clip."""
     *leading, _, P = tokens.shape
     (pf, ph, pw), (f, r, c) = patch, grid
@@ -94,9 +94,9 @@ def split_axes(tokens, patch, grid):
     return clip.reshape(*leading, f, pf, r, ph, c, pw, C)
 
 
-def wrongly_joined(name, order, says, because):
+def in_wrong_order(name, order, says, because):
     """A slip in the order of the axes."""
-    return Slip(name, lambda tokens, patch, grid: joined(tokens, patch, grid, order), says, because)
+    return Slip(name, lambda tokens, patch, grid: unpatchified(tokens, patch, grid, order), says, because)
 
 
 UNPATCHIFY = Exercise(
@@ -108,25 +108,25 @@ UNPATCHIFY = Exercise(
         Trial("batches", lambda rng: (rng.normal(size=(2, 3, 12, 30)), (2, 5, 1), (1, 3, 4))),
     ),
     slips=(
-        wrongly_joined(
+        in_wrong_order(
             "reshape alone", tuple(range(7)),
             "its numbers stand in the order of the tokens",
             "Each axis of the grid must come next to its own of the patch.",
         ),
-        wrongly_joined(
+        in_wrong_order(
             "same order of axes as patchify", (0, 2, 4, 1, 3, 5, 6),
-            "the axes were moved as patchify moves them", "That transposition must be undone, not repeated.",
+            "the axes were moved as patchify moves them", "Undo that transpose; don't repeat it.",
         ),
-        wrongly_joined(
+        in_wrong_order(
             "patch before grid", (3, 0, 4, 1, 5, 2, 6),
             "neighbouring pixels of a patch ended up far apart",
             "f · pf frames: all pf frames of the first patch, then those of the next. Which axis comes first?",
         ),
-        wrongly_joined(
+        in_wrong_order(
             "down before right", (0, 3, 1, 5, 2, 4, 6),
             "inside each patch, rows and columns have changed places", "Which axis is ph, and which is pw?",
         ),
-        wrongly_joined(
+        in_wrong_order(
             "rows and columns of patches swapped", (0, 3, 2, 4, 1, 5, 6),
             "rows and columns of patches have changed places", "The tokens go along a row of the grid first.",
         ),
@@ -142,7 +142,7 @@ UNPATCHIFY = Exercise(
         Slip(
             "axes not joined",
             split_axes,
-            "the axes are in the right order, but not joined", "A last reshape joins f with pf, r with ph, c with pw.",
+            "the axes are in the right order, but not merged", "A last reshape merges f with pf, r with ph, c with pw.",
         ),
     ),
     sizes=lambda tokens, patch, grid: {"pixels in a patch": int(np.prod(patch)), "tokens": tokens.shape[-2]},
@@ -160,7 +160,7 @@ TO_PIXELS = Exercise(
     slips=(
         Slip(
             "cut off instead of rounded", lambda clip: (np.clip(clip, 0, 1) * 255).astype(np.uint8),
-            "its fractions were cut off, not rounded", "astype drops what stands behind the point: 63.75 becomes 63.",
+            "its fractions were cut off, not rounded", "astype drops the fraction: 63.75 becomes 63.",
         ),
         Slip(
             "rounded up", lambda clip: np.ceil(np.clip(clip, 0, 1) * 255),
@@ -172,8 +172,8 @@ TO_PIXELS = Exercise(
         ),
         Slip(
             "wrapped around", lambda clip: (clip * 255).round() % 256,
-            "numbers beyond 0 and 255 came in again at the other end: too dark became bright",
-            "A byte counts on from 255 to 0: limit the clip to [0, 1] before it becomes bytes.",
+            "numbers outside 0 to 255 wrapped around: too dark became bright",
+            "After 255 a byte starts at 0 again: limit the clip to [0, 1] before it becomes bytes.",
         ),
         Slip(
             "256 instead of 255", lambda clip: np.minimum((np.clip(clip, 0, 1) * 256).round(), 255),
@@ -189,7 +189,7 @@ TO_PIXELS = Exercise(
         ),
         Slip(
             "took it for [-1, 1]", lambda clip: (np.clip((clip + 1) / 2, 0, 1) * 255).round(),
-            "the clip was taken for one from -1 to 1", "It runs from 0 to 1 already.",
+            "the clip was treated as running from -1 to 1", "It runs from 0 to 1 already.",
         ),
         Slip(
             "not multiplied", lambda clip: np.clip(clip, 0, 1),
@@ -250,7 +250,7 @@ FROM_SIGNED_BACKWARD = Exercise(
         ),
         Slip(
             "limits of y used for x", lambda dy, x: np.where((x > 0) & (x < 1), dy / 2, 0.0),
-            "entries of x between -1 and 0 were taken for limited ones", "y is limited to [0, 1]. Which x are these?",
+            "entries of x between -1 and 0 were treated as limited", "y is limited to [0, 1]. Which x are these?",
         ),
         Slip(
             "multiplied by y", lambda dy, x: dy * from_signed(x),

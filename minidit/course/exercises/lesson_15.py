@@ -20,7 +20,7 @@ from minidit.training import optimizer
 LESSON = 15
 PATH = RectifiedFlow()
 
-# What minidit's are before anything stands in for them.
+# minidit's own functions, before anything replaces them.
 OURS = {
     name: getattr(optimizer if hasattr(optimizer, name) else layers, name) for names in PAIRS.values() for name in names
 }
@@ -33,7 +33,7 @@ def with_ours(pair):
 
 
 def slip(name, says, because, pair_of, **wrong):
-    """A Slip of one of the pairs, with functions as somebody with this slip has them."""
+    """A Slip of one of the pairs, made with these wrong functions."""
 
     @functools.cache
     def run(pair):
@@ -71,7 +71,7 @@ def forward(name, change):
 
 
 def rows(dy):
-    """How many rows there are, of whatever axes."""
+    """The number of rows, over all leading axes."""
     return dy.size // dy.shape[-1]
 
 
@@ -86,16 +86,16 @@ OWN_LINEAR = own(
         ),
         slip(
             "db a mean", "the gradients of the biases are means over the rows",
-            "A bias served every row: what they have to say adds up.", "linear",
+            "A bias served every row: sum over the rows.", "linear",
             linear_backward=backward("linear_backward", lambda g, dy: (g[0], g[1], g[2] / rows(dy))),
         ),
         slip(
             "dw a mean", "the gradients of the weights are means over the rows",
-            "A weight served every row: what they have to say adds up.", "linear",
+            "A weight served every row: sum over the rows.", "linear",
             linear_backward=backward("linear_backward", lambda g, dy: (g[0], g[1] / rows(dy), g[2])),
         ),
         slip(
-            "no dx", "nothing goes on below a linear layer", "dx = dy wᵀ, for the layers beneath.", "linear",
+            "no dx", "no gradient goes below a linear layer", "dx = dy wᵀ, for the layers beneath.", "linear",
             linear_backward=backward("linear_backward", lambda g, dy: (0 * g[0], g[1], g[2])),
         ),
         slip(
@@ -139,7 +139,7 @@ OWN_MODULATION = own(
             modulate_forward=lambda x, shift, scale: OURS["modulate_forward"](x, scale, shift),
         ),
         slip(
-            "dscale a mean", "dscale is a mean over the tokens", "One scale served every token: they add up.",
+            "dscale a mean", "dscale is a mean over the tokens", "One scale served every token: sum over the tokens.",
             "modulate",
             modulate_backward=backward("modulate_backward", lambda g, dy: (g[0], g[1], g[2] / dy.shape[-2])),
         ),
@@ -150,11 +150,11 @@ OWN_MODULATION = own(
         ),
         slip(
             "gate forgotten on the way back", "the branch's gradient did not go through the gate",
-            "What the forward multiplied with, the backward multiplies with.", "gated_residual",
+            "What the forward multiplied by, the backward multiplies with.", "gated_residual",
             gated_residual_backward=backward("gated_residual_backward", lambda g, dy: (g[0], dy, g[2])),
         ),
         slip(
-            "dgate a mean", "dgate is a mean over the tokens", "One gate served every token: they add up.",
+            "dgate a mean", "dgate is a mean over the tokens", "One gate served every token: sum over the tokens.",
             "gated_residual",
             gated_residual_backward=backward(
                 "gated_residual_backward", lambda g, dy: (g[0], g[1], g[2] / dy.shape[-2])
@@ -166,7 +166,7 @@ OWN_MODULATION = own(
 
 
 def attention(power=0.5, masks=True, scaled_back=True):
-    """A pair that attends, with scores divided by another power of d, or not masked, or not divided on the way back."""
+    """Attention with scores divided by a different power of d, or not masked, or not divided on the way back."""
 
     def forward(q, k, v, key_mask=None):
         y, (_, *rest) = attention_forward(q * q.shape[-1] ** (0.5 - power), k, v, key_mask if masks else None)
@@ -181,7 +181,7 @@ def attention(power=0.5, masks=True, scaled_back=True):
 
 
 def without_average(dy, cache):
-    """Attention's backward, with a softmax that takes its sum for a constant."""
+    """Attention's backward, with a softmax that treats its sum as a constant."""
     q, k, v, weights = cache
     dscores = weights * (dy @ v.swapaxes(-1, -2)) * q.shape[-1] ** -0.5
     return dscores @ k, dscores.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ dy
@@ -202,7 +202,7 @@ OWN_ATTENTION = own(
             "attention", **attention(masks=False),
         ),
         slip(
-            "softmax without its average", "the average gain is missing in softmax's backward",
+            "softmax without its average", "the weighted average is missing in softmax's backward",
             "The weights of a row add up to one: what one gains, the others lose.", "attention",
             attention_forward=attention_forward, attention_backward=without_average,
         ),
@@ -223,7 +223,7 @@ OWN_FEED_FORWARD = own(
             gelu_backward=lambda dy, cache: OURS["relu_backward"](dy, cache),
         ),
         slip(
-            "slope of the gate alone", "GELU's backward takes the gate for the slope",
+            "slope of the gate alone", "GELU's backward uses the gate as the slope",
             "x stands at two places: there is a second part.", "gelu",
             gelu_forward=gelu_forward, gelu_backward=lambda dy, cache: 0.5 * dy * cache[1],
         ),
@@ -240,7 +240,7 @@ OWN_FEED_FORWARD = own(
         ),
         slip(
             "GELU left out on the way back", "the gradient did not go through GELU",
-            "Three calls there, three calls back.", "feedforward",
+            "Three calls forward, three calls back.", "feedforward",
             feedforward_forward=lambda x, w1, b1, w2, b2, training=True: three_calls(x, w1, b1, w2, b2),
             feedforward_backward=lambda dy, cache: plain_backward(dy, (cache[0], cache[2])),
         ),
@@ -306,7 +306,7 @@ OWN_OPTIMIZER = own(
     "own_optimizer", "your loss and your optimiser on a DiT", ("mse", "clip_scale", "adamw", "ema"),
     (
         slip(
-            "weight ignored", "each clip counts the same", "The weight depends on t.", "mse",
+            "weight ignored", "every clip counts the same", "The weight depends on t.", "mse",
             mse_forward=lambda prediction, target, weight=None: OURS["mse_forward"](prediction, target),
         ),
         slip(
@@ -335,7 +335,7 @@ OWN_OPTIMIZER = own(
             adamw_update=adamw(eps_inside=True),
         ),
         slip(
-            "no weight decay", "the weights don't decay", "λ · p is part of the step.", "adamw",
+            "no weight decay", "there is no weight decay", "λ · p is part of the step.", "adamw",
             adamw_update=adamw(decays=False),
         ),
         slip(
@@ -369,7 +369,7 @@ def step_with(target=None, noised=None, time=network_time, weight=None, dloss=1.
 
 
 BATCH_GRADIENTS = Exercise(
-    "batch_gradients", LESSON, "a batch, there and back", ("loss", "gradients"), batch_gradients,
+    "batch_gradients", LESSON, "a batch, forward and back", ("loss", "gradients"), batch_gradients,
     trials=(
         Trial("one clip", lambda rng: (small_network(), *(part[:1] for part in small_batch()))),
         Trial("a batch", lambda rng: (small_network(), *small_batch())),
@@ -389,7 +389,7 @@ BATCH_GRADIENTS = Exercise(
         ),
         Slip(
             "clean data went in", step_with(noised=lambda data, noise, t: data), "the network was given the clean data",
-            "It has to find it: mix in the noise first.",
+            "It has to find the data: mix in the noise first.",
         ),
         Slip(
             "t from 0 to 1", step_with(time=lambda t: t), "the network was told t itself, not 1000 t",

@@ -19,7 +19,7 @@ PATH = RectifiedFlow()
 
 
 def explain_canvas(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     where = "frame 2, which is known" if FRAME_2[index[1]] else "frame 1, which is unknown"
     return f"Column {index[1]} is a patch of {where}. Is there noise in it?"
 
@@ -148,7 +148,7 @@ PER_LATENT_TIME = Exercise(
 
 
 def canvas_with(own, mix=lambda own, data, noise: own * data + (1 - own) * noise):
-    """`noised_canvas_forward` with another time of each latent, or another mixture."""
+    """`noised_canvas_forward` with a different time for each latent, or a different mixture."""
 
     def forward(data, noise, t, known):
         time = own(t, known)[..., None]  # B, F, H, W, 1

@@ -34,7 +34,7 @@ def worksheet_counts(patches, count=prod):
 
 
 def explain_product(index):
-    """How an entry comes about."""
+    """How to compute an entry."""
     name = list(SIDES)[index[0]]
     rows, inner, columns = ("patches" if side == "n" else side for side in SIDES[name])
     return f"{name}: a matrix of {rows} × {inner}, times one of {inner} × {columns}."
@@ -46,7 +46,7 @@ WORKSHEET_PRODUCTS = Numbers(
         Slip(
             "size of the result", lambda: worksheet_counts(PATCHES, lambda sides: sides[0] * sides[2]),
             "it counts the numbers of the result",
-            "Each of them is a sum of several products: as many as a row of the left matrix has numbers.",
+            "Each result is a sum of products, one for each number in a row of the left matrix.",
         ),
         Slip(
             "size of the left matrix", lambda: worksheet_counts(PATCHES, lambda sides: sides[0] * sides[1]),
@@ -71,12 +71,12 @@ WORKSHEET_TWICE_AS_LONG = Numbers(
         Slip(
             "everything doubled", lambda: 2 * worksheet_counts(PATCHES),
             "everything was doubled",
-            "Some products don't know of the patches at all, and in some they stand on two sides.",
+            "Some products don't depend on the patches at all; in others, two sides count patches.",
         ),
         Slip(
             "everything but the condition doubled",
             lambda: worksheet_counts(PATCHES) * np.where(np.array(list(SIDES)) == "scale and shift", 1, 2),
-            "the products of patches with patches are too small", "Each patch asks each other: both numbers doubled.",
+            "the products of patches with patches are too small", "Every patch asks every other: both sides doubled.",
         ),
         Slip(
             "pooling doubled only",
@@ -97,7 +97,7 @@ WORKSHEET_TWICE_AS_LONG = Numbers(
 
 
 def tokens_of_patch(shape, patch):
-    """How many tokens: along each axis as many as patches fit, and all of these together."""
+    """How many tokens: the patches that fit along each axis, multiplied."""
     return np.array(prod(size // step for size, step in zip(shape, patch, strict=True)))
 
 
@@ -109,7 +109,7 @@ TOKENS_OF_PATCH = Exercise(
     slips=(
         Slip(
             "one axis forgotten", lambda shape, patch: np.array(prod(shape[1:]) // prod(patch[1:])),
-            "the frames are not in it", "A patch spans frames too: there are three axes.",
+            "the frames are missing", "A patch spans frames too: there are three axes.",
         ),
         Slip(
             "latents of a patch", lambda shape, patch: np.array(prod(patch)),
@@ -131,7 +131,7 @@ TOKENS_OF_PATCH = Exercise(
 
 
 def settings_of(width, mlp_ratio, depth=1):
-    """A DiT of so many blocks, the rest as small as can be."""
+    """A DiT with this many blocks, and everything else as small as possible."""
     return DiTSettings(1, (1, 1, 1), width, depth, 1, mlp_ratio, num_classes=1)
 
 
@@ -156,7 +156,7 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
     trials=(by_hand(1, 2, 4), by_hand(3, 2, 4), at_random(lambda rng: (7, 10, 3)), at_random(lambda rng: (16, 128, 4))),
     slips=(
         Slip(
-            "attention forgotten", counted(attention=0), "scores and values are not in it",
+            "attention forgotten", counted(attention=0), "scores and pooling are missing",
             "Every token asks every token, in D numbers: that is no linear layer, but a matrix product.",
         ),
         Slip(
@@ -164,13 +164,13 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
             "First scores, queries times keys; then weights times values.",
         ),
         Slip(
-            "modulation forgotten", counted(modulation=0), "shifts, scales and gates are not in it",
+            "modulation forgotten", counted(modulation=0), "shifts, scales and gates are missing",
             "D numbers of the condition make 6 · D: once for the clip.",
         ),
         Slip(
             "modulation for every token",
             lambda tokens, width, mlp_ratio=4: counted(modulation=6 * tokens)(tokens, width, mlp_ratio),
-            "the modulation is counted for every token", "One condition serves the whole clip: it is made once.",
+            "the modulation is counted for every token", "One condition serves the whole clip: compute it once.",
         ),
         Slip(
             "output projection forgotten", counted(linear=11), "a product of T · D² is missing: attention's last one",
@@ -222,7 +222,7 @@ BLOCK_PARAMETERS = Exercise(
     slips=(
         Slip(
             "biases forgotten", counted_parameters(line=0, ratio_line=0),
-            "the biases are not in it", "Every one of the five layers has a bias, as long as its output.",
+            "the biases are missing", "Every one of the five layers has a bias, as long as its output.",
         ),
         Slip(
             "modulation forgotten", counted_parameters(4, 5),
@@ -278,7 +278,7 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
         Slip(
             "forward alone",
             lambda forward, batch, steps, recompute=False: np.array((2 if recompute else 1) * forward * batch * steps),
-            "the backward is not in it", "In training, every step also goes back.",
+            "the backward is missing", "In training, every step also goes back.",
         ),
         Slip(
             "recomputation of everything",
@@ -369,7 +369,7 @@ FIT_POWER_LAW = Exercise(
         ),
         Slip(
             "through the ends", through_the_ends, "it is the law through the first and the last point alone",
-            "All points have a say: least squares.",
+            "Use all points: least squares.",
         ),
         Slip(
             "through the origin", without_intercept, "the intercept was left out, as if the scale were 1",
@@ -381,7 +381,7 @@ FIT_POWER_LAW = Exercise(
         ),
         Slip(
             "axes swapped", lambda x, y: fit_power_law(y, x), "x and y have changed places",
-            "y is what is explained, by x.",
+            "y is explained by x.",
         ),
     ),
     difficulty=2, minutes=10,
@@ -414,7 +414,7 @@ def paid(budget, costs, steps, losses):
 
 
 def largest_model(budget, costs, steps, losses):
-    """The dearest model that can be trained at all, for as long as it can be."""
+    """The most expensive affordable model, trained for as long as possible."""
     affordable = costs[:, None] * steps <= budget
     model = np.flatnonzero(affordable.any(axis=1))[-1]
     return np.array(model), np.array(np.flatnonzero(affordable[model])[-1])
@@ -445,7 +445,7 @@ BEST_FOR_BUDGET = Exercise(
     slips=(
         Slip(
             "budget ignored", chosen(lambda budget, costs, steps, losses: losses),
-            "it is the best of all, whatever it costs", "A training costs the model's cost times the steps.",
+            "it is the best of all, regardless of cost", "A training costs the model's cost times the steps.",
         ),
         Slip(
             "cost of a step alone",
@@ -458,7 +458,8 @@ BEST_FOR_BUDGET = Exercise(
             "just below", chosen(lambda budget, costs, steps, losses: np.where(
                 costs[:, None] * steps < budget, losses, np.inf
             )),
-            "what costs exactly the budget was left out", "A training that costs the whole budget is affordable.",
+            "a training that costs exactly the budget was left out",
+            "A training that costs the whole budget is affordable.",
         ),
         Slip(
             "largest model", largest_model, "it is the largest model that the budget can train",
