@@ -13,11 +13,11 @@ import numpy as np
 # a long one from curvature or from a kink (ReLU) it steps across. A wrong one misses all three.
 STEPS = (1e-5, 1e-4, 1e-6)
 
-# Not 0, the seed that everybody takes: the output gradient would be the very numbers that the inputs were
-# made of. (LayerNorm's gradient vanishes in that direction, and a wrong one could hide.)
+# Not 0, everybody's seed: the output gradient would then equal the numbers that the inputs were made from. (LayerNorm's
+# gradient vanishes in that direction, and a wrong one could hide.)
 SEED = 20_021
 
-# What two equal calls may differ by, relative to the largest entry: some BLAS (MKL, for one) add in an order that
+# How much two equal calls may differ, relative to the largest entry: some BLAS (such as MKL) add in an order that
 # depends on where in memory an array lies.
 REPEATED = 1e-12
 
@@ -29,9 +29,8 @@ class GradientMismatch(AssertionError):
 def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=None):
     """Check every gradient of a forward/backward pair, entry by entry.
 
-    All float arrays among the inputs are differentiated, as float64 copies; everything else (ids, masks,
-    numbers, None) is handed on as it is. Use a different length for every axis, or a transposed gradient
-    may pass for a right one.
+    Differentiates all float arrays among the inputs, as float64 copies; everything else (ids, masks, numbers, None) is
+    passed on unchanged. Use a different length for every axis, or a transposed gradient may pass for a right one.
 
     Args:
         forward: called as ``y, cache = forward(*inputs)``, with y an array or a number.
@@ -45,9 +44,8 @@ def check_gradients(forward, backward, *inputs, names=None, tolerance=1e-6, rng=
     Returns:
         The worst relative error found.
     Raises:
-        GradientMismatch: if a gradient is wrong, zero everywhere, missing, or of another shape or dtype; if
-            the forward or the backward changes what it was given; if the backward gives another answer when
-            called again.
+        GradientMismatch: if a gradient is wrong, zero everywhere, missing, or of another shape or dtype; if the forward
+            or the backward changes its inputs; or if the backward gives a different answer when called again.
     """
     rng = np.random.default_rng(SEED) if rng is None else rng
     operation = getattr(forward, "__name__", type(forward).__name__).removesuffix("_forward")
@@ -92,7 +90,7 @@ def check_parameter_gradients(loss, params, grads, entries=6, tolerance=1e-6, rn
     """Check the gradients of a whole model, a few entries of every parameter.
 
     Args:
-        loss: called without arguments, returns the loss, a number; it must read `params` anew each time.
+        loss: called without arguments, returns the loss, a number; it must read `params` again each time.
         params: dict of name -> float64 array. Entries are changed in place and put back. Move every
             parameter away from zero beforehand: zero gates (adaLN-Zero) hide mistakes.
         grads: dict of name -> array, the gradients to check, with the same names.
@@ -138,11 +136,11 @@ def _tuple_of_copies(gradients):
 def _insist_unchanged(who, names, before, after):
     for name, old, new in zip(names, before, after, strict=False):
         if isinstance(new, np.ndarray) and not np.array_equal(old, new):
-            raise GradientMismatch(f"{who} changed {name}, which it was only given to read")
+            raise GradientMismatch(f"{who} changed {name}, which it may only read")
 
 
 def _insist_plausible(label, x, gradient):
-    """What can be said of a gradient without computing it."""
+    """What can be said about a gradient without computing it."""
     if gradient.shape != x.shape:
         raise GradientMismatch(f"{label} has shape {gradient.shape}, expected {x.shape}")
     if gradient.dtype != x.dtype:

@@ -38,7 +38,7 @@ STEPS = (
 
 
 def _matrix(rows):
-    """An int64 matrix that nobody can change by accident."""
+    """A read-only int64 matrix."""
     array = np.array(rows, dtype=np.int64)
     array.setflags(write=False)
     return array
@@ -94,7 +94,7 @@ LEARNING_RATE = Fraction(1, 1000)
 
 
 def step_1_stage():
-    """What is given: a video, a prompt and a diffusion step.
+    """The inputs: a video, a prompt and a diffusion step.
 
     Returns: video (F, H, W) of brightness 0 to 9, prompt (three words), t (0 to 3).
     """
@@ -197,7 +197,7 @@ def step_9_pool(conditioned, attention):
 
 
 def step_10_feed_forward(pooled, weight, bias):
-    """Map every patch on its own; what comes out is the predicted noise.
+    """Map every patch on its own; the result is the predicted noise.
 
     Args:    pooled (2, P), weight (2, 2), bias (2, 1)
     Returns: the predicted noise (2, P).
@@ -224,14 +224,14 @@ def step_11b_feed_forward(dpredicted, pooled, weight):
 
 
 def step_11c_pool(dpooled, conditioned, attention):
-    """Back through step 9. Returns dconditioned (2, P), by this way only, and dattention (P, P)."""
+    """Back through step 9. Returns dconditioned (2, P), only through this step, and dattention (P, P)."""
     return dpooled @ attention.T, conditioned.T @ dpooled
 
 
 def step_11d_self_attention(dattention, conditioned, queries, keys, query_weight, key_weight):
     """Back through step 8.
 
-    Returns: dconditioned (2, P), by this way only; dqueries, dkeys (2, P); dquery_weight, dkey_weight (2, 2).
+    Returns: dconditioned (2, P), only through this step; dqueries, dkeys (2, P); dquery_weight, dkey_weight (2, 2).
     """
     dqueries = keys @ dattention  # 2, P
     dkeys = queries @ dattention.T  # 2, P
@@ -311,10 +311,10 @@ def step_11_train(
 
 
 def step_12_denoise(noised, conditioned, noise):
-    """Subtract the noise, in both ways that one finds written down.
+    """Subtract the noise, in both ways found in the literature.
 
-    Only `noised − noise` undoes step 4, and it is what a sampler does. `conditioned − noise` is how the step
-    is sometimes told; it keeps the scale and shift of step 7, which the decoder knows nothing about.
+    Only `noised − noise` undoes step 4, and it is what a sampler does. Some texts subtract from the conditioned latent;
+    `conditioned − noise` keeps the scale and shift of step 7, which the decoder knows nothing about.
 
     Args:    noised (2, P), conditioned (2, P), noise (2, P), predicted or actual.
     Returns: denoised = noised − noise, as_told = conditioned − noise, both (2, P).

@@ -1,4 +1,4 @@
-"""The worksheet as text: every step with its sentence, its formula and its matrices, as one would draw them."""
+"""The worksheet as text: every step with its sentence, its formula and its matrices, as you would draw them."""
 
 import textwrap
 

@@ -1,4 +1,4 @@
-"""The one seam between host and device: which array library the given arrays belong to, and the way across."""
+"""The only seam between host and device: which library an array belongs to, and how to move it across."""
 
 import ctypes
 import sys
@@ -10,9 +10,9 @@ import numpy as np
 def array_module(*arrays):
     """The library that made these arrays: numpy, or cupy when the first of them lives on a GPU.
 
-    Layers call it as ``xp = array_module(x)`` and then write ``xp.exp(x)``, so that the same line runs on both.
-    cupy is looked up among the modules already loaded: an array of its kind can't exist unless someone imported it.
-    The same goes for its double (`minidit.backend.simulated.cupy`), which is one module.
+    Layers call it as ``xp = array_module(x)`` and then write ``xp.exp(x)``, so that the same line runs on both. It
+    looks for cupy among the loaded modules only: without an import, no cupy array can exist. The same holds for its
+    simulated version (`minidit.backend.simulated.cupy`).
     """
     home = type(arrays[0]).__module__
     library = home.partition(".")[0]
@@ -20,12 +20,12 @@ def array_module(*arrays):
 
 
 def to_host(x):
-    """An array as NumPy's: itself, or a copy from the GPU, for which the host waits until all its work is done."""
+    """An array as a NumPy array: itself, or a copy from the GPU, which waits until the GPU has finished its work."""
     return x if isinstance(x, np.ndarray) else x.get()
 
 
 def moved(x, xp):
-    """An array on the device of an array library: itself where it is there already, else a copy.
+    """An array on the device of an array library: itself if it is there already, else a copy.
 
     Args:
         x: (...) on either device.
@@ -35,14 +35,14 @@ def moved(x, xp):
 
 
 def number(x):
-    """A single value as a Python float; on a GPU it stays there, as an array (), for the host would have to wait."""
+    """A single value as a Python float; a value on a GPU stays there as an array (), or the host would have to wait."""
     return float(x) if isinstance(x, np.ndarray | np.generic) else x
 
 
 def row_dot(a, b):
     """Dot product over the last axis: (..., D) and (..., D) -> (...).
 
-    NumPy has a fused routine for it, which makes no array of the products.
+    NumPy has a fused routine that makes no array of the products.
     """
     xp = array_module(a)
     return np.vecdot(a, b) if xp is np else (a * b).sum(axis=-1)
@@ -62,7 +62,7 @@ def row_mean(x):
 
 
 def as_samples(x, vector):
-    """Tokens with one vector for each sample; with one for each token, each token is made a sample of its own.
+    """Tokens with one vector for each sample. With one vector for each token, each token becomes its own sample.
 
     Args:
         x: (..., T, D).
@@ -75,21 +75,21 @@ def as_samples(x, vector):
 
 @lru_cache(maxsize=256)
 def constants(count, value, dtype):
-    """A vector (count,) of one value, made once: for small layers, making it takes as long as using it."""
+    """A cached vector (count,) of one value: for small layers, making it takes as long as using it."""
     return np.full(count, value, dtype)
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes; glibc accepts no more
+LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes; glibc's maximum
 KEPT = 2**30  # bytes of freed memory that may stay with the process
 
 
 def keep_freed_memory():
-    """Makes this process keep the memory that it frees, where the C library is glibc; elsewhere does nothing.
+    """Makes this process keep the memory that it frees, if the C library is glibc; otherwise does nothing.
 
-    A forward pass makes and frees large arrays all the time. By default glibc gives their pages back to the system,
-    which then has to fetch and clear each one again at its next use: hundreds of thousands of page faults while 64
-    clips are sampled, as `/usr/bin/time -v` shows with and without this.
+    A forward pass makes and frees large arrays all the time. By default glibc returns their pages to the system, which
+    has to provide and clear each one again at its next use. `/usr/bin/time -v` shows hundreds of thousands of such page
+    faults while 64 clips are sampled.
     Source: man 3 mallopt.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None

@@ -1,7 +1,7 @@
-"""Which device computes: chosen explicitly, said once, and never changed behind anyone's back.
+"""Which device computes: chosen explicitly, printed once, and never changed silently.
 
-A device is known by the array library that computes on it: numpy on the CPU, cupy on an NVIDIA GPU. The third one,
-"simulated", is a GPU for those who have none: it runs the GPU's code on the CPU, very slowly, to study and to test it.
+Its array library identifies a device: numpy for the CPU, cupy for an NVIDIA GPU. The third device, "simulated", is for
+those without a GPU: it runs the GPU's code on the CPU, very slowly, to study and test it.
 """
 
 import importlib
@@ -14,17 +14,17 @@ import numpy as np
 from minidit.errors import UserError
 
 DEVICES = ("cpu", "gpu", "simulated")
-VARIABLE = "MINIDIT_DEVICE"  # of the environment: the device where none is named
+VARIABLE = "MINIDIT_DEVICE"  # environment variable: the default device
 
 _announced = set()
 
 
 def choose_device(name=None, tf32=False):
-    """The array library of a device, once it is known to work.
+    """The array library of a device, after checking that it works.
 
     Args:
-        name: "cpu", "gpu" or "simulated"; by default what the environment variable MINIDIT_DEVICE says, or "cpu".
-        tf32: matrix products of the GPU may round their factors to 10 bits (TensorFloat-32), which is faster.
+        name: "cpu", "gpu" or "simulated"; by default the environment variable MINIDIT_DEVICE, or "cpu".
+        tf32: whether the GPU's matrix products may round their factors to 10 bits (TensorFloat-32), which is faster.
     Returns:
         numpy, cupy, or `minidit.backend.simulated.cupy`.
     Raises:
@@ -34,7 +34,7 @@ def choose_device(name=None, tf32=False):
     if name not in DEVICES:
         raise UserError(f'there is no device "{name}". Choose one of {", ".join(DEVICES)} (--device, or {VARIABLE}).')
     if tf32 and name != "gpu":
-        raise UserError(f"TF32 is a way in which GPUs multiply, and the device is {name}: leave it out.")
+        raise UserError(f"TF32 is a number format of GPUs, and the device is {name}: leave it out.")
     if name == "cpu":
         return np
     if name == "simulated":
@@ -43,7 +43,7 @@ def choose_device(name=None, tf32=False):
 
 
 def announce(xp):
-    """Says on standard error what computes, once in a process."""
+    """Says on standard error which device computes, once in a process."""
     if xp.__name__ not in _announced:
         _announced.add(xp.__name__)
         print(f"minidit: computing on {described(xp)}.", file=sys.stderr)
@@ -69,7 +69,7 @@ def gpu(tf32=False):
     """
     if tf32:
         if "cupy" in sys.modules and os.environ.get("CUPY_TF32") != "1":
-            raise UserError("CuPy reads CUPY_TF32 when it is imported, and it is already: set CUPY_TF32=1 before that.")
+            raise UserError("CuPy reads CUPY_TF32 on import, and it is imported already: set CUPY_TF32=1 before that.")
         os.environ["CUPY_TF32"] = "1"
     try:
         import cupy
@@ -79,12 +79,12 @@ def gpu(tf32=False):
             "13 install 'minidit[gpu13]', for 12 'minidit[gpu12]' (in a clone: pip install -e \".[gpu13]\")."
         ) from error
     except ImportError as error:
-        raise UserError(f"CuPy is installed, but it can't be imported ({error}). Install it anew.") from error
+        raise UserError(f"CuPy is installed, but it can't be imported ({error}). Reinstall it.") from error
     check_driver(cupy)
     try:
         found = cupy.ones((2, 2), "float32") @ cupy.ones((2, 2), "float32")  # needs the compiler and cuBLAS
         found.sum().item()
-    except Exception as error:  # whatever is missing, CuPy has an exception of its own for it
+    except Exception as error:  # CuPy has a different exception for everything that may be missing
         raise UserError(
             f"CuPy finds the GPU, but can't compute on it ({' '.join(str(error).split())}). It may lack CUDA's own "
             "libraries: install 'minidit[gpu13]' or 'minidit[gpu12]', which bring them along."
@@ -93,7 +93,7 @@ def gpu(tf32=False):
 
 
 def check_driver(cupy):
-    """Makes sure that there is a GPU, with a driver that is new enough for this CuPy.
+    """Makes sure that there is a GPU, with a driver new enough for this CuPy.
 
     Raises:
         UserError: there isn't.
@@ -101,7 +101,7 @@ def check_driver(cupy):
     runtime = cupy.cuda.runtime
     supported, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
     if supported == 0:
-        raise UserError("there is no NVIDIA driver on this machine, and so no GPU to compute on: use --device cpu.")
+        raise UserError("there is no NVIDIA driver on this machine, so no GPU to compute on: use --device cpu.")
     try:
         count = runtime.getDeviceCount()
     except runtime.CUDARuntimeError as error:
@@ -121,7 +121,7 @@ def version(number):
 
 
 def without_waiting(xp):
-    """A context in which the host may not wait for a GPU, and an error says so if it does."""
+    """A context in which the host may not wait for a GPU; if it does, it raises an error."""
     if xp is np:
         return nullcontext()
     if xp.__name__ != "cupy":
@@ -133,10 +133,10 @@ def without_waiting(xp):
 
 @contextmanager
 def memory_explained(xp):
-    """Inside, a GPU that runs out of memory says what to do about it.
+    """Inside, if a GPU runs out of memory, the error says what to do about it.
 
     Raises:
-        UserError: it has.
+        UserError: it ran out.
     """
     try:
         yield

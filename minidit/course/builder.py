@@ -23,13 +23,13 @@ def build_lessons(folder, names=None, executing=True, progress=True):
 
     Args:
         folder: Path of `lessons`.
-        names: of lessons, or their numbers; none or None for all.
-        executing: whether the solutions are executed; otherwise they have no outputs.
-        progress: show a bar, and name what was written on standard output.
+        names: names or numbers of lessons; empty or None means all.
+        executing: whether to run the solutions; otherwise they have no outputs.
+        progress: whether to show a bar, and name the written files on standard output.
     Returns:
-        the paths of the files that were written.
+        the paths of the written files.
     Raises:
-        UserError: an unknown name, or a lesson that can't be built; those before it are written.
+        UserError: for an unknown name, or a lesson that can't be built; the lessons before it are written.
     """
     written = []
     for lesson in lessons_of(folder, names, "build lessons", progress):
@@ -44,13 +44,13 @@ def build_lessons(folder, names=None, executing=True, progress=True):
 
 
 def check_lessons(folder, names=None, executing=True, progress=True):
-    """Makes sure that what lies in the editions' folders is what the sources give.
+    """Makes sure that the editions' folders match the sources.
 
-    The student editions have to be the same byte for byte. Of the solutions, the numbers in outputs and the pixels may
-    differ from machine to machine, and do where training is cut short here; everything else may not.
+    The student editions have to be the same byte for byte. In the solutions, numbers in outputs and pixels may differ
+    from machine to machine (and do where training is cut short here), but nothing else may.
 
     Args:
-        as of `build_lessons`.
+        as for `build_lessons`.
     Raises:
         UserError: something differs; the sentence names it.
     """
@@ -66,11 +66,11 @@ def check_lessons(folder, names=None, executing=True, progress=True):
         for edition in EDITIONS:
             for path in sorted((folder / edition).glob("*.ipynb")):
                 if LESSON_FILE.fullmatch(path.stem) and path.stem not in known:
-                    raise UserError(f"lessons/{edition}/{path.name} has no source any more. Delete it.")
+                    raise UserError(f"lessons/{edition}/{path.name} no longer has a source. Delete it.")
 
 
 def lessons_of(folder, names, description, progress):
-    """Reads the lessons with these names, one by one, behind a progress bar that tells them."""
+    """Reads the lessons with these names, one by one, with a progress bar that names them."""
     chosen = chosen_sources(folder, names)
     bar = tqdm(chosen, desc=description, unit="lesson", leave=False, disable=None if progress else True)
     for path in bar:
@@ -84,10 +84,10 @@ def sources(folder):
 
 
 def chosen_sources(folder, names):
-    """The sources of the lessons with these names or numbers; all for no names.
+    """The sources of the lessons with these names or numbers; without names, all of them.
 
     Raises:
-        UserError: there is no such lesson, or none at all.
+        UserError: there is no such lesson, or there are no lessons at all.
     """
     known = {path.stem: path for path in sources(folder)}
     if not known:
@@ -102,7 +102,7 @@ def chosen_sources(folder, names):
 
 
 def notebook_file(folder, edition, name):
-    """Where the notebook of a lesson lies."""
+    """Path of a lesson's notebook."""
     return folder / edition / f"{name}.ipynb"
 
 
@@ -111,8 +111,8 @@ def editions_of(lesson, folder, executing=True, exercises=None, quick=False):
 
     Args:
         lesson: Lesson.
-        folder: Path of `lessons`, where the solutions are executed.
-        executing: whether they are.
+        folder: Path of `lessons`, where the solutions run.
+        executing: whether they do.
         exercises: name -> Exercise or Numbers; by default the course's.
         quick: whether training is cut short.
     Returns:
@@ -148,7 +148,7 @@ def as_bytes(notebook):
     """A notebook as a file's bytes.
 
     Raises:
-        nbformat.ValidationError: it is none.
+        nbformat.ValidationError: it isn't a valid notebook.
     """
     import nbformat
 
@@ -160,7 +160,7 @@ def as_bytes(notebook):
 
 
 def compare(path, edition, built, executing):
-    """How a notebook's file differs from the notebook that was built; in words, empty if it doesn't."""
+    """How a notebook's file differs from the built notebook, in words; empty if it doesn't."""
     import nbformat
 
     if not path.is_file():
@@ -178,15 +178,15 @@ def compare(path, edition, built, executing):
         if cell.id not in ids:
             return f"lacks {described(cell)}"
     if ids != [cell.id for cell in built.cells]:
-        return "has other cells than its source, or in another order"
+        return "has other cells than its source, or in a different order"
     for old, new in zip(there.cells, built.cells, strict=True):
         if without_outputs(old) != without_outputs(new):
             return f"differs from its source in {described(new)}"
         if executing and edition == SOLUTIONS and outline(old) != outline(new):
-            return f"has outputs that its source doesn't give any more, in {described(new)}"
+            return f"has outputs that its source no longer gives, in {described(new)}"
     if edition == SOLUTIONS and bare(there) == bare(built):
         return ""
-    return "has other outputs or metadata than what is built"
+    return "has other outputs or metadata than the built one"
 
 
 def without_outputs(cell):
@@ -200,7 +200,7 @@ def bare(notebook):
 
 
 def outline(cell):
-    """A cell's outputs without numbers and pixels: what has to be the same on every machine."""
+    """A cell's outputs without numbers and pixels: the part that has to be the same on every machine."""
     parts = []
     for output in cell.get("outputs", ()):
         data = output.get("data", {})

@@ -1,4 +1,4 @@
-"""The capstone: a student's own functions in place of minidit's, and which of them is to blame if something is wrong.
+"""The capstone: a student's own functions replace minidit's; if something is wrong, it finds the function to blame.
 
     mine = Parts(linear_forward, linear_backward, layernorm_forward, …)
     say_culprits(mine)                                # which are wrong, in words
@@ -27,12 +27,12 @@ class Parts:
 
     Args:
         functions: with the names that minidit's have.
-        named: the same, for functions that are called something else.
+        named: name -> function, for functions with a different name.
     """
 
     def __init__(self, *functions, **named):
         self.functions = {function.__name__: function for function in functions} | named
-        self.promoted = Counter()  # name -> how often it made float64 of float32
+        self.promoted = Counter()  # name -> how often it turned float32 into float64
 
     def __call__(self, pair):
         """What a very small DiT computes with the functions of one of the PAIRS in place, or with all ("all").
@@ -62,7 +62,7 @@ class Parts:
     def fitted(self, names):
         """Functions as minidit needs them: name -> function.
 
-        Its loss asks for the gradient of the prediction alone, by the name of mse_gradient.
+        minidit's loss uses only the gradient of the prediction, called mse_gradient.
         """
         ready = {name: fitted(name, self.functions[name], self.promoted) for name in names}
         if "mse_backward" in ready:
@@ -70,7 +70,7 @@ class Parts:
         return ready
 
     def on_precision(self):
-        """A sentence on those functions that made float64 of float32, or ""."""
+        """A sentence about the functions that turned float32 into float64, or ""."""
         if not self.promoted:
             return ""
         names = ", ".join(sorted(self.promoted))
@@ -88,7 +88,7 @@ def find_culprit(functions):
 
 
 def say_culprits(parts):
-    """Says which functions are wrong and which are not written yet, or that all is well. Returns the Culprits."""
+    """Says which functions are wrong and which are not written yet, or that all are right. Returns the Culprits."""
     found = culprits(parts)
     for culprit in found:
         if culprit.written:
@@ -102,7 +102,7 @@ def say_culprits(parts):
 
 
 def say_checks(*functions):
-    """Has functions checked, each by the check of its lesson, and says what was found, a line or two for each."""
+    """Runs the check of its lesson on each function, and prints the verdict in a line or two."""
     for function in functions:
         exercise = all_exercises().get(function.__name__)
         if exercise:
@@ -112,5 +112,5 @@ def say_checks(*functions):
 
 
 def is_right(name, answer):
-    """Whether an answer passes the check of this name; nothing is said."""
+    """Whether an answer passes the check of this name; prints nothing."""
     return examine(all_exercises()[name], answer).passed

@@ -1,11 +1,11 @@
-"""The checks: `check.NAME(ANSWER)` says whether a student's answer to an exercise is right, and what isn't.
+"""The checks: `check.NAME(ANSWER)` says whether a student's answer to an exercise is right, and if not, why.
 
     from minidit.course import check
 
     check.layernorm_backward(layernorm_backward)
 
-Every exercise has a check of its own name. It prints its verdict, in a notebook draws the student's own result beside
-the reference where that is worth a look, and notes what was passed (see `minidit.course.progress`).
+Every exercise has a check of its own name. It prints its verdict and records a pass (see `minidit.course.progress`). In
+a notebook it also draws the student's result beside the reference, if there is something to see.
 """
 
 import sys
@@ -17,7 +17,7 @@ from minidit.course.report import did_you_mean, say
 
 
 def checked(name, answer):
-    """Examines an answer to the exercise of this name, and says what was found.
+    """Examines an answer to the exercise of this name, and prints the verdict.
 
     Returns:
         Report.
@@ -36,7 +36,7 @@ def points(name, answer):
 
 
 def draw(report):
-    """Draws what was passed beside the reference, in a notebook. A check is worth its verdict without it."""
+    """Draws a passed answer beside the reference, in a notebook. If drawing fails, the verdict still counts."""
     if not report.picture or "IPython" not in sys.modules:
         return
     try:

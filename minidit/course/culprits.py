@@ -1,4 +1,4 @@
-"""Which of a student's functions is wrong: those that their own checks reject, and pairs that a DiT shows to be wrong.
+"""Finds a student's wrong functions: those that their own checks reject, and pairs that fail inside a DiT.
 
 A function that passes its check may still not fit into a network: the checks compute in float64, with the shapes of the
 exercise.
@@ -24,8 +24,8 @@ class Culprit:
     """Functions that are wrong, or not written.
 
     Attributes:
-        functions: their names: one, or a pair of which the network can't tell which it is.
-        says: what is wrong, in words, with the name at the beginning.
+        functions: their names: one, or a pair if the network can't tell which of the two is wrong.
+        says: what is wrong, in words, beginning with the name.
         written: False if there is nothing yet.
     """
 
@@ -35,12 +35,12 @@ class Culprit:
 
 
 def culprits(parts):
-    """Which functions are wrong: those that their own checks reject, and pairs that a DiT shows to be wrong.
+    """Which functions are wrong: those that their own checks reject, and pairs that fail inside a DiT.
 
     Args:
         parts: Parts.
     Returns:
-        list of Culprits, in the order of PAIRS; empty if all is well.
+        list of Culprits, in the order of PAIRS; empty if all functions are right.
     """
     right, found = small_run({}), []
     for pair, names in PAIRS.items():
@@ -52,10 +52,10 @@ def culprits(parts):
 
 
 def by_check(name, function):
-    """The Culprit that a function's own check makes it, or None; None too where there is no check."""
+    """The Culprit if a function's own check rejects it, else None; None also if there is no check."""
     exercise = all_exercises().get(name)
     report = examine(exercise, function) if exercise else None
-    if report is None or report.passed or report.slip == OTHER_DTYPE:  # what comes as float64 is turned back
+    if report is None or report.passed or report.slip == OTHER_DTYPE:  # float64 results are turned back into float32
         return None
     written = report.verdict != NOT_STARTED
     return Culprit((name,), str(report), written)
@@ -70,7 +70,7 @@ def in_network(parts, pair, here, right):
         with numpy_left_alone(), prints_held_back(), np.errstate(all="ignore"):
             got = within(5 * SECONDS, lambda: parts(pair))
     except TookTooLong:
-        return Culprit(tuple(here), f"✗ {pair}: in a very small DiT it did not come to an end.")
+        return Culprit(tuple(here), f"✗ {pair}: in a very small DiT it did not finish.")
     except NotImplementedError:
         return Culprit(tuple(here), f"○ {pair}: not started.", False)
     except RecursionError:

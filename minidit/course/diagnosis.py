@@ -1,4 +1,4 @@
-"""What went wrong, said by name: the slips that an exercise knows, and those that any function can have.
+"""Names what went wrong: the slips that an exercise knows, and those that any function can have.
 
 The latter are called "wrong order", "missing transpose", "unchanged input", "all zeros", "sign", "too large",
 "too small", "constant factor", "wrong places", and where the shape is wrong "summed too much", "forgot to sum",
@@ -25,7 +25,7 @@ class Finding:
         name: of the slip.
         says: to follow "dx has the right shape, but", or "dx has shape (3,); expected (4, 3):".
         because: a sentence that helps, or "".
-        key: further values that have to be the same whenever the slip is made, such as a factor.
+        key: further values, such as a factor, that are the same whenever somebody makes this slip.
     """
 
     name: str
@@ -39,9 +39,9 @@ class Attempt:
     """One try of an answer.
 
     Attributes:
-        inputs: that it got.
+        inputs: its inputs.
         got, right: list of (name, array): the answer's and the reference's.
-        expected: what the reference returned, as it returned it.
+        expected: what the reference returned, unchanged.
         wrong: position of the first output that is wrong.
     """
 
@@ -53,7 +53,7 @@ class Attempt:
 
     @property
     def pair(self):
-        """The first wrong output, and what it should be."""
+        """The first wrong output, and the right one."""
         return self.got[self.wrong][1], self.right[self.wrong][1]
 
 
@@ -62,8 +62,8 @@ def diagnose(exercise, attempts):
 
     Args:
         exercise: Exercise.
-        attempts: of one answer on one or several inputs. A slip has to explain all: on small numbers alone, one can
-            look like another.
+        attempts: of one answer on one or several inputs. A slip has to explain all of them: on small numbers alone, one
+            slip can look like another.
     """
     for output_alone in (False, True):
         for slip in exercise.slips:
@@ -78,7 +78,7 @@ def diagnose(exercise, attempts):
 
 
 def made(exercise, slip, attempt, output_alone):
-    """Whether an attempt is what somebody with this slip gets: all of it, or its first wrong output."""
+    """Whether an attempt gives what this slip gives: all outputs, or the first wrong one."""
     try:
         with np.errstate(all="ignore"):
             results = named(exercise.outputs, slip.wrong(*deepcopy(attempt.inputs)), attempt.expected)
@@ -90,7 +90,7 @@ def made(exercise, slip, attempt, output_alone):
 
 
 def close(a, b):
-    """Whether two arrays have one shape and the same numbers, to rounding."""
+    """Whether two arrays have the same shape and the same numbers, up to rounding."""
     if a.shape != b.shape:
         return False
     finite = np.abs(b[np.isfinite(b)])
@@ -102,7 +102,7 @@ def close(a, b):
 
 
 def wrong_order(exercise, attempt):
-    """It is what another output should be."""
+    """It is what a different output should be."""
     got, right = attempt.pair
     for name, other in attempt.right:
         if close(got, other) and not close(other, right):
@@ -120,7 +120,7 @@ def transposed(_, attempt):
 
 
 def unchanged_input(_, attempt):
-    """It is one of the inputs, as it came."""
+    """It is one of the inputs, unchanged."""
     got, _ = attempt.pair
     for i, value in enumerate(attempt.inputs):
         if isinstance(value, np.ndarray) and close(got, value):
@@ -128,13 +128,13 @@ def unchanged_input(_, attempt):
 
 
 def all_zeros(_, attempt):
-    """Nothing has been written into it."""
+    """It is still all zeros."""
     if not attempt.pair[0].any():
         yield Finding("all zeros", "it is zero everywhere", "Was the result written into another array?")
 
 
 def factor(exercise, attempt):
-    """It is a number of times too large or too small."""
+    """It is too large or too small by a constant factor."""
     got, right = attempt.pair
     if got.shape != right.shape or not right.any() or not np.isfinite(got).all():
         return
@@ -164,7 +164,7 @@ def wrong_places(_, attempt):
     got, right = attempt.pair
     if got.size > 3 and close(np.sort(got, axis=None), np.sort(right, axis=None)):
         because = "A reshape reads row by row: was a transpose needed before it?"
-        yield Finding("wrong places", "its numbers are the right ones in other places", because)
+        yield Finding("wrong places", "its numbers are in the wrong places", because)
 
 
 def summed_too_much(exercise, attempt):

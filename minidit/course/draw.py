@@ -1,10 +1,10 @@
-"""Drawing for the lessons: every picture is shown at once in a notebook, with its alt text; a script shows nothing.
+"""Drawing for the lessons: a notebook shows each picture at once, with its alt text; a script shows nothing.
 
     from minidit.course import draw
 
     draw.matrices(("W", weight), "·", ("x", x), "=", ("y", weight @ x), alt="W times x gives y, which is …")
 
-Each function takes `alt`, a sentence or two that say what is to be seen, and returns the figure.
+Each function takes `alt`, a sentence or two that describe the picture, and returns the figure.
 """
 
 from minidit.course.drawing.charts import bars, curves

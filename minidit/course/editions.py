@@ -1,12 +1,12 @@
 """A lesson's editions as notebooks: self-study, classroom, solutions.
 
     self_study   stubs; beneath each exercise its solution, folded away
-    classroom    stubs, and no solution anywhere
-    solutions    solutions between nbgrader's markers: what `nbgrader generate_assignment` takes as its source
+    classroom    stubs, without any solution
+    solutions    solutions between nbgrader's markers: the source for `nbgrader generate_assignment`
 
-A cell has the same id in all three: an exercise's come from its name (NAME-answer, NAME, NAME-solution), those of the
-others from their text, so that a change in one cell leaves the others' ids alone. The ids of an exercise are also
-nbgrader's: the points belong to NAME.
+A cell has the same id in all three. The ids of an exercise come from its name (NAME-answer, NAME, NAME-solution); other
+cells get theirs from their text, so that a change in one cell doesn't change the others' ids. nbgrader uses the same
+ids: the points belong to NAME.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
 }
-SHORT = 12  # letters of a line that give nothing away
+SHORT = 12  # a line with this many letters gives nothing away
 HANDING_ON = re.compile(r"(return )?[\w, ()]+( = ([\w, ().\[\]:]|-(?=\d))+)?")  # such as: x, D = cache[0], x.shape[-1]
 CALL = re.compile(r"\w\(")
 
@@ -33,13 +33,13 @@ def edition_of(lesson, edition, exercises):
 
     Args:
         lesson: Lesson.
-        edition: of EDITIONS.
+        edition: one of EDITIONS.
         exercises: name -> Exercise or Numbers, for the points.
     Returns:
         the notebook, not executed.
     Raises:
-        UserError: an exercise that the course doesn't know, or twice the same, or a solution that shows where it
-            shouldn't.
+        UserError: for an exercise that the course doesn't know, one that occurs twice, or a solution that shows where
+            it shouldn't.
     """
     import nbformat
 
@@ -73,7 +73,7 @@ def notebook_cell(kind, text, identity, **metadata):
 def task_cells(task, edition, points):
     """The cells of an exercise: its answer, its check, and in the self-study edition the solution."""
     answer = task.with_markers if edition == SOLUTIONS else task.stub
-    # What nbgrader locks when it makes an assignment is locked in the classroom edition too.
+    # The classroom edition locks the same cells that nbgrader locks in an assignment.
     kept = {"deletable": False} if edition == CLASSROOM else {}
     locked = kept | {"editable": False} if edition == CLASSROOM else {}
     role = {"schema_version": 3, "cell_type": "code", "task": False}
@@ -94,11 +94,11 @@ def identifier(lesson, text):
 
 
 def with_points(notebook, lesson):
-    """Adds the hidden tests to the checks, whose last value gives nbgrader the points, a part of them included.
+    """Adds the hidden tests to the checks. Their last value gives nbgrader the points, partial ones included.
 
     Args:
-        notebook: the solutions of the lesson; changed. They come after it was executed, as the points say little to
-            those who read it.
+        notebook: the solutions of the lesson; changed. Add the tests after running it, because readers don't need to
+            see the points.
         lesson: Lesson.
     """
     tasks = {task.name: task for task in lesson.tasks}
@@ -128,7 +128,7 @@ def refuse_leaks(lesson, edition, notebook):
 
 
 def visible_lines(cell, edition):
-    """The lines of a cell that are there to be seen; in the self-study edition without what is folded away."""
+    """The visible lines of a cell; in the self-study edition, without what is folded away."""
     text = cell.source
     if edition == SELF_STUDY and cell.cell_type == "markdown":
         text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
@@ -136,16 +136,16 @@ def visible_lines(cell, edition):
 
 
 def squeezed(line):
-    """A line with its spaces made alike."""
+    """A line with every run of spaces made one."""
     return " ".join(line.split())
 
 
 def plain(line):
-    """A line of a solution as it would be looked for: without the comment that follows the code."""
+    """A line of a solution in the form to search for: without the comment after the code."""
     line = squeezed(line)
     return line.partition(" #")[0]
 
 
 def telling(line):
-    """Whether a line gives something away: neither a short one nor one that only hands values on."""
+    """Whether a line gives something away. Short lines don't, nor do lines that only pass values on."""
     return len(line) >= SHORT and not (HANDING_ON.fullmatch(line) and not CALL.search(line))

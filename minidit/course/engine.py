@@ -1,4 +1,4 @@
-"""How an answer is examined: stage by stage, until something is wrong.
+"""Examines an answer stage by stage, until something is wrong.
 
 not started → shape and dtype → numbers small enough to verify by hand → random shapes → gradient → inputs untouched.
 """
@@ -18,8 +18,8 @@ from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, short
 
 SECONDS = 2.0  # that a check may take
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}  # of an entry, relative to the largest one expected
-SMALLEST = 1e-4  # where all that is expected is smaller, entries are compared on this scale: it may be rounding alone
-LARGE = 10**6  # entries: what is larger comes of a mistake, and to look at it may take longer than there is time
+SMALLEST = 1e-4  # if everything expected is smaller, entries are compared on this scale: it may be only rounding
+LARGE = 10**6  # entries: a larger result is a mistake, and examining it might take too long
 SLOPE_TOLERANCE = 1e-5  # of a measured slope
 SHAPES, GRADIENT, UNTOUCHED, NUMBERS = "shapes", "gradient", "inputs untouched", "numbers"
 SEED = 20_021
@@ -53,8 +53,8 @@ def examine(exercise, answer, seconds=None):
 
     Args:
         exercise: Exercise or Numbers.
-        answer: the student's function, or for Numbers what they typed in.
-        seconds: that it may take; by default SECONDS.
+        answer: the student's function, or for Numbers what they typed.
+        seconds: time limit; by default SECONDS.
     Returns:
         Report.
     """
@@ -76,13 +76,13 @@ def complaint_of(run, exam, seconds):
     """What is wrong, as a Complaint, or None."""
 
     def guarded():
-        with numpy_left_alone():  # in a thread of its own, NumPy's settings are too
+        with numpy_left_alone():  # each thread has its own NumPy settings
             run(exam)
 
     try:
         within(seconds, guarded)
     except TookTooLong as error:
-        says = f"it did not come to an end in {seconds:g} seconds. Is there a loop that never stops?"
+        says = f"it did not finish in {seconds:g} seconds. Is there a loop that never stops?"
         return Complaint(says, *own_lines(error)[:1])
     except Complaint as complaint:
         return complaint
@@ -107,7 +107,7 @@ def run_stages(exam):
     if exam.answer is Ellipsis or exam.answer is None:
         raise Complaint("not started. Write it, and run this cell again.", started=False)
     if not callable(exam.answer):
-        raise Complaint(f"this is {kind(exam.answer)}, not a function. Is its name used for something else, too?")
+        raise Complaint(f"this is {kind(exam.answer)}, not a function. Did you use the name for something else too?")
     for trial in exam.exercise.trials:
         run_trial(exam, trial)
     test = slope_test(exam.exercise)
@@ -117,7 +117,7 @@ def run_stages(exam):
     if exam.changed:
         raise Complaint(
             f"the numbers are right, but it changed its input {' and '.join(exam.changed)}.",
-            "Whoever called it may need that again. Make a new array instead of writing into one that was given.",
+            "The caller may still need that array. Make a new one instead of writing into an input.",
             slip="changed its input",
         )
     exam.passed(UNTOUCHED)
@@ -135,7 +135,7 @@ def run_trial(exam, trial):
     for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
         if {got.dtype.kind, right.dtype.kind} == {"f"} and got.dtype != right.dtype:
             raise Complaint(
-                f"{name} is {got.dtype}; expected {right.dtype}, as what came in.",
+                f"{name} is {got.dtype}; expected {right.dtype}, like the inputs.",
                 "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype).",
                 slip="another dtype than the inputs",
             )
@@ -159,7 +159,7 @@ def attempted(exam, inputs):
 
 
 def is_off(got, right):
-    """What is wrong with an array: its "shape", its "values", or ""."""
+    """What is wrong with an array: "shape", "values", or "" if nothing is."""
     if got.shape != right.shape:
         return "shape"
     tolerance = max(TOLERANCE.get(a.dtype.name, TOLERANCE["float64"]) for a in (got, right))
@@ -181,7 +181,7 @@ def same_shapes(attempt):
 
 
 def complaint_about(exam, attempt, outcome):
-    """The Complaint about a wrong output: shape or worst entry, and a diagnosis if there is one."""
+    """The Complaint about a wrong output: its shape or worst entry, and a diagnosis if there is one."""
     name = attempt.got[attempt.wrong][0]
     got, right = attempt.pair
     finding = diagnose(exam.exercise, [attempt, *second_attempt(exam)]) if got.size <= LARGE else None
@@ -209,7 +209,7 @@ def complaint_about(exam, attempt, outcome):
 
 
 def second_attempt(exam):
-    """A try with other random inputs, as a list: empty if it tells nothing more."""
+    """A try with other random inputs, as a list; empty if it adds nothing."""
     trials = [t for t in exam.exercise.trials if t.stage == "random inputs"] or exam.exercise.trials
     try:
         attempt, _ = attempted(exam, trials[-1].inputs(np.random.default_rng(SEED + 1)))
@@ -225,13 +225,13 @@ def insist_fresh(got, given):
         if any(np.shares_memory(array, other) for other in arrays):
             raise Complaint(
                 f"{name} has the right numbers, but lies in the memory of an input.",
-                "Whoever changes one then changes the other. Return a new array.",
+                "A change to one would then change the other. Return a new array.",
                 slip="a view of an input",
             )
 
 
 def arrays_in(value):
-    """All arrays in a value, however its tuples are nested."""
+    """All arrays in a value, at any depth of nested tuples."""
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -240,7 +240,7 @@ def arrays_in(value):
 
 
 def picture(attempt):
-    """(name, got, expected) of the first output that is worth a look, as matrices, or None."""
+    """(name, got, expected) of the first output worth showing, as matrices, or None."""
     for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
         if got.ndim > 1 and 3 < got.size <= 4096:
             return name, got.reshape(-1, got.shape[-1]), right.reshape(-1, got.shape[-1])
@@ -251,8 +251,8 @@ def slope_test(exercise):
     """How to measure the slopes that a backward should give.
 
     Returns:
-        the forward; its inputs; which of them the outputs are gradients of, by index; dy; and what the backward takes.
-        None for an exercise that is no backward.
+        the forward; its inputs; the indices of the inputs that the gradients belong to; dy; and the inputs of the
+        backward. None if the exercise isn't a backward.
     """
     rng = np.random.default_rng(SEED + 1)
     if exercise.forward is not None:

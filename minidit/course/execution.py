@@ -1,4 +1,4 @@
-"""Runs a notebook in a kernel of this Python, and leaves of its outputs what is the same every time."""
+"""Runs a notebook in a kernel of this Python, and keeps only outputs that are the same every time."""
 
 import os
 import re
@@ -10,8 +10,8 @@ from minidit.course.progress import VARIABLE
 from minidit.course.source import first_line
 from minidit.errors import UserError
 
-SECONDS = 1800  # for one cell; a lesson takes less than a minute, the capstone a few, on a machine that is not busy
-QUICK = "MINIDIT_QUICK"  # of the environment: the capstone trains for a moment only
+SECONDS = 1800  # for one cell; on an idle machine a lesson takes less than a minute, the capstone a few
+QUICK = "MINIDIT_QUICK"  # environment variable: the capstone trains only for a moment
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 IMAGE = re.compile(r"<img\b[^>]*>")
 ALT = re.compile(r'\balt="[^"]')
@@ -20,14 +20,14 @@ ALT = re.compile(r'\balt="[^"]')
 def execute(notebook, folder, lesson, keep_going=False, quick=False):
     """Runs all cells of a notebook, in place.
 
-    Whoever builds the lessons has a student's progress too, perhaps: it is not touched.
+    This doesn't touch the student progress of whoever builds the lessons.
 
     Args:
-        notebook: of `editions.edition_of`.
+        notebook: from `editions.edition_of`.
         folder: where it runs.
         lesson: its name, for the sentence about a failure.
-        keep_going: whether a cell that fails is left with its error, and the others run.
-        quick: whether training is cut short: to see that everything runs, not what comes of it.
+        keep_going: whether to leave a failing cell with its error and run the others.
+        quick: whether to cut training short, to see that everything runs, whatever the results.
     Raises:
         UserError: a cell failed, or showed a picture without alt text, or an exercise wrote to standard error; or
             Jupyter's packages are missing.
@@ -42,7 +42,7 @@ def execute(notebook, folder, lesson, keep_going=False, quick=False):
         raise UserError("executing the lessons needs Jupyter's kernel: pip install 'minidit[lessons]'") from error
 
     manager = AsyncKernelManager()
-    # Not what is called python3 on this machine, which may be another Python.
+    # Not the machine's python3, which may be a different Python.
     command = make_ipkernel_cmd(executable=sys.executable, extra_arguments=["--log-level=ERROR"])
     manager._kernel_spec = KernelSpec(argv=command, language="python")
     client = NotebookClient(
@@ -56,7 +56,7 @@ def execute(notebook, folder, lesson, keep_going=False, quick=False):
             "IPYTHONDIR": scratch,  # not the settings of whoever builds
             VARIABLE: str(Path(scratch) / "progress"),
             QUICK: "1" if quick else "",
-            "OPENBLAS_NUM_THREADS": "1",  # more would wait for each other where something else is running
+            "OPENBLAS_NUM_THREADS": "1",  # more threads would wait for each other if something else is running
         }
         try:
             client.execute(env=os.environ | own)
@@ -67,7 +67,7 @@ def execute(notebook, folder, lesson, keep_going=False, quick=False):
         except CellTimeoutError as error:
             raise UserError(f"lesson {lesson}: a cell did not end in {SECONDS} seconds.") from error
         except DeadKernelError as error:
-            raise UserError(f"lesson {lesson}: Python itself came to an end while it ran.") from error
+            raise UserError(f"lesson {lesson}: Python itself ended while it ran.") from error
     notebook.metadata.clear()
     notebook.metadata.update(metadata)
     for cell in notebook.cells:
@@ -93,10 +93,10 @@ def errors_of(cell):
 
 
 def tidy(outputs):
-    """Outputs without what differs from run to run: messages about progress, where one write ends, addresses.
+    """Outputs without the parts that differ from run to run: progress messages, boundaries between writes, addresses.
 
-    Players lose their script, which neither a code host nor a notebook from elsewhere may run, and keep the picture
-    that stands in for them.
+    Players lose their script, because code hosts and untrusted notebooks don't run scripts, and keep their fallback
+    picture.
     """
     kept = []
     for output in outputs:
@@ -117,7 +117,7 @@ def tidy(outputs):
 
 
 def lacks_alt(output):
-    """Whether an output is a picture and doesn't say what is to be seen."""
+    """Whether an output is a picture without alt text."""
     data, metadata = output.get("data", {}), output.get("metadata", {})
     if any(not ALT.search(image) for image in IMAGE.findall(data.get("text/html", ""))):
         return True
@@ -125,7 +125,7 @@ def lacks_alt(output):
 
 
 def said(cell):
-    """What a cell put out as text, all of it."""
+    """All the text that a cell printed."""
     return "".join(
         output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ())
     )

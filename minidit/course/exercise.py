@@ -1,4 +1,4 @@
-"""What an exercise is: what the student writes, what is right, and the slips that are known by name."""
+"""What an exercise is: what the student writes, what is right, and the slips that we know by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Slip:
-    """A mistake that students really make, recognised by what it computes.
+    """A mistake that students really make, recognised by its results.
 
     Attributes:
         name: of the slip, in a few words, such as "mean instead of sum".
-        wrong: takes the exercise's inputs and returns what somebody with this slip returns, all outputs of it.
-        says: what is wrong, to follow the name of the output: "its values are the mean over tokens, not their sum".
+        wrong: takes the exercise's inputs and returns all outputs that this slip leads to.
+        says: what is wrong, following the name of the output: "its values are the mean over tokens, not their sum".
         because: a sentence that helps: "Each token used the same scale, so their contributions add up."
     """
 
@@ -39,24 +39,24 @@ class Exercise:
     """A function that the student writes.
 
     Attributes:
-        name: of the function, and of its check.
+        name: name of the function, and of its check.
         lesson: its number.
-        title: what it is, in a few words, for tables.
+        title: a short description, for tables.
         difficulty: 1, 2 or 3; minutes: how long it takes; points: in grading.
-        outputs: names of what the function returns, in order. One name: it returns that by itself; a name such as
-            "cache" stands for a tuple, whose parts are compared one by one.
+        outputs: names of what the function returns, in order. With one name, it returns that by itself. A name such as
+            "cache" stands for a tuple; its parts are compared one by one.
         reference: the right answer.
-        trials: Trials in order, the first with numbers small enough to verify by hand, the others with every axis of
-            another length (in float64).
+        trials: Trials in order. The first has numbers small enough to verify by hand; in the others every axis has a
+            different length (in float64).
         slips: Slips, the more particular ones first.
-        sizes: takes the inputs, returns {what: how many}, such as {"tokens": 4}: factors that a mean or a sum too much
+        sizes: takes the inputs, returns {name: count}, such as {"tokens": 4}: the factors that a wrong mean or sum
             would leave.
-        forward: for a backward exercise: takes the inputs but the first (dy) and gives y, so that the gradients can be
-            compared with differences of it. `wrt` names which of these inputs the outputs are gradients of, by index.
-            A backward that takes (dy, cache) needs neither, where the exercise of its forward returns that cache.
+        forward: for a backward exercise: takes all inputs except the first (dy) and returns y, so that the gradients
+            can be compared with its differences. `wrt` lists the indices of the inputs that the gradients belong to. A
+            backward that takes (dy, cache) needs neither, if the exercise of its forward returns that cache.
         fresh: whether an output that shares its memory with an input is a mistake.
-        in_place: for a function that changes its inputs on purpose and returns nothing: which inputs, by index, are
-            looked at afterwards as the `outputs`, in that order. The reference still returns new arrays.
+        in_place: for a function that changes its inputs on purpose and returns nothing: the indices of the inputs that
+            are its `outputs` afterwards, in that order. The reference still returns new arrays.
     """
 
     name: str
@@ -82,9 +82,9 @@ class Numbers:
 
     Attributes:
         name, lesson, title, difficulty, minutes, points: as for Exercise.
-        expected: takes nothing, returns the array.
-        explain: takes an index, returns a sentence about how that entry comes about, without giving it away.
-        slips: Slips, whose `wrong` takes nothing and returns the array.
+        expected: takes no arguments, returns the array.
+        explain: takes an index, returns a sentence about how to compute that entry, without giving it away.
+        slips: Slips, whose `wrong` takes no arguments and returns the array.
     """
 
     name: str
@@ -99,7 +99,7 @@ class Numbers:
 
 
 def by_hand(*inputs):
-    """The Trial with these inputs, for which the numbers can be verified by hand."""
+    """The Trial with these inputs, whose results can be verified by hand."""
     return Trial("hand numbers", lambda rng: inputs)
 
 

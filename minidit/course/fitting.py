@@ -1,4 +1,4 @@
-"""A student's functions made to fit among minidit's: options that they may do without, float64 turned back."""
+"""Adapts a student's functions to minidit: adds options that they may lack, turns float64 back into float32."""
 
 import functools
 import inspect
@@ -23,19 +23,19 @@ PAIRS = {
     "adamw": ("adamw_update",),
     "ema": ("ema_update",),
 }
-LEAVES_OUT = ("training", "out")  # options that a readable version may do without
-WITHOUT_TRAINING = {"gelu_forward": 1, "feedforward_forward": 5}  # how many arguments it then takes
+LEAVES_OUT = ("training", "out")  # options that a readable version may lack
+WITHOUT_TRAINING = {"gelu_forward": 1, "feedforward_forward": 5}  # how many arguments it takes without them
 
 
 def fitted(name, function, promoted):
-    """A student's function with what it needs to work among minidit's.
+    """A student's function, adapted to work in minidit.
 
-    It may leave away the options `training` and `out`, and it may make float64 of float32.
+    It may lack the options `training` and `out`, and it may turn float32 into float64.
 
     Args:
         name: of the function.
         function: the student's.
-        promoted: Counter, in which it is noted if it does.
+        promoted: Counter that records if it does.
     """
     accepted = parameters(function)
 
@@ -63,7 +63,7 @@ def fitted(name, function, promoted):
 
 
 def first_of_two(mse_backward):
-    """The gradient of the prediction alone, by a function that returns two. It may ask minidit's own for help."""
+    """Only the gradient of the prediction, from a function that returns two."""
     asked = False
 
     def gradient(dloss, cache):
@@ -80,7 +80,7 @@ def first_of_two(mse_backward):
 
 
 def parameters(function):
-    """How many arguments a function takes by position, and whether it takes one of a name; None if it doesn't say."""
+    """How many positional arguments a function takes, and whether it takes one with this name; None if unknown."""
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -94,7 +94,7 @@ def parameters(function):
 
 
 def dtype_of(value):
-    """The dtype of the first array of floats in a value, however its tuples and dicts are nested, or None."""
+    """The dtype of the first array of floats in a value, at any depth of nested tuples and dicts, or None."""
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -103,7 +103,7 @@ def dtype_of(value):
 
 
 def in_float32(value):
-    """A value with float32 in place of float64, and Python's floats in place of NumPy's; and whether there was any."""
+    """A value with float32 in place of float64 and Python floats in place of NumPy's, and whether anything changed."""
     if isinstance(value, tuple | list):
         parts = [in_float32(part) for part in value]
         changed = any(changed for _, changed in parts)

@@ -1,4 +1,4 @@
-"""What a student's code can't do to whoever checks it: run for ever, print without end, or leave NumPy changed."""
+"""Keeps a student's code from running forever, printing without end, or leaving NumPy changed."""
 
 import ctypes
 import io
@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 
-AGAIN = 0.05  # seconds until it is interrupted again, if it swallowed the first interruption
+AGAIN = 0.05  # seconds until it is interrupted again, if it swallowed the first interrupt
 KEPT = 2000  # characters of what it prints
 
 
@@ -20,8 +20,9 @@ class TookTooLong(BaseException):
 def within(seconds, work):
     """Returns work(), or raises TookTooLong after so many seconds.
 
-    In the main thread of Linux and macOS a timer interrupts any Python code. Elsewhere the work has a thread of its
-    own: then one long call into NumPy goes on unseen until it returns, and only the wait for it ends in time.
+    In the main thread on Linux and macOS, a timer interrupts any Python code. Elsewhere the work runs in its own
+    thread: there, one long call into NumPy continues in the background until it returns, and only the wait for it ends
+    in time.
     """
     if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
         return with_timer(seconds, work)
@@ -29,7 +30,7 @@ def within(seconds, work):
 
 
 def with_timer(seconds, work):
-    """As `within`, by the system's timer."""
+    """`within`, by the system's timer."""
     rings, over = 0, False
     ours = sys._getframe()
 
@@ -63,7 +64,7 @@ def raise_at_line(_, event, __):
 
 
 def in_a_thread(seconds, work):
-    """As `within`, in a thread, which is told to stop when the time is up."""
+    """`within`, in a thread that is told to stop when the time is up."""
     result, error = [], []
 
     def run():
@@ -84,7 +85,7 @@ def in_a_thread(seconds, work):
 
 
 class Printed(io.TextIOBase):
-    """Takes what is printed, and keeps the beginning of it."""
+    """Captures what is printed, and keeps the beginning."""
 
     def __init__(self):
         self.beginning, self.length = "", 0
@@ -96,7 +97,7 @@ class Printed(io.TextIOBase):
         return len(text)
 
     def lines(self, at_most=8):
-        """The first lines of it, and how much more there was."""
+        """The first lines, and how much more there was."""
         lines = self.beginning.splitlines()
         more = len(lines) > at_most or self.length > KEPT
         return [*lines[:at_most], *(["… and more"] if more else [])]
@@ -104,14 +105,14 @@ class Printed(io.TextIOBase):
 
 @contextmanager
 def prints_held_back():
-    """Inside, nothing that is printed appears; yields the Printed that takes it."""
+    """Inside, printing shows nothing; yields the Printed that captures it."""
     with redirect_stdout(Printed()) as printed:
         yield printed
 
 
 @contextmanager
 def numpy_left_alone():
-    """Whatever is done to NumPy's random numbers, error handling and print options inside, it is undone."""
+    """Undoes any change made inside to NumPy's random numbers, error handling and print options."""
     state = np.random.get_state()  # noqa: NPY002  the state that a student's np.random.seed changes
     try:
         with np.errstate(all="warn", under="ignore"), np.printoptions():

@@ -1,4 +1,4 @@
-"""What a student's function did: the arrays that it returned, with names, or why there are none, in a sentence."""
+"""What a student's function did: the arrays that it returned, with names, or a sentence on why there are none."""
 
 import inspect
 import re
@@ -21,7 +21,7 @@ class Complaint(Exception):
     """What is wrong with an answer.
 
     Args:
-        says: a sentence, to follow the exercise's name.
+        says: a sentence, following the exercise's name.
         details: further lines.
         slip: its name, if it is a known one.
         started: False if there is no answer yet.
@@ -34,13 +34,13 @@ class Complaint(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call.
+    """The outcome of a call.
 
     Attributes:
-        results: (name, value) of each array or number that was returned.
+        results: (name, value) of each returned array or number.
         given: the inputs, as the function left them.
         changed: names of the inputs that it changed.
-        warned: what NumPy warned of, or "".
+        warned: NumPy's warning, or "".
     """
 
     results: list
@@ -60,7 +60,7 @@ def call(exercise, answer, inputs, expected):
     Returns:
         Outcome.
     Raises:
-        Complaint: the function can't be called so, or raised, or returned something of another kind.
+        Complaint: the function can't be called like this, or raised, or returned something of a different kind.
     """
     names = argument_names(answer, exercise.reference, inputs)
     given = deepcopy(inputs)
@@ -68,13 +68,13 @@ def call(exercise, answer, inputs, expected):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             result = answer(*given)
-    except Complaint:  # of an answer that runs elsewhere, and has said what is wrong
+    except Complaint:  # from an answer that runs in another process and says itself what is wrong
         raise
     except (Exception, SystemExit) as error:
         raise about_error(error, answer) from error
     if result is Ellipsis:
         raise Complaint(WRITE_IT, started=False)
-    if exercise.in_place:  # what it wrote into is its result
+    if exercise.in_place:  # its results are the inputs it wrote into
         written = tuple(given[i] for i in exercise.in_place)
         result = written if len(written) > 1 else written[0]
     changed = tuple(
@@ -94,7 +94,7 @@ def about_error(error, answer):
             return Complaint(WRITE_IT, started=False)
         return Complaint(f"not done: it calls {culprit}, which is not written yet.", started=False)
     if isinstance(error, RecursionError):
-        return Complaint("it calls itself without an end.", *own_lines(error)[-1:])
+        return Complaint("it calls itself endlessly.", *own_lines(error)[-1:])
     if isinstance(error, MemoryError):
         return Complaint("it asked for more memory than there is.", *own_lines(error))
     return Complaint(f"it raised {type(error).__name__}{message(error)}", *own_lines(error), hint(error))
@@ -124,14 +124,14 @@ def argument_names(answer, reference, inputs):
 
 
 def named(outputs, result, expected):
-    """Name and value of each array or number in a result, laid out as what is expected.
+    """Name and value of each array or number in a result, in the layout of the expected one.
 
     Args:
         outputs: names of what a function returns.
         result: what it returned.
         expected: what the reference returned.
     Raises:
-        Complaint: it returned something else than so many arrays.
+        Complaint: it returned something other than that many arrays.
     """
     names = ", ".join(outputs)
     if result is None:
@@ -150,7 +150,7 @@ def named(outputs, result, expected):
 
 
 def leaves(name, value, model):
-    """(name, value) of each array in a value: (cache[0], …), (cache[1], …) where the model is a tuple, and so on."""
+    """(name, value) of each array in a value: (cache[0], …), (cache[1], …) if the model is a tuple, and so on."""
     if isinstance(model, dict):
         if not isinstance(value, dict) or value.keys() != model.keys():
             raise Complaint(f"{name} is {kind(value)}; expected a dict with the keys {', '.join(map(repr, model))}.")
@@ -173,7 +173,7 @@ def as_array(name, value):
     """The value as an array of numbers.
 
     Raises:
-        Complaint: it is none.
+        Complaint: it isn't one.
     """
     if isinstance(value, list | tuple):
         try:
@@ -190,7 +190,7 @@ def as_array(name, value):
 
 
 def same(old, new):
-    """Whether two inputs are equal, arrays in tuples included; what holds no numbers is not compared."""
+    """Whether two inputs are equal, including arrays in tuples; values without numbers are not compared."""
     if isinstance(old, dict):
         return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
     if isinstance(old, tuple | list):
@@ -201,23 +201,23 @@ def same(old, new):
 
 
 def own_lines(error):
-    """The last two lines of the student's own code that led to an error, none of anybody else's."""
+    """The last two lines of the student's own code that led to an error."""
     paths = sysconfig.get_paths()
     others = (paths["stdlib"], paths["purelib"], *site.getsitepackages(), str(Path(minidit.__file__).parent), "<frozen")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(others)]
     lines = [f"line {frame.lineno}: {frame.line}" if frame.line else f"line {frame.lineno}" for frame in frames]
-    return [*dict.fromkeys(lines[-2:])]  # one, where a generator is in the line that runs it
+    return [*dict.fromkeys(lines[-2:])]  # one line, if a generator is in the line that runs it
 
 
 def message(error):
-    """What an error says, in one line after a colon, without the signature that NumPy gives for a product."""
+    """An error's message, in one line after a colon, without NumPy's signature of a matrix product."""
     first_line = (str(error).splitlines() or [""])[0].strip()
     text = re.sub(r"Input operand \d has a mismatch.*\((size .*)\)$", r"the shapes don't meet: \1", first_line)
     return f": {text[:200]}" if text else ""
 
 
 def hint(error):
-    """A sentence on an error that says little to those who see it for the first time, or ""."""
+    """A sentence that explains an error to a beginner, or ""."""
     text = str(error)
     if isinstance(error, ValueError) and "broadcast" in text:
         return "Shapes are matched from their last axis on: a sum or mean with keepdims=True keeps its place."

@@ -1,4 +1,4 @@
-"""Numbers worked out with a pencil and typed in: which of them are wrong, without giving away the right ones."""
+"""Checks numbers worked out with a pencil and typed in, without giving away the right ones."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def compare_numbers(exercise, answer):
         exercise: Numbers.
         answer: an array, a number, or lists or tuples of numbers.
     Raises:
-        Complaint: they differ, or there are none.
+        Complaint: they differ, or nothing was typed.
     """
     right = np.asarray(exercise.expected(), dtype=float)
     got = typed(answer)
@@ -44,7 +44,7 @@ def typed(answer):
     """What was typed in, as an array of floats.
 
     Raises:
-        Complaint: it is none, or nothing yet.
+        Complaint: it isn't one, or nothing was typed yet.
     """
     if answer is None or answer is Ellipsis:
         raise Complaint("not started. Put your numbers there, and run this cell again.", started=False)
@@ -74,12 +74,12 @@ def in_general(got, right):
     if right.ndim == 2 and close(got, right.T):
         return "missing transpose", "Rows and columns have changed places."
     if close(got, -right):
-        return "sign", "Every sign is the other way round."
+        return "sign", "Every sign is reversed."
     ratio = float(np.vdot(right, got) / np.vdot(right, right))
     if right.size > 1 and ratio and close(got, ratio * right):
         return "constant factor", f"Every number is {ratio:.4g} times what it should be."
     if right.size > 3 and close(np.sort(got, axis=None), np.sort(right, axis=None)):
-        return "wrong places", "The numbers are the right ones, in other places."
+        return "wrong places", "The numbers are right, but in other places."
     return None, ""
 
 

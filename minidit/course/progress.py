@@ -1,7 +1,7 @@
 """Which checks a student has passed: kept in their home folder, and never lost by running a cell again.
 
 The file has a line for each check that was passed for the first time. Lines are only ever added, so two notebooks can't
-overwrite each other's, and one that can't be read takes no other with it.
+overwrite each other, and an unreadable line doesn't affect the others.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-VARIABLE = "MINIDIT_PROGRESS"  # of the environment: another file
+VARIABLE = "MINIDIT_PROGRESS"  # environment variable: a different file
 
 
 def progress_file():
@@ -21,7 +21,7 @@ def progress_file():
 
 
 def passed():
-    """Name of exercise -> when it was first passed, as an ISO date and time; empty if nothing is known."""
+    """Name of exercise -> when it was first passed, as an ISO date and time; empty if there is no record."""
     try:
         lines = progress_file().read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -37,7 +37,7 @@ def passed():
 
 
 def note(report):
-    """Notes a passed check; one that was passed before stays as it is."""
+    """Records a passed check; an earlier record stays as it is."""
     if not report.passed or report.name in passed():
         return
     entry = {"exercise": report.name, "passed": datetime.now().isoformat(timespec="seconds")}
@@ -45,6 +45,6 @@ def note(report):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{json.dumps(entry)}")  # the newline first: after a line that was cut off, this one is whole
+            file.write(f"\n{json.dumps(entry)}")  # the newline first: this line is whole even after a cut-off one
     except OSError:
-        pass  # a check is worth its verdict even where nothing can be kept
+        pass  # a check still gives its verdict if nothing can be stored

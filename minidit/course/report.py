@@ -1,4 +1,4 @@
-"""What a check found, and how it says so: a verdict in a sentence, the worst entry, a diagnosis."""
+"""What a check found: a verdict in a sentence, the worst entry, and a diagnosis."""
 
 import difflib
 import sys
@@ -18,13 +18,13 @@ class Report:
     Attributes:
         name: of the exercise.
         verdict: PASSED, NOT_STARTED or WRONG.
-        stages: that were passed, in order.
+        stages: the stages that were passed, in order.
         says: the first sentence, without the name.
         details: further lines.
         slip: name of the slip that was recognised, or None.
-        share: of the exercise's points that were earned, 0 to 1.
+        share: the earned share of the exercise's points, 0 to 1.
         printed: the first lines that the answer printed.
-        picture: (name, got, expected) of an array of a passed answer, or None.
+        picture: (name, got, expected) of one array of a passed answer, or None.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Report:
         return "\n".join([f"{MARKS[self.verdict]} {self.name}: {self.says}", *indented(self.details + printed)])
 
     def _ipython_display_(self):
-        """Nothing: as the value of a cell it would be said twice. `print(report)` says it again."""
+        """Empty, so that a notebook doesn't show the report twice. `print(report)` shows it again."""
 
 
 def indented(lines):
@@ -56,7 +56,7 @@ def indented(lines):
 
 
 def say(text):
-    """Prints a text, in ASCII signs where standard output takes no others."""
+    """Prints a text, in ASCII if standard output takes nothing else."""
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
@@ -65,7 +65,7 @@ def say(text):
 
 
 def short(value):
-    """A number as one would write it."""
+    """A number as a person would write it."""
     return f"{float(value) + 0.0:.6g}"  # + 0.0: nobody expects a -0
 
 

@@ -1,6 +1,6 @@
-"""The proof that the checks teach: every one is given right and wrong answers, such as students write.
+"""The proof that the checks teach: each one gets right and wrong answers, such as students write.
 
-The answers are in `tests/course/answers/` of a clone, a file per lesson; an installed package doesn't have them.
+The answers are in `tests/course/answers/` of a clone, one file per lesson; an installed package doesn't have them.
 """
 
 import importlib.util
@@ -25,9 +25,9 @@ class Proof:
     Attributes:
         name: of the exercise.
         right, accepted: how many right answers there are, and how many passed.
-        wrong, rejected, named: how many wrong answers there are, how many were rejected, and how many of these with the
-            name of their slip.
-        failures: a line for each answer that was not taken as it should be.
+        wrong, rejected, named: how many wrong answers there are, how many were rejected, and how many of these under
+            the name of their slip.
+        failures: a line for each answer that was not judged as it should be.
     """
 
     name: str
@@ -43,7 +43,7 @@ def answers_folder():
     """The folder of answers of a clone: here, or beside the package where that was installed with `pip install -e`.
 
     Raises:
-        UserError: there is none.
+        UserError: there isn't one.
     """
     for root in (Path.cwd(), Path(minidit.__file__).parents[1]):
         if (root / ANSWERS).is_dir():
@@ -67,11 +67,11 @@ def answers_in(folder):
 
 
 def proof_of(exercise, answers):
-    """Tries all answers to an exercise: those given, the reference as a right one, and the untouched stub.
+    """Tries all answers to an exercise, the reference as a right one, and the untouched stub.
 
     Args:
         exercise: Exercise or Numbers.
-        answers: with attributes `right` and `wrong`, or None if there are none.
+        answers: an object with attributes `right` and `wrong`, or None.
     Returns:
         Proof.
     """
@@ -111,7 +111,7 @@ def untouched(exercise):
 
 
 def solution(exercise):
-    """What is right; the reference, made to write into its inputs where that is the task."""
+    """The right answer: the reference, made to write into its inputs if that is the task."""
     if isinstance(exercise, Numbers):
         return exercise.expected()
     if not exercise.in_place:
@@ -126,7 +126,7 @@ def solution(exercise):
 
 
 def labelled(what, answers):
-    """(label, answer) of each: by its name if it is a function that has one, else by its number."""
+    """(label, answer) of each: a function's name if it has one, else a number."""
     names = [getattr(answer, "__name__", "<lambda>") for answer in answers]
     return [
         (f"{what} answer {i + 1}" + (f" ({name})" if name != "<lambda>" else ""), answer)
@@ -135,7 +135,7 @@ def labelled(what, answers):
 
 
 def table(proofs):
-    """The proofs as a table, a line for each and one for all."""
+    """The proofs as a table, with a line for each and a line for all."""
     rows = [(p.name, p.right, p.accepted, p.wrong, p.rejected, p.named) for p in proofs]
     rows.append((f"{len(proofs)} exercises", *(sum(column) for column in list(zip(*rows, strict=True))[1:])))
     lines = [f"{'exercise':<36}{'right':>7}{'accepted':>10}{'wrong':>8}{'rejected':>10}{'named':>8}"]

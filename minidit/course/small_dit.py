@@ -1,4 +1,4 @@
-"""A very small DiT on which a student's functions are tried: what it computes says whether they fit into a network."""
+"""A very small DiT to try a student's functions on: its results show whether they fit into a network."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ STEPS = 2
 
 
 def small_network(dtype=np.float64):
-    """The DiT of SMALL, each parameter moved away from zero, as closed gates would hide mistakes."""
+    """The DiT of SMALL, with every parameter moved away from zero, because closed gates would hide mistakes."""
     network = DiT(SMALL, dtype=dtype)
     network.params.flat[...] = np.random.default_rng(15).normal(0, 0.4, network.params.flat.shape)
     return network
@@ -37,7 +37,7 @@ def small_batch(dtype=np.float64):
 
 
 def batch_gradients(network, data, noise, t, words):
-    """Loss of a batch and its gradients by parameter name: minidit's own, by way of `minidit.diffusion`.
+    """Loss of a batch and its gradients by parameter name, computed by `minidit.diffusion`.
 
     Args:
         network: DiT that predicts the data.
@@ -52,7 +52,7 @@ def batch_gradients(network, data, noise, t, words):
 
 
 def small_run(functions, gradients_of=None, dtype=np.float64):
-    """What the small DiT comes to with these functions in place of minidit's.
+    """What the small DiT computes with these functions in place of minidit's.
 
     Args:
         functions: name -> function, for `minidit.using`.

@@ -11,8 +11,8 @@ line is its check:
 
     check.mean_forward(mean_forward)
 
-A region that is indented gives way to `raise NotImplementedError`; one at the left margin, where numbers are typed in,
-to `NAME = ...` for every name that it assigns.
+In the stub, an indented region becomes `raise NotImplementedError`. A region at the left margin, where numbers are
+typed in, becomes `NAME = ...` for every name that it assigns.
 """
 
 import ast
@@ -47,7 +47,7 @@ class Task:
     Attributes:
         name: of the exercise.
         answer: the code with its solution between the markers, without the check.
-        argument: what the check is given, as written.
+        argument: the argument of the check, as written.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Task:
 
     @property
     def with_markers(self):
-        """The answer as nbgrader reads it. Its stub can't say which numbers to type in: ours stands before them."""
+        """The answer for nbgrader. Its stub can't say which numbers to type, so ours comes first."""
         return replaced(
             self.answer,
             lambda indent, lines: [
@@ -111,7 +111,7 @@ def read_lesson(path):
     Returns:
         Lesson.
     Raises:
-        UserError: an exercise in it is not as it should be; the sentence names it.
+        UserError: an exercise is malformed; the sentence names it.
     """
     try:
         import jupytext
@@ -130,7 +130,7 @@ def read_cell(cell):
     """One cell of Jupytext's as Text, Code or Task.
 
     Raises:
-        UserError: it is none of them.
+        UserError: it is none of these.
     """
     text, name = cell.source.strip("\n"), cell.metadata.get("exercise")
     if cell.cell_type == "markdown":
@@ -148,10 +148,10 @@ def read_cell(cell):
 
 
 def read_task(name, text):
-    """The Task of an exercise's cell.
+    """The Task in an exercise's cell.
 
     Raises:
-        UserError: it has no check at its end, or no solution, or a stub can't be made of it.
+        UserError: it has no check at its end, or no solution, or no stub can be made from it.
     """
     try:
         last = ast.parse(text).body[-1]
@@ -175,12 +175,12 @@ def read_task(name, text):
     try:
         ast.parse(task.stub)
     except SyntaxError as error:
-        raise UserError(f"without its solution it is not Python any more: {error}.") from error
+        raise UserError(f"without its solution it is no longer Python: {error}.") from error
     return task
 
 
 def first_line(text):
-    """The first line of a cell, to tell which is meant."""
+    """The first line of a cell, to identify it."""
     return text.strip().split("\n")[0]
 
 

@@ -1,9 +1,9 @@
-"""What stands in for an answer that isn't there yet, where a lesson goes on to use it.
+"""Replaces an answer that isn't right yet, so that a lesson can use it further on.
 
     forward, backward = yours_or_ours(gelu_forward, gelu_backward)
 
-A lesson's figures and experiments run on the student's functions once these are right, and on the course's before. So a
-notebook runs from top to bottom whatever is still open, and a wrong answer shows in its check alone.
+A lesson's figures and experiments run on the student's functions once these are right, and on the course's own until
+then. So a notebook runs from top to bottom whatever is still open, and a wrong answer shows only in its check.
 """
 
 from minidit.course.engine import examine
@@ -13,15 +13,15 @@ from minidit.course.self_test import solution
 
 
 def yours_or_ours(*functions):
-    """The student's functions, if all of them pass their checks; else the course's own, and a line says so.
+    """The student's functions if all of them pass their checks; otherwise the course's own, with a line that says so.
 
-    All or none, because a forward and its backward share a cache. The answers themselves stay as they are: give what
-    is returned another name, or the check would find ours in place of the student's.
+    It is all or nothing, because a forward and its backward share a cache. Give the result a new name: under the old
+    one, the check would find our function instead of the student's.
 
     Args:
         functions: answers to exercises, by their names.
     Returns:
-        as many functions; one by itself, not in a tuple.
+        the functions in the same order; a single one by itself, not in a tuple.
     """
     reports = [examine(exercise_of(function.__name__), function) for function in functions]
     open_ones = [report.name for report in reports if not report.passed]

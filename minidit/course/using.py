@@ -4,7 +4,7 @@
         ...                                        # train, generate
     calls                                          # how often each was called: Counter({"attention_forward": …})
 
-A forward hands its cache to its backward, so where the caches differ from minidit's, both have to be given.
+A forward passes its cache to its backward, so if the caches differ from minidit's, replace both.
 """
 
 import functools
@@ -17,29 +17,29 @@ from minidit.course.report import did_you_mean
 from minidit.errors import UserError
 
 HOMES = ("layers", "diffusion", "diffusion.samplers", "diffusion.objectives", "training.optimizer")
-LEFT_ALONE = "minidit.course"  # the checks go on comparing with what is minidit's own
+LEFT_ALONE = "minidit.course"  # the checks still compare with minidit's own
 
 
 @contextmanager
 def using(**functions):
-    """Puts functions in place of minidit's of the same names, wherever in minidit these are used, until its end.
+    """Inside, functions replace those of the same names, wherever minidit uses them.
 
-    Processes that are started inside (`minidit train --workers 2`) know nothing of it.
+    Processes started inside (`minidit train --workers 2`) still use minidit's own.
 
     Args:
         functions: name -> function, which takes and returns what minidit's does.
     Yields:
         Counter: name -> how often the function was called so far.
     Raises:
-        UserError: minidit has no function of this name, or what is given is none.
+        UserError: minidit has no function of this name, or the value isn't a function.
     """
     own = originals()
     for name, function in functions.items():
         if name not in own:
             near = did_you_mean(name, own)
-            raise UserError(f"minidit has no function {name!r} to put another in place of. {near}".rstrip())
+            raise UserError(f"minidit has no function {name!r} to replace. {near}".rstrip())
         if not callable(function):
-            raise UserError(f"{name} is to be a function, not {function!r:.60}")
+            raise UserError(f"{name} must be a function, not {function!r:.60}")
     calls = Counter()
     stand_ins = {name: counting(own[name], function, calls) for name, function in functions.items()}
     for name, stand_in in stand_ins.items():
@@ -52,7 +52,7 @@ def using(**functions):
 
 
 def originals():
-    """Name -> function, of all that can be replaced."""
+    """Name -> function, of all replaceable functions."""
     modules = [importlib.import_module(f"minidit.{home}") for home in HOMES]
     return {
         name: value
@@ -63,7 +63,7 @@ def originals():
 
 
 def counting(own, function, calls):
-    """A function under the name of minidit's own that counts its calls: a new one, to be found again and taken out."""
+    """A new function with the name of minidit's own that counts its calls, so that it can be found and removed."""
 
     @functools.wraps(own)
     def stand_in(*arguments, **options):
@@ -74,10 +74,10 @@ def counting(own, function, calls):
 
 
 def exchange(old, new):
-    """Puts one object in place of another, in every loaded module of minidit and in the tables that it has.
+    """Replaces one object by another in every loaded module of minidit and in its tables.
 
-    Modules import functions by name, so each has a reference of its own; one that is loaded while a stand-in is in
-    place gets that, and loses it with the others.
+    Modules import functions by name, so each has its own reference. A module loaded while a stand-in is in place gets
+    the stand-in, and loses it with the others.
     """
     for name, module in list(sys.modules.items()):
         if not f"{name}.".startswith("minidit.") or f"{name}.".startswith(f"{LEFT_ALONE}."):

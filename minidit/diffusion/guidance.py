@@ -16,14 +16,13 @@ from minidit.errors import UserError
 def classifier_free_guidance(conditional, unconditional, scale):
     """unconditional + scale * (conditional - unconditional), on all channels.
 
-    The code published with the DiT paper guides only the first three of the four latent channels (kept there,
-    its comment says, to reproduce the paper's numbers exactly). Nothing in the method asks for that, and we
-    guide all.
+    The code published with the DiT paper guides only the first three of the four latent channels (kept there, its
+    comment says, to reproduce the paper's numbers exactly). The method doesn't need that, and we guide all channels.
 
     Args:
         conditional, unconditional: (N, ...), the network's outputs with the prompt and with the empty one.
             Data, noise or velocity alike: given x_t they convert by maps that guidance commutes with.
-        scale: 0 ignores the prompt, 1 is the prompt without guidance, more follows it more closely.
+        scale: 0 ignores the prompt, 1 is the prompt without guidance, larger scales follow it more closely.
     Returns: (N, ...)
     Source: Ho & Salimans 2022, eq. 6, with scale = 1 + w.
     """
@@ -83,7 +82,7 @@ def _for_each_array(function, condition, null_condition):
 
 
 def _with_null_rows(rows, null):
-    """The rows, and as many times the null row behind them, in their dtype."""
+    """The rows, followed by the null row once for each, in their dtype."""
     xp = array_module(rows)
     null = xp.asarray(null, dtype=rows.dtype)
     if null.shape != rows.shape[1:]:

@@ -50,7 +50,7 @@ def to_data(kind, prediction, x, t, path):
     """The clean data that a prediction about x_t implies.
 
     Args:
-        kind: what the prediction is of, one of PREDICTIONS.
+        kind: what the network predicts, one of PREDICTIONS.
         prediction, x: (N, ...), the prediction and the clip x_t that it was made for.
         t: a number in [0, 1], or (N,).
         path: a Path.
@@ -83,7 +83,7 @@ def to_velocity(kind, prediction, x, t, path):
 
 
 def target_of(kind, path, data, noise, t):
-    """What a network of this kind should have said: the data, the noise, or the velocity at t.
+    """The target of a network of this kind: the data, the noise, or the velocity at t.
 
     Args:
         kind: one of PREDICTIONS.
@@ -199,10 +199,10 @@ def diffusion_loss_forward(
         path: a Path.
         data, noise: (N, ...).
         t: (N,), one time per sample.
-        weighted: False leaves `velocity_weight` away; for noise that is DDPM's loss (Ho et al. 2020, eq. 14).
+        weighted: False leaves `velocity_weight` out; for noise that is DDPM's loss (Ho et al. 2020, eq. 14).
         floor: see `velocity_weight`.
-        counted: (N, ...) bool without the last axis, where the prediction is asked for; the loss of each sample is the
-            mean over these alone. None for everywhere.
+        counted: (N, ...) bool without the last axis, True where the prediction counts; the loss of each sample is the
+            mean over these alone. None means everywhere.
     Returns: the loss, a number, and a cache for `diffusion_loss_backward`.
     """
     target = target_of(kind, path, data, noise, t)                                        # N, ...

@@ -2,7 +2,7 @@
 
 Every path mixes the two as ``x_t = alpha(t) * data + sigma(t) * noise``, with alpha rising and sigma falling.
 
-**The two directions of time.** This is the one place that says how they relate.
+**The two directions of time.** This is the only place that says how they relate.
 
 - Ours: t is a number from 0 (noise) to 1 (data). More t, less noise; sampling runs upwards.
 - The papers' (Ho et al. 2020): a whole step k from 0 to 999 counts noise upwards; sampling runs downwards.
@@ -25,7 +25,7 @@ import numpy as np
 from minidit.backend import array_module
 from minidit.errors import UserError
 
-SMALLEST = 1e-3  # stands in for a smaller alpha or sigma where one divides by it
+SMALLEST = 1e-3  # replaces a smaller alpha or sigma in divisions
 SCHEDULES = ("linear", "cosine")
 
 # N = batch
@@ -47,11 +47,11 @@ def time_of_step(k, steps=1000):
 
 
 def checked_time(t):
-    """A time, verified: a Python float for any single number, else a floating array (N,).
+    """A checked time: a Python float for any single number, else a floating array (N,).
 
     A Python float keeps a float32 clip float32, where a float64 scalar of NumPy would promote it.
 
-    Times on a GPU are not looked at, because the host would have to wait for them: it has made them itself.
+    Times on a GPU are not checked, because the host would have to wait for them, and it made them itself.
 
     Raises: UserError when any t lies outside [0, 1] or is not a number.
     """
@@ -82,7 +82,7 @@ def per_sample(value, clip):
 
 
 class Path(ABC):
-    """What all paths share. A path says `coefficients` and `derivatives`; the rest follows."""
+    """What all paths share. A path defines `coefficients` and `derivatives`; the rest follows."""
 
     @abstractmethod
     def coefficients(self, t):
@@ -168,7 +168,7 @@ class VariancePreserving(Path):
 
     Args:
         schedule: "linear" or "cosine".
-        steps: K, how many discrete steps the schedule is said in; at least 200.
+        steps: K, the number of discrete steps that define the schedule; at least 200.
     """
 
     schedule: str = "linear"

@@ -1,15 +1,15 @@
-"""Reflow: few steps are enough where the way from noise to data is straight.
+"""Reflow: few steps are enough if the path from noise to data is straight.
 
-Training joins every clip with noise of its own. Many such lines cross, and where they do, the network can only learn
-their mean, so a sampler follows curves, and few steps cut the corners. But a sampler joins every noise with one result.
-The lines between *these* pairs hardly cross. A student that learns from them, by the usual loss, goes almost straight,
-and one step takes it nearly as far as many.
+Training connects every clip with random noise by a line. Many such lines cross, and where they do, the network can only
+learn their mean. So a sampler follows curves, and few steps cut the corners. But a sampler connects every noise with
+one result, and the lines between *these* pairs hardly cross. A student that learns from them, by the usual loss, goes
+almost straight, and one step takes it nearly as far as many.
 
-It takes forward passes of the teacher and a mean squared error: the pairs are constants, and nothing flows back through
-them. They are made with the teacher's guidance, which the student so learns with the rest: it needs none itself.
+It takes forward passes of the teacher and a mean squared error: the pairs are constants, and no gradient flows through
+them. They are made with the teacher's guidance, so the student learns that too and needs no guidance itself.
 
 Source: Liu, Gong & Liu 2022 (rectified flow), algorithm 1 ("reflow"); Liu et al. 2024 (InstaFlow), text-conditioned
-reflow with guidance; Lee, Lin & Fanti 2024 (one round is enough, and the ends of the way deserve more training).
+reflow with guidance; Lee, Lin & Fanti 2024 (one round is enough, and the ends of the path deserve more training).
 """
 
 from minidit.diffusion.objectives import sample_times
@@ -20,8 +20,8 @@ def reflow_times(rng, n, at_noise, mean, std):
 
     Args:
         rng: numpy.random.Generator.
-        at_noise: the share that is exactly 0, where every sampler begins, and one of a single step ends.
-        mean, std: of the logit of the others, see `sample_times`.
+        at_noise: the share that is exactly 0, where every sampler begins; a one-step sampler asks nowhere else.
+        mean, std: mean and standard deviation of the others' logit, see `sample_times`.
     """
     times = sample_times(rng, n, mean, std)  # n
     times[rng.random(n) < at_noise] = 0

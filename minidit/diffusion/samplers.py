@@ -35,10 +35,10 @@ def heun_step(x, t, s, predict, path, rng=None):
 
 
 def ddim_step(x, t, s, predict, path, rng=None, eta=0.0):
-    """Take the estimate apart into data and noise, and mix them anew in the amounts of time s.
+    """Split the estimate into data and noise, and mix them again in the amounts of time s.
 
     Args:
-        eta: the share of the noise that is drawn afresh: 0 is deterministic, 1 is ancestral DDPM.
+        eta: the share of fresh noise: 0 is deterministic, 1 is ancestral DDPM.
     Source: Song, Meng & Ermon 2021 (DDIM), eq. 12 and 16.
     """
     estimate = predict(x, t)
@@ -52,7 +52,7 @@ def ddim_step(x, t, s, predict, path, rng=None, eta=0.0):
 def ddpm_step(x, t, s, predict, path, rng):
     """Draw from the Gaussian posterior q(x_s | x_t, data) with the estimated data in place of the data.
 
-    Written for any path and any two times, of which DDPM's neighbouring steps are one case: going from s to t
+    This works for any path and any two times; DDPM's neighbouring steps are one case: going from s to t
     in the noising direction shrinks the clip by r = alpha_t / alpha_s and adds noise of variance
     sigma_t² - r² sigma_s².
 
@@ -120,7 +120,7 @@ def time_grid(steps, shift=1.0, start=0.0):
     """The times that a sampler visits, from `start` to 1, closer together where it is noisy.
 
     An even time t moves to t / (t + shift * (1 - t)). This is SD3's timestep shift of the noise n = 1 - t to
-    shift n / (1 + (shift - 1) n), said in our direction. A shift of 1 is even; 2 or 3 spends more steps in
+    shift n / (1 + (shift - 1) n), written in our direction. A shift of 1 is even; 2 or 3 spends more steps in
     the noise, where the prompt decides what the clip will be.
 
     Args:

@@ -56,10 +56,10 @@ def wordings(attributes):
 
 
 def caption(attributes, rng=None):
-    """One sentence for these attributes: the plain wording, or with rng any of them, equally likely.
+    """One sentence for these attributes: the plain wording, or with rng a random wording.
 
     Args:
-        attributes: Attributes; those of a plain sky may be called "sora is sky", which fits every sky.
+        attributes: Attributes; a plain sky may be captioned "sora is sky", which fits every sky.
         rng: np.random.Generator or None.
     Returns:
         str of lower-case words of VOCABULARY, separated by single spaces.

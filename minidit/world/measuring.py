@@ -14,9 +14,9 @@ from minidit.world.shapes import AREAS, coverage
 
 SKY_TOLERANCE = 0.18       # greatest difference, in any channel, between a pixel of the sky and the sky
 FAINTEST = 0.08            # coverage below it is noise
-SMALLEST_AREA = 7.0        # square pixels; less isn't an object (the smallest real one has 30)
+SMALLEST_AREA = 7.0        # square pixels; anything smaller isn't an object (the smallest real one has 30)
 CONTACT = 1.5              # pixels of the object in the outermost row or column that make it touch the edge
-SHAPE_MARGIN = 1.5         # how many times better another shape must fit a frame to count as a change
+SHAPE_MARGIN = 1.5         # how many times better a different shape must fit a frame to count as a change
 CLIPS_AT_ONCE = 8          # so that the planes of one chunk stay in the processor's cache
 
 
@@ -70,7 +70,7 @@ def find_sky(pixels):
 
 
 def find_color(pixels, backdrop):
-    """The colour that explains best what differs from the sky, and how much of each pixel it covers.
+    """The colour that best explains what differs from the sky, and how much of each pixel it covers.
 
     A covered pixel is sky + coverage * (colour - sky). Least squares gives the coverage for each of the five
     colours; the one that leaves the least unexplained over the whole clip is the object's.
@@ -114,7 +114,7 @@ def measure(mask, scale):
     """Area, centre of mass and squeeze of the object in every frame.
 
     All five shapes are as wide as they are high, in that their variances along x and y are equal. An object
-    that is flattened against an edge of the frame is cut by it.
+    that is flattened against an edge of the frame is cut by that edge.
 
     Args:
         mask: (N, F, H, W).
@@ -148,7 +148,7 @@ def find_shape(mask, x, y, area):
     Args:
         mask: (N, F, H, W), x and y: (N, F), area: (N,), the mean over the frames.
     Returns:
-        shape (N,) indices into SHAPES, and changes (N,) bool: in some frame another shape fits far better.
+        shape (N,) indices into SHAPES, and changes (N,) bool: in some frame a different shape fits far better.
     """
     errors = np.stack([shape_error(mask, index, x, y, area) for index in range(len(SHAPES))])  # 5, N, F
     shape = errors.sum(axis=2).argmin(axis=0)                  # N

@@ -1,4 +1,4 @@
-"""Ways through the picture: straight on, on and on, and bent from one straight way into another.
+"""Paths through the picture: straight ones, and curves from one straight path into another.
 
 All positions are x and y in pixels, all arrays float32.
 """
@@ -11,13 +11,13 @@ from minidit.world.renderer import MARGIN, straight_paths
 
 
 def straight_through(step, position, radius, size, frames, start, stop):
-    """Straight paths that lie inside the picture in some of the frames, and go on before and after as they must.
+    """Straight paths that lie inside the picture in some of the frames, and continue straight before and after.
 
-    Where so many frames don't fit into the picture, their middle is its middle.
+    If these frames don't fit into the picture, their middle is centred in it.
 
     Args:
         step: (N, 2) from a frame to the next.
-        position: (N, 2) in [0, 1), where to start between the first and the last place possible.
+        position: (N, 2) in [0, 1), where to start between the first and the last possible place.
         radius: (N,).
         size: (rows, columns).
         frames: F.
@@ -31,16 +31,16 @@ def straight_through(step, position, radius, size, frames, start, stop):
 
 
 def bent_paths(first_step, last_step, first_place, last_place, radius, size, frames, before, after):
-    """Two straight ways, joined by the smoothest curve that leaves the one and enters the other without a jerk.
+    """Two straight paths, connected by the smoothest curve that leaves one and enters the other without a jerk.
 
-    The first way is at its place in frame before - 1, the last one in frame F - after: between these a cubic Hermite
-    curve has both places and both speeds.
+    The first path is at its place in frame before - 1, the last one in frame F - after. Between these, a cubic Hermite
+    curve matches both places and both speeds.
 
     Args:
         first_step, last_step: (N, 2) from a frame to the next.
-        first_place, last_place: (N, 2) in [0, 1), where between the margins the two ways end and begin.
+        first_place, last_place: (N, 2) in [0, 1), where between the margins the two paths end and begin.
         radius: (N,), size: (rows, columns), frames: F.
-        before, after: frames of the first and the last way.
+        before, after: frames of the first and the last path.
     Returns:
         (N, F, 2).
     """

@@ -12,8 +12,8 @@ class Reading:
     """What the verifier sees in one clip.
 
     Attributes:
-        color, shape, motion: names, or None when nothing but sky was found. In a single frame no motion can be
-            seen, so that it is None there too.
+        color, shape, motion: names, or None if only sky was found. A single frame shows no motion, so motion is None
+            there too.
         sky: the name of the nearest sky.
         iou: overlap (intersection over union, over all frames) of the measured mask with an ideal shape of
             one size on a straight path; 1.0 for a plain sky.
@@ -38,10 +38,10 @@ class Reading:
         return not self.faults
 
     def right(self, attributes):
-        """Are all attributes the given ones, and the object whole?
+        """Are all attributes right, and is the object whole?
 
-        The motion doesn't count where the attributes ask for none, as in a picture's prompt, or where none can be
-        seen, as in a single frame.
+        The motion doesn't count if the attributes have none, as in a picture's prompt, or if it can't be seen, as in a
+        single frame.
         """
         color, shape, motion, sky = attributes
         asked_and_seen = motion is not None and self.motion is not None

@@ -61,7 +61,7 @@ def render_batch(attributes, rng, size=32, frames=8):
 
 
 def render_paths(attributes, centers, radius, light, size):
-    """Draw clips whose objects go along any paths, also out of the frame.
+    """Draw clips whose objects follow any paths, even out of the frame.
 
     Args:
         attributes: N Attributes.
@@ -83,20 +83,20 @@ def render_paths(attributes, centers, radius, light, size):
 
 
 def directions(attributes):
-    """The unit vector (x, y) in which each object moves, 0 for one that doesn't: (N, 2)."""
+    """The unit vector (x, y) of each object's motion, 0 for one that doesn't move: (N, 2)."""
     motion = attribute_indices(attributes)[:, 2]               # N
     return STEPS[np.where(motion == NO_VALUE, MOTIONS.index("still"), motion)]
 
 
 def straight_paths(displacement, position, radius, size, frames):
-    """Where the objects are in every frame: from a random start straight on, never leaving the frame.
+    """Where the objects are in every frame: straight on from a random start, never leaving the frame.
 
     A path too long for the full margin at both of its ends is centred in the frame. The margin is the outer
     radius of a ring: the tip of a large triangle (1.24 radii) can lose up to 2 % of its area at the top.
 
     Args:
         displacement: (N, 2) x and y from the first frame to the last, in pixels.
-        position: (N, 2) in [0, 1), where to start between the first and the last place possible.
+        position: (N, 2) in [0, 1), where to start between the first and the last possible place.
         radius: (N,) in pixels.
         size: (rows, columns).
     Returns:
@@ -124,7 +124,7 @@ def sky_images(sky, brightness, starlight, size):
 
     Args:
         sky: (N,) indices into SKIES.
-        brightness, starlight: (N,) what is added everywhere, and at the night's stars.
+        brightness, starlight: (N,) added everywhere, and at the night's stars.
         size: (rows, columns).
     Returns:
         (N, rows, columns, 3) float32.
@@ -160,7 +160,7 @@ def lerp(bounds, fraction):
 
 
 def scale_of(size):
-    """How many times as large as in a frame of 16 x 16 pixels all lengths are; the shorter side decides."""
+    """The scale of all lengths relative to a frame of 16 x 16 pixels; the shorter side decides."""
     return min(size) / REFERENCE_SIZE
 
 

@@ -25,7 +25,7 @@ def circle_distance(x, y, radius):
 
 
 def square_distance(x, y, radius):
-    """A square standing on its side: the farther of the two axes decides."""
+    """A square with sides along the axes: the farther of the two axes decides."""
     return np.maximum(np.abs(x), np.abs(y)) - SQUARE_HALF_SIDE * radius
 
 
@@ -37,7 +37,7 @@ def triangle_distance(x, y, radius):
 
 
 def cross_distance(x, y, radius):
-    """A plus sign: a lying bar joined with a standing one."""
+    """A plus sign: a horizontal bar and a vertical one."""
     x, y = np.abs(x), np.abs(y)
     width, length = CROSS_HALF_WIDTH * radius, CROSS_HALF_LENGTH * radius
     lying = np.maximum(x - length, y - width)
@@ -46,7 +46,7 @@ def cross_distance(x, y, radius):
 
 
 def ring_distance(x, y, radius):
-    """A circle drawn with a thick pen: all that is near its line; the sky shows through the middle."""
+    """A circle drawn with a thick pen: everything near its line; the sky shows through the middle."""
     return np.abs(circle_distance(x, y, RING_MIDDLE * radius)) - RING_HALF_THICKNESS * radius
 
 

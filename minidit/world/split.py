@@ -9,10 +9,10 @@ That is a Latin square in four dimensions: no coefficient is divisible by 7, so 
 three of their values at most one is held out. Every value, every pair and even every triple of values is
 therefore seen in training; only some combinations of all four are new: 54 of 375.
 
-To study how much must be seen, training can be given fewer: those whose sum leaves a remainder of 1, then those with
-2, and so on (`first_seen`). Each remainder is such a square again, so that all values are seen about equally often,
-and all pairs from 54 combinations on. Within a remainder the order follows from a second sum, by the remainder of its
-division by 6, chosen so that 27 combinations have most of the pairs, too.
+To study how much a model must see, training can use fewer: those whose sum leaves a remainder of 1, then those with 2,
+and so on (`first_seen`). Each remainder is such a square again, so all values are seen about equally often, and from 54
+combinations on all pairs are seen. Within a remainder, the remainder of a second sum divided by 6 gives the order,
+chosen so that 27 combinations already have most of the pairs.
 """
 
 from minidit.world.attributes import ALL_ATTRIBUTES, attribute_indices
@@ -36,7 +36,7 @@ def first_seen(count=None):
     """The first `count` of the combinations that may be trained on, by the rule above; None for all, in their order.
 
     Raises:
-        ValueError: there are not so many, or none were asked for.
+        ValueError: the count is below 1 or too large.
     """
     if count is None:
         return SEEN

@@ -1,4 +1,4 @@
-"""Where the object is in every frame, measured in the pixels: the path that a clip really shows."""
+"""Measures from the pixels where the object is in every frame: the path that a clip really shows."""
 
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from minidit.world.shapes import AREAS, coverage
 
 # N = clips, F = frames, H = rows, W = columns
 
-LEAST_SEEN = 0.3           # of the object's area; where the edge cuts off more, its place is a guess
-ROUNDS, FINER = 18, 0.7    # each round's step beside the one before: the last is radius / 430
+LEAST_SEEN = 0.3           # of the object's area; if the edge cuts off more, its place is a guess
+ROUNDS, FINER = 18, 0.7    # each round's step relative to the one before: the last is radius / 430
 NEIGHBOURS = np.mgrid[-1:2, -1:2].reshape(2, 9, 1).astype(np.float32)  # x, y; a place and the eight around it
 
 
@@ -27,9 +27,9 @@ class Trace(NamedTuple):
     """The measured path of the object, NaN in frames without one.
 
     Attributes:
-        x, y: (N, F) its centre in pixels; the middle of the first pixel is 0, and y grows downward. NaN, too, where
-            the edge of the frame cuts off all but three tenths of the object.
-        area: (N, F) how much of it is seen, in pixels.
+        x, y: (N, F) its centre in pixels; the middle of the first pixel is 0, and y grows downward. NaN also where the
+            edge of the frame leaves less than three tenths of the object.
+        area: (N, F) its visible area, in pixels.
     """
 
     x: np.ndarray
@@ -40,10 +40,10 @@ class Trace(NamedTuple):
 def trace(clips):
     """Measure where the object is in every frame.
 
-    In a frame that shows all of the object, the centre is its centre of mass. Where it touches the edge of the
-    frame, the centre is that of the whole object, also when it lies outside: the shape that the other frames
-    show, in the size that they show, is put where what the frame leaves of it fits best.
-    An object that is cut in every frame counts as large as it is where most of it is seen.
+    In a frame that shows all of the object, the centre is its centre of mass. Where it touches the edge of the frame,
+    the centre is that of the whole object, even if it lies outside: the shape and size come from the other frames, and
+    the place is where the visible part fits best. An object that is cut in every frame gets the size that it has where
+    most of it is visible.
 
     Args:
         clips: (N, F, H, W, 3) as for `verify_batch`.
@@ -83,7 +83,7 @@ def _trace(pixels):
 
 
 def fit_centers(mask, shape, radius, x, y):
-    """Where to draw a shape so that what the frame leaves of it comes closest to the mask.
+    """Where to draw a shape so that its visible part comes closest to the mask.
 
     The search goes from coarse to fine: to the best of nine places, then again with a shorter step, and so on.
 

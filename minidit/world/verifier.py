@@ -3,7 +3,7 @@
 The steps, each a function here or in measuring.py, in order:
 
 1. sky: which of the three fills most of the picture, and how bright it is;
-2. colour: which of the five explains best what isn't sky, and how much of each pixel it covers;
+2. colour: which of the five best explains what isn't sky, and how much of each pixel it covers;
 3. mask: the solid pieces of that cover, without stars and specks;
 4. path: the object's area and centre in every frame, and the straight line nearest to the centres;
 5. motion: the direction of that line, or still; none in a single frame, where it can't be seen;
@@ -35,8 +35,8 @@ from minidit.world.shapes import AREAS, coverage
 # N = clips, F = frames, H = rows, W = columns; "planes" are (N, F, H, W), a number per pixel
 
 LEAST_OVERLAP = 0.5        # below it the object is a blob, whatever shape is nearest
-SKY_SHARE = 0.6            # of what the object leaves free in every frame that must be sky
-LEAST_FREE = 0.5           # of a frame; no object is so large that it leaves less
+SKY_SHARE = 0.6            # share of the pixels outside the object that must be sky, in every frame
+LEAST_FREE = 0.5           # of a frame; even the largest object leaves this much
 STRAY_ENERGY = 0.1         # mean squared colour error of a neighbourhood that neither sky nor object explains
 AREA_KEPT = 0.5            # of the mean area that every frame must have
 MOVED = 2.0                # pixels from the first frame to the last that make it motion (real: 0, or 3 to 5)

@@ -139,7 +139,7 @@ def test_all_cases_and_no_compiler_on_the_device_of_the_environment(planned, mea
         (["--device", "simulated", "--growth"], "--mpi and --growth measure the CPU: leave out --device."),
         (["--device", "simulated", "--cases", "huge"], 'there is no case "huge". Choose among: tiny, lesson'),
         (["--device", "tpu"], 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
-        (["--tf32"], "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+        (["--tf32"], "TF32 is a number format of GPUs, and the device is cpu: leave it out"),
     ],
 )
 def test_a_mistake_about_the_device_is_answered_before_anything_is_measured(

@@ -226,7 +226,7 @@ def test_the_environment_names_the_device_where_nobody_else_does(generate, capsy
     [
         (["--device", "tpu"], None, 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
         ([], "cuda", 'there is no device "cuda". Choose one of cpu, gpu, simulated (--device, or MINIDIT_DEVICE)'),
-        (["--tf32"], None, "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+        (["--tf32"], None, "TF32 is a number format of GPUs, and the device is cpu: leave it out"),
         (["--device", "simulated", "--tf32"], None, "and the device is simulated: leave it out"),
     ],
 )

@@ -103,7 +103,7 @@ def test_the_memory_of_this_machine_does_not_bound_what_a_gpu_trains(runs, tmp_p
     [
         (["--device", "tpu"], 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
         (["--device", "gpu"], "the GPU needs CuPy, which is not installed"),
-        (["--tf32"], "TF32 is a way in which GPUs multiply, and the device is cpu: leave it out"),
+        (["--tf32"], "TF32 is a number format of GPUs, and the device is cpu: leave it out"),
     ],
 )
 def test_a_device_that_cannot_be_is_refused_before_anything_is_made(words, said, runs, tmp_path, capsys, monkeypatch):

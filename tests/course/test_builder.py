@@ -324,12 +324,12 @@ def test_words_of_outputs_are_compared_and_their_numbers_are_not(folder):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("✓ doubled: right.", "✓ doubled: yes, right."), encoding="utf-8")
     check_lessons(folder, executing=False, progress=False)
-    assert "outputs that its source doesn't give any more, in the cell doubled " in refused(folder, executing=True)
+    assert "outputs that its source no longer gives, in the cell doubled " in refused(folder, executing=True)
 
 
 def test_a_notebook_without_a_source_is_named(folder):
     shutil.copy(folder / "classroom" / f"{NAME}.ipynb", folder / "classroom" / "41_gone.ipynb")
-    assert refused(folder) == "lessons/classroom/41_gone.ipynb has no source any more. Delete it."
+    assert refused(folder) == "lessons/classroom/41_gone.ipynb no longer has a source. Delete it."
 
 
 def test_an_unknown_lesson_is_answered_with_the_known_ones(folder):

@@ -76,7 +76,7 @@ MEAN = made(mean, ("loss",), np.array([3.0]), random=lambda rng: (rng.normal(siz
         (PRODUCT, lambda x, w: x @ w * len(w), "too large", "but it is 2 times too large, as there are 2 channels."),
         (PRODUCT, lambda x, w: x @ w / len(w) ** 0.5, "too small", "√2 times too small, as there are 2 channels."),
         (PRODUCT, lambda x, w: np.zeros((len(x), w.shape[1])), "all zeros", "but it is zero everywhere."),
-        (PRODUCT, lambda x, w: (x @ w)[::-1], "wrong places", "but its numbers are the right ones in other places."),
+        (PRODUCT, lambda x, w: (x @ w)[::-1], "wrong places", "but its numbers are in the wrong places."),
         (KEPT, lambda x: x, "unchanged input", "but it is one of the inputs, as it came."),
         (SUMMED, lambda dy: dy.mean(axis=0), "too small", "but it is 2 times too small, as there are 2 tokens."),
         (SUMMED, lambda dy: dy, "unchanged input", "db has shape (2, 2); expected (2,): it is one of the inputs"),

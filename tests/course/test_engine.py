@@ -210,7 +210,7 @@ def test_a_random_generator_among_the_inputs_is_not_a_changed_input():
 
 def test_float32_where_float64_came_in():
     report = examine(BACKWARD, lambda *a: tuple(g.astype(np.float32) for g in scaled_backward(*a)))
-    assert "dx is float32; expected float64, as what came in." in str(report)
+    assert "dx is float32; expected float64, like the inputs." in str(report)
     assert report.slip == "another dtype than the inputs"
 
 
@@ -279,10 +279,12 @@ BAD = {
     "more memory than there is": (greedy, "it asked for more memory than there is."),
     "too many arguments": (lambda dy, x: dy, "it takes 2 arguments (dy, x); expected 3 (dy, x, scale)."),
     "no argument": (lambda: 1, "it takes 0 arguments (none); expected 3 (dy, x, scale)."),
-    "not a function": (np.ones(3), "this is an array (3,), not a function. Is its name used for something else, too?"),
+    "not a function": (
+        np.ones(3), "this is an array (3,), not a function. Did you use the name for something else too?",
+    ),
     "raises": (raises, "it raised ValueError: matmul"),
     "shapes that don't meet": (lambda dy, x, s: (dy + np.ones(5), s), "it raised ValueError: operands could not"),
-    "recursion": (deep, "it calls itself without an end."),
+    "recursion": (deep, "it calls itself endlessly."),
     "quits": (quits, "it raised SystemExit: 1"),
     "a name it doesn't know": (lambda dy, x, s: nothing, "it raised NameError: name 'nothing' is not"),  # noqa: F821
 }
@@ -343,7 +345,7 @@ def sleeps(dy, x, scale):
 @pytest.mark.parametrize("answer", [endless, swallows, sleeps])
 def test_a_loop_without_end_is_stopped(answer, short_time):
     text = said(BACKWARD, answer)
-    assert "did not come to an end in 0.5 seconds" in text
+    assert "did not finish in 0.5 seconds" in text
     assert "line " in text
 
 

@@ -110,14 +110,14 @@ def test_an_unknown_name_is_refused_before_anything_is_replaced():
     with pytest.raises(UserError, match="no function 'atention_forward'.*Did you mean attention_forward"):
         with using(linear_forward=mine, atention_forward=mine):
             pass
-    with pytest.raises(UserError, match="^minidit has no function 'zzzz' to put another in place of.$"):
+    with pytest.raises(UserError, match="^minidit has no function 'zzzz' to replace.$"):
         with using(zzzz=mine):
             pass
     assert block.linear_forward is OWN
 
 
 def test_what_is_no_function_is_refused():
-    with pytest.raises(UserError, match="linear_forward is to be a function, not 3"):
+    with pytest.raises(UserError, match="linear_forward must be a function, not 3"):
         with using(linear_forward=3):
             pass
 

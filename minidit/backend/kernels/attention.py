@@ -6,9 +6,9 @@ from minidit.backend.kernels.softmax import scaled_softmax_backward, scaled_soft
 
 # H = heads, T = tokens that ask, S = tokens that are asked, d = width of one head
 
-# CuPy multiplies stacks of matrices only where they are contiguous: a factor that isn't, it copies first, and into an
-# `out` that isn't, it copies afterwards. With (T, d) arrays that costs little, with (T, S) ones as much as the rest. So
-# nothing below transposes one of those.
+# CuPy multiplies only contiguous stacks of matrices: it copies other factors first, and copies the result into an `out`
+# that isn't contiguous. With (T, d) arrays that costs little, with (T, S) arrays as much as all the rest. So nothing
+# below transposes a (T, S) array.
 
 
 def attention_forward(q, k, v, key_mask=None):
@@ -26,7 +26,7 @@ def attention_forward(q, k, v, key_mask=None):
     """
     expect((*q.shape[:-2], k.shape[-2], q.shape[-1]), k=k, v=v)
     xp = array_module(q)
-    weights = q @ k.swapaxes(-1, -2)                # ..., H, T, S    scores, made into weights in place
+    weights = q @ k.swapaxes(-1, -2)                # ..., H, T, S    scores, turned into weights in place
     scaled_softmax_forward(weights, q.shape[-1] ** -0.5, key_mask)
     y = empty_like_queries(q)                       # ..., H, T, d
     xp.matmul(weights, v, out=y)
@@ -47,7 +47,7 @@ def attention_backward(dy, cache, out=None):
     xp = array_module(dy)
     dq, dk, dv = out or (xp.empty_like(q), xp.empty_like(k), xp.empty_like(v))
     dv[...] = (dy.swapaxes(-1, -2) @ weights).swapaxes(-1, -2)  # weightsᵀ dy = (dyᵀ weights)ᵀ
-    dscores = dy @ v.swapaxes(-1, -2)               # ..., H, T, S    dweights, made into dscores in place
+    dscores = dy @ v.swapaxes(-1, -2)               # ..., H, T, S    dweights, turned into dscores in place
     scaled_softmax_backward(dscores, weights, q.shape[-1] ** -0.5)
     xp.matmul(dscores, k, out=dq)
     dk[...] = (q.swapaxes(-1, -2) @ dscores).swapaxes(-1, -2)

@@ -1,4 +1,4 @@
-"""Launches flash_attention.cu: attention over many tokens, of whose weights only a tile exists at a time."""
+"""Launches flash_attention.cu: attention over many tokens, with only one tile of the weights at a time."""
 
 from minidit.backend import array_module
 from minidit.backend.kernels.attention import empty_like_queries
@@ -11,14 +11,14 @@ FILE = "flash_attention.cu"
 THREADS = 128
 WARP = 32
 WIDEST = 128  # head
-# A tile is a square of this side. The backward holds four times as many rows of d numbers in shared memory, of which a
-# block has 48 KB, beside a tile of weights.
+# The side of a square tile. The backward holds four times this many rows of d numbers in shared memory, beside a tile
+# of weights; a block has 48 KB.
 TILE, SMALL_TILE = 32, 16
-WIDEST_IN_TILE = 84  # head of which four times 32 rows fit: 4 · 32 · 84 numbers are 42 KB, and the weights take 5 more
+WIDEST_IN_TILE = 84  # four times 32 rows of a head this wide take 42 KB, and the weights 5 KB
 
 
 def blockwise_attention_forward(q, k, v, key_mask=None):
-    """`attention_forward` without the T × S weights: arguments and result are the same.
+    """`attention_forward` without storing the T × S weights; same arguments and results.
 
     Raises:
         ValueError: if a head is wider than the kernel takes, or shapes don't fit together.
@@ -114,17 +114,17 @@ def constants(d):
 
 
 def is_spaced(x):
-    """Whether the samples of x (..., H, T, d) lie at one distance from each other, and each token in one piece."""
+    """Whether the samples of x (..., H, T, d) are evenly spaced in memory, and each token is contiguous."""
     return evenly_spaced(x[..., 0, 0, :])
 
 
 def spaced(x):
-    """x (..., H, T, d) itself, as a view of projected tokens it may stay where it is; or else a copy that is spaced."""
+    """x (..., H, T, d) itself if it is evenly spaced, as a view of projected tokens is; else a copy that is."""
     return x if is_spaced(x) else array_module(x).ascontiguousarray(x)
 
 
 def distances(*arrays):
-    """For each array (..., H, T, d): how far it is from sample to sample, head to head, token to token, in elements."""
+    """For each array (..., H, T, d): its strides from sample to sample, head to head, token to token, in elements."""
     for x in arrays:
         yield distance(x[..., 0, 0, :])
         yield x.strides[-3] // x.itemsize

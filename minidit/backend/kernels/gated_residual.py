@@ -38,7 +38,7 @@ def bias_gated_residual_forward(x, h, b, gate):
 
     Args:
         x: (..., T, D) the residual.
-        h: (..., T, D) what the branch made of it, up to its last bias.
+        h: (..., T, D) the branch, before its last bias.
         b: (D,) that bias.
         gate: (..., D), one per sample, broadcast over its tokens; or (..., T, D), one per token.
     Returns:

@@ -1,24 +1,24 @@
-"""How rows, columns and samples are shared out among blocks, for the kernels in which a thread goes down a column."""
+"""How rows, columns and samples are divided among blocks, for the kernels in which a thread goes down a column."""
 
 from minidit.backend import array_module
 
-COLUMNS = 128  # threads of a block, one column each: wide enough for whole cache lines, narrow enough to idle little
-ROWS = 16  # that a thread goes down; what it adds up on its way is then 1/16 of what it reads
+COLUMNS = 128  # threads of a block, one per column: wide enough for whole cache lines, narrow enough that few idle
+ROWS = 16  # rows per thread; its partial sums are then 1/16 of what it reads
 
 
 def ceil_div(count, size):
-    """How many pieces of `size` it takes to hold `count`."""
+    """How many pieces of `size` hold `count`."""
     return -(-count // size)
 
 
 def expect(shape, **arrays):
-    """Insists on a shape: where NumPy would broadcast or refuse, a kernel would read what lies behind the array.
+    """Insists on a shape: where NumPy would broadcast or refuse, a kernel would read past the end of the array.
 
     Args:
-        shape: what each should have.
+        shape: the required shape.
         arrays: name -> array.
     Raises:
-        ValueError: if one has another.
+        ValueError: if an array has a different shape.
     """
     for name, array in arrays.items():
         if array.shape != shape:
@@ -26,7 +26,7 @@ def expect(shape, **arrays):
 
 
 def per_sample(x, **vectors):
-    """Insists on one vector per sample, and makes each ready for a kernel that is told how far it is to the next.
+    """Insists on one vector per sample, and prepares them for a kernel that takes the distance between them.
 
     A view of a larger array, such as the gates among the six modulation vectors of each sample, stays where it is.
 
@@ -44,7 +44,7 @@ def per_sample(x, **vectors):
 
 
 def evenly_spaced(vectors):
-    """Whether the vectors (..., D) lie in memory at one distance from each other, each in one piece."""
+    """Whether the vectors (..., D) are evenly spaced in memory and each is contiguous."""
     *samples, _ = vectors.shape
     *steps, step = vectors.strides
     goes_on = [outer == inner * count for outer, inner, count in zip(steps, steps[1:], samples[1:], strict=False)]
@@ -52,5 +52,5 @@ def evenly_spaced(vectors):
 
 
 def distance(vectors):
-    """How far it is from one sample's vector (..., D) to the next, in elements."""
+    """The distance from one sample's vector (..., D) to the next, in elements."""
     return vectors.strides[-2] // vectors.itemsize if vectors.ndim > 1 else vectors.size

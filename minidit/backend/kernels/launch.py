@@ -11,14 +11,14 @@ import numpy as np
 from minidit.backend import array_module
 
 FOLDER = Path(__file__).parent
-KINDS = ("float32", "int64", "bool")  # of arrays that kernels take
+KINDS = ("float32", "int64", "bool")  # dtypes of the arrays that kernels take
 
 enabled = os.environ.get("MINIDIT_KERNELS") != "plain"
 
 
 @contextmanager
 def plain_kernels():
-    """Inside, a GPU computes with the layers' own expressions, CuPy's kernels, and none of ours."""
+    """Inside, a GPU computes with the layers' own expressions, that is with CuPy's kernels instead of ours."""
     global enabled
     before, enabled = enabled, False
     try:
@@ -28,11 +28,11 @@ def plain_kernels():
 
 
 def on_gpu(operation):
-    """Decorates a layer's function: on float32 arrays of a GPU, the kernel of the same name does its work.
+    """Decorates a layer's function: for float32 arrays on a GPU, the kernel of the same name does its work.
 
     Args:
         operation: the function of that name in `minidit/backend/kernels/{operation}.py` launches the kernel. It takes
-            the same arguments and returns the same results; only what is in a cache is its own affair.
+            the same arguments and returns the same results; only the contents of caches may differ.
     """
 
     def decorate(plain):
@@ -52,7 +52,7 @@ def on_gpu(operation):
 
 
 def first_array(arguments):
-    """The first array among them, or in a cache among them; None if there are only numbers, NumPy's or Python's."""
+    """The first array among the values or in a cache among them; None if there are only numbers."""
     for value in arguments:
         found = first_array(value) if isinstance(value, tuple) else value
         if hasattr(found, "dtype") and not isinstance(found, np.generic):
@@ -74,7 +74,7 @@ def launch(
         numbers: whole ones go as `int`, others as `float`.
         shared_bytes: dynamic shared memory of each block.
         defines: name -> value of constants to compile in.
-        strided: those of the arrays that needn't be contiguous, as the kernel is told their strides.
+        strided: the arrays that needn't be contiguous, because the kernel takes their strides.
     Raises:
         ValueError: an array is of another type than kernels take, or not contiguous.
     """
@@ -99,12 +99,12 @@ def compiled(xp, file, defines):
 
 
 def pointer(array):
-    """An array as a kernel takes it."""
+    """An array as a kernel argument."""
     return np.uintp(0) if array is None else array
 
 
 def number(value):
-    """A number as a kernel takes it: a plain Python number would be passed in eight bytes."""
+    """A number as a kernel argument: a plain Python number would be passed in eight bytes."""
     return np.int32(value) if isinstance(value, int | np.integer) else np.float32(value)
 
 

@@ -7,7 +7,7 @@ from minidit.backend.kernels.launch import launch
 # "..." = any shape, the same for all arrays of a pair. dloss is a number: 1.0 for the loss that is trained.
 
 THREADS = 256
-MOST_BLOCKS = 1024  # a large GPU has room for about as many at once; each leaves one number to add up
+MOST_BLOCKS = 1024  # about as many as a large GPU runs at once; each leaves one partial sum
 
 
 def mse_forward(prediction, target, weight=None):
@@ -19,7 +19,7 @@ def mse_forward(prediction, target, weight=None):
     Returns:
         loss (), which stays on the GPU, and a cache for `mse_gradient`.
     Raises:
-        ValueError: if the shapes differ, or the weight's is not the beginning of theirs.
+        ValueError: if the shapes differ, or the weight's shape is not a prefix of theirs.
     """
     if prediction.shape != target.shape:
         raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}")
@@ -28,7 +28,7 @@ def mse_forward(prediction, target, weight=None):
         if weight.shape != prediction.shape[: weight.ndim]:
             raise ValueError(f"weight has shape {weight.shape}, which does not begin {prediction.shape}")
         weight = xp.ascontiguousarray(weight, prediction.dtype)
-    # A prediction may be a view of its tokens, put in the order of the clip.
+    # A prediction may be a view of its tokens in the order of the clip.
     cache = (xp.ascontiguousarray(prediction), xp.ascontiguousarray(target), weight)
     blocks = _blocks(prediction)
     parts = xp.empty(blocks, prediction.dtype)      # blocks

@@ -8,7 +8,7 @@ from minidit.backend.kernels.launch import launch
 
 WARP = 32
 THREADS = 256  # of a block
-LONG = 512  # longest row that is left to one warp: 16 numbers a thread
+LONG = 512  # longest row for a single warp: 16 numbers a thread
 
 
 def softmax_forward(x):
@@ -30,12 +30,12 @@ def softmax_backward(dy, cache):
 
 
 def scaled_softmax_forward(scores, scale, key_mask=None):
-    """Makes scores into weights, in place: softmax(scale · scores) over the last axis.
+    """Turns scores into weights, in place: softmax(scale · scores) over the last axis.
 
     Args:
-        scores: (..., H, T, S), or of any shape where there is no mask; overwritten.
+        scores: (..., H, T, S), or any shape if there is no mask; overwritten.
         scale: a positive number.
-        key_mask: (..., S) bool or None; True = may get weight. A masked key gets exactly none, even where every key is
+        key_mask: (..., S) bool or None; True = may get weight. A masked key gets weight 0 exactly, even if every key is
             masked.
     Returns:
         the scores, now weights.
@@ -61,7 +61,7 @@ def scaled_softmax_forward(scores, scale, key_mask=None):
 
 
 def scaled_softmax_backward(dweights, weights, scale):
-    """Makes dweights into dscores, in place: scale · weights · (dweights - Σ dweights · weights).
+    """Turns dweights into dscores, in place: scale · weights · (dweights - Σ dweights · weights).
 
     Args:
         dweights: (..., S), overwritten.

@@ -1,1 +1,1 @@
-"""How the lessons draw: `minidit.course.draw` is its face, and what a lesson imports."""
+"""How the lessons draw. A lesson imports `minidit.course.draw`."""

@@ -8,7 +8,7 @@ from minidit.figures.style import BLUE, INK
 
 SIZE = (640, 330)  # of a browser's pixels
 MARKERS = "os^Dv*"
-LETTERS = 62  # of all labels together, beneath upright bars
+LETTERS = 62  # of all labels together, below upright bars
 BAR = 30  # height of a lying one
 
 
@@ -17,12 +17,12 @@ def curves(x, lines, *, alt, xlabel, ylabel, logy=False, points=False):
     """Draws curves, each with a colour and a dash of its own.
 
     Args:
-        x: what they are drawn against: numbers.
+        x: numbers along the horizontal axis.
         lines: {label: numbers, as many as x}.
         alt: the alt text.
-        xlabel, ylabel: what is on the axes, with units.
-        logy: whether the upright axis is logarithmic.
-        points: whether each number is marked.
+        xlabel, ylabel: labels of the axes, with units.
+        logy: whether the vertical axis is logarithmic.
+        points: whether to mark each number.
     Returns:
         the figure.
     """
@@ -40,7 +40,7 @@ def curves(x, lines, *, alt, xlabel, ylabel, logy=False, points=False):
 
 
 def legend(figure, labels):
-    """The labels above the chart, where they hide nothing."""
+    """Puts the labels above the chart, where they hide nothing."""
     longest = max(len(str(label)) for label in labels)
     columns = max(1, min(len(labels), 70 // (longest + 6)))
     figure.legend(loc="outside upper left", ncols=columns, handlelength=2.6, borderaxespad=0.3)
@@ -48,12 +48,12 @@ def legend(figure, labels):
 
 @lesson_style()
 def bars(values, *, alt, ylabel):
-    """Draws a bar for each value, with its number; they lie where their labels are long.
+    """Draws a bar for each value, with its number. If the labels are long, the bars are horizontal.
 
     Args:
         values: {label: number}.
         alt: the alt text.
-        ylabel: what the length of a bar is.
+        ylabel: what the length of a bar means.
     Returns:
         the figure.
     """

@@ -21,17 +21,17 @@ LETTER = 13  # width of one, about
 BUTTONS = {
     "minus": "−", "fast-backward": "«", "step-backward": "‹", "play fa-flip-horizontal": "◀", "pause": "❚❚",
     "play": "▶", "step-forward": "›", "fast-forward": "»", "plus": "+",
-}  # fmt: skip   in place of a font of symbols that would be loaded from elsewhere
+}  # fmt: skip   instead of an icon font, which would have to be downloaded
 
 PLAY = 'if (!matchMedia("(prefers-reduced-motion: reduce)").matches)'
-counter = count()  # of animations: no two in a page have the same name
+counter = count()  # of animations: no two on a page share a name
 
 # F = frames, H = height, W = width
 
 
 @lesson_style()
 def clips(clips, *, alt):
-    """Draws clips, one in a row, with time from left to right; at most 8 frames of each.
+    """Draws clips, one per row, with time from left to right; at most 8 frames of each.
 
     Args:
         clips: {title: (F, H, W, 3) in [0, 1]}; a picture (H, W, 3) is a clip of one frame.
@@ -64,14 +64,14 @@ def clips(clips, *, alt):
 def animation(clips, *, alt, fps=FRAMES_PER_SECOND):
     """Plays clips side by side, over and over; a shorter one waits at its last frame.
 
-    Where scripts are not allowed to run, a GIF of the same frames takes the player's place.
+    Where scripts may not run, a GIF of the same frames replaces the player.
 
     Args:
         clips: {title: (F, H, W, 3) in [0, 1]}.
         alt: the alt text.
         fps: frames a second.
     Returns:
-        the figure, with the frame shown last.
+        the figure, with the last frame.
     """
     shown = {title: as_clip(clip) for title, clip in clips.items()}
     cell = min(cell_width(clip, len(shown), MOST_PLAYING, BETWEEN) for clip in shown.values())
@@ -96,7 +96,7 @@ def animation(clips, *, alt, fps=FRAMES_PER_SECOND):
 
 
 def player(figure, go_to, frames, fps):
-    """An animation as HTML with buttons. It needs nothing from elsewhere, and is the same in every new kernel."""
+    """An animation as HTML with buttons. It needs no downloads, and is the same in every new kernel."""
     canvas = FigureCanvasAgg(figure)
     pictures = []
     for frame in range(frames):
@@ -122,12 +122,12 @@ def put(figure, picture, left, top, width):
 
 
 def as_clip(clip):
-    """A clip (F, H, W, 3), whatever device it is on."""
+    """A clip (F, H, W, 3) on the CPU."""
     clip = as_numbers(clip).astype(float)
     return clip[None] if clip.ndim == 3 else clip
 
 
 def cell_width(clip, number, most, gap=GAP):
-    """How wide a frame is drawn when so many stand side by side: a multiple of its own width, where it fits."""
+    """How wide to draw a frame if this many stand side by side: a multiple of its own width, if that fits."""
     room = min(most, int(WIDTH * SCALE) // number - gap)
     return max(1, room // clip.shape[2]) * clip.shape[2]

@@ -1,4 +1,4 @@
-"""Arrays as colours: heat maps beside each other, and an answer beside what was expected."""
+"""Arrays as colours: heat maps side by side, and an answer beside the expected one."""
 
 import numpy as np
 
@@ -6,8 +6,8 @@ from minidit.course.drawing.matrices import number
 from minidit.course.drawing.show import WIDTH, as_numbers, drawing, lesson_style, show
 from minidit.figures.style import INK
 
-ONE_WAY, TWO_WAYS = "cividis", "RdBu_r"  # both told apart by all kinds of colour vision
-WRITTEN = 8  # rows and columns at most, for the numbers to be written into the cells
+ONE_WAY, TWO_WAYS = "cividis", "RdBu_r"  # people with any kind of colour vision can read both
+WRITTEN = 8  # largest numbers of rows and columns for which numbers are written into the cells
 SIZES = (11, 9)  # of these numbers, in points
 STEPS = (1, 2, 4, 8, 16, 32, 64, 128)  # between the numbers on an axis
 CELL, TALLEST, LEAST = 46, 230, 90  # most of a cell; most of a panel's height and least of its width
@@ -23,9 +23,9 @@ def heatmaps(arrays, *, alt, columns=4, shared=True, xlabel="", ylabel="", diver
         arrays: {title: array (rows, columns)}.
         alt: the alt text.
         columns: how many stand side by side.
-        shared: whether one scale of colours serves all.
+        shared: whether all share one colour scale.
         xlabel, ylabel: what the columns and the rows are.
-        diverging: whether zero is the middle of the colours; by default where a number is negative.
+        diverging: whether zero is the middle of the colours; by default, if a number is negative.
     Returns:
         the figure.
     """
@@ -38,13 +38,13 @@ def heatmaps(arrays, *, alt, columns=4, shared=True, xlabel="", ylabel="", diver
 
 @lesson_style()
 def compare(got, expected, *, alt):
-    """Draws an answer, what was expected and their difference. Axes beyond two are laid out as rows.
+    """Draws an answer, the expected one and their difference. Axes beyond two are laid out as rows.
 
     Args:
-        got, expected: arrays; where their shapes differ, there is no difference to draw.
+        got, expected: arrays; if their shapes differ, no difference is drawn.
         alt: the alt text.
     Returns:
-        the figure, or None where there is nothing to be seen, as an array is empty.
+        the figure, or None if an array is empty.
     """
     got, expected = as_matrix(got), as_matrix(expected)
     if not got.size or not expected.size:
@@ -104,7 +104,7 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
 
 
 def panel_size(panels, columns):
-    """Width and height of a panel, in a browser's pixels: its cells square where that looks like something."""
+    """Width and height of a panel, in a browser's pixels: with square cells if that looks reasonable."""
     height, width = np.max([array.shape for array in panels.values()], axis=0)
     most = (WIDTH - BAR - 50) / columns - 40
     cell = min(CELL, most / width, TALLEST / height)
@@ -124,13 +124,13 @@ def color_scale(arrays, diverging):
 
 
 def few_ticks(axis, count, most):
-    """Whole numbers along an axis, zero among them, and not many more than `most`."""
+    """Whole numbers along an axis, including zero, and not many more than `most`."""
     axis.set_ticks(range(0, count, next(step for step in (*STEPS, count) if count <= most * step)))
     axis.set_tick_params(length=0)
 
 
 def texts_of(array, largest):
-    """The numbers of an array as they are written: to two digits of the largest number beside them."""
+    """The numbers of an array as text, to two digits of the largest one."""
     if (array == np.rint(array)).all():
         return [[number(int(value)) for value in row] for row in array.tolist()]
     decimals = max(0, 1 - int(np.floor(np.log10(largest))))
@@ -138,7 +138,7 @@ def texts_of(array, largest):
 
 
 def size_of_numbers(panels, wide):
-    """In which size the numbers fit into all cells, in points; None if they don't."""
+    """The font size in points at which the numbers fit into all cells; None if they don't."""
     if max(max(array.shape) for array in panels.values()) > WRITTEN or not all(map(all_finite, panels.values())):
         return None
     largest = largest_of(panels)
@@ -148,7 +148,7 @@ def size_of_numbers(panels, wide):
 
 
 def write_numbers(ax, image, array, largest, size):
-    """The numbers into the cells, dark on light and light on dark."""
+    """Writes the numbers into the cells, dark on light and light on dark."""
     for i, row in enumerate(texts_of(array, largest)):
         for j, text in enumerate(row):
             red, green, blue, _ = image.cmap(image.norm(array[i, j]))
@@ -157,7 +157,7 @@ def write_numbers(ax, image, array, largest, size):
 
 
 def all_finite(array):
-    """Whether there is neither NaN nor infinity in an array."""
+    """Whether an array has neither NaN nor infinity."""
     return bool(np.isfinite(array).all())
 
 

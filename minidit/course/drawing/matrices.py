@@ -1,4 +1,4 @@
-"""Matrices as one writes them on a board: brackets, a name above, the shape beneath, and signs between them."""
+"""Matrices as you write them on a board: brackets, a name above, the shape below, and signs between them."""
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -13,13 +13,13 @@ NAME, SHAPE = 26, 24  # heights of the lines above and beneath
 SIGN = 30  # width of a sign
 GAP = 12  # at the edges
 BESIDE = 5  # left and right of a matrix
-MOST = 12  # rows that are written out; columns, as many as there is room for
+MOST = 12  # rows that are written out; there are as many columns as fit
 GREY = "#666666"
 
 
 @lesson_style()
 def matrices(*parts, alt):
-    """Draws an equation of matrices; one that is too wide goes on in a second line.
+    """Draws an equation of matrices; one that is too wide continues on a second line.
 
     Args:
         parts: pairs of a name and an array of at most 3 axes (one with 3 is drawn as matrices side by side), and signs
@@ -59,7 +59,7 @@ def wrapped(blocks):
 
 
 def blocks_of(part):
-    """A part of an equation as the blocks that it is drawn of."""
+    """The blocks that make up a part of an equation."""
     if isinstance(part, str):
         return [Sign(part)]
     name, array = part
@@ -73,7 +73,7 @@ def blocks_of(part):
 
 
 class Sign:
-    """What stands between two matrices."""
+    """The sign between two matrices."""
 
     def __init__(self, text):
         self.text = {"*": "·", "->": "→", "-": "−"}.get(text, text)
@@ -84,7 +84,7 @@ class Sign:
 
 
 class Matrix:
-    """A matrix with its name and shape. Where it is large, some rows and columns stand for all."""
+    """A matrix with its name and shape. If it is large, some rows and columns stand for all."""
 
     def __init__(self, name, array, shape=None):
         rows = array.reshape(1, -1) if array.ndim < 2 else array
@@ -101,7 +101,7 @@ class Matrix:
         self.height = NAME + CELL * len(self.cells) + SHAPE
 
     def draw(self, board, left, middle):
-        """With its rows around the middle, so that matrices of all heights stand in one line."""
+        """Centres the rows, so that matrices of all heights line up."""
         center, top = left + self.width / 2, middle - CELL * len(self.cells) / 2
         left = center - self.inner / 2
         bottom = top + CELL * len(self.cells)
@@ -121,7 +121,7 @@ class Matrix:
 
 
 def elided(items, stands_for, most):
-    """The items, or the first and the last of them with a sign between that stands for the others."""
+    """The items, or the first and the last with a sign between them for the others."""
     if len(items) <= most:
         return items
     between = stands_for if isinstance(items[0], str) else [stands_for] * len(items[0])
@@ -129,6 +129,6 @@ def elided(items, stands_for, most):
 
 
 def number(value):
-    """A number in few letters, with a minus sign that can be seen."""
+    """A number in few characters, with a visible minus sign."""
     text = f"{value + 0.0:.3g}" if isinstance(value, float) else str(value)
     return text.replace("-", "−")

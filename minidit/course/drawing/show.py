@@ -1,10 +1,10 @@
-"""What all drawings share: a style, pictures with alt text, and how they get into a notebook.
+"""What all drawings share: a style, pictures with alt text, and the way into a notebook.
 
-Sizes are in points of a page at 100 dots an inch, which is what a browser takes for a pixel; pictures are drawn with
-half as many pixels again, so that they stay sharp when projected.
+Sizes are in points at 100 dots per inch, so that a dot is a browser's pixel. Pictures have 1.5 times as many pixels, so
+that they stay sharp when projected.
 
-JupyterLab and nbconvert leave out the alt text of an image/png output (Jupyter enhancement proposal 120). A picture is
-therefore given as HTML with an <img> that has it, and as image/png for readers that know no HTML.
+JupyterLab and nbconvert leave out the alt text of an image/png output (Jupyter enhancement proposal 120). So a picture
+is stored as HTML with an <img> that has the alt text, and as image/png for readers without HTML.
 """
 
 import base64
@@ -39,16 +39,16 @@ LESSON_STYLE = {
 
 
 class Drawing(Figure):
-    """A figure with an alt text, which a notebook doesn't show a second time when it is a cell's last value.
+    """A figure with alt text. As a cell's last value, a notebook doesn't show it a second time.
 
     Attributes:
-        alt: what is to be seen, in a sentence or two.
+        alt: what the picture shows, in a sentence or two.
     """
 
     alt = ""
 
     def _ipython_display_(self):
-        """Nothing: it was shown when it was drawn."""
+        """Empty, because it was shown when it was drawn."""
 
     def __repr__(self):
         return f"<drawing: {self.alt}>"
@@ -56,20 +56,20 @@ class Drawing(Figure):
 
 @contextmanager
 def lesson_style():
-    """The figures' style with letters that can be read from the last row; also a decorator."""
+    """The figures' style, with letters that can be read from the last row; also a decorator."""
     with style():
         matplotlib.rcParams.update(LESSON_STYLE)
         yield
 
 
 def drawing(width, height, alt):
-    """An empty Drawing of so many of a browser's pixels.
+    """An empty Drawing of this size in a browser's pixels.
 
     Raises:
         ValueError: there is no alt text.
     """
     if not isinstance(alt, str) or not alt.strip():
-        raise ValueError("a drawing needs an alt text: a sentence that says what is to be seen")
+        raise ValueError("a drawing needs an alt text: a sentence that says what it shows")
     figure = Drawing(figsize=(width / PAGE_DPI, height / PAGE_DPI), dpi=DPI)
     figure.alt = " ".join(alt.split())
     return figure
@@ -83,7 +83,7 @@ def in_notebook():
 
 
 def show(figure):
-    """Shows a Drawing at once where there is a notebook, and returns it."""
+    """Shows a Drawing at once if there is a notebook, and returns it."""
     if in_notebook():
         data = small_png_bytes(figure, margin=MARGIN)
         width = round(Image.open(io.BytesIO(data)).width / SCALE)
@@ -110,7 +110,7 @@ def img(data, kind, alt, width, attributes=""):
 
 
 def as_numbers(value):
-    """A value as an array of numbers, whether it is a list, an array of this or another device, or of fractions."""
+    """A value as a NumPy array of numbers: from a list, an array on any device, or fractions."""
     value = value.get() if hasattr(value, "get") and hasattr(value, "device") else value
     array = np.asarray(value)
     return array.astype(float) if array.dtype.kind not in "iuf" else array

@@ -39,7 +39,7 @@ def all_exercises():
 
 
 def forward_of(exercise):
-    """The forward exercise whose cache a backward exercise of the course takes; None where there is none."""
+    """The forward exercise whose cache a backward exercise takes, or None."""
     name = exercise.name.replace("_backward", "_forward")
     pair = all_exercises().get(name)
     known = all_exercises().get(exercise.name) is exercise
@@ -48,7 +48,7 @@ def forward_of(exercise):
 
 
 def by_lesson():
-    """Number of a lesson -> its exercises, in order; lessons without any left out."""
+    """Number of a lesson -> its exercises, in order; lessons without exercises are left out."""
     found = {}
     for exercise in all_exercises().values():
         found.setdefault(exercise.lesson, []).append(exercise)

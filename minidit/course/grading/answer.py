@@ -19,9 +19,9 @@ def find(process, expression):
 
     Args:
         process: Process.
-        expression: as a rule a name.
+        expression: usually a name.
     Returns:
-        (whether it stands for anything, the value, or the Answer if it is a function).
+        (whether it stands for anything, its value, or the Answer if it is a function).
     Raises:
         Lost.
     """
@@ -37,11 +37,11 @@ def find(process, expression):
 
 
 class Answer:
-    """Stands for a student's function: called, it has the student's process call that.
+    """Stands for a student's function: calling it calls the function in the student's process.
 
     Attributes:
-        trouble: OUT_OF_TIME or OUT_OF_MEMORY, if a call came to that.
-        home: the module that it says it is from.
+        trouble: OUT_OF_TIME or OUT_OF_MEMORY, if a call ran out.
+        home: the module that it claims to come from.
     """
 
     def __init__(self, process, reply):
@@ -50,10 +50,10 @@ class Answer:
         self.__signature__ = signature(reply["parameters"])
 
     def __call__(self, *inputs):
-        """What the function returns; what it does to its inputs is done to these.
+        """What the function returns; its changes to the inputs are repeated on ours.
 
         Raises:
-            Complaint: it raised something, or did not come to an end.
+            Complaint: it raised something, or did not finish.
             Lost: its process ended.
         """
         functions, sent, seconds = [], [], self.process.limits.call_seconds
@@ -75,7 +75,7 @@ class Answer:
 
 
 def write_back(ours, theirs):
-    """Does to our inputs what was done to the student's."""
+    """Repeats on our inputs what was done to the student's."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         if ours.keys() == theirs.keys():
             for key in ours:

@@ -1,4 +1,4 @@
-"""What was asked of the students: the exercises of our own edition of a lesson, which nobody else has written in."""
+"""What the students were asked: the exercises of our own edition of a lesson, which no student has edited."""
 
 import ast
 import json
@@ -15,7 +15,7 @@ class Question:
 
     Attributes:
         exercise: Exercise or Numbers.
-        argument: what its check is given, an expression: the name of the answer.
+        argument: the argument of its check, an expression: the name of the answer.
     """
 
     exercise: object
@@ -34,7 +34,7 @@ class Assignment:
     Attributes:
         name: of the lesson, such as 07_apply_scale_and_shift.
         questions: Questions, in order.
-        cells: the code of our own cells, which nobody needs to look at.
+        cells: the code of our own cells, which need no examination.
     """
 
     name: str

@@ -1,11 +1,11 @@
 """The process that runs a student's code. It answers what the grader asks, one question at a time:
 
-    start   nothing                                            -> that it is there
+    start   nothing                                            -> that it is running
     cell    run a cell of the notebook                         -> whether it failed, and how
     find    look at what a name stands for                     -> a value, a function's arguments, or that there is none
     call    call the function that was found, on these inputs  -> what it returned, and the inputs as they are then
 
-While it is called, a function that was among its inputs is called in the grader, by a question the other way round.
+If the called function calls one of its inputs, the grader runs that, by a question in the opposite direction.
 """
 
 import builtins
@@ -23,7 +23,7 @@ from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_bac
 from minidit.course.outcome import Complaint, about_error, own_lines
 
 ROOM = 1 << 28  # bytes that a lesson needs
-ENDED = "it did not come to an end in {:g} seconds. Is there a loop that never stops?"
+ENDED = "it did not finish in {:g} seconds. Is there a loop that never stops?"
 MAGIC_CELL = re.compile(r"%%(\w+).*\n?")
 PYTHON_CELLS = ("time", "timeit", "capture", "prun")
 TIMED = re.compile(r"^(\s*)%(?:time|timeit|prun)\s+(?:-\w+\s*\d*\s+)*(.*)", re.MULTILINE)
@@ -43,20 +43,20 @@ class Child:
     def __init__(self, questions, replies):
         self.questions, self.replies = questions, replies
         module = types.ModuleType("__main__")
-        sys.modules["__main__"] = module  # where dataclasses and pickles look for what a notebook defines
+        sys.modules["__main__"] = module  # where dataclasses and pickles look for a notebook's definitions
         self.namespace = vars(module)
         self.namespace["display"] = lambda *_, **__: None
         self.answer = None
 
     def serve(self):
-        """Answers questions until there are none any more."""
+        """Answers questions until there are no more."""
         while True:
             question, blocks = receive(self.questions)
             reply, blocks = getattr(self, f"do_{question['do']}")(question, blocks)
             send(self.replies, reply, blocks)
 
     def do_start(self, *_):
-        """Says that it is there, and that it has room to work."""
+        """Says that it is running, and that it has enough memory."""
         bytearray(ROOM)
         return {}, ()
 
@@ -111,7 +111,7 @@ class Child:
         return reply, blocks
 
     def called(self, inputs):
-        """What the answer returns; in a thread of its own, NumPy's settings are that thread's."""
+        """What the answer returns. It may run in its own thread, which has its own NumPy settings."""
         with numpy_left_alone():
             return self.answer(*inputs)
 
@@ -137,7 +137,7 @@ def complaint(about, kind):
 
 
 def parameters(function):
-    """Its parameters, as (name, kind, whether there is a default); None if it doesn't say."""
+    """Its parameters, as (name, kind, whether there is a default); None if unknown."""
     try:
         found = inspect.signature(function).parameters.values()
     except (ValueError, TypeError):
@@ -151,7 +151,7 @@ def first_line(error):
 
 
 def without_magics(source):
-    """A cell without what only a notebook understands: such lines do nothing, and the others keep their numbers."""
+    """A cell without notebook-only syntax: such lines do nothing, and the other lines keep their numbers."""
     cell = MAGIC_CELL.match(source)
     if cell:
         source = ("\n" + source[cell.end() :]) if cell[1] in PYTHON_CELLS else ""
@@ -166,7 +166,7 @@ def without_magics(source):
 
 
 def limit(memory, seconds):
-    """Limits what this process may use. Windows knows no such limits, and macOS not that of memory."""
+    """Limits what this process may use. Windows has no such limits, and macOS no limit on memory."""
     try:
         import resource
     except ModuleNotFoundError:
@@ -175,7 +175,7 @@ def limit(memory, seconds):
         try:
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
         except (ValueError, OSError):
-            continue  # less is allowed than that, or the system doesn't take it
+            continue  # the system allows less than that, or refuses
 
 
 def main(memory, seconds):
@@ -189,4 +189,4 @@ def main(memory, seconds):
         Child(questions, replies).serve()
     except EOFError:
         pass
-    os._exit(0)  # whatever the notebook would still like to do at the end
+    os._exit(0)  # ends without running the notebook's exit handlers

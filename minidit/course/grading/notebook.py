@@ -1,4 +1,4 @@
-"""Grades one notebook: runs its cells in a process of its own, and examines each answer where its check stands."""
+"""Grades one notebook: runs its cells in a separate process, and examines each answer where its check is."""
 
 import ast
 import json
@@ -15,12 +15,12 @@ from minidit.course.report import NOT_STARTED
 
 LARGEST = 1 << 26  # bytes of a file
 FAILED = {"error": CRASHED, "time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}
-CALLS = 8  # of an answer in an examination, at the most
+CALLS = 8  # of an answer in an examination, at most
 SUSPECT = re.compile(r"minidit\.course\.(?!check|draw)\w+|exercise_of|all_exercises")
 
 
 class Corrupt(Exception):
-    """A file that is no notebook."""
+    """A file that isn't a notebook."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read_cells(path):
     """The cells of code in a notebook's file.
 
     Raises:
-        Corrupt: it is none; the message is a sentence.
+        Corrupt: it isn't a notebook; the message is a sentence.
     """
     try:
         if path.stat().st_size > LARGEST:
@@ -88,14 +88,14 @@ class Grading:
     def __init__(self, cells, assignment, limits):
         self.cells, self.assignment, self.limits = cells, assignment, limits
         self.steps = steps_of(cells, assignment.questions)
-        self.current = None  # the step that is being taken
+        self.current = None  # the current step
         self.grades = {}  # by exercise
         self.failures = {}  # by number of a cell: verdict, says, details
         self.nowhere = set()  # names of exercises whose answers were not there
         self.fatal = set()  # numbers of cells that cost the process
 
     def run(self):
-        """Goes through the notebook. Where its process is lost it starts anew, without what cost the process."""
+        """Goes through the notebook. If its process is lost, it starts again, without the step that ended it."""
         self.deadline = monotonic() + self.limits.seconds
         over = None
         while over is None:
@@ -109,7 +109,7 @@ class Grading:
         return [self.grades.get(question.name) or self.grade(question, *over) for question in self.assignment.questions]
 
     def go_through(self, process):
-        """Runs the cells and examines each answer where its check stands; those not found there, at the end again."""
+        """Runs the cells and examines each answer where its check is; answers not found there, again at the end."""
         for step in self.steps:
             self.current = step
             if isinstance(step, Cell):
@@ -123,12 +123,12 @@ class Grading:
             self.grades[question.name] = self.examined(process, question)
 
     def open(self):
-        """The questions to which no answer was found yet."""
+        """The questions without an answer so far."""
         done = {name for name, grade in self.grades.items() if grade.verdict != NOT_STARTED} - self.nowhere
         return [question for question in self.assignment.questions if question.name not in done]
 
     def blame(self, lost):
-        """Notes what cost the process. Returns the verdict and sentence for all that is left, if it can't go on."""
+        """Records what ended the process. If grading can't go on, returns the verdict and sentence for the rest."""
         if isinstance(self.current, Cell):
             self.failures[self.current.number] = lost.verdict, lost.says, ()
             self.fatal.add(self.current.number)
@@ -140,7 +140,7 @@ class Grading:
         return None
 
     def run_cell(self, process, cell):
-        """Runs a cell, and notes whether it failed. One that cost a process is left out."""
+        """Runs a cell, and records whether it failed. A cell that ended a process is left out."""
         if cell.number in self.fatal:
             return
         reply = process.run_cell(cell.number, cell.source)
@@ -157,8 +157,8 @@ class Grading:
         self.nowhere.discard(question.name)
         try:
             report = examine(question.exercise, answer, seconds=CALLS * self.limits.call_seconds)
-        except Exception as error:  # of an answer that nobody has thought of: it must not cost the others theirs
-            return self.grade(question, CRASHED, f"its examination came to {type(error).__name__}.")
+        except Exception as error:  # an unforeseen kind of answer must not cost the others their points
+            return self.grade(question, CRASHED, f"its examination ended with {type(error).__name__}.")
         trouble, home = getattr(answer, "trouble", None), getattr(answer, "home", "")
         points = round(question.exercise.points * report.share, 2)
         printed = ("It printed:", *(f"  {plain(line)}" for line in report.printed)) if report.printed else ()
@@ -170,7 +170,7 @@ class Grading:
         )  # fmt: skip
 
     def absent(self, question):
-        """The Grade where nothing goes by the answer's name: because its cell failed, if it did."""
+        """The Grade if nothing has the answer's name; it says if the answer's cell failed."""
         word = re.compile(rf"\b{re.escape(question.argument)}\b")
         for cell in self.cells:
             if cell.number in self.failures and (answers(cell, question) or word.search(cell.source)):
@@ -189,9 +189,9 @@ def answers(cell, question):
 
 
 def steps_of(cells, questions):
-    """The cells and, each after the cell with its check, the questions. A cell that is no more than checks is left out.
+    """The cells, and each question after the cell with its check. Cells with nothing but checks are left out.
 
-    The check is the cell that has its id; where a student has lost that, the last one that calls it; or it has none.
+    The check is the cell with its id; if a student has lost that, the last cell that calls it; there may be none.
     """
     steps, places = [], {}
     for question in questions:
@@ -207,9 +207,9 @@ def steps_of(cells, questions):
 
 
 def remarks(cells, assignment):
-    """What a teacher may want to look at in what a student wrote: {exercise: a few words}.
+    """What a teacher may want to look at: {exercise: a few words}.
 
-    This is no more than a look at the text. Who copies an answer from the package, or from a friend, gets its points.
+    This only looks at the text. A student who copies an answer from the package or from a friend gets its points.
     """
     own = [cell for cell in cells if cell.source.strip() not in assignment.cells]
     found = {}

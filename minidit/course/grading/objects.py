@@ -1,7 +1,7 @@
-"""What a student's function is given that is more than numbers: functions, which stay in the grader, and objects.
+"""Inputs of a student's function that are more than numbers: functions, which stay in the grader, and objects.
 
-An object is described as the function that makes it, its arguments and its state, the way `copy` does it. This goes one
-way only, from the grader to the student's process.
+An object is described by the function that makes it, its arguments and its state, the way `copy` does it. This goes
+only one way, from the grader to the student's process.
 """
 
 import functools
@@ -17,7 +17,7 @@ PLAIN = (tuple, list, dict, np.ndarray)
 
 
 def describing(functions):
-    """For `encode`: what it does with functions, which are noted in a list, with classes and with objects."""
+    """For `encode`: how to describe functions (recorded in a list), classes and objects."""
 
     def described(value, coded):
         if type(value) in PLAIN or isinstance(value, np.generic):
@@ -34,7 +34,7 @@ def describing(functions):
 
 
 def making(call):
-    """For `decode`: how to make what `describing` described. `call` takes a function's number and makes a stand-in."""
+    """For `decode`: rebuilds what `describing` described. `call` takes a function's number and makes a stand-in."""
     return {
         "call": lambda index, _: call(index),
         "name": lambda name, _: named(name),
@@ -43,7 +43,7 @@ def making(call):
 
 
 def made(make, arguments, state):
-    """The object that a function makes of these arguments, put into this state."""
+    """The object that a function makes from these arguments, put into this state."""
     result = make(*arguments)
     if hasattr(result, "__setstate__"):
         result.__setstate__(state)
@@ -55,11 +55,11 @@ def made(make, arguments, state):
 
 
 def name_of(thing):
-    """Where a class or function is found: its module and its name there."""
+    """Where to find a class or function: its module and its name there."""
     return [thing.__module__, thing.__qualname__]
 
 
 def named(name):
-    """The class or function that is found there."""
+    """The class or function at that place."""
     module, inner = name
     return operator.attrgetter(inner)(importlib.import_module(module))

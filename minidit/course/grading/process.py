@@ -26,8 +26,8 @@ sys.path[:], memory, seconds = json.loads(sys.argv[1])
 from minidit.course.grading.child import main
 main(memory, seconds)
 """
-START = 60.0  # seconds in which Python and NumPy are there, on a busy machine
-GRACE = 5.0  # seconds after which a process that doesn't answer is ended; before, it is asked to stop by itself
+START = 60.0  # seconds to start Python and NumPy on a busy machine
+GRACE = 5.0  # seconds until a process that doesn't answer is killed; before that, it is asked to stop by itself
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Limits:
     """What a notebook may use.
 
     Attributes:
-        seconds: in all.
+        seconds: for the whole notebook.
         memory: bytes.
-        cell_seconds: for one cell; by default a third of all.
+        cell_seconds: for one cell; by default a third of `seconds`.
         call_seconds: for one call of an answer.
     """
 
@@ -53,7 +53,7 @@ class Limits:
 
 
 class Lost(BaseException):
-    """The student's process ended, or was ended. It is nothing that the examination would catch.
+    """The student's process ended, or was ended. The examination doesn't catch this.
 
     Attributes:
         verdict: CRASHED, OUT_OF_TIME or OUT_OF_MEMORY.
@@ -66,11 +66,11 @@ class Lost(BaseException):
 
 
 class Process:
-    """A process that runs a student's notebook; a context manager, which ends it.
+    """A process that runs a student's notebook. As a context manager, it ends the process.
 
     Args:
         limits: Limits.
-        deadline: when its time is over, of `monotonic`.
+        deadline: when its time is over, by `monotonic`.
     Raises:
         UserError: it doesn't start.
         Lost: its time was over before that.
@@ -108,7 +108,7 @@ class Process:
     def __exit__(self, *_):
         if hasattr(os, "killpg"):
             try:
-                os.killpg(self.process.pid, signal.SIGKILL)  # it, and whatever it started
+                os.killpg(self.process.pid, signal.SIGKILL)  # the process, and whatever it started
             except OSError:
                 pass
         self.process.kill()
@@ -116,25 +116,25 @@ class Process:
         self.questions.put(None)
         for thread, file in zip(self.threads, (self.process.stdin, self.process.stdout), strict=True):
             thread.join(timeout=1)
-            if not thread.is_alive():  # or something that escaped holds the other end, and closing would wait for it
+            if not thread.is_alive():  # else an escaped process holds the other end, and closing would wait for it
                 try:
                     file.close()
                 except OSError:
                     pass
         self.folder.cleanup()
 
-    # Writing to a pipe and reading from it have no time limits of their own, so each has a thread that may wait.
+    # Writing to a pipe and reading from it have no time limits, so each runs in a thread that may wait.
 
     def write(self):
-        """Sends what is put into the queue of questions."""
+        """Sends what is in the queue of questions."""
         try:
             while question := self.questions.get():
                 send(self.process.stdin, *question)
         except (OSError, ValueError):
-            pass  # it has ended, which `read` finds out
+            pass  # it has ended; `read` will notice
 
     def read(self):
-        """Puts what comes into the queue of replies; at the end, an error."""
+        """Puts replies into the queue; at the end, an error."""
         try:
             while True:
                 self.replies.put(receive(self.process.stdout))
@@ -148,12 +148,12 @@ class Process:
 
         Args:
             question, blocks: see `minidit.course.grading.child`.
-            seconds: that the answer may take; GRACE later, the process is given up.
-            functions: that the process may ask for in turn, by index.
+            seconds: time limit of the answer; GRACE seconds later, the process is given up.
+            functions: functions that the process may call in turn, by index.
         Returns:
             the reply, a dict, and its blocks.
         Raises:
-            Lost: the process ended, or said nothing in time, or nonsense.
+            Lost: the process ended, or answered too late or with nonsense.
         """
         until = min(self.deadline, monotonic() + seconds + GRACE)
         self.questions.put((question, blocks))
@@ -171,7 +171,7 @@ class Process:
             self.questions.put(answered(functions, *reply))
 
     def ended(self):
-        """What to raise when the process has ended by itself."""
+        """What to raise if the process has ended by itself."""
         try:
             status = self.process.wait(timeout=GRACE)
         except subprocess.TimeoutExpired:
@@ -183,10 +183,10 @@ class Process:
         return Lost(CRASHED, f"it ended Python itself (status {status}).")
 
     def late(self):
-        """What to raise when nothing was heard in time."""
+        """What to raise if no answer came in time."""
         if monotonic() >= self.deadline:
             return Lost(OUT_OF_TIME, f"the {self.limits.seconds:g} seconds of the notebook were over.")
-        return Lost(OUT_OF_TIME, "it did not come to an end, and could not be interrupted.")
+        return Lost(OUT_OF_TIME, "it did not finish, and could not be interrupted.")
 
     def run_cell(self, number, source):
         """Runs a cell. Returns the reply's dict: `failed` is None, "error", "time" or "memory". Raises Lost."""
@@ -196,7 +196,7 @@ class Process:
 
 
 def answered(functions, question, blocks):
-    """The reply to a question of the student's process, which is to call one of our functions: a dict and blocks."""
+    """The reply if the student's process asks to call one of our functions: a dict and blocks."""
     try:
         arguments = decode(question["arguments"], blocks)
         result = functions[question["ask"]](*arguments)
@@ -209,7 +209,7 @@ def answered(functions, question, blocks):
 
 
 def environment(folder):
-    """The variables of a student's process: few of the grader's, and a home in its own folder."""
+    """The environment variables of a student's process: few of the grader's, and a home in its own folder."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     places = dict.fromkeys(("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "MPLCONFIGDIR"), folder)
     own = {VARIABLE: str(Path(folder) / "progress.jsonl"), "MPLBACKEND": "Agg", "PYTHONUTF8": "1"}

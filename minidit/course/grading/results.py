@@ -1,4 +1,4 @@
-"""What came of grading: points and verdicts, as a table, as a CSV file, as feedback for each student."""
+"""The results of grading: points and verdicts, as a table, as a CSV file, as feedback for each student."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ VERDICTS = PASSED, WRONG, NOT_STARTED, MISSING, CRASHED, OUT_OF_TIME, OUT_OF_MEM
 COLUMNS = (
     "student", "lesson", "exercise", "verdict", "points", "of", "says", "note", "student_points", "student_of",
 )  # fmt: skip
-FORMULA = "=+-@\t\r"  # with which a spreadsheet takes a cell for something to compute
+FORMULA = "=+-@\t\r"  # a spreadsheet treats a cell that begins with these as a formula
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Grade:
     Attributes:
         lesson: number of the lesson, two digits.
         exercise: its name.
-        points: that were earned; of: that there are.
+        points: earned points; of: possible points.
         verdict: of VERDICTS.
-        says: a sentence, to follow the exercise's name.
+        says: a sentence, following the exercise's name.
         details: further lines.
         note: what the teacher may want to look at, or "".
     """
@@ -41,7 +41,7 @@ class Grade:
 
 
 def none(assignment, verdict, says, note=""):
-    """The Grades of a lesson of which nothing can be graded."""
+    """The Grades of a lesson in which nothing can be graded."""
     return [
         Grade(assignment.number, one.name, 0.0, one.exercise.points, verdict, says, note=note)
         for one in assignment.questions
@@ -49,7 +49,7 @@ def none(assignment, verdict, says, note=""):
 
 
 def total(grades):
-    """Points that were earned, and that there are."""
+    """Earned points, and possible points."""
     return round(sum(grade.points for grade in grades), 2), sum(grade.of for grade in grades)
 
 
@@ -72,7 +72,7 @@ def as_csv(results):
 
 
 def harmless(text):
-    """A text which a spreadsheet takes for a text."""
+    """A text that a spreadsheet treats as text."""
     return f"'{text}" if text.startswith(tuple(FORMULA)) else text
 
 
@@ -80,7 +80,7 @@ def table(results):
     """A line for each student: points for each lesson and in all; at the end, the mean.
 
     Args:
-        results: {student: Grades}, of the same exercises each.
+        results: {student: Grades}, with the same exercises for each.
     """
     lessons = sorted({grade.lesson for grades in results.values() for grade in grades})
     parts = {

@@ -1,4 +1,4 @@
-"""Whose notebooks there are in a folder, and of which lessons."""
+"""Finds the notebooks in a folder: whose they are, and of which lessons."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Submission:
 
     Attributes:
         path: of the notebook.
-        others: names of further notebooks of that lesson, which are not looked at.
+        others: names of further notebooks of that lesson, which are ignored.
     """
 
     path: Path
@@ -53,7 +53,7 @@ def roster(folder, assignments):
 
 
 def submissions(paths, assignments):
-    """Number of a lesson -> Submission. A notebook called as ours is goes before one that was renamed."""
+    """Number of a lesson -> Submission. A notebook with our name takes precedence over a renamed one."""
     found = {}
     for path in sorted(paths):
         match = NUMBERED.fullmatch(path.name)

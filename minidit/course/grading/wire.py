@@ -1,9 +1,9 @@
-"""What goes between the grader and the process that runs a student's code: frames of JSON with arrays behind it.
+"""Messages between the grader and the process that runs a student's code: frames of JSON followed by arrays.
 
     8 bytes: length of the JSON | JSON, an object with the blocks' sizes | blocks, one after the other
 
-From a student's process come plain values only: whoever made objects of what a stranger describes would run the
-stranger's code. To it go objects too, described by what they are made of (see `minidit.course.grading.objects`).
+A student's process sends only plain values: building objects from a stranger's description would run the stranger's
+code. The grader also sends objects, described by their parts (see `minidit.course.grading.objects`).
 """
 
 import json
@@ -18,7 +18,7 @@ NUMBERS = "biufc"  # kinds of dtypes that are plain numbers
 
 
 class BadMessage(Exception):
-    """What came is not as this module writes it."""
+    """The message is not in this module's format."""
 
 
 class Opaque:
@@ -38,8 +38,8 @@ def receive(file):
     Returns:
         the dict and the list of blocks.
     Raises:
-        EOFError: there is none any more.
-        BadMessage: it is none.
+        EOFError: there are no more frames.
+        BadMessage: it isn't a frame.
     """
     (length,) = LENGTH.unpack(exactly(file, LENGTH.size))
     try:
@@ -59,7 +59,7 @@ def within_limits(size):
 
 
 def exactly(file, size):
-    """So many bytes of a file."""
+    """This many bytes of a file."""
     data = file.read(size)
     if len(data) < size:
         raise EOFError
@@ -73,12 +73,12 @@ def encode(value, blocks, given=(), special=None, depth=0):
     """A value as JSON.
 
     Args:
-        value: what a student's function returned, or is given.
+        value: what a student's function returned, or its input.
         blocks: list, to which the arrays' bytes are added.
-        given: arrays that the function was given. One that lies in the memory of these is described as a view of
-            them, so that the grader can tell.
-        special: takes a value and what encodes its parts; returns JSON, or None for what is plain.
-        depth: how many tuples it lies in.
+        given: the function's input arrays. An array in the memory of these is described as a view of them, so that the
+            grader can tell.
+        special: takes a value and a function that encodes its parts; returns JSON, or None for a plain value.
+        depth: how many tuples it is nested in.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
@@ -118,7 +118,7 @@ def encode_array(value, blocks, given):
 
 
 def arrays_in(value):
-    """All arrays in what a function was given, in order."""
+    """All arrays among a function's inputs, in order."""
     if isinstance(value, dict):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -130,14 +130,14 @@ def arrays_in(value):
 
 
 def decode(coded, blocks, given=(), special=None):
-    """The value that `encode` was given, as far as it can be known here.
+    """The value that `encode` got, as far as it can be known here.
 
     Args:
         coded, blocks: that `encode` gave.
-        given: our own arrays, in place of those that `encode` was given.
-        special: {what: takes what follows it and what decodes its parts}. The grader has none.
+        given: our own arrays, in place of those that `encode` got.
+        special: {kind: a function of the rest and of what decodes its parts}. The grader has none.
     Raises:
-        BadMessage: it is not as `encode` writes it.
+        BadMessage: it is not in the format of `encode`.
     """
     try:
         return decoded(coded, blocks, given, special or {})
@@ -146,7 +146,7 @@ def decode(coded, blocks, given=(), special=None):
 
 
 def decoded(coded, blocks, given, special):
-    """As `decode`; what is not as it should be raises one of several errors."""
+    """`decode`, which raises one of several errors for malformed messages."""
     if coded is None or type(coded) in (bool, int, float, str):
         return coded
     if type(coded) is not dict:
@@ -169,13 +169,13 @@ def decoded(coded, blocks, given, special):
     if what == "view":
         dtype, shape, owner, offset, strides = value
         return np.ndarray(shape, numeric(dtype), np.ascontiguousarray(given[owner]), offset, tuple(strides))
-    if what == "other":  # it is complained about before anybody looks at its values
+    if what == "other":  # the check complains about it before it looks at the values
         return np.empty([min(1, size) for size in value[1]], "U1" if value[0][1] == "U" else object)
     return {"ellipsis": Ellipsis, "function": stand_in, "object": type(plain(value) or "object", (Opaque,), {})()}[what]
 
 
 def numeric(name):
-    """The dtype of plain numbers that is called so."""
+    """The dtype of plain numbers with this name."""
     dtype = np.dtype(str(name))
     if dtype.kind not in NUMBERS or dtype.hasobject:
         raise BadMessage(f"a dtype {name!r:.40}")
@@ -183,9 +183,9 @@ def numeric(name):
 
 
 def stand_in(*_):
-    """Stands for a function that lies in what was returned. It is never called."""
+    """Stands for a function in a returned value. It is never called."""
 
 
 def plain(text, longest=300):
-    """A text of a student's process without what a terminal would take for a command."""
+    """A text from a student's process without terminal control codes."""
     return "".join(c if c.isprintable() else " " for c in str(text)[:longest])
