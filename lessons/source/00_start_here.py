@@ -172,7 +172,7 @@ check.centre_rows(centre_rows)
 #   symptom.
 # - `minidit progress`, in a terminal, shows which checks you have passed.
 # - Everything runs on a processor. The layers also take CuPy's arrays, and `MINIDIT_DEVICE=gpu` puts the model on a
-#   GPU (see "On a GPU" in the README).
+#   GPU (see [On a GPU](../../docs/gpu.md)).
 
 # %% [markdown]
 # ## Recap
