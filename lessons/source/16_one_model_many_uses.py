@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Lesson 16 · Going further: one model, many uses
 #
-# A picture that begins to move, a clip that goes on, a hole that is filled: one network does them all, because each
-# latent has a time of its own. You write what it takes: the canvas, a loss on the unknown latents, and a sampling step
+# A picture that begins to move, a clip that continues, a hole that is filled: one network can do all of these, because
+# each latent has its own time. You write what it takes: the canvas, a loss on the unknown latents, and a sampling step
 # that keeps the known ones.
 #
 # **Time**: about 75 minutes, 50 of them in exercises. **Assumed**: noise and time (lesson 4), the loss (lesson 11),
@@ -301,8 +301,8 @@ draw.heatmaps(
 )  # fmt: skip
 
 # %% [markdown]
-# **Your step, in the real model.** A clip of the toy world, of which we keep the upper half of the picture and the
-# first frame. Everything else starts as noise, and 20 of your steps make it:
+# **Your step, in the real model.** Take a clip of the toy world and keep only the upper half of the picture and the
+# first frame. Everything else starts as noise, and 20 of your steps complete it:
 
 # %%
 attributes = Attributes("red", "circle", "right", "day")

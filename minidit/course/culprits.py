@@ -74,7 +74,7 @@ def in_network(parts, pair, here, right):
     except NotImplementedError:
         return Culprit(tuple(here), f"○ {pair}: not started.", False)
     except RecursionError:
-        says = f"✗ {pair}: it calls itself. A function that hands on to minidit's of the same name meets itself there."
+        says = f"✗ {pair}: it calls itself. If it calls minidit's function of the same name, it calls itself."
         return Culprit(tuple(here), says)
     except Exception as error:
         text = (str(error).splitlines() or ["(no message)"])[0][:200]

@@ -18,7 +18,7 @@ class TookTooLong(BaseException):
 
 
 def within(seconds, work):
-    """Returns work(), or raises TookTooLong after so many seconds.
+    """Returns work(), or raises TookTooLong after this many seconds.
 
     In the main thread on Linux and macOS, a timer interrupts any Python code. Elsewhere the work runs in its own
     thread: there, one long call into NumPy continues in the background until it returns, and only the wait for it ends

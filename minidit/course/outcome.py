@@ -55,7 +55,7 @@ def call(exercise, answer, inputs, expected):
     Args:
         exercise: Exercise.
         answer: the student's function.
-        inputs: tuple of arrays, numbers, tuples of such.
+        inputs: tuple of arrays, numbers, or tuples of these.
         expected: what the reference returned for them.
     Returns:
         Outcome.

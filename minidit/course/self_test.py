@@ -78,7 +78,7 @@ def proof_of(exercise, answers):
     failures = [] if answers else [f"{exercise.name}: there are no answers to try"]
     stub = examine(exercise, untouched(exercise))
     if stub.verdict != NOT_STARTED:
-        failures.append(f"{exercise.name}: the stub is not taken for one: {stub}")
+        failures.append(f"{exercise.name}: the stub is not recognised as one: {stub}")
     right = [("the reference", solution(exercise)), *labelled("right", answers.right if answers else [])]
     accepted = 0
     for label, answer in right:

@@ -37,8 +37,8 @@ def guided(network, condition, null_condition, scale, interval=(0.0, 1.0)):
 
     Args:
         network: function of x (M, ...), a number t and a condition of M rows, that returns (M, ...).
-        condition: (N, ...), or a tuple of such.
-        null_condition: one row of it (...), or a tuple of such.
+        condition: (N, ...), or a tuple of such arrays.
+        null_condition: one row of it (...), or a tuple of such rows.
         scale: see `classifier_free_guidance`; any finite number.
         interval: (from, to), the times with guidance, ends included. Guidance harms where it is noisiest, as
             all clips of a prompt become alike there, and changes little where the clip is almost done.

@@ -3,7 +3,7 @@
 Training connects every clip with random noise by a line. Many such lines cross, and where they do, the network can only
 learn their mean. So a sampler follows curves, and few steps cut the corners. But a sampler connects every noise with
 one result, and the lines between *these* pairs hardly cross. A student that learns from them, by the usual loss, goes
-almost straight, and one step takes it nearly as far as many.
+almost straight, and one step takes it nearly as far as many steps.
 
 It takes forward passes of the teacher and a mean squared error: the pairs are constants, and no gradient flows through
 them. They are made with the teacher's guidance, so the student learns that too and needs no guidance itself.

@@ -24,7 +24,7 @@ def in_chunks(clips):
     """Check the clips and hand them out a few at a time, as planes.
 
     Args:
-        clips: (N, F, H, W, 3) numbers, of which [0, 1] is visible: values beyond count as 0 or 1, NaN as 0.
+        clips: (N, F, H, W, 3) numbers in [0, 1]: values outside count as 0 or 1, NaN as 0.
     Returns:
         iterator over (3, n, F, H, W) float32 in [0, 1], a plane per channel.
     Raises:

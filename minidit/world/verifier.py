@@ -55,7 +55,7 @@ def verify_batch(clips):
     """Read every clip by measurement.
 
     Args:
-        clips: (N, F, H, W, 3) numbers, of which [0, 1] is visible: values beyond count as 0 or 1, NaN as 0.
+        clips: (N, F, H, W, 3) numbers in [0, 1]: values outside count as 0 or 1, NaN as 0.
     Returns:
         list of N Readings. The motion of a single frame is None.
     Raises:

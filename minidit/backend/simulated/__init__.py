@@ -1,4 +1,4 @@
-"""A GPU for those who have none: CUDA kernels run on the CPU, and CuPy's functions by NumPy.
+"""A GPU for those who have none: runs CUDA kernels on the CPU, and CuPy's functions with NumPy.
 
 It shows whether GPU code is right, not how fast it is.
 """

@@ -1,4 +1,4 @@
-"""What CuPy offers, by name: read from a snapshot of the real one (`scripts/snapshot_cupy_api.py`)."""
+"""The names that CuPy offers, read from a snapshot of the real one (`scripts/snapshot_cupy_api.py`)."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ def bind(kind, name, args, kwargs):
     """The arguments of a call by parameter, if CuPy's function of that name takes them.
 
     Args:
-        kind: "functions", "linalg", "methods" or "generator", the part of the snapshot where the name is.
+        kind: "functions", "linalg", "methods" or "generator", the part of the snapshot that has the name.
     Raises:
         TypeError: it doesn't take them.
     """

@@ -17,7 +17,7 @@ IN_PLACE = ("partition", "put", "sort")  # methods that change their array and r
 class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
     """An array in the memory of the simulated device."""
 
-    __module__ = "minidit.backend.simulated.cupy"  # where users meet it, as CuPy's calls itself cupy.ndarray
+    __module__ = "minidit.backend.simulated.cupy"  # the public name, as CuPy's class calls itself cupy.ndarray
     __slots__ = ()
     __hash__ = None
     __array_priority__ = 100
@@ -54,7 +54,7 @@ class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
 
     @property
     def __cuda_array_interface__(self):
-        """For libraries that take memory of a GPU, such as an MPI that was built for it."""
+        """For libraries that accept GPU memory, such as a CUDA-aware MPI."""
         interface = {"shape": self.shape, "typestr": self.dtype.str, "descr": self.dtype.descr, "version": 3}
         strides = None if self.flags.c_contiguous else self.strides
         return interface | {"data": (self._memory.ctypes.data, False), "strides": strides, "stream": 1}
@@ -78,7 +78,7 @@ class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
         return out
 
     def set(self, arr, stream=None):
-        """Copies an array of the host to this one."""
+        """Copies an array from the host to this one."""
         if not isinstance(arr, np.ndarray):
             raise TypeError("Only numpy.ndarray can be set to cupy.ndarray")
         if arr.dtype != self.dtype:
@@ -174,7 +174,7 @@ class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
         return self.copy()
 
     def take(self, indices, axis=None, out=None):
-        """The elements at these places along an axis, or of all."""
+        """The elements at these places along an axis, or of the flattened array."""
         if axis is None:
             return put_into(out, self.ravel()[indices])
         return put_into(out, self[(slice(None),) * (axis % self.ndim) + (indices,)])
@@ -183,7 +183,7 @@ class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
         return dot(self, b, out)
 
     def __getattr__(self, name):
-        """All other methods: NumPy's, if CuPy has them and takes the same arguments."""
+        """All other methods: NumPy's, if CuPy has them with the same arguments."""
         if name.startswith("_") or name not in API["methods"] or not hasattr(np.ndarray, name):
             raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}, or it can't be simulated")
 
@@ -217,7 +217,7 @@ class ndarray(WithOperators):  # noqa: N801, the name that CuPy gives it
 
 
 class Flags:
-    """How an array lies in memory."""
+    """An array's layout in memory."""
 
     def __init__(self, array):
         self.c_contiguous, self.f_contiguous = array._memory.flags.c_contiguous, array._memory.flags.f_contiguous

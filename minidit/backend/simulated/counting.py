@@ -1,4 +1,4 @@
-"""What a simulated GPU is asked to do: launches, copies between host and device, and waits, counted on request."""
+"""Counts what a simulated GPU has to do: launches, copies between host and device, and waits."""
 
 import sys
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 
 class DeviceSynchronized(RuntimeError):
-    """The host would have to wait for the device where that is not allowed. CuPy's name for it."""
+    """The host would have to wait for the device where it may not. CuPy's name for this error."""
 
 
 class Launch(NamedTuple):
-    """One kernel or library call: what it is, what it moves, and the function of this package that asked for it."""
+    """One kernel or library call: its name, the bytes it moves, and the function of this package that asked for it."""
 
     name: str
     bytes_read: int
@@ -29,11 +29,11 @@ class Transfers:
 
 @dataclass
 class Count:
-    """All that the device was asked to do while someone counted."""
+    """Everything that the device did while someone counted."""
 
     host_to_device: Transfers = field(default_factory=Transfers)
     device_to_host: Transfers = field(default_factory=Transfers)
-    hidden_transfers: int = 0  # of those to the device, the ones that no line of code asks for in so many words
+    hidden_transfers: int = 0  # copies to the device that no line of code asks for explicitly
     synchronisations: int = 0
     launches: list[Launch] = field(default_factory=list)
 
@@ -44,7 +44,7 @@ _waiting_allowed = True
 
 @contextmanager
 def count():
-    """Inside, everything is counted. Yields the `Count`, which goes on until the end of the block."""
+    """Inside, everything is counted. Yields the `Count`, which grows until the end of the block."""
     counted = Count()
     _counts.append(counted)
     try:
@@ -55,7 +55,7 @@ def count():
 
 @contextmanager
 def allow_synchronize(allow):
-    """Whether the host may wait for the device inside. If not, hidden copies to the device are refused, too.
+    """Whether the host may wait for the device inside. If not, hidden copies to the device are refused too.
 
     Raises:
         DeviceSynchronized: inside, where it happens.
@@ -70,10 +70,10 @@ def allow_synchronize(allow):
 
 
 def launched(name, reads=(), writes=()):
-    """A kernel was launched, unless there was nothing to do.
+    """Records a kernel launch, unless there was nothing to do.
 
     Args:
-        reads, writes: what it reads and writes: NumPy arrays, the memory of the device, or numbers of bytes.
+        reads, writes: its inputs and outputs: NumPy arrays (the device's memory) or numbers of bytes.
     """
     if _counts:
         read, written = bytes_of(reads), bytes_of(writes)
@@ -85,7 +85,7 @@ def launched(name, reads=(), writes=()):
 
 
 def synchronised(why):
-    """The host waited for the device."""
+    """Records that the host waited for the device."""
     if not _waiting_allowed:
         raise DeviceSynchronized(f"Device synchronization was detected while disallowed: {why}.")
     for counted in _counts:
@@ -93,7 +93,7 @@ def synchronised(why):
 
 
 def copied_to_device(size, hidden=None):
-    """So many bytes went to the device; `hidden` says why, if nobody asked for it in so many words."""
+    """Records this many bytes to the device; `hidden` gives the reason, if nobody asked for the copy explicitly."""
     if hidden and not _waiting_allowed:
         raise DeviceSynchronized(f"A hidden copy to the device was detected while disallowed: {hidden}.")
     for counted in _counts:
@@ -103,21 +103,21 @@ def copied_to_device(size, hidden=None):
 
 
 def copied_to_host(size):
-    """So many bytes came from the device."""
+    """Records this many bytes from the device."""
     for counted in _counts:
         counted.device_to_host.count += 1
         counted.device_to_host.bytes += size
 
 
 def bytes_of(moved):
-    """All bytes of arrays and numbers of bytes; an array that is given twice counts once."""
+    """The sum of arrays' bytes and numbers of bytes; an array that occurs twice counts once."""
     arrays = [array for array in moved if not isinstance(array, int)]
     viewed = {(array.ctypes.data, array.shape, array.strides): viewed_bytes(array) for array in arrays}
     return sum(viewed.values()) + sum(size for size in moved if isinstance(size, int))
 
 
 def viewed_bytes(array):
-    """The bytes of memory behind an array, in which a broadcast axis is one element long."""
+    """The bytes of memory behind an array; a broadcast axis counts as one element."""
     size = array.itemsize
     for length, stride in zip(array.shape, array.strides, strict=True):
         size *= length if stride or length == 0 else 1
@@ -125,9 +125,9 @@ def viewed_bytes(array):
 
 
 def asking_function():
-    """The innermost function of this package that is being run: "minidit.layers.…".
+    """The innermost running function of this package: "minidit.layers.…".
 
-    Of the backend only those that launch our kernels count; the rest of it passes on what others ask for.
+    In the backend only functions that launch our kernels count; the others only pass calls on.
     """
     frame = sys._getframe(2)
     while frame is not None:

@@ -1,4 +1,4 @@
-"""CuPy's functions that make arrays, simulated: from the host, from nothing, and from other arrays."""
+"""CuPy's functions that make arrays, simulated: from the host, new ones, and from other arrays."""
 
 import sys
 
@@ -17,7 +17,7 @@ from minidit.backend.simulated.memory import (
     with_garbage,
 )
 
-LARGE_PIECE = 2 * 2**20  # bytes; arrays that are smaller on average are concatenated by one kernel, if they are many
+LARGE_PIECE = 2 * 2**20  # bytes; one kernel concatenates many arrays if they are smaller on average
 
 
 def get_array_module(*args):
@@ -35,7 +35,7 @@ def size(a, axis=None):
 
 
 def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocking=False):
-    """A copy on the device, of what is there or on the host."""
+    """A copy on the device, of a device array or a host array."""
     if isinstance(obj, DeviceArray):
         made = obj.astype(obj.dtype if dtype is None else dtype, order=order or "K", copy=bool(copy))
     elif isinstance(obj, list | tuple) and obj and all(isinstance(item, DeviceArray) for item in obj):
@@ -46,12 +46,12 @@ def array(obj, dtype=None, copy=True, order="K", subok=False, ndmin=0, *, blocki
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
-    """On the device: a copy of what is on the host, or the array itself."""
+    """On the device: a copy of a host array, or the device array itself."""
     return array(a, dtype, copy, order, blocking=blocking)
 
 
 def uploaded(memory, blocking):
-    """An array on the device with the numbers of one on the host; a single number goes as an argument of a kernel."""
+    """An array on the device with the numbers of one on the host; a single number travels as a kernel's argument."""
     made = place(ndarray, memory.astype(supported(memory.dtype)))
     if memory.ndim == 0:
         counting.launched("fill" if memory else "memset", (), [memory])
@@ -79,7 +79,7 @@ def ascontiguousarray(a, dtype=None):
 
 
 def only_device(name, *arrays):
-    """Refuses what isn't an array of the device.
+    """Refuses anything but arrays of the device.
 
     Raises:
         TypeError: one of the values is something else.
@@ -93,7 +93,7 @@ def only_device(name, *arrays):
 
 
 def empty(shape, dtype=float, order="C"):
-    """A new array of no particular values; here they show when they are used by mistake."""
+    """A new array with arbitrary values, chosen here so that using them by mistake shows."""
     return place(ndarray, uninitialised(shape, dtype, order))
 
 
@@ -152,7 +152,7 @@ def arange(start, stop=None, step=1, dtype=None):
 
 
 def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0):
-    """So many evenly spaced numbers, the last included."""
+    """This many evenly spaced numbers, the last included."""
     return worked_out("linspace", np.linspace, start, stop, num, endpoint, retstep, dtype, axis)
 
 
@@ -162,7 +162,7 @@ def eye(N, M=None, k=0, dtype=float, order="C"):  # noqa: N803, the names that C
 
 
 def worked_out(name, numpy_function, *sizes):
-    """A new array whose numbers a kernel works out from some of the host."""
+    """A new array that a kernel computes from numbers of the host."""
     if [*arrays_in(sizes)]:
         raise TypeError(f"cupy.{name} takes numbers of the host: the simulated one can't fetch any from the device")
     made = place(ndarray, numpy_function(*sizes))

@@ -20,9 +20,9 @@ SHIM = Path(__file__).with_name("cuda_on_cpu.h")
 COMPILERS = ("g++", "clang++", "c++")
 FLAGS = (
     "-shared", "-fPIC", "-std=c++17", "-O2",
-    "-ffp-contract=off",  # a * b + c rounded twice, on every machine the same
+    "-ffp-contract=off",  # a * b + c is rounded twice, the same on every machine
     "-fno-strict-aliasing",  # kernels read a float* as float4*
-    "-fvisibility=hidden",  # what two modules call the same stays apart
+    "-fvisibility=hidden",  # equal names in two modules stay separate
     "-Werror=frame-larger-than=32768",  # a thread's stack has 64 KiB
     "-Wno-unknown-pragmas",
 )  # fmt: skip
@@ -51,7 +51,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
 class KernelError(RuntimeError):
-    """A kernel did what a GPU forbids, or isn't there."""
+    """A kernel did what a GPU forbids, or doesn't exist."""
 
 
 class CompileError(KernelError):
@@ -120,9 +120,9 @@ class Kernel:
             args: arrays of the pointers' types, any strides; np.uintp(0) for a null pointer; np.int32, np.float32 and
                 the like for numbers.
             shared_mem: bytes of dynamic shared memory.
-            seed: of the order in which blocks, warps and threads take their turns; 0 is one after the other.
+            seed: seed of the order in which blocks, warps and threads take turns; 0 means one after the other.
         Raises:
-            TypeError, ValueError: what a GPU wouldn't launch, or would misread.
+            TypeError, ValueError: for arguments that a GPU wouldn't accept, or would misread.
             KernelError: a thread waits for one that doesn't come.
         """
         check_sizes(self.name, grid, block, shared_mem)
@@ -135,7 +135,7 @@ class Kernel:
             raise KernelError(f"{self.name}: {failure.decode()}")
 
     def value(self, c_type, dtype, arg, position):
-        """What goes into the argument's slot: an address or a number."""
+        """The value for the argument's slot: an address or a number."""
         if c_type[-1] != "*":
             if isinstance(arg, np.generic) and arg.dtype == dtype:
                 return arg.item()
@@ -170,7 +170,7 @@ def check_sizes(name, grid, block, shared_mem):
 
 
 def describe(arg):
-    """What was given, in a few words."""
+    """An argument in a few words."""
     return "an array" if isinstance(arg, np.ndarray) else f"{arg!r} ({type(arg).__name__})"
 
 
@@ -181,7 +181,7 @@ def stacks():
 
 @functools.cache
 def stack_memory():
-    """Room for a full block's stacks, (bytes,). The system gives only those pages that are used."""
+    """Room for a full block's stacks, (bytes,). The system provides only the pages that are used."""
     return np.empty(MOST_THREADS * STACK_BYTES, np.uint8)
 
 
@@ -195,7 +195,7 @@ def c_types(name, parameters):
     """The types of a kernel's parameters, as C spells them, in their order.
 
     Raises:
-        CompileError: one is of a type that isn't known here.
+        CompileError: a parameter has an unknown type.
     """
     types = []
     for parameter in filter(str.strip, parameters.split(",")):
@@ -238,7 +238,7 @@ def without_comments(code):
 
 
 def build(source, flags):
-    """The shared library of a C++ text, compiled if it isn't in the cache folder yet.
+    """The shared library of a C++ text, compiled unless it is in the cache folder.
 
     Raises:
         UserError: there is no C++ compiler.
@@ -251,7 +251,7 @@ def build(source, flags):
     path = cache_folder() / (hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32] + ".so")
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # renamed when whole: others may build it as well
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:  # renamed when complete: others may build it too
             text, library = Path(folder, "kernels.cpp"), Path(folder, "kernels.so")
             text.write_text(source, encoding="utf-8")
             result = subprocess.run([*command, "-o", library, text], capture_output=True, text=True)
@@ -285,7 +285,7 @@ def headers(source, folders):
 
 
 def cache_folder():
-    """Where this user's compiled kernels are kept; everything in it can be deleted at any time."""
+    """The folder of this user's compiled kernels; everything in it can be deleted at any time."""
     if "XDG_CACHE_HOME" in os.environ:
         base = Path(os.environ["XDG_CACHE_HOME"])
     elif sys.platform == "darwin":

@@ -1,16 +1,16 @@
 """CuPy, simulated on the CPU: a GPU for those who have none.
 
-It has the names of CuPy 14 and keeps its rules, so that what fails on a GPU fails here: arrays of host and device don't
-mix, nothing is copied between them unless that is asked for, and memory that nobody has written to holds garbage. Where
-CuPy lets a mistake pass, such as the sum of an array of the host, it is stricter. It is used as cupy is, in its place:
+It has the names and rules of CuPy 14, so that whatever fails on a GPU fails here: arrays of host and device don't mix,
+nothing is copied between them unless you ask for it, and uninitialised memory holds garbage. It is stricter where CuPy
+lets a mistake pass, such as the sum of a host array. Use it in place of cupy:
 
     from minidit.backend.simulated import cupy as xp
     with xp.count() as counted:
         y = xp.exp(xp.asarray(numbers))
     print(counted.launches)
 
-It can do what minidit needs. The numbers come from NumPy, kernels are run by `cuda_on_cpu`, and which names there are
-is read from the snapshot `cupy_api.json`. `count`, `allow_synchronize` and `kernels_left_out` are additions.
+It can do what minidit needs. NumPy computes the numbers, `cuda_on_cpu` runs the kernels, and the snapshot
+`cupy_api.json` lists the names. `count`, `allow_synchronize` and `kernels_left_out` are additions.
 """
 
 from minidit.backend.simulated import cuda

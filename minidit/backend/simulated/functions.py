@@ -1,6 +1,7 @@
 """CuPy's functions, computed by NumPy's of the same name, under CuPy's rules and with their launches counted.
 
-What CuPy does in several launches, such as var(), counts as one here, but for what minidit's layers use.
+A function that takes CuPy several launches, such as var(), counts as one here, except for those that minidit's layers
+use.
 """
 
 from functools import cache
@@ -11,7 +12,7 @@ from minidit.backend.simulated import counting, indexing
 from minidit.backend.simulated.api import API, bind
 from minidit.backend.simulated.memory import DeviceArray, arrays_in, place, unwrapped, view
 
-# The host has to wait for these: the shape of what they return, or an error, is known only when they are done.
+# The host has to wait for these: the shape of their result, or an error, is known only when they are done.
 WAITED_FOR = frozenset(
     "argwhere bincount choose compress extract flatnonzero histogram intersect1d nonzero place put setdiff1d setxor1d "
     "trim_zeros union1d unique unique_all unique_counts unique_inverse unique_values".split()
@@ -33,10 +34,10 @@ OF_THE_HOST = frozenset(
 
 
 def named(name):
-    """What CuPy has by that name, taken from NumPy.
+    """CuPy's object of that name, taken from NumPy.
 
     Raises:
-        AttributeError: CuPy has none, or NumPy has nothing that could stand for it.
+        AttributeError: CuPy has none, or NumPy has nothing to simulate it with.
     """
     if name not in API["names"] or not hasattr(np, name):
         raise AttributeError(f"module 'cupy' has no attribute {name!r}, or none that can be simulated")
@@ -66,7 +67,7 @@ linalg = Linalg()
 
 @cache
 def function(name, numpy_function, kind="functions"):
-    """CuPy's function of that name: it takes what CuPy's takes and computes what NumPy's computes."""
+    """CuPy's function of that name: it takes CuPy's arguments and computes what NumPy's computes."""
 
     def call(*args, **kwargs):
         given = bind(kind, name, args, kwargs)
@@ -82,7 +83,7 @@ def function(name, numpy_function, kind="functions"):
 
 
 def wait_if_needed(name, given):
-    """Counts the wait for what only the device knows."""
+    """Counts the wait for a value that only the device knows."""
     if name in WAITED_FOR or name == "where" and len(given) == 1:
         counting.synchronised(f"what cupy.{name} returns depends on the data")
 
@@ -91,11 +92,11 @@ def run(name, numpy_function, args, kwargs, out=None, changes=()):
     """Calls a NumPy function on the memory of device arrays.
 
     Args:
-        name: of the launch. There is none if all that comes of it are views.
-        out: what is among the arguments to be written to: an array of the device, a tuple of them, or None.
+        name: of the launch. If the results are only views, there is no launch.
+        out: the arguments to write to: an array of the device, a tuple of them, or None.
         changes: arrays that are changed in place.
     Returns:
-        what the function returns, in arrays of the device: even single numbers, which stay there.
+        the function's results as arrays of the device, even single numbers.
     """
     outs = [array for array in (out if isinstance(out, tuple) else (out,)) if array is not None]
     if not all(isinstance(array, DeviceArray) for array in outs):
@@ -152,12 +153,12 @@ class Ufunc:
             raise TypeError(f"cupy.{self.name} of numbers alone would launch a kernel for them: use NumPy or math")
         for array in arrays_in(inputs):
             if any(shares(array, out) for out in arrays_in(outs)):
-                copied(array)  # CuPy reads the copy; NumPy comes to the same result by itself
+                copied(array)  # CuPy reads the copy; NumPy reaches the same result by itself
         options = {"casting": casting} | ({"out": outs} if outs else {}) | ({"dtype": dtype} if dtype else {})
         return run(self.name, self.numpy_ufunc, inputs, options, outs)
 
     def at(self, a, indices, b=None):
-        """Changes elements one after the other, so that those that are named twice are changed twice."""
+        """Changes elements one after the other, so that elements indexed twice change twice."""
         if self.name not in AT:
             raise NotImplementedError(f"`cupy_{self.name}.at` is not supported yet")
         indexing.change(a, indices, b, self.numpy_ufunc, AT[self.name])
@@ -183,7 +184,7 @@ UFUNCS = {name: Ufunc(name) for name in API["ufuncs"] if isinstance(getattr(np, 
 
 
 def shares(a, b):
-    """Whether memory lies within the bounds of both, and they are not one and the same array."""
+    """Whether two different arrays overlap in memory, by their bounds."""
     return a is not b and np.may_share_memory(a._memory, b._memory)
 
 

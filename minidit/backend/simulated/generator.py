@@ -1,4 +1,4 @@
-"""`cupy.random`, simulated: NumPy's generators, which give other numbers than CuPy's from the same seed."""
+"""`cupy.random`, simulated by NumPy's generators, whose numbers differ from CuPy's for the same seed."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from minidit.backend.simulated.api import API, bind
 from minidit.backend.simulated.array import ndarray
 from minidit.backend.simulated.memory import place
 
-STREAM = 0xC0  # makes the numbers differ from NumPy's own: nobody should count on the two being the same
+STREAM = 0xC0  # makes the numbers differ from NumPy's own: nobody should rely on the two being equal
 
 
 class Generator:

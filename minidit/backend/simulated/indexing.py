@@ -1,9 +1,9 @@
-"""x[...] and x[...] = y by CuPy's rules, which differ from NumPy's where an index is itself an array.
+"""x[...] and x[...] = y by CuPy's rules, which differ from NumPy's if an index is itself an array.
 
 - An index beyond the end is not an error: it wraps around.
-- A list or an array of the host as index is copied to the device first, unseen.
-- For a mask, be it to read or to write, the host waits to hear how many elements it selects.
-- Where one place is assigned several values, which of them stays is up to chance. Here that is an error.
+- A list or a host array as index is first copied to the device, silently.
+- For a mask, in reading and in writing, the host waits to learn how many elements it selects.
+- If one place is assigned several values, chance decides which one stays. Here that is an error.
 
 Source: CuPy 14.2, cupy/_core/_routines_indexing.pyx.
 """
@@ -17,13 +17,13 @@ from minidit.backend.simulated.memory import DeviceArray, place, view
 
 
 def read(array, index):
-    """array[index]: a view if the index is made of numbers and slices, otherwise a new array."""
+    """array[index]: a view if the index has only numbers and slices, otherwise a new array."""
     items, arrays = parts_of(array, index)
     if not arrays:
         return view(array, array._memory[items])
     count_preparation(arrays)
     found = np.array(array._memory[items], order="C")
-    counting.launched("take", [found, *arrays], [found])  # no more of the array is read than what is found
+    counting.launched("take", [found, *arrays], [found])  # only the selected elements are read
     return place(type(array), found)
 
 
@@ -41,7 +41,7 @@ def write(array, index, value):
 
 
 def change(array, index, value, ufunc, types):
-    """ufunc.at: elements that the index names twice are changed twice.
+    """ufunc.at: elements that are indexed twice change twice.
 
     Args:
         types: the characters of the dtypes for which the device can do that.
@@ -59,7 +59,7 @@ def change(array, index, value, ufunc, types):
 
 
 def parts_of(array, index):
-    """An index for NumPy that does what the given one does in CuPy, and the arrays among its parts."""
+    """An index for NumPy with the effect of this one in CuPy, and the arrays among its parts."""
     items = [part(item) for item in (index if isinstance(index, tuple) else (index,))]
     taken = sum(axes_of(item) for item in items)
     if taken > array.ndim:
@@ -97,14 +97,14 @@ def is_array(item):
 
 
 def axes_of(item):
-    """How many axes of the array this part of an index is for."""
+    """How many axes of the array this part of an index covers."""
     if item is None or item is Ellipsis:
         return 0
     return item.ndim if is_array(item) and item.dtype == bool else 1
 
 
 def count_preparation(arrays):
-    """What CuPy does before it can use index arrays."""
+    """The steps that CuPy takes before it can use index arrays."""
     for item in arrays:
         if item.dtype == bool:
             counting.synchronised("the number of elements that a mask selects")
@@ -149,7 +149,7 @@ def fill(target, value):
 
 
 def memory_of(value, dtype):
-    """What is to be assigned, in memory of the device."""
+    """The value to assign, in memory of the device."""
     if isinstance(value, DeviceArray):
         return value._memory
     memory = np.asarray(value, dtype)

@@ -1,4 +1,4 @@
-"""The memory of a simulated GPU: what lies in it, and how much of it is taken."""
+"""The memory of a simulated GPU: its contents, and how much of it is in use."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ SUPPORTED = "?bhilqBHILQefdFD"  # the types of elements that CuPy knows
 
 
 class MemoryPool:
-    """CuPy's store of device memory, of which only the sums are kept."""
+    """CuPy's memory pool, which here only keeps totals."""
 
     def __init__(self):
         self._used = self._held = 0
 
     def used_bytes(self):
-        """Bytes of the arrays that are alive."""
+        """Bytes of the live arrays."""
         return self._used
 
     def total_bytes(self):
@@ -24,7 +24,7 @@ class MemoryPool:
         return self._held - self._used
 
     def free_all_blocks(self, stream=None):
-        """Gives back to the device what is not in use."""
+        """Returns unused memory to the device."""
         self._held = self._used
 
     def _change(self, size):
@@ -36,12 +36,12 @@ pool = MemoryPool()
 
 
 def get_default_memory_pool():
-    """The pool that all arrays take their memory from."""
+    """The pool that provides the memory of all arrays."""
     return pool
 
 
 class Allocation:
-    """A stretch of device memory, shared by all the arrays that view it, and free again when the last is gone."""
+    """A block of device memory, shared by all arrays that view it, and freed with the last of them."""
 
     __slots__ = ("size",)
 
@@ -54,12 +54,12 @@ class Allocation:
 
 
 def uninitialised(shape, dtype=float, order="C"):
-    """New memory, as NumPy's, filled with what shows when it is used by mistake: NaN, or a large odd number."""
+    """New memory as a NumPy array, filled with values that show when used by mistake: NaN, or a large odd number."""
     return with_garbage(np.empty(shape, supported(dtype), order=order or "C"))
 
 
 def with_garbage(memory):
-    """The memory itself, filled with what shows when it is used by mistake."""
+    """The memory itself, filled with values that show when used by mistake."""
     kind = memory.dtype.kind
     memory.fill(np.nan if kind in "fc" else True if kind == "b" else np.iinfo(memory.dtype).max // 3 * 2 + 1)
     return memory
@@ -78,7 +78,7 @@ def supported(dtype):
 
 
 class DeviceArray:
-    """What lies in the memory of the device, with no operations yet: see `array.py` for those.
+    """An array in the memory of the device, without operations: see `array.py` for those.
 
     The memory is a NumPy array that nobody outside the simulated device gets to see.
     """
@@ -87,14 +87,14 @@ class DeviceArray:
 
 
 def place(kind, memory):
-    """A new array of a kind of DeviceArray, over memory that no other has."""
+    """A new array of a kind of DeviceArray, with its own memory."""
     array = object.__new__(kind)
     array._memory, array._allocation, array.base = memory, Allocation(memory.nbytes), None
     return array
 
 
 def view(array, memory):
-    """An array of the same kind over a part of another one's memory."""
+    """An array of the same kind over a part of an array's memory."""
     part = object.__new__(type(array))
     part._memory, part._allocation = memory, array._allocation
     part.base = array if array.base is None else array.base
@@ -102,7 +102,7 @@ def view(array, memory):
 
 
 def arrays_in(value):
-    """The arrays of the device among arguments, wherever they stand in lists, tuples and dicts."""
+    """The arrays of the device among arguments, at any depth of lists, tuples and dicts."""
     if isinstance(value, DeviceArray):
         yield value
     elif isinstance(value, list | tuple):

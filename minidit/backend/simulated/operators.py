@@ -19,7 +19,7 @@ POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}  # that CuPy has a fas
 
 
 class WithOperators(DeviceArray):
-    """An array with operators, all but @=, which CuPy hasn't."""
+    """An array with all operators except @=, which CuPy lacks."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ add_operators()
 
 
 def binary(name, x, y):
-    """x and y by a ufunc: CuPy's, or, if one is no array of the device, NumPy's, which asks the other what to do."""
+    """x and y by a ufunc: CuPy's, or NumPy's if one isn't an array of the device; that asks the other what to do."""
     if isinstance(x, DeviceArray) and isinstance(y, DeviceArray):
         return matmul(x, y) if name == "matmul" else UFUNCS[name](x, y)
     if name == "power" and isinstance(x, DeviceArray) and type(y) in (int, float) and y in POWERS:
@@ -50,7 +50,7 @@ def binary(name, x, y):
             return UFUNCS[POWERS[y]](x)
     other = y if isinstance(x, DeviceArray) else x
     if name in ("equal", "not_equal") and (other is None or type(other).__eq__ is object.__eq__):
-        return run("fill", np.full_like, (x, name == "not_equal", bool), {})  # what is no number equals no element
+        return run("fill", np.full_like, (x, name == "not_equal", bool), {})  # equals no element
     if getattr(other, "__array_ufunc__", True) is None:
         return NotImplemented
     return getattr(np, name)(x, y)

@@ -1,7 +1,7 @@
 """CuPy's matrix products, with the copies that CuPy makes before and after cuBLAS does its work.
 
-Of two matrices, cuBLAS takes each as it is, or as its transpose, if its rows or columns follow each other in memory.
-Of stacks of matrices, CuPy copies each stack that isn't row by row in memory as a whole.
+cuBLAS accepts a single matrix as it is or as its transpose, if its rows or its columns are contiguous in memory. CuPy
+copies each stack of matrices that isn't stored row by row as a whole.
 Source: CuPy 14.2, cupy/_core/_routines_linalg.pyx, `matmul` and `tensordot_core`.
 """
 
@@ -47,10 +47,10 @@ def vdot(a, b):
 
 
 def check_types(a, b, out):
-    """Refuses what CuPy's matrix products refuse.
+    """Refuses whatever CuPy's matrix products refuse.
 
     Raises:
-        TypeError: a factor, or where the product is to go, is no array of the device.
+        TypeError: a factor, or `out`, isn't an array of the device.
     """
     for array in (a, b):
         if not isinstance(array, DeviceArray):
@@ -67,7 +67,7 @@ def readable(array, dtype, stacks):
 
 
 def count_pointers(leading_a, leading_b):
-    """Where one matrix serves several, CuPy has the device work out the addresses of all three sides' matrices."""
+    """If one matrix serves several, CuPy has the device compute the addresses of the matrices on all three sides."""
     batch = np.broadcast_shapes(leading_a, leading_b)
     if any((1,) * (len(batch) - len(leading)) + leading != batch for leading in (leading_a, leading_b)):
         for axis in 3 * [*range(len(batch))]:
@@ -75,7 +75,7 @@ def count_pointers(leading_a, leading_b):
 
 
 def put_into(out, result):
-    """A result, copied to where it was asked for."""
+    """A result, copied to `out`."""
     if out is None:
         return result
     if out.shape != result.shape:

@@ -9,7 +9,7 @@ from minidit.backend.simulated import counting
 from minidit.backend.simulated.cuda_on_cpu import CudaOnCpu
 from minidit.backend.simulated.memory import DeviceArray, unwrapped
 
-MOST_WORK = 10_000  # of finding out whether two arrays overlap; beyond that they are taken not to
+MOST_WORK = 10_000  # effort to find out whether two arrays overlap; beyond it they count as separate
 
 _left_out = False
 _seeds = itertools.count(1)
@@ -17,7 +17,7 @@ _seeds = itertools.count(1)
 
 @contextmanager
 def kernels_left_out():
-    """Inside, kernels are counted but not run, nor compiled: what they should write stays uninitialised."""
+    """Inside, kernels are counted but neither compiled nor run: their outputs stay uninitialised."""
     global _left_out
     before, _left_out = _left_out, True
     try:
@@ -54,10 +54,10 @@ class RawKernel:
             args: arrays of the device, and numbers of NumPy's types.
             shared_mem: bytes of dynamic shared memory of each block.
         Raises:
-            TypeError, ValueError: what a GPU wouldn't take, or would misread.
+            TypeError, ValueError: for arguments that a GPU wouldn't accept, or would misread.
         """
         grid, block = ((*as_tuple(sizes, "grid and block"), 1, 1)[:3] for sizes in (grid, block))
-        seed = next(_seeds)  # the order in which blocks and warps take their turns is another in every launch
+        seed = next(_seeds)  # blocks and warps take turns in a different order in every launch
         reads, writes = self.moved(args)
         counting.launched(self.name, reads, writes)
         if not _left_out:
@@ -65,9 +65,9 @@ class RawKernel:
             kernel(grid, block, unwrapped(tuple(args)), shared_mem=shared_mem, seed=seed)
 
     def moved(self, args):
-        """The memory that the kernel reads, and that it writes.
+        """The memory that the kernel reads, and the memory that it writes.
 
-        Its parameters tell: `const float*` is read, `float* __restrict__` is written, and `float*`, which promises
+        Its parameters show this: `const float*` is read, `float* __restrict__` is written, and `float*`, which promises
         neither, is both.
         """
         parameters = self.kernels.signatures[self.name]["parameters"].split(",")
@@ -87,7 +87,7 @@ class RawKernel:
 
 
 def overlap(a, b):
-    """Whether two arrays share memory; no, where it would take too long to find out."""
+    """Whether two arrays share memory; False if finding out would take too long."""
     try:
         return np.shares_memory(a, b, max_work=MOST_WORK)
     except np.exceptions.TooHardError:

@@ -117,7 +117,7 @@ ATTENTION_SCORES_FORWARD = Exercise(
         Slip(
             "keys ask", lambda q, k: (swap(scores(q, k)[0]), (q, k)),
             "each row belongs to a key; here it should belong to a query",
-            "The worksheet has a row per key. From here on, whoever asks has a row of its own: T rows, S columns.",
+            "The worksheet has a row per key. From here on, every query has a row: T rows, S columns.",
         ),
     ),
     sizes=lambda q, k: {"numbers in a query": q.shape[-1], "queries": q.shape[-2], "keys": k.shape[-2]},

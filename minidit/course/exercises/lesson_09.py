@@ -473,7 +473,7 @@ POOL_BACKWARD = Exercise(
         Slip(
             "missing transpose", lambda dy, cache: (cache[1] @ swap(dy), swap(cache[0]) @ dy),
             "it has a row per value",
-            "Whoever asks has a row: dweights has the layout of the weights, T rows and S columns.",
+            "Every query has a row: dweights has the layout of the weights, T rows and S columns.",
         ),
         Slip(
             "mean over the tokens", lambda dy, cache: (dy @ swap(cache[1]), swap(cache[0]) @ dy / dy.shape[-2]),

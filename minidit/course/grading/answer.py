@@ -61,7 +61,7 @@ class Answer:
         reply, blocks = self.process.ask(question, sent, seconds, functions)
         try:
             write_back(inputs, decode(reply["given"], blocks))
-            print(str(reply["printed"])[:2000], end="")  # which whoever examines it holds back
+            print(str(reply["printed"])[:2000], end="")  # the examiner captures this
             if reply["warned"]:
                 warnings.warn(plain(reply["warned"]), RuntimeWarning, stacklevel=2)
             if "raised" in reply:

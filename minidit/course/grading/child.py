@@ -2,7 +2,7 @@
 
     start   nothing                                            -> that it is running
     cell    run a cell of the notebook                         -> whether it failed, and how
-    find    look at what a name stands for                     -> a value, a function's arguments, or that there is none
+    find    look at what a name stands for                     -> a value, a function's arguments, or nothing
     call    call the function that was found, on these inputs  -> what it returned, and the inputs as they are then
 
 If the called function calls one of its inputs, the grader runs that, by a question in the opposite direction.
