@@ -199,7 +199,7 @@ def test_lines_that_only_hand_values_on_give_nothing_away(line, tmp_path):
         ("print(", "1 / 0\nprint(", r"the cell 42-\w+ \(1 / 0\) raised ZeroDivisionError: division by zero"),
         ("np.array([2, 4, 6])", "np.array([2, 4, 7])", "the solution of doubled doesn't pass its check, which says: ✗"),
         ("/ T\n", "/ (T + 1)\n", "the solution of mean_forward doesn't pass its check, which says: ✗"),
-        ("print(", "import os\nos._exit(1)\nprint(", "Python itself came to an end"),
+        ("print(", "import os\nos._exit(1)\nprint(", "Python itself ended"),
         (
             "print(",
             "from IPython.display import Image, display\nimport matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint(",
