@@ -26,7 +26,7 @@ extensions = [
 ]
 root_doc = "README"
 include_patterns = ["*.md", "docs/**", "figures/**", "lessons/*.md", "lessons/*/*.ipynb"]
-exclude_patterns = ["docs/*.py", "docs/index.html"]
+exclude_patterns = ["docs/*.py", "docs/index.html", "docs/static"]
 suppress_warnings = [
     "toc.not_included",  # the lessons' other editions, which the lessons' page leads to
     "ref.python",  # a name in a docstring's types that several modules have
@@ -55,7 +55,7 @@ docs/speed
 figures/README
 figures/claims/README
 figures/ablation/README
-docs/api/minidit
+API reference <docs/api/minidit>
 ```
 
 ```{toctree}
@@ -103,6 +103,8 @@ html_theme = "furo"
 html_copy_source = False
 html_show_sourcelink = False
 html_extra_path = ["index.html"]
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 
 
 def add_contents(app, name, source):
