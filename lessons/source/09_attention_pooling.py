@@ -356,7 +356,7 @@ asks = 4 * 2 + 2
 
 
 def seen_by(block, head):
-    """The clip, each place as bright as its share of what the token takes in; the largest is fully bright."""
+    """The clip, each place as bright as its share of what the token takes in."""
     shares = kept[block]["weights"][head, asks].reshape(4, 4)
     light = np.kron(shares / shares.max(), np.ones((8, 8)))[..., None]  # 32, 32, 1
     return clip * (0.12 + 0.88 * light)

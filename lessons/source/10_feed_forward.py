@@ -302,7 +302,7 @@ noise = rng.standard_normal(latents.shape, dtype=np.float32)
 
 
 def through_blocks(t):
-    """Of each block at time t: the residual, what attention adds, the hidden numbers, what they add."""
+    """Of each block at time t: the tokens, what each part adds, the hidden numbers."""
     times = np.full(len(latents), t, np.float32)
     x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))  # B, T, D
     c, _ = dit.condition_forward(network_time(times), dit.embed(words))

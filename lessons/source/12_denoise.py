@@ -409,7 +409,7 @@ prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 
 def judged(steps=20, guidance=1.5):
-    """25 clips (5, 5, F, H, W, 3), by prompt and seed, and how many of them are right and strict, in percent."""
+    """25 clips (5, 5, F, H, W, 3), by prompt and seed; percent right, percent strict."""
     clips = generate(model, prompts, seeds, sampling=SamplingSettings(steps, guidance))
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
