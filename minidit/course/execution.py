@@ -59,7 +59,7 @@ def execute(notebook, folder, lesson, keep_going=False, quick=False):
             "OPENBLAS_NUM_THREADS": "1",  # more threads would wait for each other if something else is running
         }
         try:
-            client.execute(env=os.environ | own)
+            client.execute(env=os.environ | own, cleanup_kc=True)  # the kernel ends with its notebook
         except CellExecutionError as error:
             cell = next(cell for cell in notebook.cells if errors_of(cell))
             said = f"{error.ename}: {error.evalue}".rstrip(": ").split("\n")[0]
