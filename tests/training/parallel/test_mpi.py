@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -103,7 +104,9 @@ def test_rank_0_alone_writes_and_speaks(finished):
     (folder, _, process), (alone, _, other) = finished(2), finished(0)
     files, expected = (sorted(p.relative_to(run) for p in run.rglob("*")) for run in (folder, alone))
     assert files == expected
-    assert process.stdout.replace(str(folder), "DIR") == other.stdout.replace(str(alone), "DIR")
+    said = (done.stdout.replace(str(run), "DIR") for done, run in ((process, folder), (other, alone)))
+    said, expected = (re.sub(r"[\d.]+ minutes", "N minutes", text) for text in said)  # they differ on a busy machine
+    assert said == expected
     assert process.stderr.count("step 40: strictly right") == 1
 
 
