@@ -1,4 +1,7 @@
-"""What ends a command early, said in one sentence: a mistake of the user, or Ctrl-C."""
+"""What ends a command early, said in one sentence: a mistake of the user, or Ctrl-C. And numbers that users give."""
+
+import math
+from numbers import Real
 
 
 class UserError(ValueError):
@@ -13,3 +16,13 @@ class Interrupted(KeyboardInterrupt):
 
     The command line prints it without a traceback and exits with status 130.
     """
+
+
+def as_number(value):
+    """A number of any kind, such as NumPy's, as a float; NaN if it is something else."""
+    return float(value) if isinstance(value, Real) else math.nan
+
+
+def as_whole(value):
+    """A whole number of any kind, such as NumPy's or 3.0, as an int; None if it is something else."""
+    return int(value) if isinstance(value, Real) and value % 1 == 0 else None

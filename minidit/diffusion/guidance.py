@@ -7,8 +7,10 @@ empty prompt.
 
 import math
 
+import numpy as np
+
 from minidit.backend import array_module
-from minidit.errors import UserError
+from minidit.errors import UserError, as_number
 
 # N = batch
 
@@ -64,14 +66,12 @@ def checked_guidance(scale, interval):
 
     Raises: UserError, see `guided`.
     """
-    scale, (first, last) = float(scale), interval
-    if not math.isfinite(scale):
-        raise UserError(f"The guidance scale was {scale}, but it must be a finite number (1 is no guidance).")
-    if not 0.0 <= first <= last <= 1.0:
-        raise UserError(
-            f"The guidance interval was {first} to {last}: give two times in [0, 1], the smaller one first."
-        )
-    return scale, first, last
+    if not math.isfinite(as_number(scale)):
+        raise UserError(f"The guidance scale was {scale!r}, but it must be a finite number (1 is no guidance).")
+    ends = [as_number(end) for end in interval] if isinstance(interval, tuple | list | np.ndarray) else []
+    if len(ends) != 2 or not 0.0 <= ends[0] <= ends[1] <= 1.0:
+        raise UserError(f"The guidance interval was {interval}: give two times in [0, 1], the smaller one first.")
+    return float(scale), *ends
 
 
 def _for_each_array(function, condition, null_condition):

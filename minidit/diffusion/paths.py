@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.backend import array_module
-from minidit.errors import UserError
+from minidit.errors import UserError, as_number
 
 SMALLEST = 1e-3  # replaces a smaller alpha or sigma in divisions
 SCHEDULES = ("linear", "cosine")
@@ -56,7 +56,7 @@ def checked_time(t):
     Raises: UserError when any t lies outside [0, 1] or is not a number.
     """
     if getattr(t, "ndim", 0) == 0:
-        t = float(t)
+        t = float(t) if hasattr(t, "dtype") else as_number(t)
         inside = 0.0 <= t <= 1.0
     else:
         t = t if t.dtype.kind == "f" else t.astype("float32")

@@ -14,7 +14,7 @@ import numpy as np
 
 from minidit.backend import array_module
 from minidit.diffusion.paths import checked_time
-from minidit.errors import UserError
+from minidit.errors import UserError, as_number, as_whole
 
 # N = batch
 
@@ -96,9 +96,11 @@ def step_of(sampler):
 
     Raises: UserError for an unknown name.
     """
-    if isinstance(sampler, str) and sampler not in SAMPLERS:
+    if callable(sampler):
+        return sampler
+    if not isinstance(sampler, str) or sampler not in SAMPLERS:
         raise UserError(f'I don\'t know the sampler "{sampler}": choose one of {", ".join(SAMPLERS)}.')
-    return SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+    return SAMPLERS[sampler]
 
 
 def _posterior_std(path, t, s):
@@ -131,10 +133,10 @@ def time_grid(steps, shift=1.0, start=0.0):
     Returns: (steps + 1,) float64, rising, the first exactly `start` and the last exactly 1.
     Source: Esser et al. 2024 (Stable Diffusion 3), eq. 23.
     """
-    if not 1 <= steps < math.inf or steps != int(steps):
-        raise UserError(f"The number of sampling steps was {steps}: give a whole number of at least 1.")
-    if not 0.0 < shift < math.inf:
-        raise UserError(f"The timestep shift was {shift}: give a number above 0 (1 spaces the steps evenly).")
+    if as_whole(steps) is None or steps < 1:
+        raise UserError(f"The number of sampling steps was {steps!r}: give a whole number of at least 1.")
+    if not 0.0 < as_number(shift) < math.inf:
+        raise UserError(f"The timestep shift was {shift!r}: give a number above 0 (1 spaces the steps evenly).")
     start = checked_time(start)
     if start == 1.0:
         raise UserError("The start time was 1, where the clip is finished: give a start below 1.")

@@ -21,6 +21,7 @@ FRAMES_PER_SECOND = 8
 COLORS = 256  # the most that a GIF can have
 FASTEST = {".gif": 50}  # frames per second: browsers slow down a GIF that wants to be faster
 FASTEST_OF_ALL = 60
+SLOWEST = 0.01  # a GIF has no place for a longer time
 FRAME_NUMBER = re.compile(r"%0?[1-9]?d")  # in the name of a file per frame, as in frames/%03d.png
 
 # N = clips, F = frames, H = height, W = width
@@ -40,7 +41,7 @@ def save_clip(path: str | PathLike, clip: np.ndarray, fps: float = FRAMES_PER_SE
     Args:
         path: of the file; what is there is replaced.
         clip: (F, H, W, 3) in [0, 1].
-        fps: frames per second, at most 60, of a GIF at most 50.
+        fps: frames per second, from 0.01 to 60, of a GIF to 50.
     Raises:
         UserError: another ending, several frames in a PNG, an impossible speed, no PyAV, or the file can't be written.
     """
@@ -75,8 +76,8 @@ def checked_ending(path, one_frame, fps=FRAMES_PER_SECOND):
             advice += ", or one with a number, like frames/%03d.png, for a file per frame"
         raise UserError(f"can't write {path}: {why}. {advice}.")
     fastest = FASTEST.get(ending, FASTEST_OF_ALL)
-    if not 0 < fps <= fastest:
-        raise UserError(f"can't write {path} with {fps} frames per second: give a number above 0, up to {fastest}.")
+    if not SLOWEST <= fps <= fastest:
+        raise UserError(f"can't write {path} with {fps} frames per second: give a number from {SLOWEST} to {fastest}.")
     if ending == ".mp4":
         need_pyav(path, "write")
     return ending

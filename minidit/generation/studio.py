@@ -12,7 +12,7 @@ import numpy as np
 from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
-from minidit.errors import UserError
+from minidit.errors import UserError, as_number, as_whole
 from minidit.files.sizes import LONGEST_SIDE, SHORTEST_SIDE
 from minidit.generation.canvas import END, LONGEST, Canvas, blank, continued, with_holes
 from minidit.generation.film import Shot
@@ -138,7 +138,6 @@ class Studio:
         Raises:
             UserError: an unknown word, or a setting that makes no sense.
         """
-        frames = self.settings.frames if frames is None else frames
         canvas = blank(*self.checked_shape(frames, size), self.patch)
         return self.complete(canvas, prompt, seed, **sampling)
 
@@ -177,8 +176,7 @@ class Studio:
         first = self.checked_clip(image[None] if image.ndim == 3 else image, "the picture")
         if len(first) != 1:
             raise UserError(f"a picture has one frame, but this has {len(first)}. Use extend for a clip.")
-        frames = self.settings.frames if frames is None else frames
-        self.checked_shape(frames, first.shape[1:3])
+        frames, _ = self.checked_shape(frames, first.shape[1:3])
         return self.complete(continued(first, 0, frames - 1, self.patch), prompt, seed, **sampling)
 
     def extend(
@@ -207,8 +205,8 @@ class Studio:
         """
         clip = self.checked_clip(clip, "the clip")
         for name, count in (("forward", forward), ("backward", backward)):
-            if count != int(count) or count < 0:
-                raise UserError(f"the number of frames to add {name} was {count}: give a whole number of at least 0.")
+            if as_whole(count) is None or count < 0:
+                raise UserError(f"the number of frames to add {name} was {count!r}: give a whole number of at least 0.")
         if forward + backward == 0:
             raise UserError("there is nothing to add: give a number of frames, forward or backward.")
         made = self.pieces(prompt, seed, sampling)
@@ -238,12 +236,12 @@ class Studio:
         if first.shape[1:] != second.shape[1:]:
             sizes = " and ".join(f"{clip.shape[2]} x {clip.shape[1]}" for clip in (first, second))
             raise UserError(f"the two clips have {sizes} pixels: give clips of one size.")
-        most = LONGEST - 2 * END
-        if not 1 <= frames <= most or frames != int(frames):
-            raise UserError(f"{frames} frames can't be put between two clips: give a whole number from 1 to {most}.")
+        most, count = LONGEST - 2 * END, as_whole(frames)
+        if count is None or not 1 <= count <= most:
+            raise UserError(f"{frames!r} frames can't be put between two clips: give a whole number from 1 to {most}.")
         before, after = first[-END:], second[:END]
-        joined = connected(self.pieces(prompt, seed, sampling), [before], [after], int(frames), self.patch)[0]
-        return np.concatenate([first, joined[len(before) : len(before) + int(frames)], second])
+        joined = connected(self.pieces(prompt, seed, sampling), [before], [after], count, self.patch)[0]
+        return np.concatenate([first, joined[len(before) : len(before) + count], second])
 
     def loop(
         self,
@@ -286,8 +284,8 @@ class Studio:
         Source: Meng et al. 2022 (SDEdit), section 3.
         """
         clip = self.checked_clip(clip, "the clip")
-        if not 0 < strength <= 1:
-            raise UserError(f"the strength of an edit was {strength}: give a number above 0, up to 1.")
+        if not 0 < as_number(strength) <= 1:
+            raise UserError(f"the strength of an edit was {strength!r}: give a number above 0, up to 1.")
         self.checked_shape(len(clip), clip.shape[1:3])
         canvas = Canvas(clip, blank(len(clip), clip.shape[1:3], self.patch).known)
         return self.complete(canvas, prompt, seed, start=1 - strength, **sampling)
@@ -341,8 +339,8 @@ class Studio:
         Raises:
             UserError: there are no shots, the first is connected, or as for `generate`; before anything is made.
         """
-        if not shots:
-            raise UserError("a film needs at least one shot.")
+        if not shots or not all(isinstance(shot, Shot) for shot in shots):
+            raise UserError("a film needs a list of at least one shot, each a minidit.generation.film.Shot.")
         if shots[0].connected:
             raise UserError("the first shot of a film can't be connected: it has no shot before it.")
         for shot in shots:
@@ -373,6 +371,7 @@ class Studio:
             UserError: an unknown word, a time outside [0, 1], or as for `animate`.
         """
         self.check(prompt)
+        seed = checked_seed(seed)
         clip = self.generate(prompt, seed) if clip is None else self.checked_clip(clip, "the clip")
         model, path = self.model, RectifiedFlow()
         latents = model.codec.encode(moved(clip[None], model.xp))  # 1, f, r, c, C
@@ -390,35 +389,36 @@ class Studio:
     def complete(self, canvas, prompt, seed, *, start=0.0, callback=None, **sampling):
         """What the model makes of one `minidit.generation.canvas.Canvas`, with the prompt and the seed checked."""
         self.check(prompt)
-        if not isinstance(seed, int) or seed < 0:
-            raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
-        return generate(self.model, [prompt], [seed], [canvas], SamplingSettings(**sampling), start, callback)[0]
+        seeds, sampling = [checked_seed(seed)], SamplingSettings(**sampling)
+        return generate(self.model, [prompt], seeds, [canvas], sampling, start, callback)[0]
 
     def pieces(self, prompt, seed, sampling):
         """A function for `generation.joining` that makes the unknown frames of canvases, each piece by its own seed."""
+        seed = checked_seed(seed)
         return lambda canvases, piece: [
             self.complete(canvas, prompt, seed + piece, **sampling) for canvas in canvases
         ]
 
     def checked_shape(self, frames, size):
-        """Frames, and (height, width) of a clip that the model can make.
+        """Frames, and (height, width) of a clip that the model can make; by default, for None, its own.
 
         Raises:
             UserError: it can't.
         """
-        own = self.settings.size
-        height, width = size if isinstance(size, tuple | list) else (size or own, size or own)
-        if not self.settings.dit.conditioning_channels:  # `generate` says that it has a size of its own
-            return frames, (height, width)
-        if not 1 <= frames <= LONGEST or frames != int(frames):
-            raise UserError(f"{frames} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
-        for length, step in ((height, self.patch[1]), (width, self.patch[2])):
-            if not SHORTEST_SIDE <= length <= LONGEST_SIDE or length % step:
+        frames = self.settings.frames if frames is None else frames
+        size = self.settings.size if size is None else size
+        height, width = size if isinstance(size, tuple | list | np.ndarray) and len(size) == 2 else (size, size)
+        count, sides = as_whole(frames), (as_whole(height), as_whole(width))
+        any_size = self.settings.dit.conditioning_channels  # else `generate` says that the model has a size of its own
+        if count is None or count < 1 or count > LONGEST and any_size:
+            raise UserError(f"{frames!r} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
+        for length, step in zip(sides, self.patch[1:], strict=True):
+            if length is None or any_size and (not SHORTEST_SIDE <= length <= LONGEST_SIDE or length % step):
                 raise UserError(
-                    f"frames of {width} x {height} pixels can't be made: give sides of {SHORTEST_SIDE} to "
+                    f"frames of {width!r} x {height!r} pixels can't be made: give sides of {SHORTEST_SIDE} to "
                     f"{LONGEST_SIDE} pixels, multiples of {step}."
                 )
-        return frames, (height, width)
+        return count, sides
 
     def checked_clip(self, clip, name):
         """A clip as float32, if it is one that the model can work on: (frames, height, width, 3) in [0, 1].
@@ -436,3 +436,14 @@ class Studio:
             raise UserError(f"{name} must have numbers from 0 to 1, but it has others. Divide bytes by 255.")
         self.checked_shape(1, clip.shape[1:3])
         return clip.astype(np.float32)
+
+
+def checked_seed(seed):
+    """A seed as an int.
+
+    Raises:
+        UserError: it is no whole number of at least 0.
+    """
+    if as_whole(seed) is None or seed < 0:
+        raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
+    return int(seed)

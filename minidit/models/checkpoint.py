@@ -56,7 +56,11 @@ def save_model(path, model, record=None, dtype=np.float32):
         model: VideoModel.
         record: how it was trained, a JSON-able dict, for `load_record`; by default the model's own.
         dtype: of the weights in the file; float16 halves it.
+    Raises:
+        UserError: the type holds no fractions, or the file can't be written.
     """
+    if np.dtype(dtype).kind != "f":
+        raise UserError(f"weights can't be saved as {np.dtype(dtype)}: give float32, or float16 for half the file.")
     tensors = codec_tensors(model.codec) | {f"dit.{name}": array for name, array in model.dit.params.items()}
     tensors = {name: array.astype(dtype) for name, array in tensors.items()}
     metadata = {"kind": "model", "settings": settings_to_json(model.settings), "record": record or model.record}

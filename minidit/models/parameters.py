@@ -47,6 +47,10 @@ class Parameters(Mapping):
         """The type of every array in the buffer."""
         return self.flat.dtype
 
+    def __reduce__(self):
+        """A copy, deep or by pickle, has one buffer too: views that were copied by themselves would leave it."""
+        return Parameters, (self.shapes, self.dtype, self.flat)
+
     def astype(self, dtype):
         """A copy in another precision."""
         copy = Parameters(self.shapes, dtype)

@@ -166,7 +166,7 @@ def test_what_was_typed_wrong_is_answered_before_a_model_is_opened(command, refu
         (["-o", "out.avi"], "can't write out.avi: a file's ending says how a clip is written"),
         (["-o", "out"], "Give a name that ends in "),
         (["-o", f"{made_of}/out.gif"], f"can't write to {made_of}: Not a directory"),
-        (["-o", "out.gif", "--fps", "51"], "out.gif with 51.0 frames per second: give a number above 0, up to 50"),
+        (["-o", "out.gif", "--fps", "51"], "out.gif with 51.0 frames per second: give a number from 0.01 to 50"),
         (["--fps", "0"], '"0" is not a number above 0'),
         (["--seed", "one"], '"one" is not a whole number'),
         (["--steps", "0"], '"0" is not a whole number of at least 1'),

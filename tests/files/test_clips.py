@@ -144,16 +144,19 @@ def test_a_name_with_a_number_is_a_png_per_frame(rng, tmp_path):
     assert existing_files(tmp_path / "f-%03d.gif") == [] and existing_files(tmp_path / "g-001.png") != []
 
 
-@pytest.mark.parametrize(("fps", "duration"), [(8, 120), (1, 1000), (12.5, 80), (24, 40), (50, 20)])
+@pytest.mark.parametrize(("fps", "duration"), [(8, 120), (0.01, 100_000), (1, 1000), (12.5, 80), (24, 40), (50, 20)])
 def test_a_gif_is_as_fast_as_its_hundredths_allow(fps, duration, rng, tmp_path):
     save_clip(tmp_path / "a.gif", rng.random((2, 4, 4, 3)), fps)
     with Image.open(tmp_path / "a.gif") as image:
         assert image.info["duration"] == duration
 
 
-@pytest.mark.parametrize(("name", "fps", "most"), [("a.gif", 51, 50), ("a.webp", 61, 60), ("a.npy", 0, 60)])
+@pytest.mark.parametrize(
+    ("name", "fps", "most"),
+    [("a.gif", 51, 50), ("a.gif", 0.001, 50), ("a.webp", 61, 60), ("a.webp", 1e-9, 60), ("a.npy", 0, 60)],
+)
 def test_an_impossible_speed_is_a_user_error(name, fps, most, rng, tmp_path):
-    with pytest.raises(UserError, match=f"{name} with {fps} frames per second: give a number above 0, up to {most}"):
+    with pytest.raises(UserError, match=f"{name} with {fps} frames per second: give a number from 0.01 to {most}"):
         save_clip(tmp_path / name, rng.random((2, 4, 4, 3)), fps)
 
 

@@ -32,6 +32,12 @@ def test_the_options_of_a_studio_are_the_same_settings():
         ({"shift": 0.0}, "above 0"),
         ({"interval": (0.8, 0.2)}, "smaller one first"),
         ({"sampler": "dpm++"}, "choose one of euler, heun"),
+        ({"sampler": None}, "choose one of euler, heun"),
+        ({"steps": "2"}, "whole number"),
+        ({"guidance": [2.0]}, "finite number"),
+        ({"shift": "2"}, "above 0"),
+        ({"interval": 0.5}, "give two times"),
+        ({"interval": (0, "1")}, "give two times"),
     ],
 )
 def test_what_makes_no_sense_is_a_user_error_before_anything_is_made(settings, said, tiny_model):

@@ -119,6 +119,11 @@ def test_by_default_the_checkpoint_inside_the_package_is_opened():
         ({"prompt": None}, "a prompt is one string"),
         ({"seed": -1}, "a seed is a whole number of at least 0"),
         ({"seed": 0.5}, "a seed is a whole number of at least 0"),
+        ({"seed": "3"}, "a seed is a whole number of at least 0"),
+        ({"frames": "8"}, "give a whole number from 1 to 16"),
+        ({"frames": 0}, "give a whole number from 1 to 16"),
+        ({"size": "16"}, "give sides of"),
+        ({"size": (16,)}, "give sides of"),
         ({"steps": 0}, "at least 1"),
         ({"guidance": float("nan")}, "finite"),
         ({"sampler": "magic"}, "choose one of"),
@@ -127,6 +132,47 @@ def test_by_default_the_checkpoint_inside_the_package_is_opened():
 def test_a_mistake_is_a_user_error(arguments, said, tiny_model):
     with pytest.raises(UserError, match=said):
         Studio(tiny_model).generate(**{"prompt": PROMPT} | arguments)
+
+
+def test_numpys_numbers_are_numbers(tiny_model):
+    studio = Studio(tiny_model)
+    clip = studio.generate(PROMPT, 3, steps=2, guidance=2.0)
+    whole = {"seed": np.uint8(3), "frames": np.int64(8), "steps": np.int32(2), "size": (np.int64(16), 16.0)}
+    assert np.array_equal(studio.generate(PROMPT, **whole, guidance=np.float32(2)), clip)
+    weights = studio.attention(PROMPT, clip, np.float32(0.5), np.int64(3))
+    assert np.array_equal(weights, studio.attention(PROMPT, clip, 0.5, 3))
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "said"),
+    [
+        ("extend", {"forward": 1, "seed": None}, "a seed is a whole number"),
+        ("extend", {"forward": "1"}, "the number of frames to add forward was '1'"),
+        ("extend", {"forward": float("nan")}, "the number of frames to add forward was nan"),
+        ("connect", {"frames": None}, "None frames can't be put between"),
+        ("animate", {"frames": "8"}, "'8' frames can't be made"),
+        ("edit", {"prompt": PROMPT, "strength": "1"}, "the strength of an edit was '1'"),
+        ("attention", {"prompt": PROMPT, "t": "1"}, "t runs from 0"),
+        ("attention", {"prompt": PROMPT, "seed": -1}, "a seed is a whole number"),
+    ],
+)
+def test_a_mistake_with_a_clip_is_a_user_error(method, arguments, said, tiny_marked_model):
+    clip = np.zeros((1, 32, 32, 3))
+    clips = {"connect": {"first": clip, "second": clip}, "animate": {"image": clip}}.get(method, {"clip": clip})
+    with pytest.raises(UserError, match=said):
+        getattr(Studio(tiny_marked_model), method)(**clips, **arguments)
+
+
+@pytest.mark.parametrize("shots", [[], None, "a red circle", [None]])
+def test_a_film_needs_shots(shots, tiny_marked_model):
+    with pytest.raises(UserError, match="a film needs a list of at least one shot"):
+        Studio(tiny_marked_model).film(shots)
+
+
+def test_weights_are_not_saved_as_whole_numbers(tiny_model, tmp_path):
+    with pytest.raises(UserError, match="can't be saved as int64: give float32, or float16"):
+        Studio(tiny_model).save(tmp_path / "a.safetensors", np.int64)
+    assert not any(tmp_path.iterdir())
 
 
 def test_the_vocabulary_makes_prompts(tiny_model):

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -20,6 +23,16 @@ def test_writing_to_an_array_writes_to_the_buffer():
     params["a.bias"][1] = 5
     assert params.flat[7] == 5
     assert np.count_nonzero(params.flat) == 1
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda params: pickle.loads(pickle.dumps(params))])
+def test_a_copy_has_one_buffer_too(copied):
+    params = Parameters(SHAPES, np.float64)
+    params.flat[...] = np.arange(21)
+    other = copied(params)
+    assert other.dtype == np.float64 and other.shapes == SHAPES and np.array_equal(other.flat, params.flat)
+    other.flat[7] = -1
+    assert other["a.bias"][1] == -1
 
 
 def test_it_is_a_mapping_in_the_order_given():
