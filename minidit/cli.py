@@ -91,6 +91,11 @@ def main(argv=None):
         # What is still buffered has nowhere to go, and Python would complain about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except OSError as error:
+        if error.filename is None:
+            raise  # no file that the user could name otherwise
+        print(f"minidit: can't use {error.filename}: {error.strerror}. Give another name.", file=sys.stderr)
+        return USER_ERROR
     return 0
 
 

@@ -142,6 +142,15 @@ def test_a_mistake_in_the_program_is_not_passed_off_as_the_users(monkeypatch):
         main(["worksheet"])
 
 
+@pytest.mark.parametrize("words", [["generate", "", "-o", "{}.gif"], ["loop", "", "-o", "{}.gif"]])
+def test_a_name_that_no_file_can_have_is_a_users_mistake(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = 300 * "a"
+    assert main([word.format(name) for word in words]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("minidit: ") and f"{name}.gif" in said and said.count("\n") == 1
+
+
 def test_a_reader_that_leaves_early_causes_no_traceback():
     reading, writing = os.pipe()
     os.close(reading)
