@@ -88,6 +88,7 @@ CHANGELOG
 apidoc_modules = [{"path": "../minidit", "destination": "docs/api", "module_first": True}]  # a page a package
 viewcode_follow_imported_members = False
 autodoc_use_type_comments = False
+toc_object_entries = False  # the contents of every page would hold every function of the package
 autodoc_member_order = "bysource"
 autodoc_default_options = {"ignore-module-all": True}  # each function once, where it is written
 autodoc_mock_imports = ["cupy", "mpi4py", "torch"]
