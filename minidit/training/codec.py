@@ -1,5 +1,8 @@
 """Trains the visual codec: likelihood and KL from the first step, an adversary towards the end."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 from tqdm import tqdm
 
@@ -115,7 +118,7 @@ def train_codec(codec, training, size, frames, seed, progress=True, file=None):
     Returns:
         PSNR in dB on held-out clips (see `reconstruction_psnr`).
     Raises:
-        UserError: the loss is not finite: the training diverged.
+        UserError: the loss is not finite: the training diverged; or the file is of another training.
     """
     unfinished = CodecState(codec, training, size, frames, seed)
     if file is not None and file.exists():
@@ -145,6 +148,8 @@ class CodecState:
 
     def __init__(self, codec, training, size, frames, seed):
         self.codec, self.step, self.rng = codec, 0, np.random.default_rng([seed, 1])
+        plan = {"settings": asdict(codec.settings), "training": asdict(training)}
+        self.plan = json.loads(json.dumps(plan | {"size": size, "frames": frames, "seed": seed}))
         self.pool = patch_pool(codec.settings, size, frames, training.pool, self.rng)
         patch = self.pool.shape[-1]
         self.discriminator = Discriminator(4 * patch, training.discriminator_hidden, self.rng)
@@ -166,11 +171,21 @@ class CodecState:
         """Writes a file, whole or not at all."""
         counts = {"step": self.step, "discriminator_step": self.discriminator_optimizer.step}
         vectors = {name: to_host(vector) for name, vector in self.vectors.items()}
-        write_tensors(path, vectors, {"kind": "codec state", "rng": self.rng.bit_generator.state} | counts)
+        notes = {"kind": "codec state", "plan": self.plan, "rng": self.rng.bit_generator.state}
+        write_tensors(path, vectors, notes | counts)
 
     def load(self, path):
-        """Continues from what `save` wrote."""
+        """Continues from what `save` wrote.
+
+        Raises:
+            UserError: the file is damaged, or of a training with other settings or another seed.
+        """
         tensors, metadata = read_tensors(path)
+        if metadata.get("plan") != self.plan:
+            raise UserError(
+                f"{path} is not of this codec's training, but of one with other settings or another seed. "
+                "Choose another --out, or remove that file."
+            )
         for name, vector in self.vectors.items():
             vector[...] = moved(tensors[name], array_module(vector))
         self.rng.bit_generator.state = metadata["rng"]

@@ -389,6 +389,19 @@ def test_ctrl_c_before_anything_is_measured_of_another_models_codec(small_preset
     assert_same_run(run.folder, whole.folder)
 
 
+def test_a_codec_of_another_run_is_not_continued(small_preset, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Interrupted):
+        interrupt_at(3, patch, codec, "codec_step")
+        Run(small_preset, tmp_path, seed=0, progress=False).start()
+    (tmp_path / trainer.STATE).unlink()
+    before = (tmp_path / trainer.CODEC_STATE).read_bytes()
+    other_codec = replace(small_preset, codec_training=replace(small_preset.codec_training, groups=8))
+    for preset, seed in ((small_preset, 1), (other_codec, 0)):
+        with pytest.raises(UserError, match="is not of this codec's training.*another --out, or remove that file"):
+            Run(preset, tmp_path, seed, progress=False).start()
+    assert (tmp_path / trainer.CODEC_STATE).read_bytes() == before
+
+
 def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(small_preset, tmp_path, monkeypatch):
     run = started(small_preset, tmp_path / "run")
     before = (tmp_path / "run" / trainer.STATE).read_bytes()
