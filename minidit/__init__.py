@@ -13,7 +13,8 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False  # editors and type checkers take it for True, and read what is below
+# False, yet type checkers take it for True. Jedi, which completes names in Jupyter, would skip what is under a literal.
+TYPE_CHECKING = bool()  # noqa: UP018
 if TYPE_CHECKING:
     from minidit.course.using import using
     from minidit.files.clips import save_clip

@@ -74,6 +74,18 @@ def test_editors_see_where_the_package_finds_what_it_offers():
     assert imported == minidit._HOMES and sorted(imported) == sorted(minidit.__all__)
 
 
+def test_an_editor_completes_what_the_package_offers():
+    import jedi
+
+    project = jedi.Project(CLONE)
+
+    def completed(text):
+        return {name.name for name in jedi.Script(text, path=CLONE / "new.py", project=project).complete()}
+
+    assert {"load", "save_clip", "Studio"} <= completed("from minidit import ")
+    assert {"generate", "attention", "save"} <= completed("from minidit import load\nload().")
+
+
 def test_a_name_that_the_package_has_not_is_an_attribute_error():
     import minidit
 

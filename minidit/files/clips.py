@@ -40,11 +40,15 @@ def save_clip(path: str | PathLike, clip: np.ndarray, fps: float = FRAMES_PER_SE
 
     Args:
         path: of the file; what is there is replaced.
-        clip: (F, H, W, 3) in [0, 1].
+        clip: (F, H, W, 3) in [0, 1]; or a picture (H, W, 3), as a clip of one frame.
         fps: frames per second, from 0.01 to 60, of a GIF to 50.
     Raises:
-        UserError: another ending, several frames in a PNG, an impossible speed, no PyAV, or the file can't be written.
+        UserError: another ending, several frames in a PNG, an impossible speed, no PyAV, no clip, or the file can't be
+            written.
     """
+    if not isinstance(path, str | PathLike):
+        raise UserError('save_clip takes the name of a file first, then the clip: save_clip("circle.gif", clip).')
+    clip = checked_clip(np.asarray(clip)[None] if np.ndim(clip) == 3 else clip, "the clip")
     ending = checked_ending(path, len(clip) == 1, fps)
     if ending == ".npy":
         file = io.BytesIO()
@@ -55,6 +59,27 @@ def save_clip(path: str | PathLike, clip: np.ndarray, fps: float = FRAMES_PER_SE
             write_whole(frame_path(path, number), png_bytes(frame))
     else:
         write_whole(path, {".gif": gif_bytes, ".webp": webp_bytes, ".mp4": mp4_of}[ending](clip, fps=fps))
+
+
+def checked_clip(clip, name):
+    """A clip as an array, if it is one: (F, H, W, 3) in [0, 1].
+
+    Args:
+        name: what to call it in a message.
+    Raises:
+        UserError: it isn't.
+    """
+    if isinstance(clip, str | PathLike):
+        raise UserError(f"{name} must be an array, but this is a name: read the file with minidit.read_clip.")
+    clip = np.asarray(clip)
+    if clip.ndim != 4 or clip.shape[-1] != 3 or not clip.size or clip.dtype.kind != "f":
+        raise UserError(
+            f"{name} must be numbers from 0 to 1 of shape (frames, height, width, 3), but it has shape "
+            f"{clip.shape} and type {clip.dtype}.{' Divide bytes by 255.' * (clip.dtype == np.uint8)}"
+        )
+    if not (np.isfinite(clip).all() and 0 <= clip.min() and clip.max() <= 1):
+        raise UserError(f"{name} must have numbers from 0 to 1, but it has others. Divide bytes by 255.")
+    return clip
 
 
 def checked_ending(path, one_frame, fps=FRAMES_PER_SECOND):

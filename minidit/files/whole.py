@@ -35,6 +35,8 @@ def write_whole(path, data):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except FileNotFoundError as error:
+        raise UserError(f"can't write {path}: there is no folder {path.parent}. Make it, or choose another.") from error
     except OSError as error:
         raise UserError(
             f"can't write {path}: {error.strerror}. Choose another place, or make the folder writable."

@@ -13,6 +13,7 @@ from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
 from minidit.errors import UserError, as_number, as_whole
+from minidit.files.clips import checked_clip
 from minidit.files.sizes import LONGEST_SIDE, SHORTEST_SIDE
 from minidit.generation.canvas import END, LONGEST, Canvas, blank, continued, with_holes
 from minidit.generation.film import Shot
@@ -132,7 +133,7 @@ class Studio:
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
             frames: of the clip, 1 to 16; by default the number that the model was first trained on.
             size: a number of pixels, or (height, width), each 24 to 64 and a multiple of the codec's patch.
-            sampling: see above.
+            sampling: `steps`, `guidance`, `interval`, `shift`, `sampler` (see `SamplingSettings`) and `callback`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
@@ -172,8 +173,8 @@ class Studio:
         Raises:
             UserError: the picture's shape or values are impossible, or as for `generate`.
         """
-        image = np.asarray(image)
-        first = self.checked_clip(image[None] if image.ndim == 3 else image, "the picture")
+        image = np.asarray(image)[None] if np.ndim(image) == 3 else image
+        first = self.checked_clip(image, "the picture")
         if len(first) != 1:
             raise UserError(f"a picture has one frame, but this has {len(first)}. Use extend for a clip.")
         frames, _ = self.checked_shape(frames, first.shape[1:3])
@@ -426,14 +427,7 @@ class Studio:
         Raises:
             UserError: it isn't.
         """
-        clip = np.asarray(clip)
-        if clip.ndim != 4 or clip.shape[-1] != 3 or not len(clip) or clip.dtype.kind != "f":
-            raise UserError(
-                f"{name} must be numbers from 0 to 1 of shape (frames, height, width, 3), but it has shape "
-                f"{clip.shape} and type {clip.dtype}."
-            )
-        if not (np.isfinite(clip).all() and 0 <= clip.min() and clip.max() <= 1):
-            raise UserError(f"{name} must have numbers from 0 to 1, but it has others. Divide bytes by 255.")
+        clip = checked_clip(clip, name)
         self.checked_shape(1, clip.shape[1:3])
         return clip.astype(np.float32)
 

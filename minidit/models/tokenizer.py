@@ -53,7 +53,11 @@ class Tokenizer:
 
     def _unknown_words(self, unknown):
         named = " and ".join(f'"{word}"' for word in dict.fromkeys(unknown))
-        near = {word: difflib.get_close_matches(word, self.vocabulary, n=3, cutoff=0.5) for word in unknown}
+        # Short words, such as "at", are near to many that are not meant.
+        near = {
+            word: difflib.get_close_matches(word, self.vocabulary, n=2, cutoff=0.52) if len(word) > 2 else []
+            for word in unknown
+        }
         hints = [f'For "{word}", did you mean {" or ".join(words)}?' for word, words in near.items() if words]
         known = f"I know: {', '.join(self.vocabulary)}."
         return f"I don't know the word{'s' * (len(near) > 1)} {named}. " + " ".join([*hints, known])

@@ -74,8 +74,36 @@ def test_values_are_rounded_and_clipped():
 
 
 def test_a_place_that_cannot_be_written_is_a_user_error(rng, tmp_path):
-    with pytest.raises(UserError, match="can't write .*nowhere"):
+    with pytest.raises(UserError, match="can't write .*a.gif: there is no folder .*nowhere"):
         save_clip(tmp_path / "nowhere" / "a.gif", rng.random((2, 4, 4, 3)))
+
+
+CLIP = np.zeros((2, 4, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((CLIP, "a.gif"), "the name of a file first, then the clip"),
+        (("a.gif", "b.gif"), "must be an array, but this is a name: read the file with minidit.read_clip"),
+        (("a.gif", 3), "numbers from 0 to 1 of shape"),
+        (("a.gif", CLIP[..., 0]), "numbers from 0 to 1 of shape"),
+        (("a.gif", np.uint8(CLIP)), "type uint8. Divide bytes by 255"),
+        (("a.gif", CLIP + 1.5), "must have numbers from 0 to 1"),
+        (("a.gif", CLIP * np.nan), "must have numbers from 0 to 1"),
+    ],
+)
+def test_what_is_no_clip_is_a_user_error(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=said):
+        save_clip(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_is_saved_as_a_clip_of_one_frame(rng, tmp_path):
+    frame = rng.random((24, 32, 3))
+    save_clip(tmp_path / "a.png", frame)
+    assert (tmp_path / "a.png").read_bytes() == png_bytes(frame)
 
 
 def test_save_clip_writes_what_the_ending_says(rng, tmp_path):

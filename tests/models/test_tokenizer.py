@@ -51,6 +51,13 @@ def test_all_unknown_words_are_named_once_and_in_order(tokenizer):
     )
 
 
+@pytest.mark.parametrize("word", ["at", "plaid", "ball"])
+def test_a_word_near_none_gets_no_hint(word):
+    with pytest.raises(UserError) as raised:
+        Tokenizer(("a", "and", "it", "that", "blue")).encode([word])
+    assert "did you mean" not in str(raised.value)
+
+
 def test_a_word_near_several_gets_several_hints():
     with pytest.raises(UserError, match='For "moving", did you mean roving or moves'):
         Tokenizer(("moves", "roving", "sky")).encode(["moving"])
