@@ -18,7 +18,7 @@ from minidit.benchmark.timing import interleave, spread
 from minidit.gpu.operations import OPERATIONS, Size, on_device
 from minidit.training.optimizer import adamw_ema_update
 from minidit.training.state import TrainingState
-from minidit.training.steps import SingleProcess, training_step
+from minidit.training.steps import Member
 
 LARGE = Size(16, 256, 384, 6)  # DiT-S on pictures of 256 x 256 pixels, 16 at a time
 MANY_TOKENS = Size(2, 2048, 384, 6)  # attention that a GPU would rather do block by block
@@ -219,9 +219,8 @@ def training_steps(xp, case, rounds, compiled):
 def our_training_step(xp, case):
     """A function that trains on the case's fixed batch for one step, as `minidit train` does."""
     job = FixedBatch(case, shards=1)
-    state = TrainingState.start(fixed_model(case).params.flat, xp)
-    worker, group, numbers = job.at(state.params), SingleProcess(job.shapes, xp), itertools.count()
-    return lambda: training_step(worker, job.training, state, group, next(numbers))
+    member, numbers = Member(job, TrainingState.start(fixed_model(case).params.flat, xp)), itertools.count()
+    return lambda: member.step(next(numbers))
 
 
 def pytorch_steps(xp, case, compiled):

@@ -18,7 +18,7 @@ from minidit.models.video_model import VideoModel
 from minidit.training.budget import workload_of
 from minidit.training.job import VideoTraining
 from minidit.training.state import TrainingState
-from minidit.training.steps import SingleProcess, size_of, training_step
+from minidit.training.steps import Member, size_of
 
 FLOAT = 4  # bytes
 OPTIMIZER_VECTORS = 9  # read: gradients, parameters, two moments, average; written: all of them but the gradients
@@ -86,12 +86,11 @@ def plan_step(preset):
 
 def counted_step(xp, job):
     """The second training step of a job, as the simulated GPU counts it: the first makes what is made only once."""
-    state = TrainingState.zeros(size_of(job.shapes), xp)
-    worker, group = job.at(state.params), SingleProcess(job.shapes, xp)
+    member = Member(job, TrainingState.zeros(size_of(job.shapes), xp))
     with np.errstate(all="ignore"):  # kernels that were left out leave anything behind
-        training_step(worker, job.training, state, group, 0)
+        member.step(0)
         with xp.count() as count:
-            training_step(worker, job.training, state, group, 1)
+            member.step(1)
     parts = {name: Part(0, 0) for name in (PRODUCTS, *(name for name, _ in PARTS), REST)}
     for launch in count.launches:
         name = part_of(launch)

@@ -18,7 +18,7 @@ from minidit.training.job import VideoTraining
 from minidit.training.optimizer import AdamWSettings, adamw_ema_update
 from minidit.training.parallel.workers import Team
 from minidit.training.state import TrainingState
-from minidit.training.steps import SingleProcess, training_step
+from minidit.training.steps import Member
 
 ROUNDING = 1e-5  # of float32 through a layer or a short training, relative to the largest value
 STEPS = 12  # of the training run
@@ -118,13 +118,12 @@ def training(xp):
 def waiting(xp):
     """Whether the host waits for the device in secret: a training step in which waiting is forbidden."""
     job = small_job()
-    state = TrainingState.start(starting_state(job).params, xp)
-    worker, group = job.at(state.params), SingleProcess(job.shapes, xp)
-    training_step(worker, job.training, state, group, 0)  # compiles, and makes what is made once
+    member = Member(job, TrainingState.start(starting_state(job).params, xp))
+    member.step(0)  # compiles, and makes what is made once
     refused = 0
     try:
         with without_waiting(xp):
-            training_step(worker, job.training, state, group, 1)
+            member.step(1)
     except RuntimeError:
         refused = 1
     yield Finding("waits within a training step", refused, 0)

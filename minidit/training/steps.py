@@ -11,7 +11,8 @@ machine; or `minidit.training.parallel.mpi.MPIGroup`, MPI ranks, each with its o
                         numbers, or on a GPU arrays ()
     wait()              returns when all have updated their part
 
-A *team* is all processes of a group, seen from the one that leads them: `load`, `run` and `store`.
+A `Member` is one process of a group with its worker and the state. A *team* is all of them, seen from the process that
+leads them: `load`, `run` and `store`.
 """
 
 import math
@@ -86,67 +87,74 @@ def train_to(team, state, last, span=SPAN):
         yield losses, norms
 
 
-def run_steps(worker, training, state, group, first, last):
-    """Does training steps first … last - 1, as one of the processes of a group.
+class Member:
+    """One process's part in a training: the state, a worker on its parameters, and the group it shares the steps with.
 
     Args:
-        worker: has `loss_and_gradients(step, shards)`, and its parameters are `state.params`.
-        training: DiffusionTraining.
+        job: what is computed, see `minidit.training.job`.
         state: TrainingState; only its vectors are used.
-        group: who shares the steps, see above.
-        first, last: the steps, counted from 0.
-    Returns:
-        losses (last - first,), and gradient norms (last - first,), as lists of numbers.
-    Raises:
-        Stopped: a loss or its gradient is not finite: the run diverged. Before the update of that step; but on a GPU
-            after all of them, as the host would have to wait for each step's numbers.
+        group: who shares the steps, see above; by default nobody.
     """
-    losses, squared_norms = [], []
-    for step in range(first, last):
-        loss, squared_norm = training_step(worker, training, state, group, step)
-        losses.append(loss)
-        squared_norms.append(squared_norm)
-    losses, squared_norms = on_host(losses), on_host(squared_norms)
-    for step, loss, squared_norm in zip(range(first, last), losses, squared_norms, strict=True):
-        check_finite(step, loss, squared_norm)
-    return losses, [squared_norm**0.5 for squared_norm in squared_norms]
 
+    def __init__(self, job, state, group=None):
+        self.training, self.state, self.worker = job.training, state, job.at(state.params)
+        self.group = group or SingleProcess(job.shapes, array_module(state.params))
 
-def training_step(worker, training, state, group, step):
-    """One step of `run_steps`. On a GPU the host doesn't wait for any of it.
+    def run(self, first, last):
+        """Does training steps first … last - 1, counted from 0.
 
-    Each process takes every `ranks`-th shard of the batch, so some have one more than others unless `ranks` divides the
-    number of shards. The mean over all clips is the same.
+        Returns:
+            losses (last - first,), and gradient norms (last - first,), as lists of numbers.
+        Raises:
+            Stopped: a loss or its gradient is not finite: the run diverged. Before the update of that step; but on a
+                GPU after all of them, as the host would have to wait for each step's numbers.
+        """
+        losses, squared_norms = [], []
+        for step in range(first, last):
+            loss, squared_norm = self.step(step)
+            losses.append(loss)
+            squared_norms.append(squared_norm)
+        losses, squared_norms = on_host(losses), on_host(squared_norms)
+        for step, loss, squared_norm in zip(range(first, last), losses, squared_norms, strict=True):
+            check_finite(step, loss, squared_norm)
+        return losses, [squared_norm**0.5 for squared_norm in squared_norms]
 
-    Returns:
-        the loss and the squared norm of the gradient: numbers, or on a GPU arrays () there.
-    """
-    shards = range(group.rank, training.shards, group.ranks)
-    share = len(shards) / training.shards  # of the clips: all shards have the same number
-    loss, grads = worker.loss_and_gradients(step, shards)
-    group.grads.load(grads)
-    del grads  # or they would take up memory beside their copies
-    if share != 1:
-        group.grads.flat[...] *= share
-    total, loss, squared_norm = group.all_reduce(loss * share)
-    if isinstance(loss, float):
-        check_finite(step, loss, squared_norm)
-    params, ema, m, v = (vector[group.part] for vector in state.vectors.values())
-    adamw_ema_update(
-        params,
-        total,
-        m,
-        v,
-        ema,
-        step + 1,
-        learning_rate_at(step, training.steps, training.learning_rate, training.warmup, training.decay),
-        training.adamw,
-        ema_decay(step, training.ema),
-        squared_norm,
-        training.max_grad_norm,
-    )
-    group.wait()
-    return loss, squared_norm
+    def step(self, index):
+        """The training step of this index. On a GPU the host doesn't wait for any of it.
+
+        Each process takes every `ranks`-th shard of the batch, so some have one more than others unless `ranks` divides
+        the number of shards. The mean over all clips is the same.
+
+        Returns:
+            the loss and the squared norm of the gradient: numbers, or on a GPU arrays () there.
+        """
+        training, group = self.training, self.group
+        shards = range(group.rank, training.shards, group.ranks)
+        share = len(shards) / training.shards  # of the clips: all shards have the same number
+        loss, grads = self.worker.loss_and_gradients(index, shards)
+        group.grads.load(grads)
+        del grads  # or they would take up memory beside their copies
+        if share != 1:
+            group.grads.flat[...] *= share
+        total, loss, squared_norm = group.all_reduce(loss * share)
+        if isinstance(loss, float):
+            check_finite(index, loss, squared_norm)
+        params, ema, m, v = (vector[group.part] for vector in self.state.vectors.values())
+        adamw_ema_update(
+            params,
+            total,
+            m,
+            v,
+            ema,
+            index + 1,
+            learning_rate_at(index, training.steps, training.learning_rate, training.warmup, training.decay),
+            training.adamw,
+            ema_decay(index, training.ema),
+            squared_norm,
+            training.max_grad_norm,
+        )
+        group.wait()
+        return loss, squared_norm
 
 
 def check_finite(step, loss, squared_norm):

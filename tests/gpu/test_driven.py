@@ -29,7 +29,7 @@ from minidit.training.codec import train_codec
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.workers import Team
 from minidit.training.state import TrainingState
-from minidit.training.steps import SingleProcess, Stopped, run_steps, training_step
+from minidit.training.steps import Member, Stopped
 
 BOUND = 1e-5  # of the largest error, relative to the largest number
 PROMPT = "a red circle moves right in the day sky"
@@ -99,19 +99,11 @@ def start(small_preset, rng):
     return TrainingState.start(params)
 
 
-class AtWork:
-    """A job on a device, ready for its steps; the first one, which makes what is made once, is done."""
-
-    def __init__(self, job, xp, start):
-        self.job, self.state = job, TrainingState.start(start.params, xp)
-        self.worker, self.group = job.at(self.state.params), SingleProcess(job.shapes, xp)
-        self.step(0)
-
-    def step(self, number):
-        return training_step(self.worker, self.job.training, self.state, self.group, number)
-
-    def steps(self, first, last):
-        return run_steps(self.worker, self.job.training, self.state, self.group, first, last)
+def at_work(job, xp, start):
+    """A Member on a device, ready for its steps; the first one, which makes what is made once, is done."""
+    member = Member(job, TrainingState.start(start.params, xp))
+    member.step(0)
+    return member
 
 
 def launched(count):
@@ -177,8 +169,8 @@ def test_a_run_can_be_resumed_on_the_other_device(device, finished, small_preset
 
 
 def test_steps_agree_with_the_cpus_where_no_gate_is_closed(job, start, simulated):
-    expected, got = AtWork(job, np, start), AtWork(job, simulated, start)
-    (losses, norms), (right_losses, right_norms) = got.steps(1, 6), expected.steps(1, 6)
+    expected, got = at_work(job, np, start), at_work(job, simulated, start)
+    (losses, norms), (right_losses, right_norms) = got.run(1, 6), expected.run(1, 6)
     np.testing.assert_allclose(losses, right_losses, rtol=BOUND)
     np.testing.assert_allclose(norms, right_norms, rtol=BOUND)
     for name, before in start.vectors.items():
@@ -190,7 +182,7 @@ def test_steps_agree_with_the_cpus_where_no_gate_is_closed(job, start, simulated
 
 
 def test_a_step_takes_its_batch_across_and_nothing_else_and_nobody_waits(job, start, simulated):
-    work = AtWork(job, simulated, start)
+    work = at_work(job, simulated, start)
     with simulated.allow_synchronize(False), simulated.count() as count:
         loss, squared_norm = work.step(1)
     batch = draw_batch(work.worker.model, job.training, 0, 1, range(job.training.shards))
@@ -203,9 +195,9 @@ def test_a_step_takes_its_batch_across_and_nothing_else_and_nobody_waits(job, st
 
 
 def test_a_span_of_steps_brings_back_its_losses_and_its_norms_in_one_copy_each(job, start, simulated):
-    work = AtWork(job, simulated, start)
+    work = at_work(job, simulated, start)
     with simulated.count() as count:
-        losses, norms = work.steps(1, 6)
+        losses, norms = work.run(1, 6)
     assert len(losses) == len(norms) == 5
     assert (count.device_to_host.count, count.device_to_host.bytes) == (2, 2 * 5 * 4)
     assert count.synchronisations == 2
@@ -213,11 +205,11 @@ def test_a_span_of_steps_brings_back_its_losses_and_its_norms_in_one_copy_each(j
 
 
 def test_a_step_takes_no_more_memory_each_time(job, start, simulated):
-    work = AtWork(job, simulated, start)
+    work = at_work(job, simulated, start)
     pool = simulated.get_default_memory_pool()
-    work.steps(1, 2)
+    work.run(1, 2)
     before = pool.used_bytes()
-    work.steps(2, 5)
+    work.run(2, 5)
     assert pool.used_bytes() == before
 
 
@@ -241,14 +233,14 @@ def test_the_codecs_training_waits_where_it_looks_at_its_progress_and_nowhere_el
 
 
 def test_without_our_kernels_the_numbers_are_the_same(job, start, simulated, ours):
-    expected = AtWork(job, np, start)
+    expected = at_work(job, np, start)
     with plain_kernels():
-        got = AtWork(job, simulated, start)
+        got = at_work(job, simulated, start)
         with simulated.count() as count:
-            losses, _ = got.steps(1, 4)
+            losses, _ = got.run(1, 4)
     assert launched(count) & ours == set()
     assert len(count.launches) > 1000
-    np.testing.assert_allclose(losses, expected.steps(1, 4)[0], rtol=BOUND)
+    np.testing.assert_allclose(losses, expected.run(1, 4)[0], rtol=BOUND)
     for name, before in start.vectors.items():
         moved = expected.state.vectors[name] - before
         assert error(got.state.vectors[name].get() - before, moved) <= BOUND, name
@@ -256,19 +248,19 @@ def test_without_our_kernels_the_numbers_are_the_same(job, start, simulated, our
 
 def test_training_uses_every_kernel(job, start, simulated, ours, monkeypatch):
     with simulated.count() as count:
-        AtWork(job, simulated, start)
+        at_work(job, simulated, start)
     attention_at_once, block_by_block = launched(count) & ours, {"mean_gains"} | {n for n in ours if "flash" in n}
     assert attention_at_once == ours - block_by_block
     monkeypatch.setattr(multihead_attention, "MANY_SCORES", 0)
     with simulated.count() as count:
-        AtWork(job, simulated, start)
+        at_work(job, simulated, start)
     assert launched(count) & ours == ours - {"scaled_softmax_forward", "scaled_softmax_backward"}
 
 
 def test_attention_block_by_block_agrees_with_the_cpus_in_training(job, start, simulated, monkeypatch):
     monkeypatch.setattr(multihead_attention, "MANY_SCORES", 0)
-    expected, got = AtWork(job, np, start), AtWork(job, simulated, start)
-    np.testing.assert_allclose(got.steps(1, 3), expected.steps(1, 3), rtol=BOUND)
+    expected, got = at_work(job, np, start), at_work(job, simulated, start)
+    np.testing.assert_allclose(got.run(1, 3), expected.run(1, 3), rtol=BOUND)
 
 
 # ---- sampling
@@ -346,10 +338,10 @@ def test_an_evaluation_comes_to_the_same_scores(tiny_model, simulated):
 @pytest.mark.parametrize("xp", DEVICES)
 def test_a_run_that_diverges_stops_with_the_same_sentence(xp, job, start, simulated):
     xp = simulated if xp == "simulated" else np
-    work = AtWork(job, xp, start)
+    work = at_work(job, xp, start)
     work.state.params[5] = np.nan
     with pytest.raises(Stopped) as stopped:
-        work.steps(3, 6)
+        work.run(3, 6)
     assert str(stopped.value) == (
         "training diverged at step 3 (loss nan, gradient norm nan). Start again in another --out with a lower "
         "--learning-rate; the last checkpoint in this one is whole."

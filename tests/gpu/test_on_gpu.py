@@ -25,7 +25,7 @@ from minidit import load
 from minidit.gpu import selftest
 from minidit.gpu.operations import OPERATIONS
 from minidit.training.state import TrainingState
-from minidit.training.steps import SingleProcess, training_step
+from minidit.training.steps import Member
 
 sys.path.append(str(Path(__file__).parents[1] / "backend" / "kernels"))  # the tests are not a package
 import planting
@@ -80,10 +80,9 @@ def test_a_kernel_agrees_with_float64_and_gives_the_same_bits_again(case, gpu):
 
 def test_a_step_takes_no_more_memory_each_time(gpu):
     job = selftest.small_job()
-    state = TrainingState.start(selftest.starting_state(job).params, gpu)
-    worker, group = job.at(state.params), SingleProcess(job.shapes, gpu)
+    member = Member(job, TrainingState.start(selftest.starting_state(job).params, gpu))
     used = []
     for step in range(4):
-        training_step(worker, job.training, state, group, step)
+        member.step(step)
         used.append(gpu.get_default_memory_pool().used_bytes())
     assert used[1] == used[3]

@@ -15,16 +15,7 @@ from minidit.training.job import VideoTraining, loss_and_gradients
 from minidit.training.optimizer import adamw_update, clip_scale, ema_update, learning_rate_at
 from minidit.training.parallel.workers import Barrier, SharedMemoryGroup
 from minidit.training.state import VECTORS, TrainingState
-from minidit.training.steps import (
-    SingleProcess,
-    Stopped,
-    check_finite,
-    check_shares,
-    on_host,
-    run_steps,
-    size_of,
-    training_step,
-)
+from minidit.training.steps import Member, Stopped, check_finite, check_shares, on_host, size_of
 
 # Threads stand in for the processes here: they run the same function on the same vectors.
 
@@ -46,11 +37,9 @@ def shared_run(preset, state, ranks, first, last, training=None):
     barrier = Barrier(multiprocessing.get_context("spawn"), ranks)
 
     def work(rank):
-        group = SingleProcess(job.shapes)
-        if ranks > 1:
-            group = SharedMemoryGroup(job.shapes, gradients, reports, rank, barrier)
+        group = SharedMemoryGroup(job.shapes, gradients, reports, rank, barrier) if ranks > 1 else None
         try:
-            answers[rank] = run_steps(job.at(state.params), job.training, state, group, first, last)
+            answers[rank] = Member(job, state, group).run(first, last)
         except Stopped as error:
             answers[rank] = error
         except BaseException:
@@ -149,7 +138,7 @@ def test_a_step_that_diverges_changes_nothing(small_preset, small_model, state):
     job = VideoTraining(small_preset.model, small_preset.diffusion_training, codec, 0)
     before = copy_of(state)
     with pytest.raises(UserError, match="diverged at step 0"):
-        run_steps(job.at(state.params), job.training, state, SingleProcess(job.shapes), 0, 5)
+        Member(job, state).run(0, 5)
     for name in VECTORS:
         assert np.array_equal(state.vectors[name], before.vectors[name])
 
@@ -174,34 +163,26 @@ def xp(request):
     return choose_device(request.param)
 
 
-class AtWork:
-    """A job on a device: its state, the worker and the group."""
-
-    def __init__(self, preset, state, xp):
-        codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
-        self.training = preset.diffusion_training
-        job = VideoTraining(preset.model, self.training, codec, 0)
-        self.reached = copy_of(state, xp)
-        self.arguments = job.at(self.reached.params), self.training, self.reached, SingleProcess(job.shapes, xp)
-
-    def state(self):
-        """The vectors by name, as NumPy's."""
-        return copy_of(self.reached).vectors
+def member_on(xp, preset, state):
+    """A Member on a device, with a copy of the state."""
+    codec = codec_tensors(VideoModel(preset.model, np.random.default_rng(3)).codec)
+    return Member(VideoTraining(preset.model, preset.diffusion_training, codec, 0), copy_of(state, xp))
 
 
-def test_a_step_is_what_run_steps_does_once(small_preset, state, xp):
-    alone, among_others = (AtWork(small_preset, state, xp) for _ in range(2))
-    loss, squared_norm = training_step(*alone.arguments, 3)
-    losses, norms = run_steps(*among_others.arguments, 3, 4)
+def test_a_step_is_what_run_does_once(small_preset, state, xp):
+    alone, among_others = (member_on(xp, small_preset, state) for _ in range(2))
+    loss, squared_norm = alone.step(3)
+    losses, norms = among_others.run(3, 4)
     assert on_host([loss]) == losses
     assert [value**0.5 for value in on_host([squared_norm])] == norms
-    for name, vector in alone.state().items():
-        assert np.array_equal(vector, among_others.state()[name])
+    reached, same = copy_of(alone.state), copy_of(among_others.state)
+    for name, vector in reached.vectors.items():
+        assert np.array_equal(vector, same.vectors[name])
         assert not np.array_equal(vector, state.vectors[name])
 
 
 def test_a_step_gives_numbers_and_on_a_gpu_arrays_that_stay_there(small_preset, state, xp):
-    loss, squared_norm = training_step(*AtWork(small_preset, state, xp).arguments, 0)
+    loss, squared_norm = member_on(xp, small_preset, state).step(0)
     if xp is np:
         assert type(loss) is type(squared_norm) is float
     else:
@@ -211,17 +192,17 @@ def test_a_step_gives_numbers_and_on_a_gpu_arrays_that_stay_there(small_preset, 
 
 def test_a_step_that_is_not_finite_changes_nothing_on_the_cpu_and_is_found_in_time_on_a_gpu(small_preset, state, xp):
     state.params[5] = np.nan
-    work = AtWork(small_preset, state, xp)
+    member = member_on(xp, small_preset, state)
     if xp is np:
         with pytest.raises(Stopped, match="diverged at step 2"):
-            training_step(*work.arguments, 2)
-        for name, vector in work.state().items():
+            member.step(2)
+        for name, vector in member.state.vectors.items():
             np.testing.assert_array_equal(vector, state.vectors[name])
     else:
         with xp.allow_synchronize(False):
-            training_step(*work.arguments, 2)  # doesn't look
+            member.step(2)  # doesn't look
     with pytest.raises(Stopped, match="diverged at step 2 .loss nan, gradient norm nan"):
-        run_steps(*work.arguments, 2, 5)
+        member.run(2, 5)
 
 
 def test_numbers_are_on_the_host_already_and_arrays_come_in_one_copy():

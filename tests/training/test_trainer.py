@@ -410,7 +410,7 @@ def test_a_second_ctrl_c_stops_at_once_and_keeps_the_last_checkpoint(small_prese
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(steps, "training_step", twice)
+    monkeypatch.setattr(steps.Member, "step", twice)
     with pytest.raises(Interrupted, match="stopped at once"):
         run.train()
     assert (tmp_path / "run" / trainer.STATE).read_bytes() == before

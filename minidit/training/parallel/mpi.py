@@ -25,7 +25,7 @@ from minidit.errors import UserError
 from minidit.models.parameters import Parameters
 from minidit.training.parallel.launcher import Watch, launched
 from minidit.training.state import TrainingState
-from minidit.training.steps import Stopped, check_shares, run_steps, size_of
+from minidit.training.steps import Member, Stopped, check_shares, size_of
 
 NAP = 0.001  # seconds between two looks for an order
 LAST_WORDS_TAKE = 1.0  # seconds that the launcher is given to pass on why a rank failed, before it ends them all
@@ -132,7 +132,7 @@ class Ranks:
     def obey(self, team, action, *arguments):
         """Carries out an order to the member of a team that this rank is."""
         if action == "join":
-            self.members[team] = Member(self.comm, *arguments)
+            self.members[team] = RankMember(self.comm, *arguments)
         elif action == "leave":
             self.members.pop(team).leave()
         else:
@@ -210,8 +210,8 @@ class RankTeam:
         return self.tell("run", first, last)
 
 
-class Member:
-    """One rank's part in a team: a worker, the whole state, and the group that it sums with.
+class RankMember(Member):
+    """One rank's part in a team, with the whole state in its own memory.
 
     Args:
         comm: the communicator of all ranks.
@@ -221,9 +221,7 @@ class Member:
 
     def __init__(self, comm, job, count):
         self.comm = comm.Create_group(comm.group.Incl(range(count)))
-        self.training = job.training
-        self.state = TrainingState.zeros(size_of(job.shapes))
-        self.worker, self.group = job.at(self.state.params), MPIGroup(job.shapes, self.comm)
+        super().__init__(job, TrainingState.zeros(size_of(job.shapes)), MPIGroup(job.shapes, self.comm))
 
     def receive_state(self):
         """Copies the state of rank 0 to every member."""
@@ -236,7 +234,7 @@ class Member:
         Raises:
             Stopped: the run diverged, or the ranks' parameters differ.
         """
-        answer = run_steps(self.worker, self.training, self.state, self.group, first, last)
+        answer = super().run(first, last)
         if len(set(self.comm.allgather(zlib.crc32(self.state.params)))) > 1:
             raise Stopped(
                 f"before step {last}, the ranks no longer had the same parameters: these machines compute differently. "

@@ -20,7 +20,7 @@ from minidit.errors import UserError
 from minidit.models.parameters import Parameters
 from minidit.training.interrupts import children_ignore_interrupts
 from minidit.training.state import VECTORS, TrainingState
-from minidit.training.steps import SingleProcess, check_shares, run_steps, size_of
+from minidit.training.steps import Member, check_shares, size_of
 
 PATIENCE = 600  # seconds after which a process that waits for the others gives up
 
@@ -144,7 +144,7 @@ class Team:
 
     def __enter__(self):
         if self.ranks == 1:
-            self.worker, self.group = self.job.at(self.state.params), SingleProcess(self.job.shapes, self.xp)
+            self.member = Member(self.job, self.state)
             return self
         context = multiprocessing.get_context("spawn")
         self.barrier = Barrier(context, self.ranks)  # kept, or it would be gone before the processes find it
@@ -189,7 +189,7 @@ class Team:
         """
         if self.ranks == 1:
             with memory_explained(self.xp):
-                return run_steps(self.worker, self.job.training, self.state, self.group, first, last)
+                return self.member.run(first, last)
         try:
             for pipe in self.pipes:
                 pipe.send((first, last))
@@ -225,15 +225,14 @@ def serve(job, memory_name, rank, ranks, barrier, pipe):
     keep_freed_memory()
     memory = shared_memory.SharedMemory(name=memory_name)
     vectors, reports = views(memory.buf, size_of(job.shapes), ranks)
-    state, group = shared_state(vectors), SharedMemoryGroup(job.shapes, vectors, reports, rank, barrier)
-    worker = job.at(state.params)
+    member = Member(job, shared_state(vectors), SharedMemoryGroup(job.shapes, vectors, reports, rank, barrier))
     while True:
         try:
-            first, last = pipe.recv()
+            steps = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(("done", run_steps(worker, job.training, state, group, first, last)))
+            pipe.send(("done", member.run(*steps)))
         except BrokenPipeError:  # nobody is listening any more
             return
         except BrokenBarrierError:
