@@ -11,6 +11,20 @@ class UserError(ValueError):
     """
 
 
+def check_known(what, names, choices, besides=""):
+    """Makes sure that every name is one of the choices.
+
+    Args:
+        what: they name, such as "preset".
+        besides: what else may be given, in words.
+    Raises:
+        UserError: one isn't.
+    """
+    for name in names:
+        if name not in choices:
+            raise UserError(f'there is no {what} "{name}". Choose from: {", ".join(choices)}{besides}.')
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C, after what had to be saved was saved: the message says what.
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from minidit.errors import UserError
+from minidit.errors import UserError, check_known
 from minidit.models.codec import CodecSettings
 from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
@@ -119,3 +119,32 @@ PRESETS = {
         DiffusionTraining(steps=300, batch=32),
     ),
 }
+
+
+def preset_named(name, besides=""):
+    """The Preset of this name.
+
+    Args:
+        besides: what else might have been named, in words.
+    Raises:
+        UserError: there is none.
+    """
+    check_known("preset", [name], PRESETS, besides)
+    return PRESETS[name]
+
+
+def with_batch(training, batch):
+    """DiffusionTraining with another batch. The shards keep their size, so that more clips mean more shards to share.
+
+    Args:
+        batch: number of clips; None leaves it as it is.
+    Raises:
+        UserError: it doesn't divide into shards.
+    """
+    if batch is None:
+        return training
+    clips = training.batch // training.shards
+    if batch % clips:
+        near = f"{batch - batch % clips} or {batch + clips - batch % clips}" if batch > clips else clips
+        raise UserError(f"a batch of {batch} clips can't be shared out: they come in shards of {clips}. Try {near}.")
+    return replace(training, batch=batch, shards=batch // clips)

@@ -8,13 +8,9 @@ parameters, so that a network of one block is enough to time.
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from minidit.benchmark.cases import Case
 from minidit.benchmark.ours import FixedBatch, running
 from minidit.benchmark.timing import interleave, timed
-from minidit.models.checkpoint import codec_tensors
-from minidit.models.codec import Codec
 from minidit.models.cost import multiply_accumulates
 from minidit.training.job import VideoTraining
 
@@ -85,8 +81,7 @@ def job_of(workload, preset=None):
     training = replace(
         preset.diffusion_training, batch=workload.batch, shards=workload.shards, recompute=workload.recompute
     )
-    codec = Codec(settings.codec, np.random.default_rng(0))
-    return VideoTraining(settings, training, codec_tensors(codec), seed=0)
+    return VideoTraining.with_random_codec(settings, training)
 
 
 def fixed_batch(workload):

@@ -12,15 +12,12 @@ from time import perf_counter
 import numpy as np
 
 from minidit.benchmark.machine import our_side
+from minidit.benchmark.ours import starting_state
 from minidit.benchmark.report import blas, milliseconds, table
 from minidit.errors import UserError
-from minidit.models.checkpoint import codec_tensors
-from minidit.models.codec import Codec
-from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.launcher import launched
-from minidit.training.state import TrainingState
 
 ROUND_SECONDS = 0.5  # what a contender's round takes at least
 WARM_UP = 5  # steps before anything is timed
@@ -103,17 +100,14 @@ def scaling(ranks, name, rounds):
 
 def trained(ranks, name, count, clips, shards):
     """A team of the first `count` ranks that trains a preset with this many shards, from random parameters."""
-    preset, rng = PRESETS[name], np.random.default_rng(0)
+    preset = PRESETS[name]
     training = replace(preset.diffusion_training, steps=10**6, batch=clips * shards, shards=shards)
-    codec = codec_tensors(Codec(preset.model.codec, rng))
-    team = ranks.team(VideoTraining(preset.model, training, codec, seed=0), count)
-    team.params = VideoModel(preset.model, rng).dit.params.flat
-    return team
+    return ranks.team(VideoTraining.with_random_codec(preset.model, training), count)
 
 
 def seconds(team, steps):
     """Seconds per step, over this many steps from the start."""
-    team.load(TrainingState.start(team.params))
+    team.load(starting_state(len(team.member.state.params)))
     begin = perf_counter()
     team.run(0, steps)
     return (perf_counter() - begin) / steps

@@ -6,8 +6,6 @@ import numpy as np
 
 from minidit.benchmark.ours import running
 from minidit.benchmark.task import repeated
-from minidit.models.checkpoint import codec_tensors
-from minidit.models.codec import Codec
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.buckets import draw_attributes
@@ -21,9 +19,7 @@ SEED = 0
 def whole_steps(name):
     """For `timing.timed`: gives `run(steps)` of a preset's training, in one process, with a codec of random numbers."""
     preset = PRESETS[name]
-    codec = Codec(preset.model.codec, np.random.default_rng(SEED))
-    job = VideoTraining(preset.model, preset.diffusion_training, codec_tensors(codec), SEED)
-    return running(job)
+    return running(VideoTraining.with_random_codec(preset.model, preset.diffusion_training))
 
 
 @contextmanager

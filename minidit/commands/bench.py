@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from minidit.commands import arguments as shared
-from minidit.errors import UserError
+from minidit.errors import UserError, check_known
 
 SUMMARY = "time training and sampling against PyTorch and against matrix products alone"
 EXAMPLE = "minidit bench --cases tiny lesson --threads 1 --json bench.json"
@@ -76,9 +76,7 @@ def chosen_cases(arguments):
     from minidit.benchmark.cases import CASES
 
     names = arguments.cases or list(CASES)
-    unknown = [name for name in names if name not in CASES]
-    if unknown:
-        raise UserError(f'there is no case "{unknown[0]}". Choose among: {", ".join(CASES)}.')
+    check_known("case", names, CASES)
     return names
 
 

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 from minidit.commands import arguments as shared
-from minidit.errors import UserError
 
 SUMMARY = "count what a training step asks of a GPU: kernels launched, bytes moved (needs no GPU)"
 EXAMPLE = "minidit gpu-plan sky --batch 256"
@@ -31,17 +30,11 @@ def run(arguments):
     Raises:
         UserError: there is no such preset, or the batch can't be shared out.
     """
-    from minidit.commands.train import shards_of
     from minidit.gpu.plan import plan_step
-    from minidit.presets import PRESETS
+    from minidit.presets import preset_named, with_batch
 
-    if arguments.preset not in PRESETS:
-        raise UserError(f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}.')
-    preset = PRESETS[arguments.preset]
-    training = preset.diffusion_training
-    if arguments.batch:
-        shards = shards_of(arguments.batch, training.batch // training.shards)
-        preset = replace(preset, diffusion_training=replace(training, batch=arguments.batch, shards=shards))
+    preset = preset_named(arguments.preset)
+    preset = replace(preset, diffusion_training=with_batch(preset.diffusion_training, arguments.batch))
     plain, fused, least = plan_step(preset)
     if arguments.json:
         print(json.dumps({"plain": as_dict(plain), "fused": as_dict(fused), "least_bytes": least}, indent=2))

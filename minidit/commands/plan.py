@@ -5,8 +5,6 @@ from dataclasses import asdict, replace
 from math import prod
 
 from minidit.commands import arguments as shared
-from minidit.commands.train import shards_of
-from minidit.errors import UserError
 
 SUMMARY = "say whether a training run fits into memory, and how long it would take here"
 EXAMPLE = "minidit plan minidit-XL/2 --batch 64 --recompute"
@@ -80,7 +78,7 @@ def chosen(arguments):
     Raises:
         UserError: there is nothing of this name, or the numbers don't go together.
     """
-    from minidit.presets import PRESETS, dit_settings
+    from minidit.presets import dit_settings, preset_named, with_batch
     from minidit.training.budget import Workload, grid_of, workload_of
 
     changes = {name: value for name in PAPER if (value := getattr(arguments, name)) is not None}
@@ -90,15 +88,8 @@ def chosen(arguments):
         dit = dit_settings(arguments.preset, PAPER_CHANNELS, num_classes=PAPER_CLASSES, learn_sigma=True)
         grid = grid_of((run["frames"], size, size), PAPER_PATCH, dit.patch)
         return Workload(dit, grid, batch, shards=batch, recompute=arguments.recompute), run["steps"], None
-    if arguments.preset not in PRESETS:
-        raise UserError(
-            f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}; or a network of the '
-            "paper, such as minidit-XL/2."
-        )
-    preset = PRESETS[arguments.preset]
-    training = preset.diffusion_training
-    if "batch" in changes:
-        changes["shards"] = shards_of(changes["batch"], training.batch // training.shards)
+    preset = preset_named(arguments.preset, "; or a network of the paper, such as minidit-XL/2")
+    training = with_batch(preset.diffusion_training, changes.pop("batch", None))
     clip = {name: changes.pop(name) for name in ("size", "frames") if name in changes}
     training = replace(training, recompute=arguments.recompute, **changes)
     preset = replace(preset, model=replace(preset.model, **clip), diffusion_training=training)

@@ -143,30 +143,15 @@ def chosen_preset(arguments):
     Raises:
         UserError: there is no such preset, or the changes are impossible.
     """
-    from minidit.presets import PRESETS
+    from minidit.presets import preset_named, with_batch
 
-    if arguments.preset not in PRESETS:
-        raise UserError(f'there is no preset "{arguments.preset}". Choose one of: {", ".join(PRESETS)}.')
-    preset = PRESETS[arguments.preset]
-    training = preset.diffusion_training
-    changes = {"steps": arguments.steps, "learning_rate": arguments.learning_rate, "batch": arguments.batch}
+    preset = preset_named(arguments.preset)
+    changes = {"steps": arguments.steps, "learning_rate": arguments.learning_rate}
     changes = {name: value for name, value in changes.items() if value is not None}
-    if arguments.resume and (changes or arguments.minutes is not None or arguments.origin is not None):
+    others = (arguments.batch, arguments.minutes, arguments.origin)
+    if arguments.resume and (changes or any(value is not None for value in others)):
         raise UserError(
             "a resumed run keeps its plan: leave out --steps, --minutes, --batch, --learning-rate and --from."
         )
-    if arguments.batch is not None:
-        changes["shards"] = shards_of(arguments.batch, training.batch // training.shards)
+    training = with_batch(preset.diffusion_training, arguments.batch)
     return replace(preset, diffusion_training=replace(training, recompute=arguments.recompute, **changes))
-
-
-def shards_of(batch, clips):
-    """Number of shards of this many clips in a batch. Their size stays, so that more clips mean more shards to share.
-
-    Raises:
-        UserError: they don't divide the batch.
-    """
-    if batch % clips:
-        near = f"{batch - batch % clips} or {batch + clips - batch % clips}" if batch > clips else clips
-        raise UserError(f"a batch of {batch} clips can't be shared out: they come in shards of {clips}. Try {near}.")
-    return batch // clips

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from minidit.errors import UserError
+from minidit.errors import UserError, check_known
 from minidit.experiments import abilities, ablation, expressiveness, generalisation, robustness, scalability
 from minidit.experiments.small import CODEC, STATES, codec_path, codec_task
 from minidit.experiments.store import Store
@@ -70,9 +70,7 @@ def measure_claims(
         UserError: an unknown name, a checkpoint that can't be read or can't do what a named claim is about, or a folder
             with other results.
     """
-    for name in names or ():
-        if name not in CLAIMS.names:
-            raise UserError(f'there is no claim "{name}". Choose from: {", ".join(CLAIMS.names)}.')
+    check_known("claim", names or (), CLAIMS.names)
     with checkpoint_file(checkpoint) as file:
         completes = load_model(file).settings.dit.conditioning_channels  # a file that can't be read is reported at once
         fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from minidit.errors import UserError
+from minidit.errors import check_known
 from minidit.experiments.small import small_settings, step_products
 
 PATCHES = ((2, 1, 1), (4, 1, 1))  # frames, rows, columns of latents to a token: 64 and 32 tokens
@@ -75,9 +75,7 @@ def checked_names(names):
     Raises:
         UserError: there is no variant of a name.
     """
-    for name in names or ():
-        if name not in VARIANTS:
-            raise UserError(f'there is no variant "{name}". Choose from: {", ".join(VARIANTS)}.')
+    check_known("variant", names or (), VARIANTS)
     return [name for name in VARIANTS if not names or name in names or name == BASE]
 
 

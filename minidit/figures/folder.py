@@ -4,7 +4,7 @@ import sys
 
 from tqdm import tqdm
 
-from minidit.errors import UserError
+from minidit.errors import UserError, check_known
 from minidit.figures import abilities, clip, codec, denoising, few_steps, growth, samples, training, worksheet
 from minidit.files.whole import make_folder, write_whole
 from minidit.generation.studio import checkpoint_file
@@ -37,7 +37,7 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
         UserError: an unknown name, a checkpoint that can't be read or lacks what a figure needs, or a folder that
             can't be written to.
     """
-    check_names(names or ())
+    check_known("figure", names or (), FIGURES)
     with checkpoint_file(checkpoint) as file:
         model, record = load_model(file), load_record(file)
     lacking = {name: reason for name in names or FIGURES if (reason := missing(name, model, record))}
@@ -65,17 +65,6 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
         for name, reason in lacking.items():
             print(f"left out {FIGURES[name].FILE}: the checkpoint holds {reason}", file=sys.stderr)
     return written
-
-
-def check_names(names):
-    """Makes sure that every name is one of a figure.
-
-    Raises:
-        UserError: one isn't.
-    """
-    for name in names:
-        if name not in FIGURES:
-            raise UserError(f'there is no figure "{name}". Choose from: {", ".join(FIGURES)}.')
 
 
 def missing(name, model, record):

@@ -12,9 +12,7 @@ import numpy as np
 
 from minidit.backend.device import choose_device
 from minidit.backend.kernels.launch import plain_kernels
-from minidit.models.checkpoint import codec_tensors
 from minidit.models.cost import matrix_products, parameter_count
-from minidit.models.video_model import VideoModel
 from minidit.training.budget import workload_of
 from minidit.training.job import VideoTraining
 from minidit.training.state import TrainingState
@@ -75,8 +73,7 @@ def plan_step(preset):
         StepPlan with CuPy's kernels alone, StepPlan with ours, and the least bytes that a step could move.
     """
     xp = choose_device("simulated")
-    model = VideoModel(preset.model, np.random.default_rng(0))
-    job = VideoTraining(preset.model, preset.diffusion_training, codec_tensors(model.codec), seed=0)
+    job = VideoTraining.with_random_codec(preset.model, preset.diffusion_training)
     with plain_kernels():
         plain = counted_step(xp, job)
     with xp.kernels_left_out():

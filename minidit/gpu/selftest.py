@@ -11,7 +11,6 @@ from minidit.backend.kernels.launch import plain_kernels
 from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate
 from minidit.gpu.operations import OPERATIONS, SMALL, error, results
-from minidit.models.checkpoint import codec_tensors
 from minidit.models.video_model import VideoModel
 from minidit.presets import PRESETS
 from minidit.training.job import VideoTraining
@@ -76,9 +75,8 @@ def optimizer(xp):
 def small_job(steps=STEPS):
     """A VideoTraining that takes a processor a second or two: the preset `tiny` with batches of eight clips."""
     preset = PRESETS["tiny"]
-    model = VideoModel(preset.model, np.random.default_rng(0))
     training = replace(preset.diffusion_training, steps=steps, batch=8, shards=2)
-    return VideoTraining(preset.model, training, codec_tensors(model.codec), seed=0)
+    return VideoTraining.with_random_codec(preset.model, training)
 
 
 def starting_state(job):

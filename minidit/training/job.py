@@ -18,7 +18,8 @@ import numpy as np
 
 from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
-from minidit.models.checkpoint import load_codec
+from minidit.models.checkpoint import codec_tensors, load_codec
+from minidit.models.codec import Codec
 from minidit.models.conditioning_channels import existing
 from minidit.models.dit import dit_shapes
 from minidit.models.video_model import VideoModel, VideoModelSettings
@@ -45,6 +46,12 @@ class VideoTraining:
     training: DiffusionTraining
     codec: dict[str, np.ndarray]
     seed: int
+
+    @classmethod
+    def with_random_codec(cls, settings, training):
+        """The job with a codec that nobody has trained, for those who ask what a step does, not what comes of it."""
+        codec = Codec(settings.codec, np.random.default_rng(0))
+        return cls(settings, training, codec_tensors(codec), seed=0)
 
     @property
     def shapes(self):

@@ -70,7 +70,7 @@ def test_a_missing_compiler_is_told_once(planned, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--cases", "tiny", "huge"], 'there is no case "huge". Choose among: tiny, lesson, S, quick, sky.'),
+        (["--cases", "tiny", "huge"], 'there is no case "huge". Choose from: tiny, lesson, S, quick, sky.'),
         (["--threads", "0"], '"0" is not a whole number of at least 1'),
         (["--rounds", "none"], '"none" is not a whole number of at least 1'),
         (["--mpi", "--growth"], "not allowed with argument"),
@@ -137,7 +137,7 @@ def test_all_cases_and_no_compiler_on_the_device_of_the_environment(planned, mea
     [
         (["--device", "simulated", "--mpi"], "--mpi and --growth measure the CPU: leave out --device."),
         (["--device", "simulated", "--growth"], "--mpi and --growth measure the CPU: leave out --device."),
-        (["--device", "simulated", "--cases", "huge"], 'there is no case "huge". Choose among: tiny, lesson'),
+        (["--device", "simulated", "--cases", "huge"], 'there is no case "huge". Choose from: tiny, lesson'),
         (["--device", "tpu"], 'there is no device "tpu". Choose one of cpu, gpu, simulated'),
         (["--tf32"], "TF32 is a number format of GPUs, and the device is cpu: leave it out"),
     ],

@@ -127,7 +127,7 @@ def test_where_the_free_memory_is_unknown_it_is_said(timed, capsys, monkeypatch)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["zeppelin"], 'there is no preset "zeppelin". Choose one of: quick, sky, studio, film, tiny; or a network'),
+        (["zeppelin"], 'there is no preset "zeppelin". Choose from: quick, sky, studio, film, tiny; or a network'),
         (["minidit-Q/2"], '"minidit-Q/2" names no size'),
         (["sky", "--batch", "30"], "a batch of 30 clips can't be shared out: they come in shards of 8"),
         (["sky", "--size", "33"], "33 rows don't divide into tokens of 8. Choose a multiple of 8"),

@@ -137,7 +137,7 @@ def test_resume_goes_on_instead_of_starting(runs, tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--preset", "huge"], 'there is no preset "huge". Choose one of: quick'),
+        (["--preset", "huge"], 'there is no preset "huge". Choose from: quick'),
         (["--preset", "tiny", "--steps", "0"], '--steps: "0" is not a whole number of at least 1'),
         (["--preset", "tiny", "--minutes", "0"], '--minutes: "0" is not a number above 0'),
         (["--preset", "tiny", "--minutes", "-3"], '--minutes: "-3" is not a number above 0'),
