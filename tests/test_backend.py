@@ -4,7 +4,7 @@ import types
 import numpy as np
 import pytest
 
-from minidit.backend import array_module, constants, moved, number, row_dot, row_mean, sum_rows, to_host
+from minidit.backend import array_module, arrays_in, constants, moved, number, row_dot, row_mean, sum_rows, to_host
 from minidit.backend.device import choose_device
 
 
@@ -100,3 +100,8 @@ def test_a_vector_of_one_value_is_made_once_for_each_length_value_and_type():
     assert first is constants(3, 0.5, np.dtype(np.float32))
     assert first.tolist() == [0.5] * 3
     assert constants(3, 0.5, np.dtype(np.float64)).dtype == np.float64
+
+
+def test_arrays_are_found_however_deep_they_lie():
+    a, b = np.zeros(1), np.zeros(2)
+    assert [array.size for array in arrays_in((1, [a, (b, {"a": a})], "text"))] == [1, 2, 1]

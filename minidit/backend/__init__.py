@@ -73,6 +73,21 @@ def as_samples(x, vector):
     return x[..., None, :] if vector.ndim == x.ndim else x
 
 
+def arrays_in(value, kind=np.ndarray):
+    """All arrays of a kind in a value, at any depth of nested tuples, lists and dicts: a list, in order."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, tuple | list):
+        return [array for part in value for array in arrays_in(part, kind)]
+    return [value] if isinstance(value, kind) else []
+
+
+def empty_like_queries(q):
+    """An array (..., H, T, d) that lies in memory as (..., T, H, d), so that joining the heads costs nothing."""
+    *leading, H, T, d = q.shape
+    return array_module(q).empty((*leading, T, H, d), q.dtype).swapaxes(-3, -2)
+
+
 @lru_cache(maxsize=256)
 def constants(count, value, dtype):
     """A cached vector (count,) of one value: for small layers, making it takes as long as using it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minidit.backend import arrays_in
 from minidit.course.diagnosis import Attempt, diagnose
 from minidit.course.exercise import Exercise, Numbers
 from minidit.course.exercises import forward_of
@@ -228,15 +229,6 @@ def insist_fresh(got, given):
                 "A change to one would then change the other. Return a new array.",
                 slip="a view of an input",
             )
-
-
-def arrays_in(value):
-    """All arrays in a value, at any depth of nested tuples."""
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple | list):
-        return [array for part in value for array in arrays_in(part)]
-    return [value] if isinstance(value, np.ndarray) else []
 
 
 def picture(attempt):

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 
+from minidit.backend import arrays_in
 from minidit.layers.losses import mse_gradient
 
 # Which functions go together: a backward takes the cache of its own forward, and attention may call a softmax.
@@ -47,8 +48,8 @@ def fitted(name, function, promoted):
                 arguments = arguments[: accepted["positions"]]
             options = {key: value for key, value in options.items() if key not in LEAVES_OUT or accepted["takes"](key)}
         results = function(*arguments, **options)
-        dtype = dtype_of((arguments, options))
-        if dtype == np.float32:
+        floats = [array.dtype for array in arrays_in((arguments, options)) if array.dtype.kind == "f"]
+        if floats and floats[0] == np.float32:
             results, changed = in_float32(results)
             promoted[name] += changed
             if not promoted[name]:
@@ -91,15 +92,6 @@ def parameters(function):
     anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in found)
     names = {p.name for p in found}
     return {"positions": len(by_position), "takes": lambda name: anything or name in names}
-
-
-def dtype_of(value):
-    """The dtype of the first array of floats in a value, at any depth of nested tuples and dicts, or None."""
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple | list):
-        return next(filter(None, map(dtype_of, value)), None)
-    return value.dtype if isinstance(value, np.ndarray) and value.dtype.kind == "f" else None
 
 
 def in_float32(value):

@@ -1,6 +1,6 @@
 """Attention: every token asks (query), every token answers (key) and gives (value)."""
 
-from minidit.backend import array_module, row_dot, sum_rows
+from minidit.backend import array_module, empty_like_queries, row_dot, sum_rows
 from minidit.backend.kernels.launch import on_gpu
 
 # H = heads, T = tokens that ask, S = tokens that are asked (the same in self-attention), d = width of one head
@@ -107,9 +107,3 @@ def scores(q, k, key_mask):
         unreachable = xp.where(key_mask, q.dtype.type(0), q.dtype.type(-xp.inf))  # ..., S
         found += unreachable[..., None, :, None]
     return found
-
-
-def empty_like_queries(q):
-    """An array (..., H, T, d) that lies in memory as (..., T, H, d), so that joining the heads costs nothing."""
-    *leading, H, T, d = q.shape
-    return array_module(q).empty((*leading, T, H, d), q.dtype).swapaxes(-3, -2)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minidit.backend import array_module
+from minidit.backend import array_module, empty_like_queries
 from minidit.backend.kernels.launch import on_gpu
-from minidit.layers.attention import attention_backward, empty_like_queries, scores, unnormalised_weights
+from minidit.layers.attention import attention_backward, scores, unnormalised_weights
 
 # H = heads, T = tokens that ask, S = tokens that are asked, t = those that ask in one block, d = width of one head
 

@@ -12,8 +12,6 @@ import numpy as np
 
 from minidit.backend import array_module, moved, to_host
 from minidit.layers import (
-    linear_backward,
-    linear_forward,
     patchify,
     relu_backward,
     relu_forward,
@@ -22,6 +20,7 @@ from minidit.layers import (
     unpatchify,
 )
 from minidit.models.parameters import Parameters, xavier_weights
+from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # N = patches (or clips), P = values of a patch, H = hidden width, C = latent channels
 
@@ -44,16 +43,8 @@ class CodecSettings:
 def codec_shapes(settings):
     """Name -> shape of the codec's parameters; the encoder's last layer gives mean and log variance."""
     values = int(np.prod(settings.patch)) * 3
-    return {
-        "encoder.0.weight": (values, settings.hidden),
-        "encoder.0.bias": (settings.hidden,),
-        "encoder.2.weight": (settings.hidden, 2 * settings.channels),
-        "encoder.2.bias": (2 * settings.channels,),
-        "decoder.0.weight": (settings.channels, settings.hidden),
-        "decoder.0.bias": (settings.hidden,),
-        "decoder.2.weight": (settings.hidden, values),
-        "decoder.2.bias": (values,),
-    }
+    encoder = two_layers_shapes("encoder.", values, settings.hidden, 2 * settings.channels)
+    return encoder | two_layers_shapes("decoder.", settings.channels, settings.hidden, values)
 
 
 class Codec:
@@ -102,22 +93,22 @@ class Codec:
 
     def encoder_forward(self, patches):
         """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
-        h, cache = two_layers_forward(patches, self.params, "encoder")  # ..., 2C
+        h, cache = two_layers_forward(patches, self.params, "encoder.", relu_forward)  # ..., 2C
         mean, log_variance = array_module(h).split(h, 2, axis=-1)
         return mean, log_variance, cache
 
     def encoder_backward(self, dmean, dlog_variance, cache):
         """Returns dpatches (..., P) and the gradients of the encoder."""
         dh = array_module(dmean).concatenate([dmean, dlog_variance], axis=-1)  # ..., 2C
-        return two_layers_backward(dh, "encoder", cache)
+        return two_layers_backward(dh, cache, "encoder.", relu_backward)
 
     def decoder_forward(self, z):
         """Latents as the encoder gives them (..., C), not normalised, to patches (..., P) and a cache."""
-        return two_layers_forward(z, self.params, "decoder")
+        return two_layers_forward(z, self.params, "decoder.", relu_forward)
 
     def decoder_backward(self, dpatches, cache):
         """Returns dz (..., C) and the gradients of the decoder."""
-        return two_layers_backward(dpatches, "decoder", cache)
+        return two_layers_backward(dpatches, cache, "decoder.", relu_backward)
 
     def forward(self, patches, noise):
         """One pass for training: encode, draw z = mean + exp(log_variance / 2) · noise, decode.
@@ -164,28 +155,6 @@ class Codec:
         scale = xp.sqrt(uncertainty)  # C
         self.latent_mean[...] = mean.mean(axis=0)
         self.latent_std[...] = scale * ((mean - self.latent_mean) / scale).std()
-
-
-def two_layers_forward(x, p, name):
-    """Linear, ReLU, linear, with the parameters `name.0` and `name.2`: (..., I) to (..., O) and a cache."""
-    h, linear0_cache = linear_forward(x, p[f"{name}.0.weight"], p[f"{name}.0.bias"])  # ..., H
-    h, relu_cache = relu_forward(h)
-    y, linear2_cache = linear_forward(h, p[f"{name}.2.weight"], p[f"{name}.2.bias"])  # ..., O
-    return y, (linear0_cache, relu_cache, linear2_cache)
-
-
-def two_layers_backward(dy, name, cache):
-    """Returns dx (..., I) and the gradients by parameter name."""
-    linear0_cache, relu_cache, linear2_cache = cache
-    dh, dweight2, dbias2 = linear_backward(dy, linear2_cache)
-    dh = relu_backward(dh, relu_cache)
-    dx, dweight0, dbias0 = linear_backward(dh, linear0_cache)
-    return dx, {
-        f"{name}.0.weight": dweight0,
-        f"{name}.0.bias": dbias0,
-        f"{name}.2.weight": dweight2,
-        f"{name}.2.bias": dbias2,
-    }
 
 
 def to_signed(clips):

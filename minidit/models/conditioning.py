@@ -9,8 +9,6 @@ from minidit.backend import array_module
 from minidit.layers import (
     embedding_backward,
     embedding_forward,
-    linear_backward,
-    linear_forward,
     pad_to_patches,
     patchify,
     silu_backward,
@@ -19,12 +17,14 @@ from minidit.layers import (
 )
 from minidit.models.block import BlockInputs
 from minidit.models.conditioning_channels import existing
-from minidit.models.parameters import linear_shapes, prefixed, under
+from minidit.models.parameters import prefixed, under
 from minidit.models.text_encoder import text_encoder_backward, text_encoder_forward, text_encoder_shapes
 from minidit.models.tokenizer import PAD
+from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # B = batch, T = tokens of the clip, L = words, D = width, P = pairs of a head that positions rotate
 
+TIME = "t_embedder.mlp."  # how the parameters of the time embedder are named
 FREQUENCY_WIDTH = 256  # of the sinusoidal time embedding, as in the paper's code
 CLEAN = 1000.0  # the time of known latents
 
@@ -32,7 +32,7 @@ CLEAN = 1000.0  # the time of known latents
 def conditioning_shapes(settings):
     """Name -> shape of the parameters of the time embedder, and of the text encoder or the label table."""
     width = settings.width
-    shapes = linear_shapes("t_embedder.mlp.0", FREQUENCY_WIDTH, width) | linear_shapes("t_embedder.mlp.2", width, width)
+    shapes = two_layers_shapes(TIME, FREQUENCY_WIDTH, width, width)
     if settings.text:
         return shapes | prefixed("text_encoder.", text_encoder_shapes(settings.text, width))
     return shapes | {"y_embedder.embedding_table.weight": (settings.num_classes + 1, width)}
@@ -90,30 +90,21 @@ def condition_forward(t, prompt, p, settings):
         xp = array_module(t)
         t = xp.stack([t, xp.full_like(t, CLEAN)], axis=-1)  # B, 2
     features = timestep_embedding(t, FREQUENCY_WIDTH, dtype=p.dtype)  # B, FREQUENCY_WIDTH
-    h, hidden_cache = linear_forward(features, p["t_embedder.mlp.0.weight"], p["t_embedder.mlp.0.bias"])
-    h, silu_cache = silu_forward(h)
-    c, out_cache = linear_forward(h, p["t_embedder.mlp.2.weight"], p["t_embedder.mlp.2.bias"])  # B, D
+    c, time_cache = two_layers_forward(features, p, TIME, silu_forward)  # B, D
     if settings.prompt == "adaln":
         c += prompt[:, None] if per_token else prompt
     # Each block's modulation layer begins with this SiLU (Peebles & Xie's code); once is enough for all.
     c, c_silu_cache = silu_forward(c)  # B, D
-    return c, (hidden_cache, silu_cache, out_cache, c_silu_cache)
+    return c, (time_cache, c_silu_cache)
 
 
 def condition_backward(dc, cache):
     """Returns dprompt (B, D), for a prompt that entered here, and the gradients of the time embedder."""
-    hidden_cache, silu_cache, out_cache, c_silu_cache = cache
+    time_cache, c_silu_cache = cache
     dsum = silu_backward(dc, c_silu_cache)  # B, D   the gradient of time and prompt alike
-    dh, dweight2, dbias2 = linear_backward(dsum, out_cache)
-    dh = silu_backward(dh, silu_cache)
-    _, dweight0, dbias0 = linear_backward(dh, hidden_cache)
+    _, grads = two_layers_backward(dsum, time_cache, TIME, silu_backward)
     dprompt = dsum.sum(axis=1) if dsum.ndim == 3 else dsum  # B, D   one prompt for both times
-    return dprompt, {
-        "t_embedder.mlp.0.weight": dweight0,
-        "t_embedder.mlp.0.bias": dbias0,
-        "t_embedder.mlp.2.weight": dweight2,
-        "t_embedder.mlp.2.bias": dbias2,
-    }
+    return dprompt, grads
 
 
 # What the blocks see

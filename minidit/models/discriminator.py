@@ -7,8 +7,9 @@ import copy
 
 import numpy as np
 
-from minidit.layers import leaky_relu_backward, leaky_relu_forward, linear_backward, linear_forward
+from minidit.layers import leaky_relu_backward, leaky_relu_forward
 from minidit.models.parameters import Parameters, xavier_weights
+from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # N = groups, G = values of a group of four patches, H = hidden width
 
@@ -25,8 +26,7 @@ class Discriminator:
     """
 
     def __init__(self, values, hidden, rng, dtype=np.float32):
-        shapes = {"0.weight": (values, hidden), "0.bias": (hidden,), "2.weight": (hidden, 1), "2.bias": (1,)}
-        self.params = Parameters(shapes, dtype)
+        self.params = Parameters(two_layers_shapes("", values, hidden, 1), dtype)
         xavier_weights(rng, self.params)
 
     def on(self, xp):
@@ -37,15 +37,8 @@ class Discriminator:
 
     def forward(self, groups):
         """Groups (N, G) to logits (N, 1) and a cache."""
-        h, linear1_cache = linear_forward(groups, self.params["0.weight"], self.params["0.bias"])  # N, H
-        h, relu_cache = leaky_relu_forward(h)
-        logits, linear2_cache = linear_forward(h, self.params["2.weight"], self.params["2.bias"])  # N, 1
-        return logits, (linear1_cache, relu_cache, linear2_cache)
+        return two_layers_forward(groups, self.params, "", leaky_relu_forward)
 
     def backward(self, dlogits, cache):
         """Returns dgroups (N, G) and the gradients of the parameters."""
-        linear1_cache, relu_cache, linear2_cache = cache
-        dh, dweight2, dbias2 = linear_backward(dlogits, linear2_cache)
-        dh = leaky_relu_backward(dh, relu_cache)
-        dgroups, dweight0, dbias0 = linear_backward(dh, linear1_cache)
-        return dgroups, {"0.weight": dweight0, "0.bias": dbias0, "2.weight": dweight2, "2.bias": dbias2}
+        return two_layers_backward(dlogits, cache, "", leaky_relu_backward)

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from minidit.backend import arrays_in
 from minidit.layers import multihead_attention
 from minidit.models.cost import parameter_count, tokens_of_block
 from minidit.models.dit import DiT
@@ -98,15 +99,6 @@ def saved_bytes(cache, *others):
     """
     buffers = {id(buffer_of(array)): buffer_of(array).nbytes for array in arrays_in(cache)}
     return sum(size for key, size in buffers.items() if key not in {id(buffer_of(other)) for other in others})
-
-
-def arrays_in(cache):
-    """All arrays in nested tuples, lists and dicts, as a list."""
-    if isinstance(cache, dict):
-        cache = list(cache.values())
-    if isinstance(cache, tuple | list):
-        return [array for part in cache for array in arrays_in(part)]
-    return [cache] if isinstance(cache, np.ndarray) else []
 
 
 def buffer_of(array):

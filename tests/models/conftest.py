@@ -1,16 +1,8 @@
 import numpy as np
 import pytest
 
+from minidit.backend import arrays_in
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
-
-
-def arrays_in(value):
-    """All arrays of a cache or a dict of gradients, however deep they lie."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, tuple | list):
-        return [array for part in value for array in arrays_in(part)]
-    return [value] if isinstance(value, np.ndarray | np.generic) else []
 
 
 @pytest.fixture
@@ -18,7 +10,7 @@ def float_types():
     """The types of all float arrays in outputs, caches and gradients, as a set of names."""
 
     def types(*values):
-        return {array.dtype.name for array in arrays_in(values) if array.dtype.kind == "f"}
+        return {array.dtype.name for array in arrays_in(values, np.ndarray | np.generic) if array.dtype.kind == "f"}
 
     return types
 
@@ -29,8 +21,7 @@ def locked():
 
     def lock(value):
         for array in arrays_in(value):
-            if isinstance(array, np.ndarray):
-                array.setflags(write=False)
+            array.setflags(write=False)
         return value
 
     return lock

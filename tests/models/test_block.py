@@ -29,13 +29,6 @@ B, T, D, M, HEADS = 2, 5, 6, 7, 3
 SETTINGS = DiTSettings(1, (1, 1, 1), width=D, depth=1, num_heads=HEADS, mlp_ratio=Fraction(M, D), num_classes=1)
 
 
-def arrays_in(cache):
-    """All arrays of a cache, however deep they lie."""
-    if isinstance(cache, tuple | list):
-        return [array for part in cache for array in arrays_in(part)]
-    return [cache] if isinstance(cache, np.ndarray) else []
-
-
 class DiTBlock:
     """A DiT block with its inputs, all away from zero, and what the checker wants of it."""
 

@@ -12,7 +12,7 @@ from minidit.layers import multihead_attention
 from minidit.models import memory
 from minidit.models.cost import parameter_count
 from minidit.models.dit import DiT, DiTSettings
-from minidit.models.memory import arrays_in, attention_in_blocks, saved_activation_bytes, saved_bytes, step_bytes
+from minidit.models.memory import attention_in_blocks, saved_activation_bytes, saved_bytes, step_bytes
 from minidit.models.text_encoder import TextEncoderSettings
 
 sys.path.append(str(Path(__file__).parents[1]))  # the tests are not a package
@@ -90,11 +90,6 @@ def test_a_buffer_counts_once_and_whole():
 def test_parameters_do_not_count_nor_do_views_of_them():
     params, a = np.zeros(100, np.float32), np.zeros(7, np.float32)
     assert saved_bytes((params[:50].reshape(5, 10), a), params) == 28
-
-
-def test_arrays_are_found_however_deep_they_lie():
-    a, b = np.zeros(1), np.zeros(2)
-    assert [array.size for array in arrays_in((1, [a, (b, {"a": a})], "text"))] == [1, 2, 1]
 
 
 def test_the_choice_of_attention_is_made_for_what_is_inside_and_undone():

@@ -8,21 +8,7 @@ MOST_BLOCKS = 2048  # more threads than any GPU runs at once
 
 
 def adamw_ema_update(params, grads, m, v, average, step, learning_rate, settings, decay, squared_norm, max_grad_norm):
-    """One AdamW step on clipped gradients, and the moving average after it, in place on the flat vectors.
-
-    Args:
-        params, grads: (n,) parameters, changed, and their gradients, not changed.
-        m, v: (n,) running means of the gradient and of its square, changed.
-        average: (n,) moving average of the parameters, changed.
-        step: number of this step, from 1.
-        learning_rate: of this step.
-        settings: AdamWSettings.
-        decay: of the average, at this step.
-        squared_norm: () of the gradients, on the GPU.
-        max_grad_norm: the norm to which longer gradients are cut.
-    Raises:
-        ValueError: if the vectors are of different lengths.
-    """
+    """`minidit.training.optimizer.adamw_ema_update`, in place on vectors (n,); squared_norm () is on the GPU, too."""
     expect(params.shape, grads=grads, m=m, v=v, average=average)
     expect((), squared_norm=squared_norm)
     b1, b2 = settings.beta1, settings.beta2

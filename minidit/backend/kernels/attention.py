@@ -1,6 +1,6 @@
 """Attention with all its weights in memory: batched products (cuBLAS), and between them the kernels of softmax.cu."""
 
-from minidit.backend import array_module
+from minidit.backend import array_module, empty_like_queries
 from minidit.backend.kernels.grids import expect
 from minidit.backend.kernels.softmax import scaled_softmax_backward, scaled_softmax_forward
 
@@ -12,18 +12,7 @@ from minidit.backend.kernels.softmax import scaled_softmax_backward, scaled_soft
 
 
 def attention_forward(q, k, v, key_mask=None):
-    """Scaled dot-product attention of every head: y = softmax(q kᵀ / √d) v.
-
-    Args:
-        q: (..., H, T, d) queries.
-        k, v: (..., H, S, d) keys and values.
-        key_mask: (..., S) bool or None; True = may be attended to.
-    Returns:
-        y (..., H, T, d) and a cache for `attention_backward`. In memory y is (..., T, H, d), so that
-        joining the heads costs nothing.
-    Raises:
-        ValueError: if the shapes don't fit together.
-    """
+    """`minidit.layers.attention_forward`, with queries (..., H, T, d), keys and values (..., H, S, d)."""
     expect((*q.shape[:-2], k.shape[-2], q.shape[-1]), k=k, v=v)
     xp = array_module(q)
     weights = q @ k.swapaxes(-1, -2)                # ..., H, T, S    scores, turned into weights in place
@@ -34,15 +23,7 @@ def attention_forward(q, k, v, key_mask=None):
 
 
 def attention_backward(dy, cache, out=None):
-    """Backward of `attention_forward`.
-
-    Args:
-        dy: (..., H, T, d).
-        cache: from the forward.
-        out: three arrays (dq, dk, dv) to write to, or None to make them.
-    Returns:
-        dq (..., H, T, d), dk (..., H, S, d), dv (..., H, S, d).
-    """
+    """`minidit.layers.attention_backward`: returns dq (..., H, T, d), dk (..., H, S, d), dv (..., H, S, d)."""
     q, k, v, weights = cache
     xp = array_module(dy)
     dq, dk, dv = out or (xp.empty_like(q), xp.empty_like(k), xp.empty_like(v))
@@ -52,9 +33,3 @@ def attention_backward(dy, cache, out=None):
     xp.matmul(dscores, k, out=dq)
     dk[...] = (q.swapaxes(-1, -2) @ dscores).swapaxes(-1, -2)
     return dq, dk, dv
-
-
-def empty_like_queries(q):
-    """An array (..., H, T, d) that lies in memory as (..., T, H, d), so that joining the heads costs nothing."""
-    *leading, H, T, d = q.shape
-    return array_module(q).empty((*leading, T, H, d), q.dtype).swapaxes(-3, -2)

@@ -1,7 +1,6 @@
 """Launches flash_attention.cu: attention over many tokens, with only one tile of the weights at a time."""
 
-from minidit.backend import array_module
-from minidit.backend.kernels.attention import empty_like_queries
+from minidit.backend import array_module, empty_like_queries
 from minidit.backend.kernels.grids import ceil_div, distance, evenly_spaced, expect
 from minidit.backend.kernels.launch import launch
 

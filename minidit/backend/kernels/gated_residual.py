@@ -8,18 +8,7 @@ from minidit.backend.kernels.launch import launch
 
 
 def linear_gated_residual_forward(x, h, w, b, gate):
-    """y = x + gate · (h w + b).
-
-    Args:
-        x: (..., T, D) the residual.
-        h: (..., T, M) the branch, before its last layer.
-        w: (M, D), b: (D,).
-        gate: (..., D), one per sample, broadcast over its tokens; or (..., T, D), one per token.
-    Returns:
-        y (..., T, D) and a cache for `linear_gated_residual_backward`.
-    Raises:
-        ValueError: if the gate has another shape, or h or b does not fit x.
-    """
+    """`minidit.layers.linear_gated_residual_forward`: y = x + gate · (h w + b), with x (..., T, D), h (..., T, M)."""
     branch = (h.reshape(-1, h.shape[-1]) @ w).reshape(*h.shape[:-1], w.shape[1])  # ..., T, D
     y, gate_cache = bias_gated_residual_forward(x, branch, b, gate)  # ..., T, D
     return y, (h, w, gate_cache)

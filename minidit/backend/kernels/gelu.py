@@ -8,15 +8,7 @@ from minidit.backend.kernels.launch import launch
 
 
 def linear_gelu_forward(x, w, b, training=True):
-    """y = gelu(x w + b).
-
-    Args:
-        x: (..., D).
-        w: (D, M), b: (M,).
-        training: False leaves out the cache.
-    Returns:
-        y (..., M) and a cache for `linear_gelu_backward`.
-    """
+    """`minidit.layers.linear_gelu_forward`: y = gelu(x w + b), with x (..., D), w (D, M), b (M,)."""
     h = (x.reshape(-1, x.shape[-1]) @ w).reshape(*x.shape[:-1], w.shape[1])  # ..., M
     y, gelu_cache = bias_gelu_forward(h, b, training)  # ..., M
     return y, ((x, w), gelu_cache)

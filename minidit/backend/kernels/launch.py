@@ -32,7 +32,8 @@ def on_gpu(operation):
 
     Args:
         operation: the function of that name in `minidit/backend/kernels/{operation}.py` launches the kernel. It takes
-            the same arguments and returns the same results; only the contents of caches may differ.
+            the same arguments and returns the same results, so that the layer's docstring describes both; only the
+            contents of caches may differ. Where the layer would broadcast or refuse arrays, it raises a ValueError.
     """
 
     def decorate(plain):

@@ -11,17 +11,7 @@ THREADS = 256  # eight rows at a time
 
 
 def layernorm_modulate_forward(x, shift, scale, eps=1e-6):
-    """y = x̂ · (1 + scale) + shift, where x̂ is x with every row brought to mean 0 and variance 1.
-
-    Args:
-        x: (..., T, D) tokens.
-        shift, scale: (..., D), one pair per sample, broadcast over its tokens; or (..., T, D), one pair per token.
-        eps: added to the variance, in units of x².
-    Returns:
-        y (..., T, D) and a cache for `layernorm_modulate_backward`.
-    Raises:
-        ValueError: if shift or scale has another shape.
-    """
+    """`minidit.layers.layernorm_modulate_forward` of x (..., T, D), with shift and scale (..., D) or (..., T, D)."""
     samples = as_samples(x, shift)                  # ..., T, D or ..., T, 1, D
     shift, scale = per_sample(samples, shift=shift, scale=scale)
     xp = array_module(x)

@@ -11,16 +11,7 @@ MOST_BLOCKS = 1024  # about as many as a large GPU runs at once; each leaves one
 
 
 def mse_forward(prediction, target, weight=None):
-    """Mean over all elements of weight · (prediction - target)².
-
-    Args:
-        prediction, target: (...).
-        weight: None, or an array over the leading axes (one weight per sample, say).
-    Returns:
-        loss (), which stays on the GPU, and a cache for `mse_gradient`.
-    Raises:
-        ValueError: if the shapes differ, or the weight's shape is not a prefix of theirs.
-    """
+    """`minidit.layers.mse_forward` of prediction and target (...); the loss () stays on the GPU."""
     if prediction.shape != target.shape:
         raise ValueError(f"prediction has shape {prediction.shape}, target {target.shape}")
     xp = array_module(prediction)

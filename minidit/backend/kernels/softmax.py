@@ -12,13 +12,7 @@ LONG = 512  # longest row for a single warp: 16 numbers a thread
 
 
 def softmax_forward(x):
-    """Softmax over the last axis: y = eˣ / Σ eˣ.
-
-    Args:
-        x: (..., D) logits.
-    Returns:
-        y (..., D) and a cache for `softmax_backward`.
-    """
+    """`minidit.layers.softmax_forward` of x (..., D)."""
     y = scaled_softmax_forward(x.copy(), 1.0)       # ..., D
     return y, (y,)
 

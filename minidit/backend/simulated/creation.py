@@ -22,7 +22,7 @@ LARGE_PIECE = 2 * 2**20  # bytes; one kernel concatenates many arrays if they ar
 
 def get_array_module(*args):
     """The library that makes arrays such as these: this one, or numpy."""
-    return sys.modules[ndarray.__module__] if [*arrays_in(args)] else np
+    return sys.modules[ndarray.__module__] if arrays_in(args) else np
 
 
 def size(a, axis=None):
@@ -163,7 +163,7 @@ def eye(N, M=None, k=0, dtype=float, order="C"):  # noqa: N803, the names that C
 
 def worked_out(name, numpy_function, *sizes):
     """A new array that a kernel computes from numbers of the host."""
-    if [*arrays_in(sizes)]:
+    if arrays_in(sizes):
         raise TypeError(f"cupy.{name} takes numbers of the host: the simulated one can't fetch any from the device")
     made = place(ndarray, numpy_function(*sizes))
     counting.launched(name, (), [made._memory])

@@ -72,7 +72,7 @@ def function(name, numpy_function, kind="functions"):
     def call(*args, **kwargs):
         given = bind(kind, name, args, kwargs)
         lists = [key for key in NO_LISTS & given.keys() if isinstance(given[key], list)]
-        if lists or not [*arrays_in(given)]:
+        if lists or not arrays_in(given):
             unwrapped(given)  # has its own words for an array of the host
             raise TypeError(f"cupy.{name} takes arrays of the device, not {', '.join(map(repr, args)) or 'nothing'}")
         wait_if_needed(name, given)
@@ -149,7 +149,7 @@ class Ufunc:
         for value in inputs:
             if not isinstance(value, (DeviceArray, *NUMBERS)):
                 raise TypeError(f"Unsupported type {type(value)}")
-        if not [*arrays_in([*inputs, *outs])]:
+        if not arrays_in([*inputs, *outs]):
             raise TypeError(f"cupy.{self.name} of numbers alone would launch a kernel for them: use NumPy or math")
         for array in arrays_in(inputs):
             if any(shares(array, out) for out in arrays_in(outs)):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from minidit import backend
+
 GRAIN = 512  # bytes; CuPy's pool hands out whole multiples of it
 SUPPORTED = "?bhilqBHILQefdFD"  # the types of elements that CuPy knows
 
@@ -102,14 +104,8 @@ def view(array, memory):
 
 
 def arrays_in(value):
-    """The arrays of the device among arguments, at any depth of lists, tuples and dicts."""
-    if isinstance(value, DeviceArray):
-        yield value
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from arrays_in(item)
-    elif isinstance(value, dict):
-        yield from arrays_in(list(value.values()))
+    """The arrays of the device among arguments, at any depth of lists, tuples and dicts: a list."""
+    return backend.arrays_in(value, DeviceArray)
 
 
 def unwrapped(value):

@@ -5,10 +5,11 @@ import warnings
 
 import numpy as np
 
+from minidit.backend import arrays_in
 from minidit.course.grading.objects import describing
 from minidit.course.grading.process import Lost
 from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
-from minidit.course.grading.wire import BadMessage, arrays_in, decode, encode, plain
+from minidit.course.grading.wire import BadMessage, decode, encode, plain
 from minidit.course.outcome import Complaint
 
 UNREADABLE = "what came back can't be read."

@@ -17,8 +17,9 @@ import sys
 import types
 import warnings
 
+from minidit.backend import arrays_in
 from minidit.course.grading.objects import making
-from minidit.course.grading.wire import arrays_in, decode, encode, plain, receive, send
+from minidit.course.grading.wire import decode, encode, plain, receive, send
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import Complaint, about_error, own_lines
 

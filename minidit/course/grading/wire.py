@@ -117,15 +117,6 @@ def encode_array(value, blocks, given):
     return {"array" if isinstance(value, np.ndarray) else "number": [*described, len(blocks) - 1]}
 
 
-def arrays_in(value):
-    """All arrays among a function's inputs, in order."""
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, tuple | list):
-        return [array for part in value for array in arrays_in(part)]
-    return [value] if isinstance(value, np.ndarray) else []
-
-
 # ---------------------------------------------------------------------------------------------- in the grader
 
 
