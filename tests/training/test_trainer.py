@@ -342,8 +342,8 @@ MOMENTS = {
     "the codec's first step": (1, codec, "codec_step", "while the codec was being trained"),
     "a later step of the codec": (17, codec, "codec_step", "while the codec was being trained"),
     "the codec's measure": (1, codec, "reconstruction_psnr", "while the codec was being trained"),
-    "the first step": (1, steps, "training_step", "at step 1 of 40"),
-    "a later step": (13, steps, "training_step", "at step 15 of 40"),  # after those that were ordered with it
+    "the first step": (1, steps.Member, "step", "at step 1 of 40"),
+    "a later step": (13, steps.Member, "step", "at step 15 of 40"),  # after those that were ordered with it
     "a preview": (1, trainer, "write_preview", "at step 20 of 40"),
     "writing a checkpoint": (4, trainer, "save_model", "at step 10 of 40"),
 }
@@ -367,7 +367,7 @@ def test_ctrl_c_saves_says_so_and_changes_no_bit(moment, small_preset, finished,
 def test_ctrl_c_while_steps_are_timed_saves_the_plan(small_preset, tmp_path, monkeypatch):
     run = Run(small_preset, tmp_path / "run", progress=False)
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="stopped before the first step"):
-        interrupt_at(2, patch, steps, "training_step")
+        interrupt_at(2, patch, steps.Member, "step")
         run.start(minutes=1)
     run = resumed(small_preset, tmp_path / "run")
     assert run.minutes == 1 and 0 < run.seconds < 60 and run.codec_psnr is not None
