@@ -1,7 +1,5 @@
 """`minidit ablate`: what each choice of the network is worth, at equal compute."""
 
-from pathlib import Path
-
 from minidit.commands import arguments as shared
 
 SUMMARY = "train variants of one small model at equal compute, and compare them"
@@ -13,9 +11,7 @@ def add_arguments(command):
     from minidit.experiments.variants import VARIANTS
 
     command.add_argument("--only", nargs="+", metavar="NAME", help="these variants, and the base (default: all)")
-    command.add_argument(
-        "--out", type=Path, default=Path("ablation"), metavar="DIR", help="folder to write to (default: ablation)"
-    )
+    shared.add_folder(command, "ablation")
     command.add_argument(
         "--seeds", type=shared.whole_number(1), default=3, metavar="N", help="trainings of each variant (default: 3)"
     )

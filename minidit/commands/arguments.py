@@ -5,15 +5,45 @@ import math
 import os
 import re
 from contextlib import contextmanager
+from pathlib import Path
 
 from minidit.benchmark.machine import available_cores  # noqa: F401  offered to the commands from here
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
+CHECKPOINT = "{}, or folder of a training run (default: the shipped one)"
 
 
 def add_seed(command, what):
     """--seed, a whole number of at least 0."""
     command.add_argument("--seed", type=whole_number(0), default=0, metavar="N", help=f"{what} (default: 0)")
+
+
+def add_checkpoint(command, what="model"):
+    """--checkpoint, a Path; None for the shipped model."""
+    command.add_argument("--checkpoint", type=Path, metavar="FILE", help=CHECKPOINT.format(what))
+
+
+def add_named_checkpoint(command, what="model"):
+    """CHECKPOINT, a Path; None for the shipped model."""
+    command.add_argument("checkpoint", nargs="?", type=Path, metavar="CHECKPOINT", help=CHECKPOINT.format(what))
+
+
+def add_folder(command, name):
+    """--out, the folder that a command fills; by default the one of this name."""
+    command.add_argument(
+        "--out", type=Path, default=Path(name), metavar="DIR", help=f"folder to write to (default: {name})"
+    )
+
+
+def add_prompts(command):
+    """--prompts, a number for each split."""
+    command.add_argument(
+        "--prompts",
+        type=whole_number(1),
+        default=500,
+        metavar="N",
+        help="this many of seen and this many of held-out combinations (default: 500)",
+    )
 
 
 def add_sampling(command):

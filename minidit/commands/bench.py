@@ -34,8 +34,7 @@ def add_arguments(command):
         "--rounds", type=shared.whole_number(1), default=15, metavar="N", help="of each comparison (default: 15)"
     )
     command.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
-    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
-    command.add_argument("--force", action="store_true", help="replace that file if it exists")
+    add_output(command)
     others = command.add_mutually_exclusive_group()
     others.add_argument(
         "--mpi",
@@ -115,6 +114,12 @@ def announced(measurements, bar):
         bar.set_postfix_str(f"{measurement.section}: {measurement.name}")
         yield measurement
         bar.update()
+
+
+def add_output(command):
+    """--json and --force, for `check_output` and `show`."""
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements to this file")
+    command.add_argument("--force", action="store_true", help="replace that file if it exists")
 
 
 def check_output(path, force):

@@ -1,7 +1,5 @@
 """`minidit claims`: what is claimed of Diffusion Transformers, measured in the toy world."""
 
-from pathlib import Path
-
 from minidit.commands import arguments as shared
 
 SUMMARY = "measure what is claimed of Diffusion Transformers: does it hold in this world?"
@@ -18,12 +16,8 @@ tables, and says which claims hold.
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("names", nargs="*", metavar="NAME", help="which (default: all)")
-    command.add_argument(
-        "--out", type=Path, default=Path("claims"), metavar="DIR", help="folder to write to (default: claims)"
-    )
-    command.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="model, or folder of a training run (default: the shipped one)"
-    )
+    shared.add_folder(command, "claims")
+    shared.add_checkpoint(command)
     command.add_argument(
         "--seeds", type=shared.whole_number(1), default=1, metavar="N", help="trainings of each kind (default: 1)"
     )

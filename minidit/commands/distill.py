@@ -1,11 +1,10 @@
 """`minidit distill`: from a model to one that needs few steps."""
 
 from functools import partial
-from pathlib import Path
 from time import monotonic
 
 from minidit.commands import arguments as shared
-from minidit.commands.train import together
+from minidit.commands.train import add_run, say_done, together
 from minidit.errors import UserError
 
 SUMMARY = "teach a model to make clips in few steps of its sampler, or even one"
@@ -20,29 +19,11 @@ the two. Processes share the work, and Ctrl-C saves the run, as in `minidit trai
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
-    command.add_argument(
-        "checkpoint",
-        nargs="?",
-        type=Path,
-        metavar="CHECKPOINT",
-        help="teacher: model, or folder of a training run (default: the shipped one)",
-    )
-    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
-    length = command.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=shared.whole_number(1), metavar="N", help="training steps (default: 3000)")
-    length.add_argument(
-        "--minutes", type=shared.positive_number, metavar="M", help="do the steps that fit into M minutes"
-    )
+    shared.add_named_checkpoint(command, "teacher: model")
+    add_run(command, "training steps (default: 3000)", "do the steps that fit into M minutes", "0.0005")
     command.add_argument(
         "--teacher-steps", type=shared.whole_number(1), metavar="N", help="steps of the teacher's sampler (default: 6)"
     )
-    command.add_argument(
-        "--learning-rate", type=shared.positive_number, metavar="X", help="at its peak (default: 0.0005)"
-    )
-    shared.add_seed(command, "of everything random")
-    shared.add_threads(command, "all; one per rank under mpiexec")
-    shared.add_device(command)
-    command.add_argument("--resume", action="store_true", help="continue from the last checkpoint in DIR")
     return NOTES
 
 
@@ -64,7 +45,6 @@ def distill(arguments, changes, xp, ranks=None):
     from minidit.presets import Preset
     from minidit.training.buckets import LONGER
     from minidit.training.distillation import TEACHER, Distillation, DistillationTraining, student_settings
-    from minidit.training.trainer import MODEL
 
     begin = monotonic()
     kept = arguments.out / TEACHER
@@ -81,5 +61,4 @@ def distill(arguments, changes, xp, ranks=None):
         else:
             distillation.start(arguments.minutes)
     distillation.train()
-    print(f"{arguments.out / MODEL}  ({distillation.step} steps, {(monotonic() - begin) / 60:.1f} minutes)")
-    print(f"Try: {shared.EXAMPLE} --checkpoint {arguments.out} --steps 1")
+    say_done(distillation, begin, " --steps 1")

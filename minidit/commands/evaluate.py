@@ -3,7 +3,6 @@
 import contextlib
 import json
 import sys
-from pathlib import Path
 
 from minidit.commands import arguments as shared
 
@@ -13,20 +12,8 @@ EXAMPLE = "minidit evaluate runs/quick --prompts 500 --seeds 3 --json > scores.j
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command."""
-    command.add_argument(
-        "checkpoint",
-        nargs="?",
-        type=Path,
-        metavar="CHECKPOINT",
-        help="model, or folder of a training run (default: the shipped one)",
-    )
-    command.add_argument(
-        "--prompts",
-        type=shared.whole_number(1),
-        default=500,
-        metavar="N",
-        help="this many of seen and this many of held-out combinations (default: 500)",
-    )
+    shared.add_named_checkpoint(command)
+    shared.add_prompts(command)
     command.add_argument(
         "--seeds",
         type=shared.whole_number(1),

@@ -43,9 +43,7 @@ def add_making(command, default, outputs=OUTPUTS):
     command.add_argument(
         "--sampler", default="euler", metavar="NAME", help="euler, heun, ddim, ddpm or sde (default: euler)"
     )
-    command.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", help="model, or folder of a training run (default: the shipped one)"
-    )
+    shared.add_checkpoint(command)
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
     command.add_argument("--force", action="store_true", help="replace files that exist")

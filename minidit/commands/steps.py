@@ -1,9 +1,7 @@
 """`minidit steps`: how good clips are when they are made in few steps."""
 
-from pathlib import Path
-
 from minidit.commands import arguments as shared
-from minidit.commands.bench import check_output, show
+from minidit.commands.bench import add_output, check_output, show
 from minidit.errors import UserError
 
 SUMMARY = "measure how often clips made in 1, 2, 4, 8 and 32 steps are right"
@@ -29,18 +27,11 @@ def add_arguments(command):
         metavar="N",
         help="of the sampler (default: 1 2 4 8 32)",
     )
-    command.add_argument(
-        "--prompts",
-        type=shared.whole_number(1),
-        default=500,
-        metavar="N",
-        help="this many of seen and this many of held-out combinations (default: 500)",
-    )
+    shared.add_prompts(command)
     shared.add_seed(command, "of the prompts and the noise")
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
-    command.add_argument("--json", type=Path, metavar="FILE", help="also write all measurements there")
-    command.add_argument("--force", action="store_true", help="replace that file if it exists")
+    add_output(command)
     return NOTES
 
 

@@ -22,37 +22,47 @@ def add_arguments(command):
     from minidit.presets import PRESETS
 
     command.add_argument("--preset", required=True, metavar="NAME", help="what to train, see below")
-    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
-    length = command.add_mutually_exclusive_group()
-    length.add_argument(
-        "--steps", type=shared.whole_number(1), metavar="N", help="training steps of the DiT (default: the preset's)"
-    )
-    length.add_argument(
-        "--minutes", type=shared.positive_number, metavar="M",
-        help="do the steps that fit into M minutes, with the codec's training",
+    add_run(
+        command,
+        "training steps of the DiT (default: the preset's)",
+        "do the steps that fit into M minutes, with the codec's training",
+        "the preset's",
     )
     command.add_argument(
         "--batch", type=shared.whole_number(1), metavar="N", help="clips in a step (default: the preset's)"
     )
     command.add_argument(
-        "--learning-rate", type=shared.positive_number, metavar="X", help="at its peak (default: the preset's)"
-    )
-    command.add_argument(
         "--from", dest="origin", type=Path, metavar="FILE", help="start from the weights of this model"
     )
-    shared.add_seed(command, "of everything random")
-    shared.add_threads(command, "all; one per rank under mpiexec")
-    shared.add_device(command)
     command.add_argument(
         "--recompute", action="store_true", help="less memory, more time: compute each block's forward pass twice"
     )
-    command.add_argument("--resume", action="store_true", help="continue from the last checkpoint in DIR")
     presets = "".join(f"  {name:<8} {p.description}\n" for name, p in PRESETS.items())
     return (
         f"presets:\n{presets}\n"
         "Processes on N cores, or N ranks of `mpiexec -n N minidit train ...`, share each step. They see the same\n"
         "clips and give the same result for any N, up to rounding. Ctrl-C saves the run and says how to continue.\n\n"
     )
+
+
+def add_run(command, steps, minutes, learning_rate):
+    """The options of every run: its folder, length, learning rate, seed, threads and device, and --resume.
+
+    Args:
+        steps, minutes: what these say in the help.
+        learning_rate: by default, in words.
+    """
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and previews")
+    length = command.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=shared.whole_number(1), metavar="N", help=steps)
+    length.add_argument("--minutes", type=shared.positive_number, metavar="M", help=minutes)
+    command.add_argument(
+        "--learning-rate", type=shared.positive_number, metavar="X", help=f"at its peak (default: {learning_rate})"
+    )
+    shared.add_seed(command, "of everything random")
+    shared.add_threads(command, "all; one per rank under mpiexec")
+    shared.add_device(command)
+    command.add_argument("--resume", action="store_true", help="continue from the last checkpoint in DIR")
 
 
 def run(arguments):
@@ -111,7 +121,7 @@ def with_everyone(arguments, work):
 def train(arguments, preset, xp, ranks=None):
     """The run itself; under mpiexec on rank 0, with all `minidit.training.parallel.mpi.Ranks`."""
     from minidit.training.budget import check_fits
-    from minidit.training.trainer import MODEL, Run
+    from minidit.training.trainer import Run
 
     begin = monotonic()
     threads = arguments.threads or shared.available_cores()
@@ -133,8 +143,16 @@ def train(arguments, preset, xp, ranks=None):
             with checkpoint_file(arguments.origin) as origin:
                 training_run.start(arguments.minutes, origin)
     training_run.train()
-    print(f"{arguments.out / MODEL}  ({training_run.step} steps, {(monotonic() - begin) / 60:.1f} minutes)")
-    print(f"Try: {shared.EXAMPLE} --checkpoint {arguments.out}")
+    say_done(training_run, begin)
+
+
+def say_done(training_run, begin, options=""):
+    """Says where the model of a finished run is, and how to try it: with these options."""
+    from minidit.training.trainer import MODEL
+
+    minutes = (monotonic() - begin) / 60
+    print(f"{training_run.folder / MODEL}  ({training_run.step} steps, {minutes:.1f} minutes)")
+    print(f"Try: {shared.EXAMPLE} --checkpoint {training_run.folder}{options}")
 
 
 def chosen_preset(arguments):
