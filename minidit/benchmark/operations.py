@@ -5,10 +5,9 @@ import pstats
 from collections import defaultdict
 from pathlib import Path
 
-import minidit
 from minidit.benchmark.ours import training_step
+from minidit.files.places import PACKAGE
 
-PACKAGE = Path(minidit.__file__).parent
 COUNTED = ("layers", "models", "training", "backend/kernels")  # folders whose functions are operations
 STEPS = 5
 REST, SUMS = "time, labels, words, patches", "residual sums, in blocks and DiT"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-import minidit
 from minidit.errors import UserError
+from minidit.files.places import in_clone
 
 SUMMARY = "open the lessons in JupyterLab"
 EXAMPLE = "minidit lessons"
@@ -42,12 +42,12 @@ def first_page(folder):
 
 
 def lessons_folder():
-    """The folder `lessons` of a clone: here, or beside the package where that was installed with `pip install -e`.
+    """The folder `lessons` of a clone.
 
     Raises:
         UserError: there is none, as an installed wheel has no lessons.
     """
-    for root in (Path.cwd(), Path(minidit.__file__).parents[1]):
-        if (root / "lessons" / FRONT_PAGE).is_file():
-            return root / "lessons"
-    raise UserError("there is no folder of lessons here. Run this command in a clone of minidit's repository.")
+    page = in_clone(Path("lessons", FRONT_PAGE))
+    if page is None:
+        raise UserError("there is no folder of lessons here. Run this command in a clone of minidit's repository.")
+    return page.parent

@@ -8,11 +8,10 @@ import traceback
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-import minidit
+from minidit.files.places import PACKAGE
 
 WRITE_IT = "not started. Write it, and run this cell again."
 
@@ -203,7 +202,7 @@ def same(old, new):
 def own_lines(error):
     """The last two lines of the student's own code that led to an error."""
     paths = sysconfig.get_paths()
-    others = (paths["stdlib"], paths["purelib"], *site.getsitepackages(), str(Path(minidit.__file__).parent), "<frozen")
+    others = (paths["stdlib"], paths["purelib"], *site.getsitepackages(), str(PACKAGE), "<frozen")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(others)]
     lines = [f"line {frame.lineno}: {frame.line}" if frame.line else f"line {frame.lineno}" for frame in frames]
     return [*dict.fromkeys(lines[-2:])]  # one line, if a generator is in the line that runs it

@@ -8,11 +8,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import minidit
 from minidit.course.engine import examine
 from minidit.course.exercise import Numbers
 from minidit.course.report import NOT_STARTED, PASSED, WRONG
 from minidit.errors import UserError
+from minidit.files.places import in_clone
 
 ANSWERS = Path("tests", "course", "answers")
 NAMED_AT_LEAST = 0.9  # of all wrong answers
@@ -40,15 +40,15 @@ class Proof:
 
 
 def answers_folder():
-    """The folder of answers of a clone: here, or beside the package where that was installed with `pip install -e`.
+    """The folder of answers of a clone.
 
     Raises:
-        UserError: there isn't one.
+        UserError: there is none.
     """
-    for root in (Path.cwd(), Path(minidit.__file__).parents[1]):
-        if (root / ANSWERS).is_dir():
-            return root / ANSWERS
-    raise UserError("there are no answers to try here. Run this command in a clone of minidit's repository.")
+    folder = in_clone(ANSWERS)
+    if folder is None:
+        raise UserError("there are no answers to try here. Run this command in a clone of minidit's repository.")
+    return folder
 
 
 def answers_in(folder):

@@ -6,6 +6,7 @@ import pytest
 
 from minidit.cli import main
 from minidit.commands import lessons
+from minidit.files import places
 
 CLONE = Path(__file__).parents[2]
 
@@ -63,7 +64,7 @@ def test_without_jupyterlab_one_sentence_says_how_to_get_it(monkeypatch, capsys)
 
 def test_outside_a_clone_one_sentence_says_where_to_be(launched, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(lessons.minidit, "__file__", str(tmp_path / "site-packages" / "minidit" / "__init__.py"))
+    monkeypatch.setattr(places, "PACKAGE", tmp_path / "site-packages" / "minidit")
     assert main(["lessons"]) == 2
     assert "in a clone of minidit's repository" in capsys.readouterr().err
     assert launched == []

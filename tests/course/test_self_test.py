@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from minidit.course import self_test
 from minidit.course.exercise import Exercise, Numbers, by_hand
 from minidit.course.self_test import answers_folder, answers_in, labelled, proof_of, table
 from minidit.errors import UserError
+from minidit.files import places
 
 
 def doubled(x):
@@ -93,6 +93,6 @@ def test_answers_are_read_from_every_file(tmp_path):
 
 def test_outside_of_a_clone_one_sentence_says_where_to_be(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(self_test.minidit, "__file__", str(tmp_path / "site-packages" / "minidit" / "__init__.py"))
+    monkeypatch.setattr(places, "PACKAGE", tmp_path / "site-packages" / "minidit")
     with pytest.raises(UserError, match="in a clone of minidit's repository"):
         answers_folder()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidit import backend
+from minidit.backend import arrays_in as nested
 
 GRAIN = 512  # bytes; CuPy's pool hands out whole multiples of it
 SUPPORTED = "?bhilqBHILQefdFD"  # the types of elements that CuPy knows
@@ -105,7 +105,7 @@ def view(array, memory):
 
 def arrays_in(value):
     """The arrays of the device among arguments, at any depth of lists, tuples and dicts: a list."""
-    return backend.arrays_in(value, DeviceArray)
+    return nested(value, DeviceArray)
 
 
 def unwrapped(value):

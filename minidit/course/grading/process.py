@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-import minidit
 from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
 from minidit.course.grading.wire import BadMessage, decode, encode, receive, send
 from minidit.course.progress import VARIABLE
 from minidit.errors import UserError
+from minidit.files.places import PACKAGE
 
 KEPT_VARIABLES = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -81,7 +81,7 @@ class Process:
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="minidit-grade-", ignore_cleanup_errors=True)
-        path = [str(Path(minidit.__file__).parents[1]), *(os.path.abspath(part) for part in sys.path if part)]
+        path = [str(PACKAGE.parent), *(os.path.abspath(part) for part in sys.path if part)]
         words = json.dumps([path[1:] + path[:1], self.limits.memory, int(self.limits.seconds) + 10])
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-c", PROGRAM, words],
