@@ -258,7 +258,8 @@ def test_figures_are_drawn_by_name_and_replace_the_earlier_ones(recorded_checkpo
     (tmp_path / "mine.txt").write_text("mine")
     written = draw_figures(["codec", "training", "codec"], tmp_path, recorded_checkpoint, progress=False)
     assert [path.name for path in written] == ["codec.png", "training.png", "README.md"]
-    assert Image.open(tmp_path / "codec.png").format == "PNG"
+    with Image.open(tmp_path / "codec.png") as image:
+        assert image.format == "PNG"
     assert sorted(os.listdir(tmp_path)) == ["README.md", "codec.png", "mine.txt", "training.png"]
     assert "clip.gif" not in (tmp_path / "README.md").read_text(encoding="utf-8")
 
