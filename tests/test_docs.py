@@ -77,7 +77,7 @@ def test_what_runs_shorter_here_stands_on_a_page():
 
 def test_ci_runs_the_readmes_test_command():
     commands = re.findall(r"^python3 -m venv .*", (CLONE / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    tests = [command for command in commands if command.endswith("pytest")]
+    tests = [command for command in commands if "pytest" in command]
     assert len(tests) == 1
     assert tests[0] in CI
 
