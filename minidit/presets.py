@@ -59,19 +59,20 @@ class Preset:
     diffusion_training: DiffusionTraining = field(default_factory=DiffusionTraining)
 
 
-def _text(**sizes):
-    return TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **sizes)
+def _model(name, size, patch, channels, hidden, **text):
+    """VideoModelSettings of the toy world: a DiT of that name on square clips of 8 frames.
+
+    Args:
+        size: of a frame. patch, channels, hidden: of the codec. text: of the text encoder, as in TextEncoderSettings.
+    """
+    encoder = TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **text)
+    codec, dit = CodecSettings(patch, channels, hidden), dit_settings(name, channels, text=encoder)
+    return VideoModelSettings(size, frames=8, codec=codec, dit=dit, vocabulary=VOCABULARY)
 
 
 SKY = Preset(
     "32 x 32 pixels, 8 frames: where the shipped checkpoint starts from",
-    VideoModelSettings(
-        size=32,
-        frames=8,
-        codec=CodecSettings(patch=(1, 8, 8), channels=24, hidden=512),
-        dit=dit_settings("minidit-XS/8x1x1", in_channels=24, text=_text()),
-        vocabulary=VOCABULARY,
-    ),
+    _model("minidit-XS/8x1x1", size=32, patch=(1, 8, 8), channels=24, hidden=512),
     CodecTraining(steps=10_000),
     DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
 )
@@ -88,13 +89,7 @@ STUDIO = Preset(
 PRESETS = {
     "quick": Preset(
         "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
-        VideoModelSettings(
-            size=16,
-            frames=8,
-            codec=CodecSettings(patch=(1, 4, 4), channels=16, hidden=160),
-            dit=dit_settings("minidit-XXS/8x1x1", in_channels=16, text=_text()),
-            vocabulary=VOCABULARY,
-        ),
+        _model("minidit-XXS/8x1x1", size=16, patch=(1, 4, 4), channels=16, hidden=160),
         CodecTraining(steps=12_000),
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
@@ -108,13 +103,7 @@ PRESETS = {
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",
-        VideoModelSettings(
-            size=16,
-            frames=8,
-            codec=CodecSettings(patch=(1, 4, 4), channels=8, hidden=64),
-            dit=dit_settings("minidit-XXXS/8x1x1", in_channels=8, text=_text(width=32)),
-            vocabulary=VOCABULARY,
-        ),
+        _model("minidit-XXXS/8x1x1", size=16, patch=(1, 4, 4), channels=8, hidden=64, width=32),
         CodecTraining(steps=600, pool=64),
         DiffusionTraining(steps=300, batch=32),
     ),

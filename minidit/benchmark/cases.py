@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.backend import moved
+from minidit.layers.patchify import patch_grid
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.tokenizer import Tokenizer
 from minidit.presets import PRESETS
@@ -35,7 +36,7 @@ class Case:
     @property
     def grid(self):
         """(frames, rows, columns) of a clip, in tokens."""
-        return tuple(size // step for size, step in zip(self.shape, self.settings.patch, strict=False))
+        return patch_grid(self.shape[:3], self.settings.patch)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from minidit.benchmark.cases import Case
 from minidit.benchmark.ours import FixedBatch, running
 from minidit.benchmark.timing import interleave, timed
+from minidit.layers.patchify import sizes_of_grid
 from minidit.models.cost import multiply_accumulates
 from minidit.training.job import VideoTraining
 
@@ -86,7 +87,7 @@ def job_of(workload, preset=None):
 
 def fixed_batch(workload):
     """The job of training a workload's network on random latents."""
-    shape = [tokens * step for tokens, step in zip(workload.grid, workload.dit.patch, strict=True)]
+    shape = sizes_of_grid(workload.grid, workload.dit.patch)
     case = Case("planned", workload.dit, (*shape, workload.dit.in_channels), workload.batch)
     return FixedBatch(case, workload.shards, workload.recompute)
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from minidit.interop import PATCH_WEIGHT, POSITIONS, to_pytorch_layout
 from minidit.layers import sincos_positions
+from minidit.layers.patchify import sizes_of_grid
 from minidit.models.tokenizer import PAD
 
 # N = clips, C = channels, F, H, W = frames, rows, columns; T = tokens, D = width, L = words of the longest prompt.
@@ -219,7 +220,7 @@ class DiT(nn.Module):
         axes = len(self.patch)
         patches = tokens.reshape(len(tokens), *self.grid, *self.patch, self.out_channels)
         order = [axis for pair in zip(range(1, 1 + axes), range(1 + axes, 1 + 2 * axes), strict=True) for axis in pair]
-        sizes = [count * step for count, step in zip(self.grid, self.patch, strict=True)]
+        sizes = sizes_of_grid(self.grid, self.patch)
         return patches.permute(0, 1 + 2 * axes, *order).reshape(len(tokens), self.out_channels, *sizes)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minidit.layers.patchify import patch_grid
 from minidit.models.checkpoint import codec_tensors, load_codec
 from minidit.models.video_model import VideoModel
 
@@ -57,9 +58,7 @@ def mixed(noise, other, amount):
 
 def lost(clips, share, rng, patch):
     """The latents that remain of clips (N, F, H, W, 3) if each is lost with this probability: (N, f, r, c) bool."""
-    n, *lengths, _ = clips.shape
-    grid = tuple(length // step for length, step in zip(lengths, patch, strict=True))
-    return rng.random((n, *grid)) >= share
+    return rng.random((len(clips), *patch_grid(clips.shape[1:4], patch))) >= share
 
 
 def with_noise(clips, std, rng):

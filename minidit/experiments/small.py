@@ -15,6 +15,7 @@ from minidit.experiments.tally import tally
 from minidit.experiments.tasks import Task
 from minidit.files.tensors import read_tensors, write_tensors
 from minidit.generation.settings import SamplingSettings
+from minidit.layers.patchify import patch_grid
 from minidit.models.checkpoint import codec_tensors, load_codec, settings_to_json
 from minidit.models.codec import Codec
 from minidit.models.cost import multiply_accumulates
@@ -45,7 +46,7 @@ def small_settings(width, depth, heads, patch, text_width=32):
 
 def grid_of(settings):
     """Tokens of a clip along frames, rows and columns."""
-    return tuple(size // step for size, step in zip(settings.latent_shape, settings.dit.patch, strict=False))
+    return patch_grid(settings.latent_shape[:3], settings.dit.patch)
 
 
 def compute_of(settings, training):

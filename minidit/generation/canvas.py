@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.layers.patchify import patch_grid
+
 LONGEST = 16  # frames of a canvas: more were never seen in training
 CONTEXT = 8  # frames that the model sees to continue a clip
 END = 4  # frames that it sees of each of two clips to join them
@@ -24,11 +26,6 @@ class Canvas:
     known: np.ndarray
 
 
-def latent_grid(shape, patch):
-    """(frames, rows, columns) in latents of a clip with that many frames, rows and columns of pixels."""
-    return tuple(length // step for length, step in zip(shape, patch, strict=True))
-
-
 def in_pixels(known, patch):
     """Latents (N, f, r, c) to the pixels that they stand for (N, F, H, W)."""
     for axis, step in enumerate(patch, start=1):
@@ -43,7 +40,7 @@ def frames_known(clip, known, patch):
         clip: (F, H, W, 3), known: (F,) bool.
         patch: of the codec, (1, rows, columns): a latent is of one frame.
     """
-    _, rows, columns = latent_grid(clip.shape[:3], patch)
+    _, rows, columns = patch_grid(clip.shape[:3], patch)
     return Canvas(clip, np.broadcast_to(known[:, None, None], (len(clip), rows, columns)))
 
 
@@ -69,7 +66,7 @@ def with_holes(clip, mask, patch):
     Args:
         mask: (F, H, W) bool, True where something is missing.
     """
-    f, r, c = latent_grid(clip.shape[:3], patch)
+    f, r, c = patch_grid(clip.shape[:3], patch)
     cells = mask.reshape(f, patch[0], r, patch[1], c, patch[2])
     return Canvas(clip, ~cells.any(axis=(1, 3, 5)))
 
@@ -77,4 +74,4 @@ def with_holes(clip, mask, patch):
 def blank(frames, size, patch):
     """A Canvas on which nothing is known, of a number of frames of (rows, columns)."""
     clip = np.zeros((frames, *size, 3), np.float32)
-    return Canvas(clip, np.zeros(latent_grid(clip.shape[:3], patch), bool))
+    return Canvas(clip, np.zeros(patch_grid(clip.shape[:3], patch), bool))

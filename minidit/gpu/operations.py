@@ -111,9 +111,7 @@ def words(rng, size):
 
 def self_attention(rng, size):
     """Tokens, and the weights of multi-head attention."""
-    shapes = (tokens, matrix(1, 3), vector(3), matrix(1, 1), vector(1))
-    arrays = [0.3 * rng.standard_normal(shape(size)) for shape in shapes]
-    return [*arrays, size.heads]
+    return [*smaller(rng, tokens(size), *attention_weights(size)), size.heads]
 
 
 def rotation_of(x, tokens):

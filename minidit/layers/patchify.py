@@ -9,6 +9,16 @@ from minidit.backend import array_module
 # f, r, c = the clip's size in patches; T = f · r · c tokens; P = pf · ph · pw · C numbers in each
 
 
+def patch_grid(sizes, patch):
+    """How many patches it takes to hold a clip of these sizes (frames, rows, columns): (f, r, c)."""
+    return tuple(-(-size // step) for size, step in zip(sizes, patch, strict=True))
+
+
+def sizes_of_grid(grid, patch):
+    """(frames, rows, columns) of a clip that a grid (f, r, c) of patches makes."""
+    return tuple(count * step for count, step in zip(grid, patch, strict=True))
+
+
 def patchify(x, patch):
     """Cut a clip into patches.
 

@@ -19,6 +19,7 @@ from minidit.layers import (
     reparameterize_forward,
     unpatchify,
 )
+from minidit.layers.patchify import patch_grid
 from minidit.models.parameters import Parameters, xavier_weights
 from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
@@ -80,7 +81,7 @@ class Codec:
         """Clips (N, F, H, W, 3) in [0, 1] to normalised latents (N, F/pf, H/ph, W/pw, C): the encoder's means."""
         patches = patchify(to_signed(clips), self.settings.patch)  # N, T, P
         mean, _, _ = self.encoder_forward(patches)
-        grid = tuple(size // step for size, step in zip(clips.shape[1:4], self.settings.patch, strict=True))
+        grid = patch_grid(clips.shape[1:4], self.settings.patch)
         latents = (mean - self.latent_mean) / self.latent_std  # N, T, C
         return latents.reshape(len(clips), *grid, self.settings.channels)
 

@@ -18,6 +18,7 @@ from minidit.layers import (
     sincos_positions,
     unpatchify,
 )
+from minidit.layers.patchify import patch_grid
 from minidit.models.block import (
     NO_INPUTS,
     attention_weights_in,
@@ -244,7 +245,7 @@ class DiT:
 
     def grid_of(self, shape):
         """Tokens along each of (frames, rows, columns) of latents of this shape (B, F, H, W, C)."""
-        return tuple(-(-size // step) for size, step in zip(shape[1:4], self.settings.patch, strict=True))
+        return patch_grid(shape[1:4], self.settings.patch)
 
     def patches_of(self, x):
         """Latents (B, F, H, W, C) as patches (B, T, P). With conditioning channels zeros may fill up the last ones."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidit.backend import arrays_in
 from minidit.layers import multihead_attention
+from minidit.layers.patchify import sizes_of_grid
 from minidit.models.cost import parameter_count, tokens_of_block
 from minidit.models.dit import DiT
 
@@ -83,8 +84,8 @@ def attention_in_blocks(in_blocks):
 def bytes_of_cache(settings, grid, words, recompute):
     """Bytes that the cache of one clip's forward holds."""
     model = DiT(settings, buffer=np.zeros(parameter_count(settings), np.float32))
-    shape = [tokens * step for tokens, step in zip(grid, settings.patch, strict=True)]
-    x, t = np.zeros((1, *shape, settings.in_channels), np.float32), np.zeros(1, np.float32)
+    x = np.zeros((1, *sizes_of_grid(grid, settings.patch), settings.in_channels), np.float32)
+    t = np.zeros(1, np.float32)
     condition = np.zeros(1, int) if words is None else np.ones((1, words), int)
     _, cache = model.forward(x, t, condition, recompute=recompute)
     return saved_bytes(cache, model.params.flat)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.backend import array_module
+from minidit.layers.patchify import patch_grid
 from minidit.models.codec import Codec, CodecSettings
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.tokenizer import Tokenizer
@@ -36,8 +37,7 @@ class VideoModelSettings:
     @property
     def latent_shape(self):
         """(frames, rows, columns, channels) of a clip's latents."""
-        frames, rows, columns = self.codec.patch
-        return (self.frames // frames, self.size // rows, self.size // columns, self.codec.channels)
+        return (*patch_grid((self.frames, self.size, self.size), self.codec.patch), self.codec.channels)
 
 
 class VideoModel:

@@ -11,6 +11,7 @@ import numpy as np
 
 from minidit.backend import moved
 from minidit.diffusion import sample_times
+from minidit.layers.patchify import sizes_of_grid
 from minidit.models.tokenizer import PAD, START
 from minidit.training.known_parts import draw_group, draw_usual
 from minidit.world import PLAIN_SKIES, SEEN
@@ -145,7 +146,7 @@ def padded(groups, shape, patch):
         clips (N, frames, height, width, 3), known (N, F, H, W) bool, sizes (N, 3).
     """
     count = sum(len(group.captions) for group in groups)
-    clips = np.zeros((count, *(cells * step for cells, step in zip(shape, patch, strict=False)), 3), np.float32)
+    clips = np.zeros((count, *sizes_of_grid(shape[:3], patch), 3), np.float32)
     known, sizes = np.zeros((count, *shape[:3]), bool), np.zeros((count, 3), np.int64)
     first = 0
     for group in groups:

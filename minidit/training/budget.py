@@ -8,6 +8,7 @@ from math import ceil, prod
 import numpy as np
 
 from minidit.errors import UserError
+from minidit.layers.patchify import patch_grid, sizes_of_grid
 from minidit.models.cost import parameter_count
 from minidit.models.dit import DiTSettings
 from minidit.models.memory import FLOAT, step_bytes
@@ -69,12 +70,12 @@ def workload_of(preset):
     clip = (model.frames, model.size, model.size)
     if training.buckets:
         shape = max((padded_shape(grids, model) for _, grids in training.buckets), key=prod)
-        clip = tuple(cells * step for cells, step in zip(shape, model.codec.patch, strict=False))
+        clip = sizes_of_grid(shape[:3], model.codec.patch)
     patches, pixels = prod(clip) // prod(model.codec.patch), 3 * prod(clip)
     whole = clip
     if model.dit.conditioning_channels:  # the last tokens are filled up
-        steps = (latent * token for latent, token in zip(model.codec.patch, model.dit.patch, strict=True))
-        whole = tuple(-(-length // step) * step for length, step in zip(clip, steps, strict=True))
+        step = sizes_of_grid(model.dit.patch, model.codec.patch)
+        whole = sizes_of_grid(patch_grid(clip, step), step)
     return Workload(
         model.dit,
         grid_of(whole, model.codec.patch, model.dit.patch),
@@ -93,11 +94,11 @@ def grid_of(clip, codec_patch, dit_patch):
     Raises:
         UserError: they don't divide.
     """
-    steps = [latent * token for latent, token in zip(codec_patch, dit_patch, strict=True)]
+    steps = sizes_of_grid(dit_patch, codec_patch)
     for name, size, step in zip(("frames", "rows", "columns"), clip, steps, strict=True):
         if size % step:
             raise UserError(f"{size} {name} don't divide into tokens of {step}. Choose a multiple of {step}.")
-    return tuple(size // step for size, step in zip(clip, steps, strict=True))
+    return patch_grid(clip, steps)
 
 
 @dataclass(frozen=True)

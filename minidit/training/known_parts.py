@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.layers.patchify import sizes_of_grid
 from minidit.world import Attributes, caption, render_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
@@ -44,7 +45,7 @@ def draw_group(rng, attributes, grid, patch):
         grid: (F, H, W) of a clip.
         patch: the codec's: frames × rows × columns of a latent.
     """
-    size = frames, _, _ = pixels_of(grid, patch)
+    size = frames, _, _ = sizes_of_grid(grid, patch)
     names, shares = zip(*TASKS, strict=True)
     task = names[rng.choice(len(TASKS), p=shares)]
     if frames < USUAL_FRAMES and task != "places":
@@ -62,15 +63,10 @@ def draw_usual(rng, attributes, grid, patch, known=None):
     Args:
         known: function of the Generator and the grid that draws what is known of one clip, (F, H, W) bool.
     """
-    frames, *size = pixels_of(grid, patch)
+    frames, *size = sizes_of_grid(grid, patch)
     clips = render_batch(attributes, rng, tuple(size), frames)
     masks = [known(rng, grid) if known else np.zeros(grid, bool) for _ in attributes]
     return Group(clips, np.stack(masks), [describe(rng, a, frames) for a in attributes])
-
-
-def pixels_of(grid, patch):
-    """(frames, height, width) of a clip with this grid of latents."""
-    return tuple(cells * step for cells, step in zip(grid, patch, strict=True))
 
 
 def draw_continued(rng, attributes, size, grid, backward):

@@ -1,10 +1,8 @@
 """Pictures of a run while it trains: one row a prompt, one column a frame, and how many are right."""
 
-import io
-
 import numpy as np
-from PIL import Image
 
+from minidit.files.clips import encoded
 from minidit.files.whole import write_whole
 from minidit.generation.text_to_video import generate
 from minidit.world import HELD_OUT, SEEN, caption, verify_batch
@@ -31,11 +29,7 @@ def film_strips(clips):
 
 def png_bytes(picture, scale=SCALE):
     """A picture (rows, columns, 3) uint8 as the bytes of a PNG file, every pixel drawn `scale` times as large."""
-    image = Image.fromarray(picture)
-    image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    data = io.BytesIO()
-    image.save(data, "PNG")
-    return data.getvalue()
+    return encoded(picture.repeat(scale, axis=0).repeat(scale, axis=1), "PNG")
 
 
 def write_preview(model, path):

@@ -6,7 +6,6 @@ from minidit.generation.canvas import (
     blank,
     continued,
     in_pixels,
-    latent_grid,
     with_holes,
 )
 from minidit.world import ALL_ATTRIBUTES, render
@@ -54,5 +53,3 @@ def test_latents_stand_for_patches_of_pixels():
     assert np.array_equal(pixels[0, 0], [[0, 0, 0, 1, 1, 1]] * 2 + [[0] * 6] * 2)
 
 
-def test_a_clip_has_a_latent_for_each_patch():
-    assert latent_grid((9, 32, 48), PATCH) == (9, 4, 6)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minidit.layers import patchify, unpatchify
+from minidit.layers.patchify import patch_grid, sizes_of_grid
 
 PATCH, GRID, CHANNELS = (2, 3, 4), (5, 2, 3), 6
 CLIP = (10, 6, 12, CHANNELS)
@@ -65,3 +66,9 @@ def test_tokens_that_do_not_fill_the_grid_are_refused():
         unpatchify(np.zeros((29, 24)), PATCH, GRID)
     with pytest.raises(ValueError, match="width 25 do not divide into patches of 2 × 3 × 4"):
         unpatchify(np.zeros((30, 25)), PATCH, GRID)
+
+
+def test_a_grid_holds_a_clip_and_a_clip_of_whole_patches_exactly():
+    assert patch_grid((9, 32, 48), (1, 8, 8)) == (9, 4, 6)
+    assert patch_grid((9, 33, 48), (2, 8, 8)) == (5, 5, 6)
+    assert sizes_of_grid((9, 4, 6), (1, 8, 8)) == (9, 32, 48)
