@@ -9,9 +9,10 @@ from minidit.commands import arguments as shared
 from minidit.errors import UserError
 
 INPUT_NOTES = """\
-Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files; in an NPY file, (frames, height, width, 3)
-from 0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit wrote enlarged is shrunk again. A GIF has only 256
-colours, and an MP4 blurs them: to keep every colour between two commands, use .webp; to keep every digit, .npy.
+Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files, or from a file per frame: frames/%03d.png. In
+an NPY file, they are (frames, height, width, 3) from 0 to 1. Sides are 24 to 64 pixels, multiples of 8; what minidit
+wrote enlarged is shrunk again. A GIF has only 256 colours, and an MP4 blurs them: to keep every colour between two
+commands, use .webp; to keep every digit, .npy.
 
 --fit makes a photo or a clip of any other size fit: its shorter side becomes 32 pixels, its longer side the nearest
 multiple of 8, at most 64 (if both sides are from 24 to 64, each goes to its nearest multiple of 8). What overhangs is

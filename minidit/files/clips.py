@@ -120,13 +120,14 @@ def frame_path(path, number):
 
 
 def existing_files(path):
-    """The files, in order, that writing a clip to `path` may replace."""
+    """The files that writing a clip to `path` may replace: those of frames by their numbers."""
     path = Path(path)
     if not numbered(path):
         return [path] if path.exists() else []
     before, after = FRAME_NUMBER.split(path.name, maxsplit=1)
-    name = re.compile(re.escape(before) + r"\d+" + re.escape(after))
-    return sorted(other for other in path.parent.glob("*") if name.fullmatch(other.name))
+    name = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
+    found = [(name.fullmatch(other.name), other) for other in path.parent.glob("*")]
+    return [other for _, other in sorted((int(match[1]), other) for match, other in found if match)]
 
 
 def gif_bytes(clip, size=SIZE, fps=FRAMES_PER_SECOND):

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from minidit.errors import UserError
+from minidit.files.clips import existing_files
 from minidit.files.sizes import check_size, fits, fitted, fitting, nearest_size, shrunk
 from minidit.files.videos import is_video, video_frames
 
@@ -31,7 +32,8 @@ def read_clip(
 
     Args:
         path: a GIF, PNG or WebP (all frames), a JPEG (one frame, turned upright), an MP4 (needs PyAV, the extra
-            `minidit[video]`), or an NPY file of shape (F, H, W, 3) or (H, W, 3), floats in [0, 1] or uint8.
+            `minidit[video]`), or an NPY file of shape (F, H, W, 3) or (H, W, 3), floats in [0, 1] or uint8. With the
+            place of a number in its name, as in frames/%03d.png, all such files, one after the other.
         most: frames that it may have; by default any number.
         fit: crop and resize a clip that a model can't work on to the nearest size that it can; or to this (height,
             width). What is cut off lies at both ends of one axis, the same amount at each.
@@ -41,14 +43,27 @@ def read_clip(
         UserError: there is no such file, it is damaged or something else, or a model can't work on such a clip.
     """
     path = Path(path)
-    kind = kind_of(path)
-    if kind == "array":
+    files = [] if path.exists() else existing_files(path)
+    if files:
+        clip = joined_clip(path, [read_clip(file, most, fit) for file in files])
+    elif (kind := kind_of(path)) == "array":
         clip = array_clip(path, fit)
     else:
         clip = (video_clip(path, most, fit) if kind == "video" else image_clip(path, fit)) / 255  # F, H, W, 3
     if most is not None and len(clip) > most:
         raise too_long(path, most)
     return clip
+
+
+def joined_clip(path, parts):
+    """Clips of one size, one after the other.
+
+    Raises:
+        UserError: they have several sizes.
+    """
+    if len({part.shape[1:] for part in parts}) > 1:
+        raise UserError(f"{path} has frames of several sizes. Convert it to one size.")
+    return np.concatenate(parts)
 
 
 def read_image(path: str | PathLike, fit: bool | tuple[int, int] = False) -> np.ndarray:

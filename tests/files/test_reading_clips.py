@@ -98,6 +98,19 @@ def test_all_frames_of_an_animated_png_are_read(tmp_path):
     assert np.array_equal(to_pixels(clip), np.stack(frames))
 
 
+def test_a_file_per_frame_is_read_by_number(rng, tmp_path):
+    clip = render(CIRCLE, rng, 32, 12)
+    save_clip(tmp_path / "%d.png", clip)  # 10 comes after 9, not after 1
+    assert np.abs(read_clip(tmp_path / "%d.png") - clip).max() <= 0.5001 / 255
+    with pytest.raises(UserError, match="%d.png has more than 8 frames"):
+        read_clip(tmp_path / "%d.png", most=8)
+    saved(tmp_path / "7.png", picture(24, 24))
+    with pytest.raises(UserError, match="%d.png has frames of several sizes"):
+        read_clip(tmp_path / "%d.png")
+    with pytest.raises(UserError, match="there is no file .*%03d.gif"):
+        read_clip(tmp_path / "%03d.gif")
+
+
 def test_a_picture_has_one_frame(rng, tmp_path):
     clip = render(CIRCLE, rng, 32, 2)
     save_clip(tmp_path / "two.npy", clip)
