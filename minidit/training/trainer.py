@@ -255,8 +255,10 @@ class Run:
         bar = tqdm(total=steps, initial=state.step, desc="train", unit="step", disable=not self.progress)
         with bar, self.saved_when_interrupted(), self.team(state) as team, self.saved_when_interrupted(team):
             saved = monotonic()
-            if self.preview_due():  # the run was stopped before it
+            if self.preview_due():  # the run was stopped before it; after the last step nothing else would save it
                 self.preview(bar)
+                with uninterrupted():
+                    self.save()
             for losses, norms in train_to(team, state, steps, SPAN):
                 bar.update(len(losses))
                 bar.set_postfix(loss=f"{np.mean(losses):.3f}", gradient=f"{np.mean(norms):.2f}")

@@ -344,6 +344,7 @@ MOMENTS = {
     "the codec's measure": (1, codec, "reconstruction_psnr", "while the codec was being trained"),
     "the first step": (1, steps.Member, "step", "at step 1 of 40"),
     "a later step": (13, steps.Member, "step", "at step 15 of 40"),  # after those that were ordered with it
+    "the last step": (40, steps.Member, "step", "at step 40 of 40"),
     "a preview": (1, trainer, "write_preview", "at step 20 of 40"),
     "writing a checkpoint": (4, trainer, "save_model", "at step 10 of 40"),
 }
