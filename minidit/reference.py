@@ -82,7 +82,7 @@ def gelu_forward(x):
 
 def gelu_backward(dy, cache):
     x, gate = cache
-    inner_slope = ROOT * (1 + 3 * CUBIC * x * x)                            # ...        of what the tanh is taken of
+    inner_slope = ROOT * (1 + 3 * CUBIC * x * x)                            # ...        slope of the tanh's argument
     gate_slope = gate * (2 - gate) * inner_slope                            # ...        as 1 - tanh² = gate (2 - gate)
     return dy * 0.5 * (gate + x * gate_slope)                               # ...
 
@@ -95,7 +95,7 @@ def softmax_forward(x):
 
 def softmax_backward(dy, cache):
     (y,) = cache
-    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))                  # ..., I     a gain shared by all is none
+    return y * (dy - (dy * y).sum(axis=-1, keepdims=True))                  # ..., I     shifting all x shifts no y
 
 
 def layernorm_forward(x, eps=1e-6):
@@ -331,7 +331,7 @@ def text_encoder_backward(dy, cache):
 
 def dit_forward(x, t, ids, p):
     """Guesses the clean latents from noised ones x (B, F, R, C, K), times t (B) in [0, 1] and prompts' ids (B, L)."""
-    waves = timestep_embedding(1000 * t).astype(x.dtype)                    # B, 256
+    waves = timestep_embedding(1000 * t).astype(x.dtype)                    # B, 256     made for steps 0 to 1000
     e, time_cache = mlp_forward(waves, p, "t_embedder.mlp.0", "t_embedder.mlp.2", SILU)  # B, D
     text, text_cache = text_encoder_forward(ids, p)                         # B, D
     c, c_cache = silu_forward(e + text)                                     # B, D
@@ -383,7 +383,7 @@ def diffusion_loss_forward(data, noise, t, ids, p):
     """Flow matching (Lipman et al. 2023, eq. 23): the mean squared error of the velocity, data - noise."""
     prediction, dit_cache = dit_forward(noised(data, noise, t), t, ids, p)  # B, F, R, C, K
     error = prediction - data                                               # B, F, R, C, K
-    # The guessed data is wrong by 1 - t times as much as the velocity it implies; 0.05 keeps the weight at most 400.
+    # velocity = (data - x) / (1 - t), so its error is the error of the data / (1 - t); 0.05 limits the weight to 400.
     weighted = error / np.maximum(1 - t, 0.05).reshape(-1, 1, 1, 1, 1) ** 2  # B, F, R, C, K
     return (weighted * error).mean(), (weighted, dit_cache)
 

@@ -253,13 +253,18 @@ def attention_names(name, settings):
 
 
 def attention_forward(h, p, settings, inputs):
-    """Self-attention (B, T, D), short of its last projection; factorised, with that projection. And a cache."""
-    sizes = settings.num_heads, inputs.key_mask
+    """Self-attention (B, T, D), and a cache.
+
+    The last projection is left to `gated_attention_forward`; only factorised attention contains its own.
+    """
     if settings.attention == "factorised":
         weights = ([p[name] for name in attention_names(part, settings)] for part in ("attn", "attn_time"))
-        return factorised_attention_forward(h, inputs.frames, *weights, *sizes, inputs.rotation)
+        return factorised_attention_forward(
+            h, inputs.frames, *weights, settings.num_heads, inputs.key_mask, inputs.rotation
+        )
     gains = [p[name] for name in GAINS] if settings.qk_norm else ()
-    return self_attention_forward(h, *(p[name] for name in QKV), *sizes, gains, inputs.rotation)
+    weights = (p[name] for name in QKV)
+    return self_attention_forward(h, *weights, settings.num_heads, inputs.key_mask, gains, inputs.rotation)
 
 
 def attention_weights_in(cache, key_mask=None):
