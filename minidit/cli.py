@@ -111,9 +111,11 @@ class Parser(argparse.ArgumentParser):
             return arguments
         if hasattr(arguments, "prompt") and not any(word.startswith("-") for word in rest):
             raise UserError(f"put the prompt in quotes: {with_prompt_in_quotes(args, arguments.prompt, rest)}")
-        near = [get_close_matches(word, arguments.known_options, 1) for word in rest if word.startswith("--")]
+        options = getattr(arguments, "known_options", ("--help", "--version"))  # the latter without a command
+        near = [get_close_matches(word, options, 1) for word in rest if word.startswith("--")]
         meant = "".join(f" Did you mean {found[0]}?" for found in near if found)
-        raise UserError(f"I don't understand {shlex.join(rest)}.{meant} See: minidit {args[0]} --help")
+        see = "minidit help" if args[0].startswith("-") else f"minidit {args[0]} --help"
+        raise UserError(f"I don't understand {shlex.join(rest)}.{meant} See: {see}")
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but a PROMPT that may be left out may also stand behind options.

@@ -142,6 +142,13 @@ def test_a_mistake_in_the_program_is_not_passed_off_as_the_users(monkeypatch):
         main(["worksheet"])
 
 
+@pytest.mark.parametrize("words", [["--foo"], ["-x"], ["--verson"]])
+def test_an_option_without_a_command_is_answered_too(words, capsys):
+    assert main(words) == 2
+    meant = " Did you mean --version?" if words == ["--verson"] else ""
+    assert capsys.readouterr().err == f"minidit: I don't understand {words[0]}.{meant} See: minidit help\n"
+
+
 @pytest.mark.parametrize("words", [["generate", "", "-o", "{}.gif"], ["loop", "", "-o", "{}.gif"]])
 def test_a_name_that_no_file_can_have_is_a_users_mistake(words, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

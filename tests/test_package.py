@@ -74,9 +74,10 @@ def test_editors_see_where_the_package_finds_what_it_offers():
     assert imported == minidit._HOMES and sorted(imported) == sorted(minidit.__all__)
 
 
-def test_an_editor_completes_what_the_package_offers():
+def test_an_editor_completes_what_the_package_offers(tmp_path, monkeypatch):
     import jedi
 
+    monkeypatch.setattr(jedi.settings, "cache_directory", str(tmp_path))  # at home, one may not be allowed to write
     project = jedi.Project(CLONE)
 
     def completed(text):
