@@ -45,13 +45,13 @@ def run(arguments):
         UserError: there is nothing to grade, or a file is in the way.
     """
     from minidit.commands.lessons import lessons_folder
-    from minidit.commands.making import check_outputs, make_folder
+    from minidit.commands.making import check_outputs
     from minidit.course.grading.assigned import assignments
     from minidit.course.grading.process import Limits
     from minidit.course.grading.results import as_csv, feedback, table
     from minidit.course.grading.roster import roster
     from minidit.course.report import say
-    from minidit.files.whole import write_whole
+    from minidit.files.whole import make_folder, write_whole
 
     known = assignments(lessons_folder())
     handed_in = roster(arguments.folder, known)

@@ -7,6 +7,7 @@ from time import monotonic
 
 from minidit.commands import arguments as shared
 from minidit.errors import UserError
+from minidit.files.whole import make_folder
 
 INPUT_NOTES = """\
 Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files, or from a file per frame: frames/%03d.png. In
@@ -140,14 +141,6 @@ def check_outputs(paths, force):
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:
         raise UserError(f"can't write to {there}: {error.strerror}. Choose another folder with -o.") from error
-
-
-def make_folder(folder):
-    """Makes a folder and those above it, unless they are there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"can't make the folder {folder}: {error.strerror}. Choose another with -o.") from error
 
 
 def check_prompt(studio, prompt, where=""):

@@ -98,7 +98,7 @@ def kind_of(path):
         with open(path, "rb") as file:
             beginning = file.read(8)
     except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}. Check the name, or make one with minidit generate.") from error
+        raise UserError(f"there is no file {path}. Check the name and the folder.") from error
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}. Make it readable, or give another.") from error
     return "array" if beginning.startswith(NPY) else "video" if is_video(beginning) else "image"

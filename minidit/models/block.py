@@ -118,7 +118,6 @@ def dit_block_forward(x, c, p, settings, inputs=NO_INPUTS, training=True):
     """
     modulations, modulation_cache = modulations_forward(c, p, settings.modulations, inputs.known)
     shift_msa, scale_msa, gate_msa, shift_mlp, scale_mlp, gate_mlp = with_gates(modulations)  # B, D each
-
     norm_modulate_forward, _ = NORM_MODULATE[settings.norm]
 
     h, norm1_cache = norm_modulate_forward(x, shift_msa, scale_msa)  # B, T, D
@@ -272,7 +271,8 @@ def attention_weights_in(cache, key_mask=None):
 
     Only for full attention.
     """
-    _, (_, (_, _, _, (q, k, *_), _), _), *_ = cache
+    _, (_, attention_cache, _), *_ = cache          # as `dit_block_forward` packs it
+    *_, (q, k, *_), _ = attention_cache             # as `self_attention_forward` does
     return attention_weights(q, k, key_mask)
 
 

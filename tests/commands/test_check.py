@@ -67,7 +67,7 @@ def test_too_few_names_are_an_error(answers, capsys):
 
 def test_outside_of_a_clone_one_sentence_says_where_to_be(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(self_test.minidit, "__file__", str(tmp_path / "site-packages" / "minidit" / "__init__.py"))
+    monkeypatch.setattr("minidit.files.places.PACKAGE", tmp_path / "site-packages" / "minidit")
     assert main(["check", "--self-test"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -61,10 +61,17 @@ def test_ctrl_c_in_the_middle_of_a_write_leaves_the_old_file_and_nothing_else(tm
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("place", ["no_such_folder/file", "a_file/file", "x" * 300])
-def test_a_place_that_cannot_be_written_is_a_users_error(place, tmp_path):
+@pytest.mark.parametrize(
+    ("place", "advice"),
+    [
+        ("no_such_folder/file", "there is no folder .*no_such_folder. Make it, or choose another"),
+        ("a_file/file", "Choose another place, or make the folder writable"),
+        ("x" * 300, "Choose another place, or make the folder writable"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_a_users_error(place, advice, tmp_path):
     (tmp_path / "a_file").write_bytes(b"mine")
-    with pytest.raises(UserError, match="can't write .*Choose another place, or make the folder writable"):
+    with pytest.raises(UserError, match=f"can't write .*{advice}"):
         write_whole(tmp_path / place, b"data")
     assert [path.name for path in tmp_path.iterdir()] == ["a_file"]
     assert (tmp_path / "a_file").read_bytes() == b"mine"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -114,32 +115,27 @@ class Process:
         self.process.kill()
         self.process.wait()
         self.questions.put(None)
-        for thread, file in zip(self.threads, (self.process.stdin, self.process.stdout), strict=True):
-            thread.join(timeout=1)
-            if not thread.is_alive():  # else an escaped process holds the other end, and closing would wait for it
-                try:
-                    file.close()
-                except OSError:
-                    pass
+        for thread in self.threads:
+            thread.join(timeout=1)  # where an escaped process holds the other end, the thread ends with that process
         self.folder.cleanup()
 
-    # Writing to a pipe and reading from it have no time limits, so each runs in a thread that may wait.
+    # Writing to a pipe and reading from it have no time limits, so each runs in a thread that may wait. The thread
+    # closes its end of the pipe, as closing may wait too.
 
     def write(self):
         """Sends what is in the queue of questions."""
-        try:
+        with suppress(OSError, ValueError), self.process.stdin as file:  # if the process has ended, `read` will notice
             while question := self.questions.get():
-                send(self.process.stdin, *question)
-        except (OSError, ValueError):
-            pass  # it has ended; `read` will notice
+                send(file, *question)
 
     def read(self):
         """Puts replies into the queue; at the end, an error."""
-        try:
-            while True:
-                self.replies.put(receive(self.process.stdout))
-        except (EOFError, OSError, ValueError, BadMessage) as error:
-            self.replies.put(error)
+        with self.process.stdout as file:
+            try:
+                while True:
+                    self.replies.put(receive(file))
+            except (EOFError, OSError, ValueError, BadMessage) as error:
+                self.replies.put(error)
 
     # ---------------------------------------------------------------------------------------- questions
 
