@@ -1,5 +1,3 @@
-import errno
-import os
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +6,6 @@ from safetensors.numpy import save_file
 
 from minidit.errors import UserError
 from minidit.files.tensors import read_tensors, write_tensors
-from minidit.files.whole import write_whole
 from minidit.generation.text_to_video import generate
 from minidit.models import VideoModel
 from minidit.models.checkpoint import (
@@ -20,82 +17,6 @@ from minidit.models.checkpoint import (
     settings_from_json,
     settings_to_json,
 )
-
-# --- Writing -----------------------------------------------------------------------------------------------
-
-
-def test_what_is_written_is_there_and_replaces_what_was(tmp_path):
-    path = tmp_path / "file"
-    for data in (b"first", b"", b"third, longer"):
-        write_whole(path, data)
-        assert path.read_bytes() == data
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("function", ["replace", "fsync"])
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(function, tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def fail(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, function, fail)
-    with pytest.raises(UserError, match=r"can't write .*file: No space left on device\. Choose another place"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_ctrl_c_in_the_middle_of_a_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    ("place", "advice"),
-    [
-        ("no_such_folder/file", "there is no folder .*no_such_folder. Make it, or choose another"),
-        ("a_file/file", "Choose another place, or make the folder writable"),
-        ("x" * 300, "Choose another place, or make the folder writable"),
-    ],
-)
-def test_a_place_that_cannot_be_written_is_a_users_error(place, advice, tmp_path):
-    (tmp_path / "a_file").write_bytes(b"mine")
-    with pytest.raises(UserError, match=f"can't write .*{advice}"):
-        write_whole(tmp_path / place, b"data")
-    assert [path.name for path in tmp_path.iterdir()] == ["a_file"]
-    assert (tmp_path / "a_file").read_bytes() == b"mine"
-
-
-# --- Round trips -------------------------------------------------------------------------------------------
-
-
-def test_arrays_and_notes_come_back_bit_for_bit(tmp_path, rng):
-    path = tmp_path / "state.safetensors"
-    tensors = {
-        "a.b": rng.standard_normal((3, 4), dtype=np.float32),
-        "half": rng.normal(size=5).astype(np.float16),
-        "transposed": rng.normal(size=(2, 3)).T,
-        "smallest": np.array([5e-324, -0.0]),
-    }
-    notes = {"kind": "state", "step": 7, "history": [[25, 0.1], [50, 1 / 3]], "psnr": None, "name": "Fréchet"}
-    write_tensors(path, tensors, notes)
-    read, read_notes = read_tensors(path)
-    assert read_notes == notes
-    assert read.keys() == tensors.keys()
-    for name, array in tensors.items():
-        assert read[name].dtype == array.dtype
-        assert read[name].tobytes() == np.ascontiguousarray(array).tobytes()
 
 
 def test_settings_come_back_equal(small_preset):
