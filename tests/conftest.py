@@ -1,3 +1,4 @@
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,12 @@ SLOW = (
     "training/parallel",
     "training/test_budget.py",
 )
+
+
+def pytest_configure():
+    """Ctrl-C means what it does at a terminal: a shell may start pytest in the background, where it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m is looked at
