@@ -79,14 +79,16 @@ def check_vectors(x, **vectors):
         ValueError: if one has another shape than that, or than the others.
     """
     per_sample = x.shape[:-2] + x.shape[-1:]
+    expected = x.shape if next(iter(vectors.values())).ndim == x.ndim else per_sample
     for name, vector in vectors.items():
-        if vector.shape not in (per_sample, x.shape):
-            raise ValueError(
-                f"{name} has shape {vector.shape}; tokens of shape {x.shape} need {per_sample}, or {x.shape} with one "
-                "for each token"
-            )
-    if len({vector.shape for vector in vectors.values()}) > 1:
-        raise ValueError(f"{' and '.join(vectors)} differ: give both per sample or both per token")
+        if vector.shape == expected:
+            continue
+        if vector.shape in (per_sample, x.shape):
+            raise ValueError(f"{' and '.join(vectors)} differ: give both per sample or both per token")
+        raise ValueError(
+            f"{name} has shape {vector.shape}; tokens of shape {x.shape} need {per_sample}, or {x.shape} with one for "
+            "each token"
+        )
 
 
 def select_forward(two, second):

@@ -58,7 +58,6 @@ PROJECTION = ("attn.proj.weight", "attn.proj.bias")
 GAINS = ("attn.q_norm.weight", "attn.k_norm.weight")
 CROSS = tuple(f"cross_attn.{part}.{kind}" for part in ("q", "kv", "proj") for kind in ("weight", "bias"))
 MLP_HIDDEN = ("mlp.fc1.weight", "mlp.fc1.bias")
-MLP_OUT = ("mlp.fc2.weight", "mlp.fc2.bias")
 FINAL = ("linear.weight", "linear.bias")
 
 
@@ -128,7 +127,7 @@ def dit_block_forward(x, c, p, settings, inputs=NO_INPUTS, training=True):
 
     h, norm2_cache = norm_modulate_forward(x, shift_mlp, scale_mlp)  # B, T, D
     h, hidden_cache = mlp_hidden_forward(h, p, settings, training)  # B, T, M
-    x, gate2_cache = linear_gated_residual_forward(x, h, *(p[name] for name in MLP_OUT), gate_mlp)  # B, T, D
+    x, gate2_cache = linear_gated_residual_forward(x, h, p["mlp.fc2.weight"], p["mlp.fc2.bias"], gate_mlp)  # B, T, D
 
     if not training:
         return x, None
