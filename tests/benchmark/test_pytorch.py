@@ -10,7 +10,7 @@ from minidit.benchmark.agreement import TOLERANCE, agreement
 from minidit.benchmark.cases import fixed_inputs, fixed_model
 from minidit.benchmark.memory import saved_by_ours, saved_by_pytorch
 from minidit.benchmark.task import SAMPLING, TRAINING, Task
-from minidit.layers import mse_backward
+from minidit.layers import mse_gradient
 from minidit.models import DiTSettings
 
 torch = pytest.importorskip("torch")
@@ -38,7 +38,7 @@ def test_they_agree_far_better_than_they_must(case):
     "break_it",
     [
         lambda patch: patch.setattr(torch.nn.functional, "silu", lambda x, inplace=False: torch.relu(x)),
-        lambda patch: patch.setattr(ours, "mse_backward", lambda _, cache: mse_backward(1.01, cache)),
+        lambda patch: patch.setattr(ours, "mse_gradient", lambda _, cache: mse_gradient(1.01, cache)),
         lambda patch: patch.setattr(pytorch, "tensor_of", lambda clips: tensor_of(clips).flip(0)),
     ],
     ids=["activation", "backward", "inputs"],
