@@ -43,7 +43,7 @@ def step_bytes(settings, batch, grid, words=None, recompute=False):
     """
     saved = saved_activation_bytes(settings, batch, grid, words, recompute)
     _, block = saved_by_a_clip(settings, batch, grid, words, recompute=False)
-    temporaries = round(batch * block * (1.75 if recompute else 0.75))  # recomputed, what the block saves comes on top
+    temporaries = round(batch * block * (1.74 if recompute else 0.74))  # recomputed, what the block saves comes on top
     parameters = parameter_count(settings)
     still_missing = (parameter_count(replace(settings, depth=settings.depth + 1)) - parameters) // 2
     gradients = FLOAT * max(parameters - still_missing, parameters - temporaries // FLOAT)

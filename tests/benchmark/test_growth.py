@@ -76,10 +76,10 @@ def test_the_memory_of_many_tokens_grows_quadratically_at_once_and_linearly_in_b
     powers = {}
     for variant in (AT_ONCE, IN_BLOCKS):
         with choosing(variant):
-            workloads = [network(width=64, depth=1, tokens=tokens, batch=1) for tokens in (4096, 8192)]
+            workloads = [network(width=32, depth=1, tokens=tokens, batch=1) for tokens in (4096, 8192)]
             sizes = [sum(step_bytes(w.dit, w.batch, w.grid)) for w in workloads]
         (powers[variant],) = exponents([4096, 8192], sizes)
-    assert powers[AT_ONCE] > 1.8
+    assert powers[AT_ONCE] > 1.9
     assert powers[IN_BLOCKS] < 1.01
 
 
@@ -88,7 +88,7 @@ def test_what_a_step_takes_at_its_peak_is_what_the_planner_says():
     with training(PLAIN, workload) as run_steps:
         run_steps(1)
         peak = traced_peak_of(run_steps)
-    assert peak == pytest.approx(sum(step_bytes(workload.dit, workload.batch, workload.grid)), rel=0.15)
+    assert peak == pytest.approx(sum(step_bytes(workload.dit, workload.batch, workload.grid)), rel=0.1)
 
 
 def test_exponents_are_those_of_powers():

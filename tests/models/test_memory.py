@@ -61,8 +61,17 @@ def attention(request, monkeypatch):
 
 
 @pytest.mark.parametrize("recompute", [False, True])
+def test_the_saved_activations_are_those_of_a_real_cache_to_the_byte(case, recompute, attention, rng):
+    settings, batch, grid, words = case
+    model = DiT(settings, rng)
+    latents, t, condition, _ = inputs(*case, rng)
+    _, cache = model.forward(latents, t, condition, recompute=recompute)
+    assert saved_bytes(cache, model.params.flat) == saved_activation_bytes(*case, recompute)
+
+
+@pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize("choices", [{}, *VARIANTS.values()], ids=["the paper's", *VARIANTS])
-def test_the_saved_activations_are_those_of_a_real_cache(choices, recompute, attention, rng):
+def test_the_saved_activations_of_each_choice_are_those_of_a_real_cache(choices, recompute, attention, rng):
     settings, grid = replace(ODD, width=96, num_heads=4, **choices), (2, 3, 5)
     model = DiT(settings, rng)
     latents, t, condition, _ = inputs(settings, 7, grid, 8, rng)
@@ -121,7 +130,7 @@ def test_the_memory_of_a_step_is_predicted(case, recompute, attention, rng):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     peak += 2 * arguments[0].nbytes  # latents and noise were there before
-    assert sum(step_bytes(settings, batch, grid, words, recompute)) == pytest.approx(peak, rel=0.14)
+    assert sum(step_bytes(settings, batch, grid, words, recompute)) == pytest.approx(peak, rel=0.1)
 
 
 def test_recomputing_saves_the_activations_of_all_blocks_but_one():
