@@ -113,12 +113,13 @@ def draw_groups(rng, grids, count, patch, training):
     """The Groups of a shard of `count` clips: one of whole clips; or with buckets several, each for a task."""
     if not training.buckets:
         seen = first_seen(training.combinations)
-        yield draw_usual(rng, [draw_attributes(rng, training.plain_sky, seen) for _ in range(count)], grids[0], patch)
+        attributes = [draw_attributes(rng, training.plain_sky, seen) for _ in range(count)]
+        yield draw_usual(rng, attributes, grids[0], patch, grammar=training.grammar)
         return
     for first in range(0, count, GROUP):
         grid = grids[rng.integers(len(grids))]
         attributes = [draw_attributes(rng, training.plain_sky) for _ in range(min(GROUP, count - first))]
-        yield draw_group(rng, attributes, grid, patch)
+        yield draw_group(rng, attributes, grid, patch, training.grammar)
 
 
 def draw_attributes(rng, plain_sky, seen=SEEN):

@@ -15,8 +15,8 @@ from minidit.models.memory import FLOAT, step_bytes
 from minidit.models.tokenizer import Tokenizer
 from minidit.training.buckets import draw_attributes, padded_shape
 from minidit.training.free_memory import free_bytes, resident_bytes
+from minidit.training.known_parts import describe
 from minidit.training.state import VECTORS
-from minidit.world import caption
 
 PROMPTS = 256  # drawn to see how long they get
 AT_WORK = 6 * 10**6  # bytes that the matrix library takes for its buffers when it starts to work
@@ -66,7 +66,8 @@ def workload_of(preset):
     model, training = preset.model, preset.diffusion_training
     rng = np.random.default_rng(0)
     tokenizer = Tokenizer(model.vocabulary, model.dit.text.max_length)
-    prompts = [caption(draw_attributes(rng, training.plain_sky), rng) for _ in range(PROMPTS)]
+    attributes = [draw_attributes(rng, training.plain_sky) for _ in range(PROMPTS)]
+    prompts = [describe(rng, a, model.frames, training.grammar) for a in attributes]
     clip = (model.frames, model.size, model.size)
     if training.buckets:
         shape = max((padded_shape(grids, model) for _, grids in training.buckets), key=prod)

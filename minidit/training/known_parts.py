@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.layers.patchify import sizes_of_grid
-from minidit.world import Attributes, caption, render_batch
+from minidit.world import Attributes, caption, random_caption, render_batch
 from minidit.world.attributes import MOTIONS
 from minidit.world.paths import bent_paths, straight_through
 from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
@@ -36,7 +36,7 @@ class Group:
     captions: list[str]
 
 
-def draw_group(rng, attributes, grid, patch):
+def draw_group(rng, attributes, grid, patch, grammar=0.0):
     """A Group for a random task.
 
     Args:
@@ -44,6 +44,7 @@ def draw_group(rng, attributes, grid, patch):
         attributes: n Attributes.
         grid: (F, H, W) of a clip.
         patch: the codec's: frames × rows × columns of a latent.
+        grammar: as in DiffusionTraining.
     """
     size = frames, _, _ = sizes_of_grid(grid, patch)
     names, shares = zip(*TASKS, strict=True)
@@ -51,13 +52,13 @@ def draw_group(rng, attributes, grid, patch):
     if frames < USUAL_FRAMES and task != "places":
         task = "nothing"  # so few frames are all needed
     if task == "start" or task == "end":
-        return draw_continued(rng, attributes, size, grid, backward=task == "end")
+        return draw_continued(rng, attributes, size, grid, backward=task == "end", grammar=grammar)
     if task == "ends" and rng.random() < 0.7:
-        return draw_bent(rng, attributes, size, grid)
-    return draw_usual(rng, attributes, grid, patch, KNOWN[task])
+        return draw_bent(rng, attributes, size, grid, grammar)
+    return draw_usual(rng, attributes, grid, patch, KNOWN[task], grammar)
 
 
-def draw_usual(rng, attributes, grid, patch, known=None):
+def draw_usual(rng, attributes, grid, patch, known=None, grammar=0.0):
     """A Group of clips as the world draws them.
 
     Args:
@@ -66,10 +67,10 @@ def draw_usual(rng, attributes, grid, patch, known=None):
     frames, *size = sizes_of_grid(grid, patch)
     clips = render_batch(attributes, rng, tuple(size), frames)
     masks = [known(rng, grid) if known else np.zeros(grid, bool) for _ in attributes]
-    return Group(clips, np.stack(masks), [describe(rng, a, frames) for a in attributes])
+    return Group(clips, np.stack(masks), [describe(rng, a, frames, grammar) for a in attributes])
 
 
-def draw_continued(rng, attributes, size, grid, backward):
+def draw_continued(rng, attributes, size, grid, backward, grammar=0.0):
     """Clips whose first frames are known, or with `backward` the last ones.
 
     In half of the groups the objects may leave the picture in the frames that are not known.
@@ -88,10 +89,10 @@ def draw_continued(rng, attributes, size, grid, backward):
     known = np.zeros((count, *grid), bool)
     known[:, frames - shown :] |= backward
     known[:, :shown] |= not backward
-    return Group(clips, known, [describe(rng, a, frames) for a in attributes])
+    return Group(clips, known, [describe(rng, a, frames, grammar) for a in attributes])
 
 
-def draw_bent(rng, attributes, size, grid):
+def draw_bent(rng, attributes, size, grid, grammar=0.0):
     """Clips with both ends known, each end with its own straight path."""
     frames, rows, columns = size
     count = len(attributes)
@@ -106,7 +107,7 @@ def draw_bent(rng, attributes, size, grid):
     clips = render_paths(attributes, centers, radius, light, (rows, columns))
     known = np.zeros((count, *grid), bool)
     known[:, :before] = known[:, frames - after :] = True
-    return Group(clips, known, [caption(a._replace(motion=None), rng) for a in attributes])
+    return Group(clips, known, [describe(rng, a._replace(motion=None), frames, grammar) for a in attributes])
 
 
 def draw_objects(rng, attributes, size):
@@ -143,8 +144,10 @@ def known_places(rng, grid):
 KNOWN = {"nothing": None, "ends": known_ends, "places": known_places}
 
 
-def describe(rng, attributes, frames):
-    """A caption. Half of the captions of single frames leave out the motion."""
+def describe(rng, attributes, frames, grammar=0.0):
+    """A caption, by that share of the random grammar. Half of the captions of single frames leave out the motion."""
     if frames == 1 and rng.random() < 0.5:
         attributes = Attributes(*attributes)._replace(motion=None)
+    if grammar and rng.random() < grammar:
+        return random_caption(attributes, rng)
     return caption(attributes, rng)

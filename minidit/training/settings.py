@@ -48,6 +48,7 @@ class DiffusionTraining:
         ema: decay of the moving average of the parameters. The average is the trained model.
         drop_prompt: fraction of clips whose prompt is replaced by the empty one (classifier-free guidance).
         plain_sky: fraction of clips that show no object.
+        grammar: share of the captions that `minidit.world.random_caption` draws; the others are of a few wordings.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
         buckets: sets of sizes, to train on clips of many sizes, half of them partly known
             (`minidit/training/buckets.py`). Needs a DiT with conditioning channels. Empty: whole clips of one size.
@@ -68,6 +69,7 @@ class DiffusionTraining:
     ema: float = 0.999
     drop_prompt: float = 0.1
     plain_sky: float = 0.03
+    grammar: float = 0.0
     time_mean: float = -1.75
     time_std: float = 1.0
     buckets: tuple = ()

@@ -11,6 +11,7 @@ from minidit.world.attributes import (
     Attributes,
 )
 from minidit.world.captions import VOCABULARY, attributes_in, caption, wordings
+from minidit.world.grammar import random_caption
 from minidit.world.reading import Reading
 from minidit.world.renderer import render, render_batch
 from minidit.world.split import HELD_OUT, SEEN
@@ -31,6 +32,7 @@ __all__ = [
     "Reading",
     "attributes_in",
     "caption",
+    "random_caption",
     "render",
     "render_batch",
     "verify",

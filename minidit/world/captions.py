@@ -2,6 +2,8 @@
 
 from minidit.world.attributes import COLORS, MOTIONS, NAMES, SHAPES, SKIES, Attributes, attribute_indices
 
+GRAMMAR_WORDS = ("at", "object", "shape", "something")  # that only the sentences of `minidit.world.grammar` have
+
 ANY_SKY = "sora is sky"  # sora is Japanese for sky: a plain one, of any kind
 
 # The first of each is the plain wording.
@@ -95,7 +97,7 @@ def _templates(attributes):
 def _vocabulary():
     templates = MOVING_WORDINGS + STILL_WORDINGS + PLAIN_SKY_WORDINGS
     words = {word for template in templates for word in template.split() if not word.startswith("{")}
-    return (*sorted(words), *COLORS, *SHAPES, *MOTIONS, *SKIES)
+    return (*sorted(words), *COLORS, *SHAPES, *MOTIONS, *SKIES, *GRAMMAR_WORDS)
 
 
 VOCABULARY = _vocabulary()

@@ -3,9 +3,11 @@ import pytest
 
 from minidit.training import known_parts
 from minidit.training.known_parts import TASKS, draw_bent, draw_continued, draw_group, known_places
-from minidit.world import SEEN, attributes_in, verify_batch
+from minidit.world import ALL_ATTRIBUTES, PICTURES, PLAIN_SKIES, SEEN, attributes_in, verify_batch, wordings
 
 PATCH = (1, 8, 8)
+GRIDS = ((1, 4, 4), (8, 4, 4), (16, 4, 4))
+TEMPLATES = {text for a in ALL_ATTRIBUTES + PICTURES + PLAIN_SKIES for text in wordings(a)}
 
 
 def test_tasks_are_shares_of_a_whole():
@@ -15,7 +17,7 @@ def test_tasks_are_shares_of_a_whole():
 def test_every_task_comes_up(monkeypatch):
     tasks = set()
     monkeypatch.setattr(
-        known_parts, "draw_continued", lambda *a, backward: tasks.add(("start", "end")[backward]) or 1 / 0
+        known_parts, "draw_continued", lambda *a, backward, grammar: tasks.add(("start", "end")[backward]) or 1 / 0
     )
     for seed in range(60):
         try:
@@ -53,3 +55,24 @@ def test_bent_clips_know_both_ends_and_do_not_speak_of_motion():
 def test_some_place_is_always_missing(rng):
     shares = [known_places(rng, (8, 4, 4)).mean() for _ in range(200)]
     assert max(shares) < 1 and min(shares) < 0.3 and len(set(shares)) > 20
+
+
+
+def groups(seed, grid, *grammar):
+    attributes = [*SEEN[seed : seed + 3], PLAIN_SKIES[0]]
+    return draw_group(np.random.default_rng(seed), attributes, grid, PATCH, *grammar)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_without_the_grammar_captions_are_the_wordings_and_random_numbers_as_before(grid):
+    for seed in range(12):
+        plain, same = groups(seed, grid), groups(seed, grid, 0.0)
+        assert plain.captions == same.captions and np.array_equal(plain.clips, same.clips)
+        assert all(text in TEMPLATES for text in plain.captions)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_that_share_of_the_captions_is_of_the_grammar(grid):
+    texts = [text for seed in range(60) for text in groups(seed, grid, 0.75).captions]
+    share = np.mean([text not in TEMPLATES for text in texts])
+    assert 0.6 < share < 0.85
