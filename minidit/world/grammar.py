@@ -5,18 +5,23 @@ and sky in any order, leave an attribute out, or be a bare list of keywords. Wha
 nothing else that it says contradicts the clip.
 """
 
-from minidit.world.attributes import NAMES, Attributes, attribute_indices
+import re
+
+from minidit.world.attributes import COLORS, NAMES, Attributes, attribute_indices
 
 LEFT_OUT = {"color": 0.15, "motion": 0.15, "sky": 0.15, "shape": 0.05}  # how often, each by itself
 ONE_NAMED = 0.06  # of the sentences name one attribute alone
 KEYWORDS = 0.08  # are lists of keywords
+SEPARATE = 0.08  # are several short sentences
+SPLIT = 0.06  # have the noun between the verb and the direction
 SHUFFLED = 0.06  # have their words in any order
-SHORTENED, DROPPED = 0.3, 0.15  # lose words that name no attribute, each with this probability
+SHORTENED, DROPPED = 0.3, 0.15  # lose words that name nothing, each with this probability
 
 GENERIC_NOUNS = ("shape", "object", "something")
 FINITE = {True: ("stays", "hangs", "is"), False: ("moves", "goes", "is moving", "is going")}  # by: is it still?
 PARTICIPLES = {True: ("staying", ""), False: ("moving", "going", "")}
-VALUES = frozenset(value for values in NAMES.values() for value in values)
+KEPT = {value for values in NAMES.values() for value in values}.union(GENERIC_NOUNS)
+COLORED_SKY = re.compile(rf"\b(?:{'|'.join(COLORS)}) sky\b|\bsky (?:is )?(?:{'|'.join(COLORS)})\b")
 
 
 def random_caption(attributes, rng):
@@ -41,12 +46,13 @@ def random_caption(attributes, rng):
         sentence = _keywords(_some_left_out(attributes, rng), rng)
     else:
         sentence = _sentence(_some_left_out(attributes, rng), attributes.motion, rng)
-    words = sentence.split()
+    words = plain = sentence.split()
     if rng.random() < SHORTENED:
-        words = [word for word in words if word in VALUES or rng.random() >= DROPPED] or words
+        words = [word for word in plain if word in KEPT or rng.random() >= DROPPED] or plain
     if rng.random() < SHUFFLED:
-        rng.shuffle(words)
-    return " ".join(words)
+        words = [words[i] for i in rng.permutation(len(words))]
+    text = " ".join(words)
+    return " ".join(plain) if COLORED_SKY.search(text) else text  # of a sky, a color would tell day from sunset
 
 
 def _one_of(rng, *choices):
@@ -88,10 +94,15 @@ def _sentence(named, shown, rng):
         shown: the motion in the clip, or None if there is none to speak of.
     """
     motion, clause = _motion(named.motion, shown, rng)
+    if rng.random() < SEPARATE:
+        return _separate_sentences(named, motion, clause, rng)
     across = motion.startswith(("going", "is going", "drifts"))
     sky = _one_of(rng, *_skies(named.sky, rng, across, clause))
     order = _one_of(rng, "nms", "nms", "nms", "nsm", "snm", "mns", "smn", "msn")
     noun = _noun(named, rng, first=order[0] == "n")
+    if order == "nms" and named.motion and rng.random() < SPLIT:
+        *verb, value = motion.split()
+        return f"{' '.join(verb)} {_noun(named, rng, first=False)} {value} {sky}"
     if motion and clause and order in ("nms", "nsm", "snm"):
         if " is " in f" {noun} " and not noun.startswith("there is"):
             motion = _one_of(rng, "and", "and it") + f" {motion}"
@@ -100,6 +111,14 @@ def _sentence(named, shown, rng):
     if order == "snm" and named.sky and rng.random() < 0.4:
         sky = f"the {named.sky} sky with"
     return " ".join({"n": noun, "m": motion, "s": sky}[part] for part in order)
+
+
+def _separate_sentences(named, motion, clause, rng):
+    """The noun, then its motion, then the sky, as from three sentences without their full stops."""
+    if motion:
+        motion = f"it {'' if clause or rng.random() < 0.5 else 'is'} {motion}"
+    sky = named.sky and _one_of(rng, f"the sky is {named.sky}", f"it is {named.sky}", f"a {named.sky} sky")
+    return " ".join((_noun(named, rng, first=True), motion, sky or ""))
 
 
 def _noun(named, rng, first):
@@ -139,7 +158,8 @@ def _skies(sky, rng, across=False, clause=False):
     article = _one_of(rng, "a", "the", "the")
     if not sky:
         return "", "", f"in {article} sky", *(f"across {article} sky",) * across
-    phrases = f"in {article} {sky} sky", f"in {article} {sky} sky", f"with a {sky} sky", f"at {sky}", f"in the {sky}"
+    inside = f"in {article} {sky} sky"
+    phrases = inside, inside, f"with a {sky} sky", f"at {sky}", f"in the {sky}", f"{sky} sky"
     if not clause:
         phrases += f"and the sky is {sky}", f"and it is {sky}", f"the sky is {sky}"
     return *phrases, sky, *(f"across {article} {sky} sky",) * (2 * across)
