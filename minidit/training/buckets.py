@@ -5,7 +5,7 @@ that little is padded. Then clips of these sizes are drawn, in groups of one siz
 (`minidit.training.known_parts`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from minidit.world.split import first_seen
 
 GROUP = 4  # clips that share a size and a task
 PROMPT_ENOUGH = 0.3  # of the clips with something known have no prompt
-NOISIER = 1.0  # their times, in the mean of the logit: what is known tells most while there is much noise
+NOISIER = 1.0  # half of their times, in the mean of the logit: what is known tells most while there is much noise
+DAMAGE = 0.2  # at most, the spread of the noise in what half of them know: clips that are made are not perfect
 
 # Streams of random numbers: of whole clips; of the bucket of a step; and of the clips of a bucket.
 WHOLE, BUCKET, BUCKETED = 3, 5, 6
@@ -49,11 +50,11 @@ class Batch:
     """Clips to learn from, on the device of the model that they were drawn for.
 
     Attributes:
-        latents: (N, F, H, W, C), of the clean clips.
+        latents: (N, F, H, W, C), of the clean clips; where they are known, some with a little noise.
         noise: (N, F, H, W, C).
         t: (N,), from 0 (noise) to 1 (data).
         ids: (N, L), words of the prompts.
-        known: (N, F, H, W) bool, the latents that the network is shown without noise; None for none.
+        known: (N, F, H, W) bool, the latents that the network is shown as they are; None for none.
         sizes: (N, 3), frames, rows and columns of each clip in latents, if clips are padded; None if none is.
     """
 
@@ -81,13 +82,16 @@ def draw_batch(model, training, seed, step, shards):
     settings, count = model.settings, training.batch // training.shards
     grids, stream = grids_of_step(settings, training, seed, step)
     shape = padded_shape(grids, settings)
-    groups, noise, times, dropped = [], [], [], []
+    groups, noise, times, dropped, damage = [], [], [], [], []
     for shard in shards:
         rng = np.random.default_rng([seed, stream, step, shard])
         drawn = list(draw_groups(rng, grids, count, settings.codec.patch, training))
         known = np.concatenate([group.known.any(axis=(1, 2, 3)) for group in drawn])  # clips of the shard
         noise.append(rng.standard_normal((count, *shape), dtype=np.float32))
-        times.append(sample_times(rng, count, training.time_mean - NOISIER * known, training.time_std))
+        chance = rng.random((3, count), np.float32) if training.buckets else np.zeros((3, count), np.float32)
+        noisier, damaged, spread = known * chance
+        times.append(sample_times(rng, count, training.time_mean - NOISIER * (noisier > 0.5), training.time_std))
+        damage.append(DAMAGE * spread * (damaged > 0.5))
         dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH, training.drop_prompt))
         groups += drawn
     ids = model.tokenizer.encode([text for group in groups for text in group.captions])  # N, L
@@ -96,9 +100,21 @@ def draw_batch(model, training, seed, step, shards):
     del groups, drawn  # or the clips would take up memory twice while they are encoded
     arrays = [clips, np.concatenate(noise), np.concatenate(times), ids]
     if training.buckets:
-        arrays += [known, sizes]
+        arrays += [known, sizes, np.concatenate(damage)]
     clips, *others = (moved(array, model.xp) for array in arrays)  # nothing else of a step crosses to a GPU
-    return Batch(model.codec.encode(clips), *others)
+    batch = Batch(model.codec.encode(clips), *others[:5])
+    return replace(batch, latents=damaged_where_known(batch, others[5])) if training.buckets else batch
+
+
+def damaged_where_known(batch, damage):
+    """Latents (N, F, H, W, C) of a Batch, with noise of the spread damage (N,) in those that are known.
+
+    So the network learns to go on from clips that it made itself.
+
+    Source: Ho et al. 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).
+    """
+    spread = damage[:, None, None, None] * batch.known  # N, F, H, W
+    return batch.latents + spread[..., None].astype(batch.noise.dtype) * batch.noise
 
 
 def grids_of_step(settings, training, seed, step):

@@ -18,7 +18,10 @@ from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_path
 USUAL_FRAMES = 8  # of the clips whose speed is usual
 
 # Tasks: what is known beforehand, and how often.
-TASKS = (("nothing", 0.42), ("start", 0.2), ("end", 0.12), ("ends", 0.18), ("places", 0.08))
+TASKS = (("nothing", 0.42), ("run", 0.27), ("ends", 0.24), ("places", 0.07))
+RUNS = (("start", 0.45), ("middle", 0.3), ("end", 0.25))  # where a run of known frames lies
+BENT = 0.8  # of the clips with both ends known go from one path into another
+TURNED = 0.15  # of the groups of those, where each clip becomes what the next one shows
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ def draw_group(rng, attributes, grid, patch, grammar=0.0):
     size = frames, _, _ = sizes_of_grid(grid, patch)
     names, shares = zip(*TASKS, strict=True)
     task = names[rng.choice(len(TASKS), p=shares)]
-    if frames < USUAL_FRAMES and task != "places":
-        task = "nothing"  # so few frames are all needed
-    if task == "start" or task == "end":
-        return draw_continued(rng, attributes, size, grid, backward=task == "end", grammar=grammar)
-    if task == "ends" and rng.random() < 0.7:
+    if task == "ends" and frames < 4:
+        task = "run"  # a way from one path into another takes two frames
+    if task == "run" and frames == 1:
+        task = "nothing"
+    if task == "run":
+        return draw_continued(rng, attributes, size, grid, draw_run(rng, frames), grammar)
+    if task == "ends" and (frames < USUAL_FRAMES or rng.random() < BENT):
         return draw_bent(rng, attributes, size, grid, grammar)
     return draw_usual(rng, attributes, grid, patch, KNOWN[task], grammar)
 
@@ -70,44 +75,74 @@ def draw_usual(rng, attributes, grid, patch, known=None, grammar=0.0):
     return Group(clips, np.stack(masks), [describe(rng, a, frames, grammar) for a in attributes])
 
 
-def draw_continued(rng, attributes, size, grid, backward, grammar=0.0):
-    """Clips whose first frames are known, or with `backward` the last ones.
+def draw_run(rng, frames):
+    """One run of known frames: the first of them, and the first after them. In a fifth of the groups it is a picture.
+
+    A clip gets longer at its start, at its end, or at both, as `minidit.generation.joining` does it.
+    """
+    shown = 1 if rng.random() < 0.2 else int(rng.integers(1, frames))
+    places, shares = zip(*RUNS, strict=True)
+    place, free = places[rng.choice(len(RUNS), p=shares)], frames - shown
+    start = {"start": 0, "middle": int(rng.integers(free + 1)), "end": free}[place]
+    return start, start + shown
+
+
+def draw_continued(rng, attributes, size, grid, run, grammar=0.0):
+    """Clips of which one run of frames is known.
 
     In half of the groups the objects may leave the picture in the frames that are not known.
+
+    Args:
+        run: the first known frame, and the first after them.
     """
     frames, rows, columns = size
-    count = len(attributes)
-    shown = int(rng.integers(1, frames))
+    start, stop = run
     radius, step, position, light = draw_objects(rng, attributes, (rows, columns))
-    if shown == 1 or rng.random() < 0.5:  # the speed of a whole clip; from one frame nobody could tell another
+    inside = run
+    if stop - start == 1 or rng.random() < 0.5:  # the speed of a whole clip; from one frame nobody could tell another
         step = step * ((USUAL_FRAMES - 1) / (frames - 1))
-        start, stop = 0, frames
-    else:
-        start, stop = (frames - shown, frames) if backward else (0, shown)
-    centers = straight_through(step, position, radius, (rows, columns), frames, start, stop)
+        inside = 0, frames
+    centers = straight_through(step, position, radius, (rows, columns), frames, *inside)
     clips = render_paths(attributes, centers, radius, light, (rows, columns))
-    known = np.zeros((count, *grid), bool)
-    known[:, frames - shown :] |= backward
-    known[:, :shown] |= not backward
+    known = np.zeros((len(attributes), *grid), bool)
+    known[:, start:stop] = True
     return Group(clips, known, [describe(rng, a, frames, grammar) for a in attributes])
 
 
 def draw_bent(rng, attributes, size, grid, grammar=0.0):
-    """Clips with both ends known, each end with its own straight path."""
+    """Clips with both ends known, each end with its own straight path.
+
+    In half of the groups both ends have their own radius and light too, and in some of these their own object and sky:
+    on the way one becomes the other evenly.
+    """
     frames, rows, columns = size
     count = len(attributes)
     before, after = (int(n) for n in rng.integers(1, min(USUAL_FRAMES, frames // 2), size=2))
     radius, first_step, first_place, light = draw_objects(rng, attributes, (rows, columns))
     turned = [a if a.shape is None else a._replace(motion=MOTIONS[rng.integers(len(MOTIONS))]) for a in attributes]
-    speed = lerp(TRAVEL, rng.random((count, 1), dtype=np.float32)) * scale_of((rows, columns)) / (USUAL_FRAMES - 1)
-    last_step, last_place = directions(turned) * speed, rng.random((count, 2), dtype=np.float32)
+    last_radius, last_step, last_place, last_light = draw_objects(rng, turned, (rows, columns))
+    widest = np.maximum(radius, last_radius)
     centers = bent_paths(
-        first_step, last_step, first_place, last_place, radius, (rows, columns), frames, before, after
+        first_step, last_step, first_place, last_place, widest, (rows, columns), frames, before, after
     )
-    clips = render_paths(attributes, centers, radius, light, (rows, columns))
+    captions = [describe(rng, a._replace(motion=None), frames, grammar) for a in attributes]
+    kind = rng.random()
+    if kind < 0.5:
+        clips = render_paths(attributes, centers, radius, light, (rows, columns))
+    else:
+        others = attributes
+        if kind > 1 - TURNED:
+            others, captions = [*attributes[1:], attributes[0]], [""] * count
+        way = ((np.arange(frames) - (before - 1)) / (frames - after - (before - 1))).clip(0, 1).astype(np.float32)  # F
+        radii = radius[:, None] + (last_radius - radius)[:, None] * way  # n, F
+        clips, last = (
+            render_paths(shown, centers, radii, brightness, (rows, columns))
+            for shown, brightness in ((attributes, light), (others, last_light))
+        )
+        clips += (last - clips) * way[:, None, None, None]
     known = np.zeros((count, *grid), bool)
     known[:, :before] = known[:, frames - after :] = True
-    return Group(clips, known, [describe(rng, a._replace(motion=None), frames, grammar) for a in attributes])
+    return Group(clips, known, captions)
 
 
 def draw_objects(rng, attributes, size):

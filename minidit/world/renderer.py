@@ -65,7 +65,7 @@ def render_paths(attributes, centers, radius, light, size):
 
     Args:
         attributes: N Attributes.
-        centers: (N, F, 2) x and y in pixels, radius: (N,) in pixels.
+        centers: (N, F, 2) x and y in pixels, radius: (N,), or (N, F) where it changes, in pixels.
         light: (N, 2) in [0, 1): how bright the sky is, and its stars.
         size: (rows, columns).
     Returns:

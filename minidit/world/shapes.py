@@ -71,7 +71,7 @@ def coverage(shape, center_x, center_y, radius, size):
     Args:
         shape: index into SHAPES, one for all N objects.
         center_x, center_y: (N, F) float32, the centres in pixels; pixel 0 has its middle at 0.
-        radius: (N,) float32, in pixels.
+        radius: (N,) float32, or (N, F) where it changes, in pixels.
         size: the frame's (rows, columns).
     Returns:
         (N, F, rows, columns) float32 in [0, 1].
@@ -79,6 +79,7 @@ def coverage(shape, center_x, center_y, radius, size):
     rows, columns = (np.arange(length, dtype=np.float32) for length in size)
     x = columns - center_x[:, :, None, None]                   # N, F, 1, W
     y = rows[:, None] - center_y[:, :, None, None]             # N, F, H, 1
-    covered = DISTANCES[shape](x, y, radius[:, None, None, None])  # N, F, H, W
+    radius = radius[:, None] if radius.ndim == 1 else radius   # N, 1 or F
+    covered = DISTANCES[shape](x, y, radius[..., None, None])  # N, F, H, W
     np.subtract(0.5, covered, out=covered)
     return np.clip(covered, 0.0, 1.0, out=covered)

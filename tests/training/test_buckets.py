@@ -190,12 +190,27 @@ def test_a_batch_of_a_bucket_has_the_stated_shapes(marked_model, bucketed):
         assert not (asked & ~existing(shape, batch.sizes, np)).any() and not (asked & batch.known).any()
 
 
-def test_times_are_noisier_where_something_is_known(marked_model, bucketed):
-    bucketed = replace(bucketed, batch=400, time_mean=-1.0, time_std=0.5)
+def test_half_of_the_times_are_noisier_where_something_is_known(marked_model, bucketed):
+    bucketed = replace(bucketed, batch=400, time_mean=-1.0, time_std=0.05)
     batch = draw_batch(marked_model, bucketed, 0, 0, range(4))
     logit, given = np.log(batch.t / (1 - batch.t)), batch.known.any(axis=(1, 2, 3))
     assert logit[~given].mean() == pytest.approx(-1, abs=0.15)
-    assert logit[given].mean() == pytest.approx(-2, abs=0.15)
+    noisier = logit[given] < -1.5
+    assert 0.35 < noisier.mean() < 0.65
+    assert logit[given][noisier].mean() == pytest.approx(-2, abs=0.05)
+    assert logit[given][~noisier].mean() == pytest.approx(-1, abs=0.05)
+
+
+def test_some_known_latents_are_a_little_damaged_and_none_that_is_made(marked_model, bucketed, monkeypatch):
+    batch = draw_batch(marked_model, replace(bucketed, batch=400), 0, 0, range(4))
+    monkeypatch.setattr("minidit.training.buckets.DAMAGE", 0.0)
+    clean = draw_batch(marked_model, replace(bucketed, batch=400), 0, 0, range(4))
+    off = batch.latents - clean.latents
+    assert np.array_equal(off[~batch.known], np.zeros_like(off[~batch.known]))
+    given = batch.known.any(axis=(1, 2, 3))
+    spread = np.array([x[known].std() for x, known in zip(off[given], batch.known[given], strict=True)])
+    assert 0.35 < np.mean(spread == 0) < 0.65 and 0.1 < spread.max() < 0.25
+    assert {array.dtype for array in (batch.latents, batch.t)} == {np.dtype(np.float32)}
 
 
 @pytest.mark.parametrize("buckets", [MANY_SIZES, LONGER])

@@ -2,45 +2,69 @@ import numpy as np
 import pytest
 
 from minidit.training import known_parts
-from minidit.training.known_parts import TASKS, draw_bent, draw_continued, draw_group, known_places
+from minidit.training.known_parts import (
+    RUNS,
+    TASKS,
+    draw_bent,
+    draw_continued,
+    draw_group,
+    draw_run,
+    known_places,
+)
 from minidit.world import ALL_ATTRIBUTES, PICTURES, PLAIN_SKIES, SEEN, attributes_in, verify_batch, wordings
 
 PATCH = (1, 8, 8)
 GRIDS = ((1, 4, 4), (8, 4, 4), (16, 4, 4))
-TEMPLATES = {text for a in ALL_ATTRIBUTES + PICTURES + PLAIN_SKIES for text in wordings(a)}
+TEMPLATES = {text for a in ALL_ATTRIBUTES + PICTURES + PLAIN_SKIES for text in wordings(a)} | {""}
 
 
-def test_tasks_are_shares_of_a_whole():
-    assert sum(share for _, share in TASKS) == pytest.approx(1)
+@pytest.mark.parametrize("parts", [TASKS, RUNS])
+def test_tasks_are_shares_of_a_whole(parts):
+    assert sum(share for _, share in parts) == pytest.approx(1)
 
 
 def test_every_task_comes_up(monkeypatch):
     tasks = set()
-    monkeypatch.setattr(
-        known_parts, "draw_continued", lambda *a, backward, grammar: tasks.add(("start", "end")[backward]) or 1 / 0
-    )
+    for name in ("draw_continued", "draw_bent"):
+        monkeypatch.setattr(known_parts, name, lambda *a, name=name: tasks.add(name) or 1 / 0)
     for seed in range(60):
         try:
             group = draw_group(np.random.default_rng(seed), list(SEEN[:2]), (8, 4, 4), PATCH)
             tasks.add("known" if group.known.any() else "nothing")
         except ZeroDivisionError:
             pass
-    assert tasks == {"start", "end", "known", "nothing"}
+    assert tasks == {"draw_continued", "draw_bent", "known", "nothing"}
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_a_continued_clip_is_whole_where_it_is_known(backward):
-    for seed in range(40):
+@pytest.mark.parametrize("frames", range(1, 17))
+def test_a_group_of_any_number_of_frames_leaves_something_to_make(frames):
+    for seed in range(20):
+        group = draw_group(np.random.default_rng(seed), list(SEEN[:3]), (frames, 4, 5), PATCH)
+        assert group.clips.shape == (3, frames, 32, 40, 3) and not group.known.all(axis=(1, 2, 3)).any()
+        assert frames > 1 or not group.known.all(axis=(2, 3)).any()
+
+
+def test_runs_lie_at_the_start_in_the_middle_and_at_the_end_and_some_are_pictures(rng):
+    runs = np.array([draw_run(rng, 16) for _ in range(2000)])
+    start, stop = runs.T
+    assert (0 <= start).all() and (start < stop).all() and (stop - start < 16).all() and (stop <= 16).all()
+    middle = (start > 0) & (stop < 16)
+    assert 0.2 < np.mean(stop - start == 1) < 0.32 and 0.15 < middle.mean() < 0.3
+    assert 0.2 < np.mean(stop == 16) < 0.35 and set(stop - start) == set(range(1, 16))
+
+
+@pytest.mark.parametrize("run", [(0, 1), (0, 8), (4, 12), (9, 16), (2, 16)])
+def test_a_continued_clip_is_whole_where_it_is_known(run):
+    for seed in range(12):
         attributes = [SEEN[(seed * 4 + k) % len(SEEN)] for k in range(4)]
-        group = draw_continued(np.random.default_rng(seed), attributes, (16, 32, 32), (16, 4, 4), backward)
-        frames = group.known.all(axis=(2, 3))
-        assert np.array_equal(frames, group.known.any(axis=(2, 3))) and (frames == frames[0]).all()
-        shown = frames[0].sum()
-        assert 1 <= shown < 16 and frames[0][-shown:].all() == backward and frames[0][:shown].all() != backward
+        group = draw_continued(np.random.default_rng(seed), attributes, (16, 32, 32), (16, 4, 4), run)
+        frames = np.zeros(16, bool)
+        frames[slice(*run)] = True
+        assert (group.known == frames[:, None, None]).all()
         for clip, a in zip(group.clips, attributes, strict=True):
-            if shown > 8:
+            if np.diff(run) > 8:
                 continue  # at the usual speed so many frames need not fit into the picture
-            (reading,) = verify_batch(clip[None, -shown:] if backward else clip[None, :shown])
+            (reading,) = verify_batch(clip[None, slice(*run)])
             assert reading.whole and (reading.color, reading.shape, reading.sky) == (a.color, a.shape, a.sky)
 
 
@@ -52,10 +76,23 @@ def test_bent_clips_know_both_ends_and_do_not_speak_of_motion():
         assert all(attributes_in(text).motion is None for text in group.captions)
 
 
+def test_each_end_of_a_bent_clip_shows_its_own_object_and_light():
+    attributes, turned, lights = list(SEEN[::60][:4]), 0, set()
+    for seed in range(40):
+        group = draw_bent(np.random.default_rng(seed), attributes, (16, 32, 32), (16, 4, 4))
+        frames = np.flatnonzero(~group.known[0].all(axis=(1, 2)))
+        before, after = (verify_batch(group.clips[:, [k]]) for k in (frames[0] - 1, frames[-1] + 1))
+        assert all(reading.whole for reading in before + after), "beside what is made it is as the world draws it"
+        becomes = [(r.color, r.shape, r.sky) for r in before] != [(r.color, r.shape, r.sky) for r in after]
+        turned += becomes
+        assert not becomes or group.captions == [""] * 4
+        lights.add(bool(np.abs(group.clips[0, 0, 0, 0] - group.clips[0, -1, 0, 0]).max() > 1e-6))
+    assert 2 <= turned <= 14 and lights == {False, True}
+
+
 def test_some_place_is_always_missing(rng):
     shares = [known_places(rng, (8, 4, 4)).mean() for _ in range(200)]
     assert max(shares) < 1 and min(shares) < 0.3 and len(set(shares)) > 20
-
 
 
 def groups(seed, grid, *grammar):
