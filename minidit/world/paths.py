@@ -5,7 +5,7 @@ All positions are x and y in pixels, all arrays float32.
 
 import numpy as np
 
-from minidit.world.renderer import MARGIN, straight_paths
+from minidit.world.renderer import straight_paths
 
 # N = clips, F = frames
 
@@ -33,21 +33,19 @@ def straight_through(step, position, radius, size, frames, start, stop):
 def bent_paths(first_step, last_step, first_place, last_place, radius, size, frames, before, after):
     """Two straight paths, connected by the smoothest curve that leaves one and enters the other without a jerk.
 
-    The first path is at its place in frame before - 1, the last one in frame F - after. Between these, a cubic Hermite
-    curve matches both places and both speeds.
+    Both straight paths are inside the picture. From frame before - 1 to frame F - after, a cubic Hermite curve matches
+    both places and both speeds.
 
     Args:
         first_step, last_step: (N, 2) from a frame to the next.
-        first_place, last_place: (N, 2) in [0, 1), where between the margins the two paths end and begin.
+        first_place, last_place: (N, 2) in [0, 1), of the two straight paths, as the position for `straight_paths`.
         radius: (N,), size: (rows, columns), frames: F.
         before, after: frames of the first and the last path.
     Returns:
         (N, F, 2).
     """
-    margin = MARGIN * radius[:, None]                          # N, 1
-    farthest = np.array(size[::-1], dtype=np.float32) - 1      # 2
-    room = np.maximum(farthest - 2 * margin, 0)                # N, 2
-    start, stop = margin + room * first_place, margin + room * last_place  # N, 2 each
+    start = straight_paths(first_step * (before - 1), first_place, radius, size, before)[:, -1]  # N, 2
+    stop = straight_paths(last_step * (after - 1), last_place, radius, size, after)[:, 0]  # N, 2
     first, last = before - 1, frames - after                   # frames of these places
     duration = last - first
 
