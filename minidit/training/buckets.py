@@ -13,16 +13,18 @@ from minidit.backend import moved
 from minidit.diffusion import sample_times
 from minidit.layers.patchify import sizes_of_grid
 from minidit.models.tokenizer import PAD, START
-from minidit.training.known_parts import draw_group, draw_usual
+from minidit.training.known_parts import EDIT_TIME, draw_group, draw_usual
 from minidit.world import PLAIN_SKIES, SEEN
 from minidit.world.split import first_seen
 
 # N = clips of a batch, L = words of the longest prompt; F, H, W = frames, rows, columns of its latents
 
 GROUP = 4  # clips that share a size and a task
-PROMPT_ENOUGH = 0.3  # of the clips with something known have no prompt
+PROMPT_ENOUGH = 0.3  # of the clips with something known have no prompt; edits need theirs
 NOISIER = 1.0  # half of their times, in the mean of the logit: what is known tells most while there is much noise
-DAMAGE = 0.2  # at most, the spread of the noise in what half of them know: clips that are made are not perfect
+# At most, the spread of the noise in what half of them know, as clips that are made are not perfect. Source: Ho et al.
+# 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).
+DAMAGE = 0.2
 
 # Streams of random numbers: of whole clips; of the bucket of a step; and of the clips of a bucket.
 WHOLE, BUCKET, BUCKETED = 3, 5, 6
@@ -50,12 +52,15 @@ class Batch:
     """Clips to learn from, on the device of the model that they were drawn for.
 
     Attributes:
-        latents: (N, F, H, W, C), of the clean clips; where they are known, some with a little noise.
+        latents: (N, F, H, W, C), of the clean clips.
         noise: (N, F, H, W, C).
         t: (N,), from 0 (noise) to 1 (data).
         ids: (N, L), words of the prompts.
         known: (N, F, H, W) bool, the latents that the network is shown as they are; None for none.
         sizes: (N, 3), frames, rows and columns of each clip in latents, if clips are padded; None if none is.
+        given: (N, F, H, W, C), what the network is shown where latents are known: those of the clip, some with a little
+            noise; or for an edit those of the clip before it. None where `known` is None.
+        edited: (N,) bool, the clips that are edits: all their latents are known, and all are asked for.
     """
 
     latents: np.ndarray
@@ -64,6 +69,8 @@ class Batch:
     ids: np.ndarray
     known: np.ndarray | None = None
     sizes: np.ndarray | None = None
+    given: np.ndarray | None = None
+    edited: np.ndarray | None = None
 
 
 def draw_batch(model, training, seed, step, shards):
@@ -82,39 +89,39 @@ def draw_batch(model, training, seed, step, shards):
     settings, count = model.settings, training.batch // training.shards
     grids, stream = grids_of_step(settings, training, seed, step)
     shape = padded_shape(grids, settings)
-    groups, noise, times, dropped, damage = [], [], [], [], []
+    groups, noise, times, dropped, damage, edited = [], [], [], [], [], []
     for shard in shards:
         rng = np.random.default_rng([seed, stream, step, shard])
         drawn = list(draw_groups(rng, grids, count, settings.codec.patch, training))
         known = np.concatenate([group.known.any(axis=(1, 2, 3)) for group in drawn])  # clips of the shard
+        edits = np.array([group.before is not None for group in drawn for _ in group.captions])  # clips of the shard
         noise.append(rng.standard_normal((count, *shape), dtype=np.float32))
         chance = rng.random((3, count), np.float32) if training.buckets else np.zeros((3, count), np.float32)
         noisier, damaged, spread = known * chance
         times.append(sample_times(rng, count, training.time_mean - NOISIER * (noisier > 0.5), training.time_std))
         damage.append(DAMAGE * spread * (damaged > 0.5))
-        dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH, training.drop_prompt))
+        dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH * ~edits, training.drop_prompt))
+        edited.append(edits)
         groups += drawn
     ids = model.tokenizer.encode([text for group in groups for text in group.captions])  # N, L
     ids[np.concatenate(dropped)] = null_row(ids.shape[1])
     clips, known, sizes = padded(groups, shape, settings.codec.patch)
+    edited = np.concatenate(edited)  # N
+    before = [replace(group, clips=group.before) for group in groups if group.before is not None]
     del groups, drawn  # or the clips would take up memory twice while they are encoded
-    arrays = [clips, np.concatenate(noise), np.concatenate(times), ids]
+    arrays = [clips, np.concatenate(noise), np.where(edited, EDIT_TIME, np.concatenate(times)), ids]
     if training.buckets:
-        arrays += [known, sizes, np.concatenate(damage)]
-    clips, *others = (moved(array, model.xp) for array in arrays)  # nothing else of a step crosses to a GPU
-    batch = Batch(model.codec.encode(clips), *others[:5])
-    return replace(batch, latents=damaged_where_known(batch, others[5])) if training.buckets else batch
-
-
-def damaged_where_known(batch, damage):
-    """Latents (N, F, H, W, C) of a Batch, with noise of the spread damage (N,) in those that are known.
-
-    So the network learns to go on from clips that it made itself.
-
-    Source: Ho et al. 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).
-    """
-    spread = damage[:, None, None, None] * batch.known  # N, F, H, W
-    return batch.latents + spread[..., None].astype(batch.noise.dtype) * batch.noise
+        arrays += [known, sizes, np.concatenate(damage), edited]
+    clips, noise, *others = (moved(array, model.xp) for array in arrays)  # nothing else of a step crosses to a GPU
+    latents = model.codec.encode(clips)  # N, F, H, W, C
+    if not training.buckets:
+        return Batch(latents, noise, *others)
+    *others, damage, edited = others
+    given = latents + damage[:, None, None, None, None] * noise  # N, F, H, W, C
+    if before:
+        clips, _, _ = padded(before, shape, settings.codec.patch)
+        given[edited] += model.codec.encode(moved(clips, model.xp)) - latents[edited]
+    return Batch(latents, noise, *others, given, edited)
 
 
 def grids_of_step(settings, training, seed, step):

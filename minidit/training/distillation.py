@@ -82,13 +82,18 @@ def times_of_shard(training, rng):
 
 
 def paired(teacher, batch, steps):
-    """A Batch with what the teacher makes of its noise, by Euler steps with its own guidance, in place of its clips."""
+    """A Batch with what the teacher makes of its noise, by Euler steps with its own guidance, in place of its clips.
+
+    Edits stay as they are: there is no noise to start from.
+    """
     xp = teacher.xp
     ids = xp.concatenate([batch.ids, moved(null_row(batch.ids.shape[1]), xp)[None]])  # N + 1, L
     sampling = SamplingSettings(steps).for_model(teacher.settings)
     made = sample_latents(
-        teacher, ids, batch.noise, sampling, known_latents=batch.latents, known=batch.known, sizes=batch.sizes
+        teacher, ids, batch.noise, sampling, known_latents=batch.given, known=batch.known, sizes=batch.sizes
     )
+    if batch.edited is not None:
+        made = xp.where(batch.edited[:, None, None, None, None], batch.latents, made)
     return replace(batch, latents=made)
 
 

@@ -99,7 +99,7 @@ def loss_and_gradients(model, batch, recompute=False):
     """
     x_t = PATH.noised(batch.latents, batch.noise, batch.t)  # N, f, r, c, C
     if batch.known is not None:
-        x_t = array_module(x_t).where(batch.known[..., None], batch.latents, x_t)
+        x_t = array_module(x_t).where(batch.known[..., None], batch.given, x_t)
     prediction, cache = model.dit.forward(
         x_t, network_time(batch.t), batch.ids, recompute=recompute, known=batch.known, sizes=batch.sizes
     )
@@ -111,9 +111,15 @@ def loss_and_gradients(model, batch, recompute=False):
 
 
 def loss_mask(batch):
-    """Which latents of a batch the loss counts: those that exist and are not known, (N, F, H, W) bool; None for all."""
+    """Which latents of a batch the loss counts, (N, F, H, W) bool; None for all.
+
+    Those that exist and are not known; of edits all that exist.
+    """
     if batch.known is None:
         return None
+    asked = ~batch.known
+    if batch.edited is not None:
+        asked = asked | batch.edited[:, None, None, None]
     if batch.sizes is None:
-        return ~batch.known
-    return existing(batch.latents.shape, batch.sizes, array_module(batch.latents)) & ~batch.known
+        return asked
+    return existing(batch.latents.shape, batch.sizes, array_module(batch.latents)) & asked

@@ -1,4 +1,4 @@
-"""Partly known clips: from them a model learns to animate, extend, connect, loop and inpaint.
+"""Partly known clips: from them a model learns to animate, extend, connect, loop, inpaint and edit.
 
 Clips come in groups of one size and one task. `minidit.training.buckets` makes batches of them.
 """
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.layers.patchify import sizes_of_grid
-from minidit.world import Attributes, caption, random_caption, render_batch
-from minidit.world.attributes import MOTIONS
+from minidit.world import PLAIN_SKIES, SEEN, Attributes, caption, random_caption, render_batch
+from minidit.world.attributes import MOTIONS, NAMES
+from minidit.world.grammar import short_caption
 from minidit.world.paths import bent_paths, straight_through
 from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_paths, scale_of
 
@@ -18,10 +19,11 @@ from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_path
 USUAL_FRAMES = 8  # of the clips whose speed is usual
 
 # Tasks: what is known beforehand, and how often.
-TASKS = (("nothing", 0.42), ("run", 0.27), ("ends", 0.24), ("places", 0.07))
+TASKS = (("nothing", 0.4), ("run", 0.24), ("ends", 0.21), ("places", 0.06), ("edit", 0.09))
 RUNS = (("start", 0.45), ("middle", 0.3), ("end", 0.25))  # where a run of known frames lies
 BENT = 0.8  # of the clips with both ends known go from one path into another
 TURNED = 0.15  # of the groups of those, where each clip becomes what the next one shows
+EDIT_TIME = 0.5  # at which the network is asked for an edit: it says how much the errors weigh, and nothing else
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Group:
         clips: (n, frames, height, width, 3).
         known: (n, F, H, W) bool, of latents.
         captions: n strings.
+        before: for edits (n, frames, height, width, 3), the clips to be edited. All of their latents are known.
     """
 
     clips: np.ndarray
     known: np.ndarray
     captions: list[str]
+    before: np.ndarray | None = None
 
 
 def draw_group(rng, attributes, grid, patch, grammar=0.0):
@@ -52,6 +56,8 @@ def draw_group(rng, attributes, grid, patch, grammar=0.0):
     size = frames, _, _ = sizes_of_grid(grid, patch)
     names, shares = zip(*TASKS, strict=True)
     task = names[rng.choice(len(TASKS), p=shares)]
+    if task == "edit":
+        return draw_edited(rng, attributes, grid, patch)
     if task == "ends" and frames < 4:
         task = "run"  # a way from one path into another takes two frames
     if task == "run" and frames == 1:
@@ -145,6 +151,35 @@ def draw_bent(rng, attributes, size, grid, grammar=0.0):
     return Group(clips, known, captions)
 
 
+def draw_edited(rng, attributes, grid, patch):
+    """Clips in which one or two of color, shape and sky are changed; the path and the light stay.
+
+    Half of the captions describe the new clip, and the others name what changes, and perhaps more.
+    """
+    frames, *size = sizes_of_grid(grid, patch)
+    wanted = [edited(rng, Attributes(*a)) for a in attributes]
+    seed = rng.integers(2**32)  # the same random numbers, so that clips differ in what is changed alone
+    before, clips = (
+        render_batch(shown, np.random.default_rng(seed), tuple(size), frames) for shown in (attributes, wanted)
+    )
+    captions = []
+    for old, new in zip(attributes, wanted, strict=True):
+        kept = {name: None for name, a, b in zip(new._fields, old, new, strict=True) if a == b and rng.random() < 0.75}
+        whole = new.shape is None or rng.random() < 0.5
+        captions.append(describe(rng, new, frames) if whole else short_caption(new._replace(**kept), rng))
+    return Group(clips, np.ones((len(attributes), *grid), bool), captions, before)
+
+
+def edited(rng, attributes):
+    """One of the seen combinations (or another plain sky) with this motion, of which one or two other values differ."""
+    while True:
+        names = ("color", "shape", "sky") if attributes.shape else ("sky",)
+        changes = rng.permutation(names)[: 1 if rng.random() < 0.6 else 2]
+        new = attributes._replace(**{name: str(rng.choice(NAMES[name])) for name in changes})
+        if new != attributes and new in ALLOWED:
+            return new
+
+
 def draw_objects(rng, attributes, size):
     """Radius (n,), step from frame to frame at the usual speed (n, 2), position (n, 2) and light (n, 2) in [0, 1)."""
     draws = rng.random((len(attributes), 6), dtype=np.float32)  # n, 6
@@ -176,6 +211,7 @@ def known_places(rng, grid):
     return known
 
 
+ALLOWED = frozenset(SEEN + PLAIN_SKIES)
 KNOWN = {"nothing": None, "ends": known_ends, "places": known_places}
 
 

@@ -55,6 +55,23 @@ def random_caption(attributes, rng):
     return " ".join(plain) if COLORED_SKY.search(text) else text  # of a sky, a color would tell day from sunset
 
 
+def short_caption(named, rng):
+    """A phrase that names these values and no others, as in the prompt of an edit: "blue", "a ring at night".
+
+    Args:
+        named: Attributes, None for each that is not named; not all of them.
+        rng: np.random.Generator.
+    """
+    if rng.random() < 0.5:
+        sentence = _sentence(named, None, rng)
+    else:
+        sky = _one_of(rng, *_skies(named.sky, rng)) if named.sky else ""
+        sentence = f"{named.color or ''} {named.shape or ''} {named.motion or ''} {sky}"
+        if named.color and rng.random() < 0.3 and not named.shape:
+            sentence = f"{_one_of(rng, 'it is', 'a', 'something')} {sentence}"
+    return " ".join(sentence.split())
+
+
 def _one_of(rng, *choices):
     return choices[rng.integers(len(choices))]
 

@@ -16,11 +16,11 @@ from minidit.training.buckets import (
     padded_shape,
 )
 from minidit.training.job import loss_mask
-from minidit.training.known_parts import Group
+from minidit.training.known_parts import EDIT_TIME, Group
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, VOCABULARY, Attributes, attributes_in, render_batch, verify_batch
 from minidit.world.split import first_seen
 
-FIELDS = ("latents", "noise", "t", "ids", "known", "sizes")
+FIELDS = ("latents", "noise", "t", "ids", "known", "sizes", "given", "edited")
 PATCH = (1, 8, 8)
 
 
@@ -187,13 +187,14 @@ def test_a_batch_of_a_bucket_has_the_stated_shapes(marked_model, bucketed):
         assert batch.latents.dtype == batch.noise.dtype == batch.t.dtype == np.float32
         asked = loss_mask(batch)
         assert asked.any(axis=(1, 2, 3)).all()  # every clip teaches something
-        assert not (asked & ~existing(shape, batch.sizes, np)).any() and not (asked & batch.known).any()
+        assert not (asked & ~existing(shape, batch.sizes, np)).any() and not (asked & batch.known)[~batch.edited].any()
 
 
 def test_half_of_the_times_are_noisier_where_something_is_known(marked_model, bucketed):
     bucketed = replace(bucketed, batch=400, time_mean=-1.0, time_std=0.05)
     batch = draw_batch(marked_model, bucketed, 0, 0, range(4))
     logit, given = np.log(batch.t / (1 - batch.t)), batch.known.any(axis=(1, 2, 3))
+    logit, given = logit[~batch.edited], given[~batch.edited]
     assert logit[~given].mean() == pytest.approx(-1, abs=0.15)
     noisier = logit[given] < -1.5
     assert 0.35 < noisier.mean() < 0.65
@@ -205,12 +206,25 @@ def test_some_known_latents_are_a_little_damaged_and_none_that_is_made(marked_mo
     batch = draw_batch(marked_model, replace(bucketed, batch=400), 0, 0, range(4))
     monkeypatch.setattr("minidit.training.buckets.DAMAGE", 0.0)
     clean = draw_batch(marked_model, replace(bucketed, batch=400), 0, 0, range(4))
-    off = batch.latents - clean.latents
-    assert np.array_equal(off[~batch.known], np.zeros_like(off[~batch.known]))
-    given = batch.known.any(axis=(1, 2, 3))
+    assert np.array_equal(batch.latents, clean.latents)
+    plain = ~clean.edited
+    assert np.array_equal(clean.given[plain], clean.latents[plain])
+    off, given = batch.given - clean.given, batch.known.any(axis=(1, 2, 3))
+    assert not off[~given].any()
     spread = np.array([x[known].std() for x, known in zip(off[given], batch.known[given], strict=True)])
-    assert 0.35 < np.mean(spread == 0) < 0.65 and 0.1 < spread.max() < 0.25
-    assert {array.dtype for array in (batch.latents, batch.t)} == {np.dtype(np.float32)}
+    assert 0.35 < np.mean(spread < 1e-5) < 0.65 and 0.1 < spread.max() < 0.25
+
+
+def test_what_is_given_of_an_edit_is_the_clip_before_it(marked_model, bucketed, monkeypatch):
+    monkeypatch.setattr("minidit.training.buckets.DAMAGE", 0.0)
+    batch = draw_batch(marked_model, replace(bucketed, batch=400), 0, 0, range(4))
+    assert 0.03 < batch.edited.mean() < 0.2
+    for n in np.flatnonzero(batch.edited):
+        frames, rows, columns = batch.sizes[n]
+        part = np.s_[n, :frames, :rows, :columns]
+        assert batch.known[part].all() and loss_mask(batch)[part].all() and batch.t[n] == np.float32(EDIT_TIME)
+        assert not np.allclose(batch.given[part], batch.latents[part], atol=0.01)
+    assert all(sentences(batch.ids[batch.edited]))
 
 
 @pytest.mark.parametrize("buckets", [MANY_SIZES, LONGER])

@@ -128,12 +128,12 @@ def test_the_loss_counts_only_what_is_loss_mask(marked_model, bucketed, step):
     batch = draw_batch(marked_model, bucketed, 0, step, range(4))
     loss, _ = loss_and_gradients(marked_model, batch)
     t = batch.t[:, None, None, None, None]
-    x = np.where(batch.known[..., None], batch.latents, t * batch.latents + (1 - t) * batch.noise)
+    x = np.where(batch.known[..., None], batch.given, t * batch.latents + (1 - t) * batch.noise)
     y, _ = marked_model.dit.forward(x, 1000 * batch.t, batch.ids, known=batch.known, sizes=batch.sizes)
     errors = []
     for n, (frames, rows, columns) in enumerate(batch.sizes):
         part = np.s_[n, :frames, :rows, :columns]
-        asked = ~batch.known[part]
+        asked = ~batch.known[part] | batch.edited[n]
         error = ((y[part] - batch.latents[part]) ** 2)[asked].mean()
         errors.append(error / max(1 - batch.t[n], 0.05) ** 2)
     assert loss == pytest.approx(np.mean(errors), rel=1e-4)
@@ -145,7 +145,7 @@ def test_every_gradient_of_the_loss_of_partly_known_clips(marked_model, bucketed
     model.codec.params.flat[...] = marked_model.codec.params.flat
     batch = draw_batch(marked_model, bucketed, 1, 4, [0, 3])
     batch = replace(
-        batch, **{name: getattr(batch, name).astype(np.float64) for name in ("latents", "noise", "t")}
+        batch, **{name: getattr(batch, name).astype(np.float64) for name in ("latents", "noise", "t", "given")}
     )
     _, grads = loss_and_gradients(model, batch)
     check_parameter_gradients(lambda: loss_and_gradients(model, batch)[0], model.dit.params, grads, entries=3)

@@ -7,6 +7,7 @@ from minidit.training.known_parts import (
     TASKS,
     draw_bent,
     draw_continued,
+    draw_edited,
     draw_group,
     draw_run,
     known_places,
@@ -40,8 +41,8 @@ def test_every_task_comes_up(monkeypatch):
 def test_a_group_of_any_number_of_frames_leaves_something_to_make(frames):
     for seed in range(20):
         group = draw_group(np.random.default_rng(seed), list(SEEN[:3]), (frames, 4, 5), PATCH)
-        assert group.clips.shape == (3, frames, 32, 40, 3) and not group.known.all(axis=(1, 2, 3)).any()
-        assert frames > 1 or not group.known.all(axis=(2, 3)).any()
+        assert group.clips.shape == (3, frames, 32, 40, 3)
+        assert (group.known.all(axis=(1, 2, 3)) == (group.before is not None)).all()
 
 
 def test_runs_lie_at_the_start_in_the_middle_and_at_the_end_and_some_are_pictures(rng):
@@ -90,6 +91,27 @@ def test_each_end_of_a_bent_clip_shows_its_own_object_and_light():
     assert 2 <= turned <= 14 and lights == {False, True}
 
 
+def test_an_edit_changes_what_its_caption_names_and_keeps_the_rest():
+    short = 0
+    for seed in range(8):
+        attributes = [*SEEN[30 * seed : 30 * seed + 7], PLAIN_SKIES[seed % 3]]
+        group = draw_edited(np.random.default_rng(seed), attributes, (8, 4, 5), PATCH)
+        assert group.known.all() and group.before.shape == group.clips.shape
+        old, new = verify_batch(group.before), verify_batch(group.clips)
+        for a, before, after, text in zip(attributes, old, new, group.captions, strict=True):
+            if a.shape is None:
+                assert after.shape is None and after.sky != a.sky
+                continue
+            differ = [name for name in ("color", "shape", "sky") if getattr(before, name) != getattr(after, name)]
+            assert 1 <= len(differ) <= 2 and before.motion == after.motion == a.motion
+            assert after.attributes in SEEN
+            named = attributes_in(text)
+            assert all(getattr(named, name) == getattr(after, name) for name in differ), text
+            assert all(value in (None, getattr(after, name)) for name, value in named._asdict().items()), text
+            short += None in named
+    assert 10 < short < 45
+
+
 def test_some_place_is_always_missing(rng):
     shares = [known_places(rng, (8, 4, 4)).mean() for _ in range(200)]
     assert max(shares) < 1 and min(shares) < 0.3 and len(set(shares)) > 20
@@ -105,11 +127,12 @@ def test_without_the_grammar_captions_are_the_wordings_and_random_numbers_as_bef
     for seed in range(12):
         plain, same = groups(seed, grid), groups(seed, grid, 0.0)
         assert plain.captions == same.captions and np.array_equal(plain.clips, same.clips)
-        assert all(text in TEMPLATES for text in plain.captions)
+        assert plain.before is not None or all(text in TEMPLATES for text in plain.captions)
 
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_that_share_of_the_captions_is_of_the_grammar(grid):
-    texts = [text for seed in range(60) for text in groups(seed, grid, 0.75).captions]
+    drawn = [groups(seed, grid, 0.75) for seed in range(60)]
+    texts = [text for group in drawn if group.before is None for text in group.captions]
     share = np.mean([text not in TEMPLATES for text in texts])
     assert 0.6 < share < 0.85
