@@ -63,7 +63,7 @@ def short_caption(named, rng):
         rng: np.random.Generator.
     """
     if rng.random() < 0.5:
-        sentence = _sentence(named, None, rng)
+        sentence = _sentence(named, named.motion, rng)
     else:
         sky = _one_of(rng, *_skies(named.sky, rng)) if named.sky else ""
         sentence = f"{named.color or ''} {named.shape or ''} {named.motion or ''} {sky}"

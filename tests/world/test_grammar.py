@@ -13,6 +13,7 @@ from minidit.world import (
     wordings,
 )
 from minidit.world.captions import GRAMMAR_WORDS
+from minidit.world.grammar import short_caption
 
 DRAWS = 20_000
 # Other sentences of the same words, to test a model on: no caption is one of them.
@@ -123,3 +124,15 @@ def test_no_color_stands_where_it_would_describe_the_sky(everything):
 def test_attributes_the_world_lacks_have_no_sentence(rng):
     with pytest.raises(UserError, match="the toy world has no"):
         random_caption(Attributes("red", "dog", "right", "day"), rng)
+
+
+def test_a_short_caption_names_what_it_should_and_nothing_else(rng):
+    drawn = set()
+    for a in ALL_ATTRIBUTES:
+        for _ in range(8):
+            named = Attributes(*(value if rng.random() < 0.5 else None for value in a))
+            if any(named):
+                text = short_caption(named, rng)
+                assert attributes_in(text) == named and set(text.split()) <= set(VOCABULARY), (named, text)
+                drawn.add(text)
+    assert {"blue", "a ring", "at night"} & drawn and len(drawn) > 500
