@@ -12,7 +12,7 @@ EXAMPLE = 'minidit edit circle.gif "a blue circle moves right in the day sky" --
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("clip", type=Path, metavar="CLIP", help="of at most 16 frames, see below")
-    command.add_argument("prompt", metavar="PROMPT", help="what to show instead, in words that the model knows")
+    command.add_argument("prompt", metavar="PROMPT", help="what to show instead, in a sentence or a few words")
     command.add_argument(
         "--strength",
         type=shared.share,

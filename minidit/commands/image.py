@@ -9,7 +9,7 @@ EXAMPLE = 'minidit image "a red circle in the day sky" -o circle.png'
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command."""
-    command.add_argument("prompt", metavar="PROMPT", help="what to show, in words that the model knows")
+    command.add_argument("prompt", metavar="PROMPT", help="what to show, in a sentence or a few words")
     shared.add_size(command)
     making.add_making(command, "named after the prompt", ".png, .webp, .gif, .mp4 or .npy")
 

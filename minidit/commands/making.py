@@ -1,6 +1,7 @@
 """What the commands that make clips share: their options, and the way from a model to a file."""
 
 import re
+import sys
 import tempfile
 from pathlib import Path
 from time import monotonic
@@ -144,8 +145,18 @@ def check_outputs(paths, force):
 
 
 def check_prompt(studio, prompt, where=""):
-    """Says of a prompt that can't be read, and where it stands, what is wrong, and adds one that can."""
+    """Says how a prompt is read, if not word by word; or what is wrong with it, and one that is right.
+
+    Args:
+        where: it stands, such as "line 3: ".
+    Raises:
+        UserError: it can't be shown.
+    """
+    from minidit.world.prompts import words_of
+
     try:
-        studio.check(prompt)
+        read = studio.check(prompt)
     except UserError as error:
         raise UserError(f"{where}{error}\n         Try: {shared.EXAMPLE}") from error
+    if read.split() != words_of(prompt):
+        print(f'minidit: {where}read as "{read}"', file=sys.stderr)

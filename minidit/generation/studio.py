@@ -104,18 +104,20 @@ class Studio:
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """The words that a prompt may have."""
+        """The words that the model was trained on; synonyms of them are understood, too."""
         return self.model.settings.vocabulary
 
-    def check(self, prompt: str) -> None:
+    def check(self, prompt: str) -> str:
         """Reads a prompt without making anything of it.
 
+        Returns:
+            the prompt in words of the vocabulary: synonyms are replaced, words that say nothing are left out.
         Raises:
-            UserError: a word that the model doesn't know, or too many words.
+            UserError: the prompt says what the model can't show, or has too many words.
         """
         if not isinstance(prompt, str):
             raise UserError(f"a prompt is one string of words, but this is {prompt!r}.")
-        self.model.tokenizer.encode([prompt])
+        return self.model.tokenizer.read(prompt)
 
     def generate(
         self,
@@ -129,7 +131,7 @@ class Studio:
         """Makes a clip of what the prompt says.
 
         Args:
-            prompt: words of the vocabulary; an empty prompt leaves everything to the model.
+            prompt: a sentence or a few words; what it doesn't name, or all if it is empty, is left to the model.
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
             frames: of the clip, 1 to 16; by default the number that the model was first trained on.
             size: a number of pixels, or (height, width), each 24 to 64 and a multiple of the codec's patch.
@@ -137,7 +139,7 @@ class Studio:
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
-            UserError: an unknown word, or a setting that makes no sense.
+            UserError: a prompt that can't be shown, or a setting that makes no sense.
         """
         canvas = blank(*self.checked_shape(frames, size), self.patch)
         return self.complete(canvas, prompt, seed, **sampling)
@@ -165,7 +167,7 @@ class Studio:
 
         Args:
             image: (height, width, 3) or (1, height, width, 3) in [0, 1], the first frame.
-            prompt: what happens, in words of the vocabulary; an empty prompt leaves it to the model.
+            prompt: what happens; an empty prompt leaves it to the model.
             frames: of the clip, the picture included.
             seed, sampling: as for `generate`.
         Returns:
@@ -361,7 +363,7 @@ class Studio:
         """Who attends to whom, in every block and head, when the model looks at a noised clip.
 
         Args:
-            prompt: words of the vocabulary.
+            prompt: a sentence or a few words.
             clip: (frames, height, width, 3) in [0, 1]; by default what the model makes of the prompt.
             t: how clean the clip is, from 0, all noise, to 1, no noise.
             seed: of the noise, and of the clip that is made by default.
@@ -369,7 +371,7 @@ class Studio:
             (blocks, heads, tokens, tokens) in [0, 1]; the row of each token that asks adds up to one. Tokens are
             patches of latents, in the order of frames, rows and columns.
         Raises:
-            UserError: an unknown word, a time outside [0, 1], or as for `animate`.
+            UserError: a prompt that can't be shown, a time outside [0, 1], or as for `animate`.
         """
         self.check(prompt)
         seed = checked_seed(seed)

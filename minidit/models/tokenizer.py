@@ -1,17 +1,16 @@
-"""Prompts to word ids, and the error that a word nobody knows deserves."""
-
-import difflib
+"""Prompts to word ids."""
 
 import numpy as np
 
 from minidit.errors import UserError
+from minidit.world.prompts import read_prompt
 
 PAD, START = 0, 1
 SPECIAL = ("<pad>", "<start>")
 
 
 class Tokenizer:
-    """Splits a prompt into words of a fixed vocabulary.
+    """Reads a prompt as words of a fixed vocabulary.
 
     Args:
         vocabulary: the known words, in the order of their ids (which start after the special ones).
@@ -20,6 +19,7 @@ class Tokenizer:
 
     def __init__(self, vocabulary, max_length=20):
         self.vocabulary = tuple(vocabulary)
+        self.known = frozenset(vocabulary)
         self.max_length = max_length
         self.ids = {word: i for i, word in enumerate(SPECIAL + self.vocabulary)}
 
@@ -32,7 +32,7 @@ class Tokenizer:
         The empty prompt, which guidance needs, is the start word alone.
 
         Raises:
-            UserError: names every unknown word and the known ones nearest to it, or the length if it is too long.
+            UserError: as for `read`.
         """
         rows = [self._encode_one(prompt) for prompt in prompts]
         ids = np.full((len(rows), max(map(len, rows))), PAD)  # N, L
@@ -40,24 +40,17 @@ class Tokenizer:
             row[: len(words)] = words
         return ids
 
-    def _encode_one(self, prompt):
-        words = prompt.lower().replace(",", " ").replace(".", " ").split()
-        unknown = [word for word in words if word not in self.ids]
-        if unknown:
-            raise UserError(self._unknown_words(unknown))
-        if len(words) >= self.max_length:
-            raise UserError(
-                f"the prompt has {len(words)} words; this model reads at most {self.max_length - 1}. Shorten it."
-            )
-        return [START] + [self.ids[word] for word in words]
+    def read(self, prompt):
+        """A prompt as the model reads it, in words of the vocabulary: see `minidit.world.prompts.read_prompt`.
 
-    def _unknown_words(self, unknown):
-        named = " and ".join(f'"{word}"' for word in dict.fromkeys(unknown))
-        # Short words, such as "at", are near to many that are not meant.
-        near = {
-            word: difflib.get_close_matches(word, self.vocabulary, n=2, cutoff=0.52) if len(word) > 2 else []
-            for word in unknown
-        }
-        hints = [f'For "{word}", did you mean {" or ".join(words)}?' for word, words in near.items() if words]
-        known = f"I know: {', '.join(self.vocabulary)}."
-        return f"I don't know the word{'s' * (len(near) > 1)} {named}. " + " ".join([*hints, known])
+        Raises:
+            UserError: it says what can't be shown, or is too long.
+        """
+        text = read_prompt(prompt, self.known)
+        count, most = len(text.split()), self.max_length - 1
+        if count > most:
+            raise UserError(f"the prompt has {count} words; this model reads at most {most}. Shorten it.")
+        return text
+
+    def _encode_one(self, prompt):
+        return [START] + [self.ids[word] for word in self.read(prompt).split()]

@@ -20,6 +20,7 @@ def test_a_mistake_in_the_script_is_answered_with_its_line(refused, folder):
     for script, said in (
         ("then the day sky", "film.txt, line 1: the first shot has no shot before it"),
         ("# nothing", "film.txt has no shots in it"),
+        ("the day sky\na red and blue ring\n", "film.txt, line 2: the prompt names red and blue, but"),
         ("the day sky\nthen\n", 'film.txt, line 2: "then" stands alone'),
     ):
         (folder / "film.txt").write_text(script)

@@ -115,9 +115,37 @@ def test_force_replaces_an_existing_output(generate, tmp_path):
 
 def test_an_unknown_word_is_named_beside_the_nearest_and_a_prompt_that_works(refused):
     err = refused("a plaid zeppelin moves rigth in the day sky")
-    assert 'I don\'t know the words "plaid" and "zeppelin" and "rigth"' in err
+    assert 'I don\'t know the words "plaid", "zeppelin" and "rigth"' in err
     assert '"rigth", did you mean right' in err
     assert err.splitlines()[1].strip() == f'Try: minidit generate "{PROMPT}"'
+
+
+def test_a_prompt_in_other_words_makes_the_same_clip_and_says_how_it_is_read(generate, tmp_path, capsys):
+    assert generate(PROMPT, "-o", "a.npy") == 0
+    assert capsys.readouterr().err == ""
+    assert generate("A RED circle moves right, in the day sky!", "-o", "b.npy") == 0
+    assert capsys.readouterr().err == ""  # nothing was replaced
+    assert generate("A scarlet disc travels to the right under the blue sky.", "-o", "c.npy") == 0
+    assert f'minidit: read as "{PROMPT}"\n' in capsys.readouterr().err
+    a, b, c = (np.load(tmp_path / f"{name}.npy") for name in "abc")
+    assert np.array_equal(a, b) and np.array_equal(a, c)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("a red and blue circle", "names red and blue, but a clip shows one object of one colour"),
+        ("a red circle and a blue square", "names circle and square, but a clip shows one object"),
+        ("a circle moves left and right", "names left and right, but"),
+        ("day and night", "names day and night, but"),
+        ("two circles", 'can\'t draw several objects ("two")'),
+        ("an orange ball", "the nearest colour is red or yellow"),
+        ("no circle", "don't understand \"no\""),
+    ],
+)
+def test_what_the_world_cannot_show_is_said_in_a_sentence(refused, prompt, said):
+    first, second = refused(prompt).splitlines()
+    assert said in first and second.strip().startswith("Try: ")
 
 
 def test_a_prompt_that_is_too_long_is_refused(refused):

@@ -179,8 +179,9 @@ def test_the_vocabulary_makes_prompts(tiny_model):
     studio = Studio(tiny_model)
     assert "zeppelin" not in studio.vocabulary
     for word in studio.vocabulary:
-        studio.check(word)
-    studio.check("")
+        assert studio.check(word) == word
+    assert studio.check("") == ""
+    assert studio.check("A crimson disc rises!") == "a red circle moves up"
 
 
 def test_attention_says_who_attends_to_whom(tiny_model):
