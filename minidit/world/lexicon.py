@@ -122,19 +122,20 @@ NOUNS_PASSED_OVER = (
     "footage, view, straight line, path, straight path, color, direction, way, motion, movement, example, prompt, bit"
 )
 PASSED_OVER = (
-    "first, exactly, any, random, anywhere, somewhere, whatever, surprise, pure, at all, across the screen, on the "
-    "screen, please, pls, has, have, having, had, what, about, how, gimme, lol, plz, kindly, thanks, thank you, hi, "
-    "hello, hey, ok, okay, um, i, we, you, me, us, my, your, want, need, would, like, love, can, could, should, will, "
-    "may, must, let, lets, make, makes, made, making, create, creates, creating, put, this, these, those, im, id, ill, "
-    "generate, generates, generating, draw, draws, drawing, render, show, shows, showing, shown, give, animate, "
-    "produce, see, display, displays, depict, depicting, depicts, featuring, contains, containing, of, for, to, be, "
-    "being, been, do, does, if, where, when, its, his, her, their, he, she, they, them, just, simply, simple, only, "
-    "plain, very, really, quite, nice, nicely, beautiful, pretty, cute, cool, lovely, bright, brightly, brilliant, "
-    "clear, open, cloudless, solid, filled, colored, colors, shaped, starts, start, starting, begins, beginning, "
-    "keeps, continues, continuously, always, gently, gentle, smoothly, smooth, calmly, peacefully, quietly, slightly, "
-    "straight, directly, then, now, right now, right away, here, from, floats, floating, float, floated, appears, "
-    "located, placed, positioned, seen, time, the color of, in color, of color, flat, perfect, perfectly, completely, "
-    "totally, entirely"
+    "change, turn, recolor, paint, switch, keep, same, instead, the rest, everything else, turn into, turn it into, "
+    "change into, change it into, first, exactly, any, random, anywhere, somewhere, whatever, surprise, pure, at all, "
+    "across the screen, on the screen, please, pls, has, have, having, had, what, about, how, gimme, lol, plz, kindly, "
+    "thanks, thank you, hi, hello, hey, ok, okay, um, i, we, you, me, us, my, your, want, need, would, like, love, "
+    "can, could, should, will, may, must, let, lets, make, makes, made, making, create, creates, creating, put, this, "
+    "these, those, im, id, ill, generate, generates, generating, draw, draws, drawing, render, show, shows, showing, "
+    "shown, give, animate, produce, see, display, displays, depict, depicting, depicts, featuring, contains, "
+    "containing, of, for, to, be, being, been, do, does, if, where, when, its, his, her, their, he, she, they, them, "
+    "just, simply, simple, only, plain, very, really, quite, nice, nicely, beautiful, pretty, cute, cool, lovely, "
+    "bright, brightly, brilliant, clear, open, cloudless, solid, filled, colored, colors, shaped, starts, start, "
+    "starting, begins, beginning, keeps, continues, continuously, always, gently, gentle, smoothly, smooth, calmly, "
+    "peacefully, quietly, slightly, straight, directly, then, now, right now, right away, here, from, floats, "
+    "floating, float, floated, appears, located, placed, positioned, seen, time, the color of, in color, of color, "
+    "flat, perfect, perfectly, completely, totally, entirely"
 )
 
 # British spellings and the like, one word for another, before anything else.
@@ -147,7 +148,8 @@ SPELLINGS = {
 }  # fmt: skip
 
 NEGATIONS = (
-    "not, no, without, never, none, neither, nor, non, except, excluding, instead, avoid, anything but, everything but"
+    "not, no, without, never, none, neither, nor, non, except, excluding, instead of, rather than, avoid, anything "
+    "but, everything but"
 )
 
 MORE_THAN_ONE = (
@@ -185,8 +187,8 @@ NEAREST = {
         "horizontally, side, back and forth, side to side, forward, "
         "forwards, backward, backwards, back, forth, away": "left right",
         "vertical, vertically, bounces, bounce, bouncing, jumps, jump, jumping, hops, hopping": "up down",
-        "spins, spin, spinning, rotates, rotate, rotating, turns, turn, turning, twirls, twirling, rolls, rolling, "
-        "roll, orbits, orbiting, spirals, zigzag, zigzags, zigzagging, zag, zig, wobbles, wobbling, shakes, shaking, "
+        "spins, spin, spinning, rotates, rotate, rotating, turns, turning, twirls, twirling, rolls, rolling, roll, "
+        "orbits, orbiting, spirals, zigzag, zigzags, zigzagging, zag, zig, wobbles, wobbling, shakes, shaking, "
         "vibrates, swings, swinging, dances, dancing, wiggles, curves, curving, waves, waving, pulses, pulsing, grows, "
         "growing, shrinks, shrinking, explodes, fades, fading, blinks, flashes, changes, changing, becomes, "
         "disappears, disappearing, vanishes, enters, leaves, exits, walks, walking, swims, swimming, circling, moves "

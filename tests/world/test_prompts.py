@@ -7,6 +7,7 @@ from minidit.world import (
     PICTURES,
     PLAIN_SKIES,
     VOCABULARY,
+    Attributes,
     attributes_in,
     lexicon,
     random_caption,
@@ -14,6 +15,7 @@ from minidit.world import (
 )
 from minidit.world.attributes import NAMES
 from minidit.world.captions import GRAMMAR_WORDS
+from minidit.world.grammar import short_caption
 from minidit.world.prompts import PASSED_OVER, read_prompt, values_in, words_of
 
 KNOWN = frozenset(VOCABULARY)
@@ -91,6 +93,9 @@ red circle red circle | red circle red circle
 color: red; shape: ring; motion: still; sky: sunset | red ring still sky sunset
 a red circle crosses the night sky | a red circle moves across the night sky
 a yellow ring tonight | a yellow ring night
+change it to a blue square | it a blue square
+turn it into a square | a square
+make it blue and keep the rest | it blue and
 hello |
 ... |
 """
@@ -141,6 +146,7 @@ create a 3 second clip of a ball | how long or how large a clip is: leave out "3
 no red circle | don't understand "no": say what to show
 a circle that isn't red | don't understand "not"
 a red circle without stars | don't understand "without"
+a blue circle instead of a red one | don't understand "instead of"
 anything but red | don't understand "anything but"
 red cirlce moves rigth | For "cirlce", did you mean circle? For "rigth", did you mean right?
 a yelow triangel | did you mean yellow? For "triangel", did you mean triangle?
@@ -185,6 +191,10 @@ def test_captions_are_read_as_they_stand(rng):
     pool = ALL_ATTRIBUTES + PICTURES + PLAIN_SKIES
     for _ in range(20_000):
         text = random_caption(pool[rng.integers(len(pool))], rng)
+        assert read_prompt(text, KNOWN) == text
+    for attributes in ALL_ATTRIBUTES * 8:
+        named = Attributes(*(value if rng.random() < 0.5 else None for value in attributes))
+        text = short_caption(named, rng)
         assert read_prompt(text, KNOWN) == text
 
 
