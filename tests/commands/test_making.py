@@ -186,11 +186,11 @@ def test_what_was_typed_wrong_is_answered_before_a_model_is_opened(command, refu
 @COMMANDS
 def test_an_unknown_word_is_answered_with_a_prompt_that_works(command, refused, folder):
     words, _, _ = CASES[command]
-    (folder / "film.txt").write_text("the night sky\n\nthen a plaid cat\n")
-    words = ["a plaid cat" if word == PROMPT else word for word in words]
+    (folder / "film.txt").write_text("the night sky\n\nthen a plaid zebra\n")
+    words = ["a plaid zebra" if word == PROMPT else word for word in words]
     first, second = refused(command, *words).splitlines()
     where = "film.txt, line 3: " if command == "film" else ""
-    assert first.startswith(f'minidit: {where}I don\'t know the words "plaid" and "cat".')
+    assert first.startswith(f'minidit: {where}I don\'t know the words "plaid" and "zebra".')
     assert second.strip() == f'Try: minidit generate "{PROMPT}"'
 
 
