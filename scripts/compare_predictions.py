@@ -13,6 +13,7 @@ from pathlib import Path
 
 from minidit.commands.arguments import available_cores
 from minidit.diffusion import PREDICTIONS
+from minidit.evaluation.cases import SPLITS
 from minidit.evaluation.evaluate import evaluate
 from minidit.models.checkpoint import load_model
 from minidit.presets import PRESETS
@@ -39,9 +40,11 @@ def main():
         else:
             run.start()
         run.train()
-        report = evaluate(load_model(folder / MODEL), arguments.prompts, seeds=1)
+        report = evaluate(load_model(folder / MODEL), arguments.prompts, seeds=1, fitted=arguments.prompts)
         numbers = {name: report[name] for name in ("right_seen", "right_held_out", "strict_seen", "strict_held_out")}
-        print(f"{prediction:9}", *(f"{name} {value:.1%}" for name, value in numbers.items()), sep="   ", flush=True)
+        shares = [f"{name} {value:.1%}" for name, value in numbers.items()]
+        fidelity = [f"fidelity_{split} {report['fidelity'][f'generated_{split}']['median']:.1f} dB" for split in SPLITS]
+        print(f"{prediction:9}", *shares, *fidelity, sep="   ", flush=True)
 
 
 if __name__ == "__main__":

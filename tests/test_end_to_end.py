@@ -55,7 +55,7 @@ def test_a_run_can_be_opened_in_three_lines(run):
 
 
 def test_an_evaluation_agrees_and_knows_its_controls(model):
-    report = evaluate(model, prompts=40, seeds=1, steps=10, progress=False)
+    report = evaluate(model, prompts=40, seeds=1, steps=10, fitted=8, progress=False)
     for split in ("seen", "held_out"):
         assert report[f"attributes_{split}"]["sky"] > 0.9
         assert 0 <= report[f"strict_{split}"] <= report[f"right_{split}"] <= 1

@@ -21,6 +21,13 @@ def add_arguments(command):
         metavar="N",
         help="repetitions with other prompts (default: 3)",
     )
+    command.add_argument(
+        "--fitted",
+        type=shared.whole_number(1),
+        default=300,
+        metavar="N",
+        help="clips of each split whose fidelity is measured, which is what takes longest (default: 300)",
+    )
     shared.add_sampling(command)
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
@@ -30,7 +37,7 @@ def add_arguments(command):
 def run(arguments):
     """Prints a table, or with --json one object."""
     from minidit.evaluation.evaluate import evaluate
-    from minidit.evaluation.scores import report_table
+    from minidit.evaluation.report import report_table
     from minidit.generation.studio import load
 
     studio = load(arguments.checkpoint, device="cpu").on(shared.chosen_device(arguments))
@@ -42,6 +49,7 @@ def run(arguments):
             seeds=arguments.seeds,
             guidance=arguments.guidance,
             steps=arguments.steps,
+            fitted=arguments.fitted,
             checkpoint=str(arguments.checkpoint or "shipped"),
         )
     print(json.dumps(report, indent=2, allow_nan=False) if arguments.json else report_table(report))

@@ -13,7 +13,7 @@ from minidit.world import ALL_ATTRIBUTES, COLORS, HELD_OUT, SEEN, Attributes, re
 
 # N = clips, F = frames, H = rows, W = columns
 
-PROMPTS, REAL, REFERENCE, POOL, FIT, SHUFFLE, TUNING = range(10, 17)  # streams of random numbers
+PROMPTS, REAL, REFERENCE, POOL, FIT, SHUFFLE, TUNING, FITTED = range(10, 18)  # streams of random numbers
 SPLITS = {"seen": SEEN, "held_out": HELD_OUT}
 POOL_CLIPS = 6  # training clips of each seen combination that a clip is compared with: 1926 in all
 
@@ -56,6 +56,13 @@ def draw_cases(combinations, count, rng, tuning=False):
 def batches(cases):
     """The cases, at most 64 at a time."""
     return [cases[start : start + BATCH] for start in range(0, len(cases.prompts), BATCH)]
+
+
+def next_on_circle(attributes, rng):
+    """For each of N clips the attributes of another one, drawn at random: the clips stand on a random circle."""
+    circle = rng.permutation(len(attributes))                  # N
+    others = dict(zip(circle.tolist(), np.roll(circle, 1).tolist(), strict=True))
+    return [attributes[others[n]] for n in range(len(attributes))]
 
 
 def recolored(attributes):

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from minidit.errors import UserError
 from minidit.evaluation.cases import FIT, POOL_CLIPS, SHUFFLE, SPLITS, TUNING, draw_cases, draw_real, spread
+from minidit.evaluation.examined import summarize_examined
 from minidit.evaluation.frechet import PixelFeatures, frechet_distance
 from minidit.evaluation.measure import Measured, judged_clips, measure_split
 from minidit.evaluation.pixels import decibels
@@ -28,7 +29,16 @@ LEAST_ERROR = 1e-10  # of a codec, squared: 100 dB, so that a perfect one has a 
 
 
 def evaluate(
-    model, prompts=500, seeds=3, seed=0, steps=None, guidance=None, sampler="euler", checkpoint=None, progress=True
+    model,
+    prompts=500,
+    seeds=3,
+    seed=0,
+    steps=None,
+    guidance=None,
+    sampler="euler",
+    fitted=300,
+    checkpoint=None,
+    progress=True,
 ):
     """Measures a model on seen and on held-out combinations.
 
@@ -39,11 +49,22 @@ def evaluate(
         seed: what all random numbers follow from.
         steps, guidance: of the sampler; by default the model's own settings.
         sampler: a name from `minidit.diffusion.SAMPLERS`.
+        fitted: number of clips of each split that the second examiner sees, drawn at random; it takes 0.4 seconds
+            for one of them with its controls.
         checkpoint: the model's name, for the report.
         progress: show a bar on standard error.
     Returns:
         dict of Python numbers, strings, lists and dicts, ready for JSON. Shares lie in [0, 1].
 
+        - `fidelity`: how near clips are to the nearest one that the world could have drawn, in dB (see
+          `minidit.evaluation.fidelity`), of `generated_seen`, `generated_held_out`, the controls `real` and `codec`,
+          and `shuffled`: generated clips to the nearest one of another clip's prompt. Each has "median" and
+          "worst_tenth", the quantile below which a tenth lies, with bootstrap intervals; the number of "clips"; and,
+          but for shuffled, "right", the share whose nearest clip shows what was asked for, with its interval.
+        - `seam_ratio` of the same clips but the shuffled (see `minidit.evaluation.pixels.seam_ratio`): None where a
+          clip has no borders of patches.
+        - `two_sample`: "accuracy" of a classifier that tells them from real clips of the same prompts, with its
+          interval; `real` are told from other real clips. Where scikit-learn isn't installed, "missing" says so.
         - `right_seen`, `right_held_out`, `strict_seen`, `strict_held_out`, each with `…_interval`, the 95 % Wilson
           interval over all clips, and `…_by_seed`, a list.
         - `attributes_seen`, `attributes_held_out`: the share of each attribute that is right, and of whole objects.
@@ -58,13 +79,14 @@ def evaluate(
           clips outside the pool would not show. Held-out combinations have no training clips.
         - `frechet_distance`: of generated clips and of fresh real ones to an equal number of other real clips of the
           same combinations (see `minidit.evaluation.frechet`).
-        - `prompts`, `seeds`, `seed`, `clips_per_split`, `steps`, `guidance`, `sampler`, `checkpoint`, `size`,
-          `frames`, `seconds_per_clip` (of generation alone).
+        - `prompts`, `seeds`, `seed`, `clips_per_split`, `fitted_per_split`, `steps`, `guidance`, `sampler`,
+          `checkpoint`, `size`, `frames`, `seconds_per_clip` (of generation alone).
     Raises:
         UserError: fewer than one prompt or seed, a setting of the sampler that makes no sense, a word that the
             model doesn't know, or a model that makes clips with NaN.
     """
-    prompts, seeds = _whole("prompts", prompts), _whole("seeds", seeds)
+    prompts, seeds, fitted = _whole("prompts", prompts), _whole("seeds", seeds), _whole("fitted clips", fitted)
+    fitted_each = min(prompts, math.ceil(fitted / seeds))
     sampling = SamplingSettings(steps, guidance, sampler=sampler).for_model(model.settings)
 
     fitted = spread(ALL_ATTRIBUTES, FITTED_CLIPS, np.random.default_rng([seed, FIT, 0]))
@@ -73,7 +95,7 @@ def evaluate(
     with tqdm(total=len(SPLITS) * prompts * seeds, desc="evaluate", unit="clip", disable=not progress) as bar:
         for index, (split, combinations) in enumerate(SPLITS.items()):
             runs[split] = [
-                measure_split(model, combinations, prompts, [seed, index, repeat], sampling, features, bar)
+                measure_split(model, combinations, prompts, [seed, index, repeat], sampling, features, fitted_each, bar)
                 for repeat in range(seeds)
             ]
     settings = {
@@ -82,6 +104,7 @@ def evaluate(
         "seeds": seeds,
         "seed": seed,
         "clips_per_split": prompts * seeds,
+        "fitted_per_split": fitted_each * seeds,
         "steps": sampling.steps,
         "guidance": sampling.guidance,
         "sampler": sampling.sampler,
@@ -136,7 +159,8 @@ def summarize(runs, rng):
         runs: split -> a Measured for each seed.
         rng: draws whose prompt each clip is judged by in the shuffled control.
     """
-    report, splits = {}, {split: Measured.together(repeats) for split, repeats in runs.items()}
+    splits = {split: Measured.together(repeats) for split, repeats in runs.items()}
+    report = summarize_examined({split: measured.examined for split, measured in splits.items()})
     for split, repeats in runs.items():
         scores = shares(splits[split].made)
         for column, name in enumerate(JUDGED[:2]):

@@ -5,7 +5,8 @@ from tqdm import tqdm
 
 from minidit.evaluation.cases import PROMPTS, SPLITS, draw_cases
 from minidit.evaluation.measure import judged_clips
-from minidit.evaluation.scores import aligned, share_cell, shares
+from minidit.evaluation.report import aligned, share_cell
+from minidit.evaluation.scores import shares
 from minidit.generation.settings import SamplingSettings
 
 STEPS = (1, 2, 4, 8, 32)

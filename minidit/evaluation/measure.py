@@ -6,10 +6,21 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from minidit.errors import UserError
-from minidit.evaluation.cases import PROMPTS, REAL, REFERENCE, batches, draw_cases, draw_real, training_clips
+from minidit.evaluation.cases import (
+    FITTED,
+    PROMPTS,
+    REAL,
+    REFERENCE,
+    batches,
+    draw_cases,
+    draw_real,
+    next_on_circle,
+    training_clips,
+)
+from minidit.evaluation.examined import examine_batch
 from minidit.evaluation.pixels import mse
 from minidit.evaluation.scores import judge
-from minidit.generation.text_to_video import generate
+from minidit.generation.text_to_video import BATCH, generate
 from minidit.world import SEEN, verify_batch
 
 # N = clips, F = frames, H = rows, W = columns, K = features; clips are (N, F, H, W, 3) in [0, 1]
@@ -27,6 +38,7 @@ class Measured:
         codec_error: (N,), mean squared error of a pixel value.
         features: "made", "real" and "reference" (a second set of real clips), (N, K) each, or none.
         nearest: "made" and "real", (N,) each, see `nearest_distances`; empty for held-out combinations.
+        examined: of the clips chosen for it, see `minidit.evaluation.examined.examine_batch`; empty if none is.
         seconds: spent on making the clips.
     """
 
@@ -38,6 +50,7 @@ class Measured:
     codec_error: np.ndarray
     features: dict
     nearest: dict
+    examined: dict
     seconds: float
 
     @classmethod
@@ -50,7 +63,8 @@ def concatenated(values):
     """Arrays one after the other, and so lists and the arrays of dicts; numbers are added."""
     first = values[0]
     if isinstance(first, dict):
-        return {key: concatenated([value[key] for value in values]) for key in first}
+        keys = dict.fromkeys(key for value in values for key in value)
+        return {key: concatenated([value[key] for value in values if key in value]) for key in keys}
     return np.concatenate(values) if isinstance(first, np.ndarray) else sum(values, type(first)())
 
 
@@ -83,44 +97,54 @@ def judged_clips(model, cases, sampling, bar=None):
     return np.concatenate(judged)
 
 
-def measure_split(model, combinations, count, key, sampling, features=None, bar=None):
+def measure_split(model, combinations, count, key, sampling, features=None, fitted=0, bar=None):
     """Makes and measures the clips of one split and seed: a Measured.
 
     Args:
         key: [seed, index of the split, index of the repetition]; all random numbers follow from it.
-        sampling: SamplingSettings; features: PixelFeatures, or None for none; bar: told of each batch done, or None.
+        sampling: SamplingSettings; features: PixelFeatures, or None for none.
+        fitted: how many of the clips, drawn at random, the second examiner sees, too.
+        bar: told of each batch done, or None.
     """
     seed, *place = key
     cases = draw_cases(combinations, count, np.random.default_rng([seed, PROMPTS, *place]))
     rng_real, rng_reference = (np.random.default_rng([seed, stream, *place]) for stream in (REAL, REFERENCE))
+    rng_fitted = np.random.default_rng([seed, FITTED, *place])
+    others = next_on_circle(cases.attributes, rng_fitted)
+    chosen = np.sort(rng_fitted.choice(count, min(fitted, count), replace=False))
     measured = []
-    for part in batches(cases):
+    for start, part in zip(range(0, count, BATCH), batches(cases), strict=True):
         started = time.perf_counter()
         made = make(model, part, sampling)                      # N, F, H, W, 3
         seconds = time.perf_counter() - started
         real = draw_real(part.attributes, rng_real, model.settings)      # N, F, H, W, 3
         reference = draw_real(part.attributes, rng_reference, model.settings)  # N, F, H, W, 3
-        measured.append(measure_batch(model, part.attributes, made, real, reference, seed, features, seconds))
+        clips = {"made": made, "real": real, "reference": reference, "codec": model.codec.reconstruct(real)}
+        here = chosen[(chosen >= start) & (chosen < start + len(made))] - start
+        shown = {kind: kind_of_clips[here] for kind, kind_of_clips in clips.items()}
+        asked, other = ([names[n] for n in start + here] for names in (cases.attributes, others))
+        examined = examine_batch(shown, asked, other, model.settings.codec.patch) if here.size else {}
+        measured.append(measure_batch(part.attributes, clips, model.settings, seed, features, examined, seconds))
         if bar is not None:
             bar.update(len(made))
     return Measured.together(measured)
 
 
-def measure_batch(model, attributes, made, real, reference, seed, features, seconds):
-    """Measures generated clips and real ones of the same attributes (N, F, H, W, 3): a Measured."""
-    readings = verify_batch(made)
-    decoded = model.codec.reconstruct(real)                     # N, F, H, W, 3
-    kinds = {"made": made, "real": real, "reference": reference}
-    pools = {a: training_clips(a, seed, model.settings) for a in dict.fromkeys(attributes) if a in TRAINED_ON}
+def measure_batch(attributes, clips, settings, seed, features, examined, seconds):
+    """Measures clips "made", "real", "reference" and "codec" (N, F, H, W, 3) of the same attributes: a Measured."""
+    readings = verify_batch(clips["made"])
+    kinds = ("made", "real", "reference")
+    pools = {a: training_clips(a, seed, settings) for a in dict.fromkeys(attributes) if a in TRAINED_ON}
     return Measured(
         attributes=attributes,
         readings=readings,
         made=judge(readings, attributes),
-        real=judge(verify_batch(real), attributes),
-        codec=judge(verify_batch(decoded), attributes),
-        codec_error=mse(decoded, real),
-        features={name: features(clips) for name, clips in kinds.items()} if features else {},
-        nearest={name: nearest_distances(kinds[name], attributes, pools) for name in ("made", "real")},
+        real=judge(verify_batch(clips["real"]), attributes),
+        codec=judge(verify_batch(clips["codec"]), attributes),
+        codec_error=mse(clips["codec"], clips["real"]),
+        features={kind: features(clips[kind]) for kind in kinds} if features else {},
+        nearest={kind: nearest_distances(clips[kind], attributes, pools) for kind in kinds[:2]},
+        examined=examined,
         seconds=seconds,
     )
 

@@ -51,13 +51,31 @@ def render_batch(attributes, rng, size=32, frames=8):
         UserError: for a size, a number of frames or attributes that the world doesn't have.
     """
     size = checked_size(size, frames)
-    scale = scale_of(size)
-    draws = rng.random((len(attributes), 6), dtype=np.float32)  # N, 6
-    radius = lerp(RADIUS, draws[:, 0]) * scale              # N
-    travel = lerp(TRAVEL, draws[:, 1]) * scale              # N
-    displacement = directions(attributes) * travel[:, None]    # N, 2
-    centers = straight_paths(displacement, draws[:, 2:4], radius, size, frames)  # N, F, 2
+    return render_draws(attributes, rng.random((len(attributes), 6), dtype=np.float32), size, frames)
+
+
+def render_draws(attributes, draws, size, frames):
+    """Draw the clip of each prompt that six numbers choose: every clip of the world is one of these.
+
+    Args:
+        attributes: N Attributes.
+        draws: (N, 6) in [0, 1]: radius, travel, where to start in x and in y, brightness of the sky and of its stars.
+        size: (rows, columns).
+        frames: frames of a clip, at least 1.
+    Returns:
+        (N, frames, rows, columns, 3) float32 in [0, 1].
+    """
+    centers, radius = place(attributes, draws, size, frames)   # N, F, 2; N
     return render_paths(attributes, centers, radius, draws[:, 4:], size)
+
+
+def place(attributes, draws, size, frames):
+    """Where and how large the objects of `render_draws` are: centres (N, frames, 2), x and y, and radius (N,)."""
+    scale = scale_of(size)
+    radius = lerp(RADIUS, draws[:, 0]) * scale                 # N
+    travel = lerp(TRAVEL, draws[:, 1]) * scale                 # N
+    displacement = directions(attributes) * travel[:, None]    # N, 2
+    return straight_paths(displacement, draws[:, 2:4], radius, size, frames), radius
 
 
 def render_paths(attributes, centers, radius, light, size):

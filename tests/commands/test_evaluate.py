@@ -9,7 +9,8 @@ from minidit.cli import main
 @pytest.fixture
 def evaluate(tiny_checkpoint):
     """Runs a very small `minidit evaluate` on the tiny checkpoint."""
-    return lambda *words: main(["evaluate", str(tiny_checkpoint), "--prompts", "4", "--seeds", "2", *words])
+    few = ("--prompts", "4", "--seeds", "2", "--fitted", "2")
+    return lambda *words: main(["evaluate", str(tiny_checkpoint), *few, *words])
 
 
 def test_json_is_one_object_on_standard_output_and_nothing_else(evaluate, capsys):
@@ -69,7 +70,7 @@ def test_a_mistake_leaves_standard_output_empty(capsys, tmp_path):
     assert "there is no checkpoint" in captured.err
 
 
-@pytest.mark.parametrize("option", ["--prompts", "--seeds", "--steps"])
+@pytest.mark.parametrize("option", ["--prompts", "--seeds", "--fitted", "--steps"])
 def test_an_impossible_number_is_refused(option, capsys):
     assert main(["evaluate", option, "0"]) == 2
     assert f'{option}: "0" is not a whole number of at least 1' in capsys.readouterr().err

@@ -7,14 +7,22 @@ import pytest
 from minidit.errors import UserError
 from minidit.evaluation import measure
 from minidit.evaluation.cases import training_clips
-from minidit.evaluation.evaluate import evaluate, tune_guidance
-from minidit.evaluation.scores import report_table
+from minidit.evaluation.evaluate import evaluate as evaluate_many
+from minidit.evaluation.evaluate import tune_guidance
+from minidit.evaluation.report import report_table
 from minidit.models import VideoModel
 from minidit.presets import PRESETS
 from minidit.world import COLORS, HELD_OUT, SEEN, attributes_in, render, verify
 
-SETTINGS = SimpleNamespace(size=16, frames=8, steps=5, guidance=1.5, shift=3.0)
+SETTINGS = SimpleNamespace(
+    size=16, frames=8, steps=5, guidance=1.5, shift=3.0, codec=SimpleNamespace(patch=(1, 4, 4))
+)
 SCORES = ("right_seen", "right_held_out", "strict_seen", "strict_held_out")
+
+
+def evaluate(model, fitted=1, **options):
+    """Without many fits, which take most of the time."""
+    return evaluate_many(model, fitted=fitted, **options)
 
 
 @pytest.fixture
@@ -149,12 +157,12 @@ def test_an_untrained_model_scores_next_to_nothing_and_reports_everything(rng):
     model = VideoModel(PRESETS["tiny"].model, rng)
     for array in model.dit.params.values():
         array += rng.normal(0, 0.05, array.shape).astype(array.dtype)
-    report = evaluate(model, prompts=10, seeds=2, steps=2, checkpoint="tiny.safetensors", progress=False)
+    report = evaluate(model, 10, prompts=10, seeds=2, steps=2, checkpoint="tiny.safetensors", progress=False)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert max(report[name] for name in SCORES) < 0.1
     assert {
         *(name + end for name in SCORES for end in ("", "_interval", "_by_seed")),
-        *("attributes_seen", "attributes_held_out"),
+        *("attributes_seen", "attributes_held_out", "fidelity", "seam_ratio", "two_sample", "fitted_per_split"),
         *("control_real", "control_codec", "control_shuffled", "control_chance"),
         *("nearest_training_clip", "frechet_distance", "seconds_per_clip", "clips_per_split"),
         *("checkpoint", "prompts", "seeds", "seed", "steps", "guidance", "sampler", "size", "frames"),
@@ -162,6 +170,28 @@ def test_an_untrained_model_scores_next_to_nothing_and_reports_everything(rng):
     assert report["steps"] == 2 and report["guidance"] == model.settings.guidance
     assert report["checkpoint"] == "tiny.safetensors" and report["clips_per_split"] == 20
     assert report["control_real"]["right"] > 0.9 and report["seconds_per_clip"] > 0
+    fidelity = report["fidelity"]
+    assert report["fitted_per_split"] == fidelity["generated_seen"]["clips"] == 10 and fidelity["real"]["clips"] == 20
+    assert fidelity["generated_seen"]["median"] < 20 and fidelity["real"]["worst_tenth"] > 45
+    assert 10 < fidelity["codec"]["median"] < 40 and fidelity["real"]["right"] == 1
+    assert report["two_sample"]["generated_seen"]["accuracy"] > 0.8
+
+
+def test_the_second_examiner_sees_what_is_wrong_and_what_the_controls_are_worth(model, make_with):
+    make_with(lambda a, seed, guidance: np.clip(draw_real(a, seed) + 0.05 * (np.arange(16) % 4 == 3)[:, None], 0, 1))
+    report = evaluate(model, 24, prompts=24, seeds=1, progress=False)
+    fidelity, seam = report["fidelity"], report["seam_ratio"]
+    assert fidelity["real"]["worst_tenth"] > 45 and fidelity["real"]["right"] == 1
+    assert fidelity["codec"]["median"] == pytest.approx(41, abs=2)  # 40 dB by 0.01, of which the sky takes some
+    for split in ("seen", "held_out"):
+        made = fidelity[f"generated_{split}"]
+        assert made["median"] == pytest.approx(32.5, abs=1)  # 0.05 in a quarter of the columns is 32.0 dB
+        low, high = made["median_interval"]
+        assert low <= made["median"] <= high and made["worst_tenth"] <= made["median"] and made["clips"] == 24
+        assert made["right"] == 1 and seam[f"generated_{split}"] > 1.2 * seam["real"]
+        assert report["two_sample"][f"generated_{split}"]["accuracy"] > 0.9
+    assert fidelity["shuffled"]["median"] < 20
+    assert report["two_sample"]["real"]["accuracy"] == pytest.approx(0.5, abs=0.2)
 
 
 def test_a_single_clip_of_each_split_is_enough(model, make_with):
@@ -178,9 +208,12 @@ def test_the_table_shows_the_scores_and_the_bar_stays_off_standard_output(model,
     printed = report_table(report)
     assert printed.isascii() and max(map(len, printed.splitlines())) <= 120
     assert "seen combinations" in printed and "held-out combinations" in printed
+    assert printed.splitlines()[3].startswith("fidelity in dB")
     for control in ("real clips", "codec", "other clips' prompts", "chance"):
         assert f"control: {control}" in printed or f"control: through the {control}" in printed
-    row = next(line for line in printed.splitlines() if line.startswith("seen combinations"))
+    examined, row = (line for line in printed.splitlines() if line.startswith("seen combinations"))
+    made = report["fidelity"]["generated_seen"]
+    assert f" {made['median']:.1f} [" in examined and f" {made['worst_tenth']:.1f} [" in examined
     low, high = report["right_seen_interval"]
     assert f"{100 * report['right_seen']:.1f} [{100 * low:.1f}, {100 * high:.1f}]" in row
 
@@ -191,6 +224,8 @@ def test_a_count_that_is_none_is_refused_in_words(model, bad):
         evaluate(model, prompts=bad)
     with pytest.raises(UserError, match=f"number of seeds was {bad}"):
         evaluate(model, seeds=bad)
+    with pytest.raises(UserError, match="number of fitted clips"):
+        evaluate(model, fitted=bad)
     with pytest.raises(UserError, match="number of prompts"):
         tune_guidance(model, prompts=bad)
 

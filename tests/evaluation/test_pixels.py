@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidit.evaluation.pixels import decibels, mse, neighbour_psnr, psnr
+from minidit.evaluation.pixels import border_steps, decibels, mse, neighbour_psnr, psnr, seam_ratio
 
 
 def test_the_ratio_of_a_known_error(rng):
@@ -54,3 +54,27 @@ def test_what_is_not_chosen_may_be_unknown():
 def test_clips_of_different_shapes_and_single_clips_are_refused(shapes):
     with pytest.raises(ValueError, match="one shape"):
         psnr(*map(np.zeros, shapes))
+
+
+def test_an_even_slope_has_no_seam():
+    slope = np.broadcast_to(np.linspace(0, 1, 16)[:, None, None], (2, 3, 16, 16, 3))
+    both = slope + slope.swapaxes(2, 3)
+    assert seam_ratio(both, (1, 8, 8)) == pytest.approx(1)
+
+
+def test_a_seam_counts_as_much_as_it_is_steeper():
+    rows = np.repeat(np.linspace(0, 1, 16)[:, None], 16, axis=1)
+    columns = rows.T.copy()
+    columns[:, 8:] += 2 / 15  # a step of three instead of one
+    clips = np.broadcast_to((rows + columns)[None, None, :, :, None], (1, 2, 16, 16, 3))
+    assert seam_ratio(clips, (1, 8, 8)) == pytest.approx((1 + 3) / 2)
+    assert border_steps(clips, (1, 8, 8)) * 15 == pytest.approx(np.array([[[1, 1], [3, 1]]]))
+
+
+@pytest.mark.parametrize("patch", [(1, 16, 16), (1, 1, 1)])
+def test_without_borders_or_anything_else_there_is_no_ratio(patch, rng):
+    assert np.isnan(seam_ratio(rng.random((1, 1, 16, 16, 3)), patch))
+
+
+def test_a_plain_picture_has_no_ratio():
+    assert np.isnan(seam_ratio(np.ones((1, 1, 16, 16, 3)), (1, 8, 8)))

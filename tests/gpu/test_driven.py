@@ -326,7 +326,7 @@ def assert_same_report(got, expected, place=""):
 
 def test_an_evaluation_comes_to_the_same_scores(tiny_model, simulated):
     expected, got = (
-        evaluate(tiny_model.on(xp), prompts=4, seeds=2, steps=2, progress=False) for xp in (np, simulated)
+        evaluate(tiny_model.on(xp), prompts=4, seeds=2, steps=2, fitted=2, progress=False) for xp in (np, simulated)
     )
     assert_same_report(got, expected)
     assert expected["attributes_seen"]["sky"] > 0
