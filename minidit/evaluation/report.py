@@ -6,9 +6,9 @@ from minidit.evaluation.scores import JUDGED
 EXAMINED = {
     "generated_seen": "seen combinations",
     "generated_held_out": "held-out combinations",
-    "real": "control: real clips",
-    "codec": "control: through the codec",
-    "shuffled": "control: other clips' prompts",
+    "real": "real clips",
+    "codec": "through the codec",
+    "shuffled": "other clips' prompts",
 }
 
 
@@ -58,7 +58,7 @@ def report_table(report):
 
 def examined_lines(report):
     """The first part of the table, about the second examiner and the classifier, as lines of text."""
-    rows = [("fidelity in dB", "median", "worst tenth", "right, %", "seam ratio", "told from real, %")]
+    rows = [("fidelity in dB", "median", "worst tenth", "right, %", "seams", "told apart, %")]
     for name, title in EXAMINED.items():
         scores, seam, told = (report[part].get(name) for part in ("fidelity", "seam_ratio", "two_sample"))
         told = told or {}
@@ -80,8 +80,8 @@ def examined_lines(report):
         "fidelity: peak signal-to-noise ratio to the nearest clip that the world could have drawn with any attributes;",
         "  for other clips' prompts, with the attributes that these name. Worst tenth: a tenth of the clips have less",
         "right: the nearest clip shows what was asked for",
-        "seam ratio: mean step between pixels at the borders of patches, divided by that between other pixels",
-        "told from real: answers of a classifier that are right; 50 where nothing tells them from other real clips",
+        "seams: mean step between pixels at the borders of patches, divided by that between other pixels",
+        "told apart: answers right, of a classifier that tells them from real clips; 50 where nothing does",
         *([missing] if missing else []),
     ]
 

@@ -182,13 +182,13 @@ def test_the_second_examiner_sees_what_is_wrong_and_what_the_controls_are_worth(
     report = evaluate(model, 24, prompts=24, seeds=1, progress=False)
     fidelity, seam = report["fidelity"], report["seam_ratio"]
     assert fidelity["real"]["worst_tenth"] > 45 and fidelity["real"]["right"] == 1
-    assert fidelity["codec"]["median"] == pytest.approx(41, abs=2)  # 40 dB by 0.01, of which the sky takes some
+    assert 42 < fidelity["codec"]["worst_tenth"]  # 0.01 everywhere is 40 dB, but a brighter sky takes most of it
     for split in ("seen", "held_out"):
         made = fidelity[f"generated_{split}"]
         assert made["median"] == pytest.approx(32.5, abs=1)  # 0.05 in a quarter of the columns is 32.0 dB
         low, high = made["median_interval"]
         assert low <= made["median"] <= high and made["worst_tenth"] <= made["median"] and made["clips"] == 24
-        assert made["right"] == 1 and seam[f"generated_{split}"] > 1.2 * seam["real"]
+        assert made["right"] == 1 and seam[f"generated_{split}"] > 1.1 * seam["real"]
         assert report["two_sample"][f"generated_{split}"]["accuracy"] > 0.9
     assert fidelity["shuffled"]["median"] < 20
     assert report["two_sample"]["real"]["accuracy"] == pytest.approx(0.5, abs=0.2)
