@@ -497,9 +497,9 @@ def denoise(x, prompts, p, steps=20, guidance=1.5, shift=3.0):
     for t, s in zip(times[:-1], times[1:], strict=True):
         guess, _ = dit_forward(np.concatenate([x, x]), np.full(len(ids), t, x.dtype), ids, p)  # 2B, F, R, C, K
         conditional, unconditional = np.split(guess, 2)                     # B, F, R, C, K each
-        data = unconditional + guidance * (conditional - unconditional)     # Ho & Salimans 2022, eq. 6
-        velocity = (data - x) / (1 - t)                                     # B, F, R, C, K
-        x = x + (s - t) * velocity                                          # B, F, R, C, K
+        scale = guidance if t <= 0.5 else 1.0                               # early only: Kynkäänniemi et al. 2024
+        data = unconditional + scale * (conditional - unconditional)        # Ho & Salimans 2022, eq. 6
+        x = x + (s - t) * (data - x) / (1 - t)                              # B, F, R, C, K    along the velocity
     return x
 
 

@@ -188,7 +188,8 @@ def test_its_guided_samples_are_the_packages(model, dtype, rng):
         return model.dit.forward(x, np.full(len(x), network_time(t), x.dtype), ids)[0]
 
     settings = QUICK.model
-    predict = estimator(guided(network, ids[:2], ids[2], settings.guidance), settings.prediction, PATH)
+    network = guided(network, ids[:2], ids[2], settings.guidance, settings.interval)
+    predict = estimator(network, settings.prediction, PATH)
     expected = sample(predict, noise, PATH, settings.steps, shift=settings.shift)
     assert_close(reference.denoise(noise, PROMPTS[:2], dict(model.dit.params)), expected)
 

@@ -342,7 +342,8 @@ def strip(steps=20, guidance=1.5, seed=0):
 
     def network(x, t):
         both = model.dit.predict(np.concatenate([x, x]), np.full(2, network_time(t), x.dtype), words)
-        kept.append((t, x, guide(both[:1], both[1:], guidance)))
+        scale = guidance if t <= 0.5 else 1.0  # early: later it changes nothing that a prompt says
+        kept.append((t, x, guide(both[:1], both[1:], scale)))
         return kept[-1][-1]
 
     path, noise = RectifiedFlow(), starting_noise(settings.latent_shape, [seed])

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minidit.benchmark.machine import available_cores  # noqa: F401  offered to the commands from here
+from minidit.files.accepted import SIDES_IN_WORDS
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
 CHECKPOINT = "{}, or folder of a training run (default: the shipped one)"
@@ -53,7 +54,7 @@ def add_sampling(command):
         "--guidance",
         type=finite_number,
         metavar="G",
-        help="how closely to follow the prompt: 1 is no guidance, 2 or 3 are usual (default: the model's)",
+        help="how closely to follow the prompt, 0 to 5: 1 is no guidance, 1.5 to 3 are usual (default: the model's)",
     )
 
 
@@ -68,8 +69,8 @@ def add_size(command):
         "--size",
         type=frame_size,
         metavar="SIZE",
-        help="pixels of a frame: N for a square one, or WIDTHxHEIGHT, like 32 or 48x32; sides from 24 to 64, multiples "
-        "of 8 (default: the model's own)",
+        help=f"pixels of a frame: N for a square one, or WIDTHxHEIGHT, like 32 or 48x32; sides of {SIDES_IN_WORDS} "
+        "(default: the model's own)",
     )
 
 
@@ -153,9 +154,9 @@ def frame_size(text):
 
 
 def share(text):
-    """A kind of argument: a number above 0, up to 1."""
-    if not 0 < finite_number(text) <= 1:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number above 0, up to 1')
+    """A kind of argument: a number from 0 to 1."""
+    if not 0 <= finite_number(text) <= 1:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 0 to 1')
     return float(text)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from minidit.commands import making
+from minidit.files.accepted import LONGEST
 
 SUMMARY = "replace the part of a clip that a mask marks"
 EXAMPLE = "minidit inpaint circle.gif mask.png -o whole.gif"
@@ -29,7 +30,6 @@ def run(arguments):
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-inpainted.gif")
     from minidit.files.reading_clips import read_clip
     from minidit.files.reading_masks import read_mask
-    from minidit.generation.canvas import LONGEST
 
     clip = read_clip(arguments.clip, most=LONGEST, fit=arguments.fit)
     mask = read_mask(arguments.mask, clip.shape, arguments.fit)

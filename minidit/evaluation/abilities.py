@@ -26,6 +26,7 @@ from minidit.evaluation.readings import changed, kept, obeyed, right
 from minidit.world import verify_batch
 from minidit.world.renderer import scale_of
 
+NEAR = 0.5  # pixels of a 16-pixel frame that an edit may be away from the path
 JUMP = 1.0  # pixels of a 16-pixel frame that a step across a border may be longer than any other
 
 
@@ -139,12 +140,16 @@ def edit_scores(edited, original, before, after):
         edited, original: (N, F, H, W, 3); before, after: N Attributes each, of the original and of the prompt.
     Returns:
         dict of (N,): "changed" and "kept", see `minidit.evaluation.readings.changed`; "right", all that the prompt asks
-        for, and the object whole; "rms_distance" of the centres from the original ones.
+        for, and the object whole; "rms_distance" of the centres from the original ones; "as_asked", changed, kept and
+        at most a pixel of a 32-pixel frame from the old path.
     """
     readings = verify_batch(edited)
-    return changed(readings, before, after) | {
+    answers, distance = changed(readings, before, after), rms_distance(centers(edited), centers(original))
+    near = distance <= NEAR * scale_of(np.shape(edited)[2:4])
+    return answers | {
         "right": right(readings, after),
-        "rms_distance": rms_distance(centers(edited), centers(original)),
+        "rms_distance": distance,
+        "as_asked": near * np.nan_to_num(answers["changed"], nan=1) * np.nan_to_num(answers["kept"], nan=1),
     }
 
 

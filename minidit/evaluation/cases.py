@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minidit.generation.text_to_video import BATCH
-from minidit.world import ALL_ATTRIBUTES, COLORS, HELD_OUT, SEEN, Attributes, render_batch, wordings
+from minidit.world import ALL_ATTRIBUTES, HELD_OUT, SEEN, Attributes, render_batch, wordings
+from minidit.world.attributes import NAMES
 
 # N = clips, F = frames, H = rows, W = columns
 
@@ -65,9 +66,14 @@ def next_on_circle(attributes, rng):
     return [attributes[others[n]] for n in range(len(attributes))]
 
 
-def recolored(attributes):
-    """The same combinations in the next colour, for the prompts of edits."""
-    return [a._replace(color=COLORS[(COLORS.index(a.color) + 1) % len(COLORS)]) for a in attributes]
+def with_next(attributes, names=("color",)):
+    """The same combinations with the next value of each of these attributes, for the prompts of edits."""
+    return [a._replace(**{name: next_value(NAMES[name], getattr(a, name)) for name in names}) for a in attributes]
+
+
+def next_value(values, value):
+    """The value that comes after one, and after the last the first."""
+    return values[(values.index(value) + 1) % len(values)]
 
 
 def draw_real(attributes, rng, settings):

@@ -5,7 +5,7 @@ from time import process_time
 
 import numpy as np
 
-from minidit.evaluation.cases import batches, draw_cases, draw_real, recolored
+from minidit.evaluation.cases import batches, draw_cases, draw_real, with_next
 from minidit.evaluation.intervals import percent
 from minidit.evaluation.pixels import psnr
 from minidit.evaluation.scores import judge
@@ -16,7 +16,7 @@ from minidit.experiments.tasks import checkpoint_task
 from minidit.figures.style import BLUE, INK, charts, percent_bars, png_bytes, style
 from minidit.generation.canvas import Canvas, in_pixels
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import generate, sample_latents, starting_noise
+from minidit.generation.text_to_video import edited, generate, sample_latents, starting_noise
 from minidit.models.checkpoint import load_model
 from minidit.world import ALL_ATTRIBUTES, caption, verify_batch
 
@@ -31,7 +31,6 @@ ALT = (
 
 CASES, HARM, OTHER = 42, 43, 44  # streams of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 8
-STRENGTH = 0.8  # of an edit: enough to change a colour
 GREY = 0.5  # of lost patches, for an eye and for an edit
 MOST_LOST = 0.05  # of right clips, for the claim to hold under mild harm
 BEST_PSNR = 100  # dB, of equal clips: JSON has no infinity
@@ -77,10 +76,10 @@ INPUT = [("none", 0, 0), ("lost", 0.1, 1), ("lost", 0.25, 0), ("lost", 0.5, 0), 
          ("noisy", 0.02, 1), ("noisy", 0.05, 0), ("noisy", 0.1, 0), ("noisy", 0.2, 0)]  # fmt: skip
 HOLE = 0.5  # of the latents are missing anyway in `inpaint`, whatever the harm
 KINDS = {"weights": WEIGHTS, "start": START, "animate": INPUT, "inpaint": INPUT, "edit": INPUT}
-COMPLETED = ("animate", "inpaint")  # need a model that can complete clips
+COMPLETED = ("animate", "inpaint", "edit")  # need a model that can complete and edit clips
 TITLES = {
     "weights": "weights", "start": "starting noise", "animate": "animate: the first frame",
-    "inpaint": "inpaint: what is left of the clip", "edit": f"edit (strength {STRENGTH:g}): the clip",
+    "inpaint": "inpaint: what is left of the clip", "edit": "edit: the clip",
 }  # fmt: skip
 
 
@@ -177,12 +176,10 @@ def harmed_input(model, harm, part, rng):
     left = lost(clips, harm.amount if harm.how == "lost" else 0.0, rng, patch)  # N, f, r, c
     pixels = in_pixels(left, patch)[..., None]                 # N, F, H, W, 1
     grey = np.where(pixels, clips, np.float32(GREY))           # N, F, H, W, 3
-    wanted, prompts, start = part.attributes, part.prompts, 0.0
     if harm.what == "edit":
-        wanted = recolored(part.attributes)
-        prompts, start, seen = [caption(a) for a in wanted], 1 - STRENGTH, grey
-        clips, left = grey, np.zeros_like(left)
-    elif harm.what == "animate":
+        wanted = with_next(part.attributes)
+        return edited(model, [caption(a) for a in wanted], part.seeds, grey), grey, wanted
+    if harm.what == "animate":
         left[:, 1:] = False
         seen = real.copy()
         seen[:, :1] = grey[:, :1]
@@ -191,7 +188,7 @@ def harmed_input(model, harm, part, rng):
         behind = real if harm.how == "noisy" else np.float32(GREY)
         seen = np.where(in_pixels(left, patch)[..., None], clips, behind)
     canvases = [Canvas(clip, known) for clip, known in zip(clips, left, strict=True)]
-    return generate(model, prompts, part.seeds, canvases, start=start), seen, wanted
+    return generate(model, part.prompts, part.seeds, canvases), seen, part.attributes
 
 
 def by_what(measured):

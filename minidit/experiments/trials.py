@@ -15,11 +15,12 @@ from minidit.evaluation.abilities import (
     inpaint_scores,
     loop_scores,
 )
-from minidit.evaluation.cases import draw_cases, recolored
+from minidit.evaluation.cases import draw_cases, with_next
 from minidit.evaluation.readings import right
-from minidit.generation.canvas import CONTEXT, END, LONGEST, Canvas, blank, continued, in_pixels, with_holes
-from minidit.generation.joining import connected, extended
-from minidit.generation.text_to_video import generate
+from minidit.files.accepted import LONGEST
+from minidit.generation.canvas import blank, continued, in_pixels, with_holes
+from minidit.generation.joining import MOST_BETWEEN, connected, ends_seen, extended
+from minidit.generation.text_to_video import edited, generate
 from minidit.training.known_parts import draw_objects
 from minidit.world import caption, render_batch, verify_batch
 from minidit.world.attributes import MOTIONS
@@ -30,6 +31,7 @@ from minidit.world.renderer import render_paths
 
 SIZE = (32, 32)
 FRAMES = 8
+END = ends_seen(MOST_BETWEEN)  # frames known on each side of a gap
 BACK = {"left": "right", "right": "left", "up": "down", "down": "up", "still": "still"}
 
 
@@ -72,7 +74,7 @@ class Trials:
 
         At the usual speed the object leaves the picture in those; otherwise it is slow enough to stay.
         """
-        known = np.arange(LONGEST) < CONTEXT
+        known = np.arange(LONGEST) < FRAMES
         known = known[::-1] if backward else known
         radius, step, place, light = draw_objects(self.rng, self.attributes, SIZE)
         if usual_speed:
@@ -81,7 +83,7 @@ class Trials:
             step, start, stop = step * ((FRAMES - 1) / (LONGEST - 1)), 0, LONGEST
         centers = straight_through(step, place, radius, SIZE, LONGEST, int(start), int(stop))  # N, 16, 2
         real = render_paths(self.attributes, centers, radius, light, SIZE)
-        forward, before = (0, CONTEXT) if backward else (CONTEXT, 0)
+        forward, before = (0, FRAMES) if backward else (FRAMES, 0)
         made = extended(self.piece, real[:, known], forward, before, self.patch)
         return extend_scores(np.stack(made), real, known)
 
@@ -93,26 +95,28 @@ class Trials:
         centers = bent_paths(step, last_step, place, last_place, radius, SIZE, LONGEST, END, END)
         real = render_paths(self.attributes, centers, radius, light, SIZE)
         first, second = real[:, :END], real[:, -END:]
-        made = np.stack(connected(self.unprompted, first, second, LONGEST - 2 * END, self.patch))
+        made = np.stack(connected(self.unprompted, first, second, MOST_BETWEEN, self.patch))
         smoothest = connect_scores(real, first, second)
         return connect_scores(made, first, second) | {"smoothest_roughness": smoothest["roughness"]}
 
     def loop(self):
         """A clip of the prompt, and the way back to its start."""
         there = self.complete([blank(FRAMES, SIZE, self.patch)] * len(self.prompts))
-        back = np.stack(connected(self.unprompted, there[:, -END:], there[:, :END], LONGEST - 2 * END, self.patch))
+        back = np.stack(connected(self.unprompted, there[:, -END:], there[:, :END], MOST_BETWEEN, self.patch))
         circles = np.concatenate([there, back[:, END:-END]], axis=1)
         return loop_scores(circles) | {"right_there": right(verify_batch(there), self.attributes)}
 
-    def edit(self, strength=0.6):
-        """A real clip, and the prompt for the same clip in the next colour."""
+    def edit(self, names=("color",), short=False):
+        """A real clip, and the prompt for the same clip with the next value of some attributes.
+
+        Args:
+            names: of the attributes.
+            short: name these values alone.
+        """
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
-        wanted = recolored(self.attributes)
-        nothing = blank(FRAMES, SIZE, self.patch).known
-        made = self.complete(
-            [Canvas(clip, nothing) for clip in real], [caption(a) for a in wanted], start=1 - strength
-        )
-        return edit_scores(made, real, self.attributes, wanted)
+        wanted = with_next(self.attributes, names)
+        prompts = [" ".join(getattr(a, name) for name in names) if short else caption(a) for a in wanted]
+        return edit_scores(edited(self.model, prompts, self.seeds, real), real, self.attributes, wanted)
 
     def inpaint(self, by_chance=False):
         """The middle of a real clip is missing, or half of all latents by chance."""
@@ -146,9 +150,9 @@ class Trials:
                for name in ("border_step", "typical_step", "no_jump")},
         }
 
-    def complete(self, canvases, prompts=None, start=0.0):
+    def complete(self, canvases, prompts=None):
         """N canvases of one size, completed by the model: (N, F, H, W, 3)."""
-        return generate(self.model, prompts or self.prompts, self.seeds, canvases, start=start)
+        return generate(self.model, prompts or self.prompts, self.seeds, canvases)
 
     def piece(self, canvases, _):
         """For `minidit.generation.joining`, with the prompts."""

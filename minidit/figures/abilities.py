@@ -95,7 +95,7 @@ def rows_of(studio):
     mask[8:24, 8:24] = True
     holed = np.where(mask[..., None], 0.0, before)
     animated = "a red cross moves left in the night sky"
-    changed = "a yellow circle moves left in the sunset sky"
+    changed = "a yellow ring"
     film = studio.film(parse_script(SCRIPT))
     eight = [True] * 8 + [False] * 8
     images = [studio.image("a blue ring in the day sky", seed)[0] for seed in range(8)]
@@ -108,7 +108,7 @@ def rows_of(studio):
         Row("connect", "the frames between two clips", studio.connect(square[:4], square[12:], 8),
             [True] * 4 + [False] * 8 + [True] * 4),
         made("loop", f"“{ring}”, and back to its start", studio.loop(ring)),
-        Row("edit", f"noised by 0.9, then “{changed}”", [*before, *studio.edit(before, changed, 0.9)], eight),
+        Row("edit", f"a clip, then “{changed}”", [*before, *studio.edit(before, changed)], eight),
         Row("inpaint", "the missing middle, no prompt", [*holed, *studio.inpaint(before, mask)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
         made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),

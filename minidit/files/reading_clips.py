@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from minidit.errors import UserError
+from minidit.files.accepted import SIDES_IN_WORDS
 from minidit.files.clips import existing_files
-from minidit.files.sizes import check_size, fits, fitted, fitting, nearest_size, shrunk
+from minidit.files.sizes import check_size, fits, fitted, nearest_size, shrunk
 from minidit.files.videos import is_video, video_frames
 
 MOST_PIXELS = 2**26  # of all frames: 1,024 frames of 256 x 256
@@ -188,7 +189,7 @@ def load_pixels(path):
             f"{path} is not a GIF, PNG, JPEG, WebP, MP4 or NPY file. Convert it to one of these."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{path} has too many pixels to be read: {fitting()}.") from error
+        raise UserError(f"{path} has too many pixels to be read: give sides of {SIDES_IN_WORDS}.") from error
     except UserError:
         raise
     except (OSError, EOFError, SyntaxError, ValueError, struct.error) as error:

@@ -7,29 +7,23 @@ of any other size.
 import numpy as np
 
 from minidit.errors import UserError
+from minidit.files.accepted import SIDES, SIDES_IN_WORDS
 
-SHORTEST_SIDE, LONGEST_SIDE = 24, 64  # pixels: objects and patches don't fit into less or more
-STEP = 8  # pixels that a latent of the shipped model is wide and high
-USUAL = 32  # pixels of the shorter side of a clip that is fitted
+SHORTEST, LONGEST = SIDES[0], SIDES[-1]  # pixels of a side; one that is fitted has the shortest for its shorter side
 
 # F = frames, H = height, W = width
 
 
 def fits(height, width):
     """Whether a model can work on frames of this size."""
-    return all(SHORTEST_SIDE <= side <= LONGEST_SIDE and side % STEP == 0 for side in (height, width))
-
-
-def fitting():
-    """What fits, in words."""
-    return f"give sides of {SHORTEST_SIDE} to {LONGEST_SIDE} pixels, multiples of {STEP}"
+    return height in SIDES and width in SIDES
 
 
 def nearest_size(height, width):
     """(height, width) that fits, of nearly the same shape; the shorter side 32 pixels if one is too long or short."""
-    too_large_or_small = not all(SHORTEST_SIDE <= side <= LONGEST_SIDE for side in (height, width))
-    scale = USUAL / min(height, width) if too_large_or_small else 1
-    return tuple(min(max(round(side * scale / STEP) * STEP, SHORTEST_SIDE), LONGEST_SIDE) for side in (height, width))
+    too_large_or_small = not all(SHORTEST <= side <= LONGEST for side in (height, width))
+    scale = SHORTEST / min(height, width) if too_large_or_small else 1
+    return tuple(min(SIDES, key=lambda fit, side=side: abs(fit - side * scale)) for side in (height, width))
 
 
 def check_size(path, height, width):
@@ -37,7 +31,8 @@ def check_size(path, height, width):
     if not fits(height, width):
         near = "{1} x {0}".format(*nearest_size(height, width))
         raise UserError(
-            f"{path} is {width} x {height} pixels: {fitting()}. With --fit it is cropped and resized to {near}."
+            f"{path} is {width} x {height} pixels: give sides of {SIDES_IN_WORDS}. "
+            f"With --fit it is cropped and resized to {near}."
         )
 
 
@@ -48,8 +43,8 @@ def shrunk(pixels):
     becomes too short for a model. A photograph has no such factor.
     """
     _, height, width, _ = pixels.shape
-    if max(height, width) > LONGEST_SIDE:
-        for factor in range(min(height, width) // SHORTEST_SIDE, 1, -1):
+    if max(height, width) > LONGEST:
+        for factor in range(min(height, width) // SHORTEST, 1, -1):
             if height % factor == 0 and width % factor == 0:
                 small = pixels[:, ::factor, ::factor]
                 if np.array_equal(small.repeat(factor, axis=1).repeat(factor, axis=2), pixels):

@@ -6,10 +6,6 @@ import numpy as np
 
 from minidit.layers.patchify import patch_grid
 
-LONGEST = 16  # frames of a canvas: more were never seen in training
-CONTEXT = 8  # frames that the model sees to continue a clip
-END = 4  # frames that it sees of each of two clips to join them
-
 # N = clips; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
 
 

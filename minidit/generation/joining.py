@@ -6,9 +6,14 @@ known and new frames share tokens, even if some frames are thrown away or made t
 
 import numpy as np
 
-from minidit.generation.canvas import CONTEXT, END, between, continued, frames_known
+from minidit.files.accepted import LONGEST
+from minidit.generation.canvas import between, continued, frames_known
 
-BORDER = CONTEXT  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
+BORDER = 8  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
+CONTEXT = 12  # frames that the model sees to continue a clip, if it has so many
+LEAD = 4  # frames that it makes on the other side of a shorter one
+ENDS = 7  # frames that it sees of each of two clips to join them, at most
+MOST_BETWEEN = 8  # frames between two clips
 AGAIN = 2  # frames on each side of the border that are made a second time
 
 # make(canvases, piece) has the model make the unknown latents of N canvases of one size: N clips
@@ -25,8 +30,12 @@ def pieces(frames, count):
         other side, to be thrown away, and how many are added.
     """
     while count:
-        context = min(frames, CONTEXT)
-        lead, new = (END, END) if context == CONTEXT else (0, CONTEXT - context)
+        if frames >= CONTEXT:
+            context, lead, new = CONTEXT, 0, LONGEST - CONTEXT
+        elif frames >= BORDER:
+            context, lead, new = BORDER, LEAD, LONGEST - BORDER - LEAD
+        else:
+            context, lead, new = frames, 0, BORDER - frames
         new = min(new, count)
         yield context, lead, new
         frames, count = frames + new, count - new
@@ -55,6 +64,11 @@ def extended(make, clips, forward, backward, patch):
     return clips
 
 
+def ends_seen(frames):
+    """How many frames of each of two clips the model sees to make so many between them."""
+    return min((LONGEST - frames) // 2, ENDS)
+
+
 def connected(make, firsts, seconds, frames, patch):
     """Pairs of clips with new frames between them. Where two tokens meet in these, they are made once more.
 
@@ -68,7 +82,7 @@ def connected(make, firsts, seconds, frames, patch):
     joined = make([between(*pair, frames, patch) for pair in zip(firsts, seconds, strict=True)], 0)
     if not border_is_made(len(firsts[0]), frames):
         return joined
-    window = slice(BORDER - CONTEXT // 2, BORDER + CONTEXT // 2)
+    window = slice(BORDER // 2, BORDER + BORDER // 2)
     index = np.arange(len(joined[0]))[window]
     known = (index < len(firsts[0])) | (index >= len(firsts[0]) + frames)
     known |= (index < BORDER - AGAIN) | (index >= BORDER + AGAIN)

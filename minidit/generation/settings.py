@@ -6,6 +6,9 @@ from typing import TypedDict
 
 from minidit.diffusion.guidance import checked_guidance
 from minidit.diffusion.samplers import step_of, time_grid
+from minidit.errors import UserError
+
+MOST_GUIDANCE = 5.0  # more was not tried
 
 
 @dataclass(frozen=True)
@@ -14,15 +17,15 @@ class SamplingSettings:
 
     Attributes:
         steps: how many; more are slower and finer.
-        guidance: how closely to follow the prompt: 0 ignores it, 1 is no guidance, 2 or 3 are usual.
-        interval: times between which guidance acts.
+        guidance: how closely to follow the prompt, up to 5: 0 ignores it, 1 is no guidance, 1.5 to 3 are usual.
+        interval: times between which guidance acts. Late it changes nothing that a prompt says, and harms the colours.
         shift: above 1 puts more of the steps where it is noisy (see `minidit.diffusion.time_grid`).
         sampler: a name from `minidit.diffusion.SAMPLERS`, or a step function like those.
     """
 
     steps: int | None = None
     guidance: float | None = None
-    interval: tuple[float, float] = (0.0, 1.0)
+    interval: tuple[float, float] | None = None
     shift: float | None = None
     sampler: str | Callable = "euler"
 
@@ -34,13 +37,13 @@ class SamplingSettings:
         Raises:
             UserError: a setting makes no sense.
         """
-        own = {
-            name: getattr(settings, name) for name in ("steps", "guidance", "shift") if getattr(self, name) is None
-        }
-        whole = replace(self, **own)
+        names = ("steps", "guidance", "interval", "shift")
+        whole = replace(self, **{name: getattr(settings, name) for name in names if getattr(self, name) is None})
         step_of(whole.sampler)
         time_grid(whole.steps, whole.shift)
-        checked_guidance(whole.guidance, whole.interval)
+        scale, *_ = checked_guidance(whole.guidance, whole.interval)
+        if not 0 <= scale <= MOST_GUIDANCE:
+            raise UserError(f"guidance must be from 0 to {MOST_GUIDANCE:g} (1 is none); got {scale:g}.")
         return whole
 
 
@@ -49,7 +52,7 @@ class SamplingOptions(TypedDict, total=False):
 
     steps: int | None
     guidance: float | None
-    interval: tuple[float, float]
+    interval: tuple[float, float] | None
     shift: float | None
     sampler: str | Callable
     callback: Callable | None

@@ -13,13 +13,13 @@ from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
 from minidit.errors import UserError, as_number, as_whole
+from minidit.files.accepted import LONGEST, SIDES, SIDES_IN_WORDS
 from minidit.files.clips import checked_clip
-from minidit.files.sizes import LONGEST_SIDE, SHORTEST_SIDE
-from minidit.generation.canvas import END, LONGEST, Canvas, blank, continued, with_holes
+from minidit.generation.canvas import blank, continued, with_holes
 from minidit.generation.film import Shot
-from minidit.generation.joining import connected, extended
+from minidit.generation.joining import MOST_BETWEEN, connected, ends_seen, extended
 from minidit.generation.settings import SamplingOptions, SamplingSettings
-from minidit.generation.text_to_video import generate, starting_noise
+from minidit.generation.text_to_video import STRENGTH, edited, generate, starting_noise
 from minidit.models.checkpoint import MODEL, load_model, save_model
 
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
@@ -75,7 +75,7 @@ class Studio:
         parameters = self.model.dit.params.flat.size + sum(array.size for array in self.model.codec.params.values())
         steps = self.model.record.get("step")
         trained = f", {steps:,} training steps" if steps else ""
-        most = f", at most {LONGEST} of {LONGEST_SIDE} x {LONGEST_SIDE}" if dit.conditioning_channels else ""
+        most = f", at most {LONGEST} of {SIDES[-1]} x {SIDES[-1]}" if dit.conditioning_channels else ""
         return (
             f"Studio: {parameters:,} parameters{trained}\n"
             f"  clips     {s.frames} frames of {s.size} x {s.size} pixels{most}\n"
@@ -134,7 +134,7 @@ class Studio:
             prompt: a sentence or a few words; what it doesn't name, or all if it is empty, is left to the model.
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
             frames: of the clip, 1 to 16; by default the number that the model was first trained on.
-            size: a number of pixels, or (height, width), each 24 to 64 and a multiple of the codec's patch.
+            size: a number of pixels, or (height, width), each 32, 40 or 48.
             sampling: `steps`, `guidance`, `interval`, `shift`, `sampler` (see `SamplingSettings`) and `callback`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
@@ -193,7 +193,7 @@ class Studio:
     ) -> np.ndarray:
         """Makes a clip longer, at its end or at its beginning.
 
-        The new frames come piece by piece. For each piece the model sees the 8 frames next to it
+        The new frames come piece by piece. For each piece the model sees up to 12 frames next to it
         (`minidit.generation.joining`).
 
         Args:
@@ -228,7 +228,7 @@ class Studio:
 
         Args:
             first, second: (frames, height, width, 3) in [0, 1], of one size.
-            frames: how many to make, 1 to 8. The model sees the last 4 frames before them and the first 4 behind.
+            frames: how many to make, 1 to 8. The model sees the last 4 to 7 frames before them and the first behind.
             prompt, seed, sampling: as for `extend`.
         Returns:
             both clips, unchanged, with the new frames between them.
@@ -239,10 +239,12 @@ class Studio:
         if first.shape[1:] != second.shape[1:]:
             sizes = " and ".join(f"{clip.shape[2]} x {clip.shape[1]}" for clip in (first, second))
             raise UserError(f"the two clips have {sizes} pixels: give clips of one size.")
-        most, count = LONGEST - 2 * END, as_whole(frames)
-        if count is None or not 1 <= count <= most:
-            raise UserError(f"{frames!r} frames can't be put between two clips: give a whole number from 1 to {most}.")
-        before, after = first[-END:], second[:END]
+        count = as_whole(frames)
+        if count is None or not 1 <= count <= MOST_BETWEEN:
+            raise UserError(
+                f"{frames!r} frames can't be put between two clips: give a whole number from 1 to {MOST_BETWEEN}."
+            )
+        before, after = first[-ends_seen(count) :], second[: ends_seen(count)]
         joined = connected(self.pieces(prompt, seed, sampling), [before], [after], count, self.patch)[0]
         return np.concatenate([first, joined[len(before) : len(before) + count], second])
 
@@ -263,35 +265,40 @@ class Studio:
             (frames + 8, height, width, 3) float32 in [0, 1].
         """
         there = self.generate(prompt, seed, frames=frames, size=size, **sampling)
-        circle = self.connect(there, there, LONGEST - 2 * END, "", seed, **sampling)
+        circle = self.connect(there, there, MOST_BETWEEN, "", seed, **sampling)
         return circle[: -len(there)]
 
     def edit(
         self,
         clip: np.ndarray,
         prompt: str,
-        strength: float = 0.9,
+        strength: float = STRENGTH,
         seed: int = 0,
         **sampling: Unpack[SamplingOptions],
     ) -> np.ndarray:
-        """Turns a clip into another: adds noise to it, and denoises it with another prompt.
+        """Changes the color, the shape or the sky of a clip; its path stays.
+
+        The model changes the whole clip at one look, then draws it again from a little noise
+        (`minidit.generation.text_to_video.edited`).
 
         Args:
             clip: (frames, height, width, 3) in [0, 1].
-            strength: above 0, up to 1, how much noise: a little keeps the clip, 1 forgets it.
-            prompt, seed, sampling: as for `generate`.
+            prompt: what changes, such as "blue" or "a ring at night", or the whole clip as it is to be.
+            strength: from 0 to 1, how much noise: with 0 there is only that one look, and 1 forgets the clip.
+            seed, sampling: as for `generate`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
-            UserError: the strength is out of range, or as for `animate`.
-        Source: Meng et al. 2022 (SDEdit), section 3.
+            UserError: the prompt is empty, the strength is out of range, or as for `animate`.
         """
         clip = self.checked_clip(clip, "the clip")
-        if not 0 < as_number(strength) <= 1:
-            raise UserError(f"the strength of an edit was {strength!r}: give a number above 0, up to 1.")
+        if not 0 <= as_number(strength) <= 1:
+            raise UserError(f"the strength of an edit must be a number from 0 to 1; got {strength!r}.")
         self.checked_shape(len(clip), clip.shape[1:3])
-        canvas = Canvas(clip, blank(len(clip), clip.shape[1:3], self.patch).known)
-        return self.complete(canvas, prompt, seed, start=1 - strength, **sampling)
+        if not self.check(prompt):
+            raise UserError('an edit needs a prompt: say what is to change, such as "blue" or "a ring at night".')
+        callback, seeds = sampling.pop("callback", None), [checked_seed(seed)]
+        return edited(self.model, [prompt], seeds, clip[None], strength, SamplingSettings(**sampling), callback)[0]
 
     def inpaint(
         self,
@@ -389,11 +396,11 @@ class Studio:
         """(frames, rows, columns) of pixels that one latent stands for."""
         return self.settings.codec.patch
 
-    def complete(self, canvas, prompt, seed, *, start=0.0, callback=None, **sampling):
+    def complete(self, canvas, prompt, seed, *, callback=None, **sampling):
         """What the model makes of one `minidit.generation.canvas.Canvas`, with the prompt and the seed checked."""
         self.check(prompt)
         seeds, sampling = [checked_seed(seed)], SamplingSettings(**sampling)
-        return generate(self.model, [prompt], seeds, [canvas], sampling, start, callback)[0]
+        return generate(self.model, [prompt], seeds, [canvas], sampling, callback=callback)[0]
 
     def pieces(self, prompt, seed, sampling):
         """A function for `generation.joining` that makes the unknown frames of canvases, each piece by its own seed."""
@@ -416,10 +423,9 @@ class Studio:
         if count is None or count < 1 or count > LONGEST and any_size:
             raise UserError(f"{frames!r} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
         for length, step in zip(sides, self.patch[1:], strict=True):
-            if length is None or any_size and (not SHORTEST_SIDE <= length <= LONGEST_SIDE or length % step):
+            if length is None or any_size and (length not in SIDES or length % step):
                 raise UserError(
-                    f"frames of {width!r} x {height!r} pixels can't be made: give sides of {SHORTEST_SIDE} to "
-                    f"{LONGEST_SIDE} pixels, multiples of {step}."
+                    f"frames of {width!r} x {height!r} pixels can't be made: give sides of {SIDES_IN_WORDS}."
                 )
         return count, sides
 

@@ -13,11 +13,13 @@ from minidit.diffusion.objectives import estimator
 from minidit.diffusion.paths import RectifiedFlow, network_time
 from minidit.diffusion.samplers import sample
 from minidit.errors import UserError
-from minidit.generation.canvas import in_pixels
+from minidit.generation.canvas import Canvas, blank, in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.models.conditioning import rows_of
 
 BATCH = 64  # clips sampled at once
+STRENGTH = 0.3  # of an edit
+EDIT_TIME = 0.5  # at which the network is asked for edits; training asks at this time too, and shows no noise
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
 # N = clips, L = words of the longest prompt; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
@@ -58,12 +60,8 @@ def generate_batch(model, prompts, seeds, canvases, sampling, start, callback):
     shape, known, known_latents = settings.latent_shape, None, None
     if canvases is not None:
         clips, known = (np.stack([getattr(canvas, name) for canvas in canvases]) for name in ("clip", "known"))
-        own_size = (settings.frames, settings.size, settings.size)
-        if not settings.dit.conditioning_channels and (known.any() or clips.shape[1:4] != own_size):
-            raise UserError(
-                "this model can only make whole clips of its own size. Use the shipped checkpoint, or train one: "
-                "minidit train --preset studio"
-            )
+        if known.any() or clips.shape[1:4] != (settings.frames, settings.size, settings.size):
+            check_completes(model)
         shape = (*known.shape[1:], settings.codec.channels)
         if not known.any():
             known = None
@@ -79,6 +77,49 @@ def generate_batch(model, prompts, seeds, canvases, sampling, start, callback):
     if known is None:
         return decoded
     return np.where(in_pixels(known, settings.codec.patch)[..., None], clips, decoded)
+
+
+def edited(model, prompts, seeds, clips, strength=STRENGTH, sampling=None, callback=None):
+    """Clips changed to what prompts say.
+
+    First the model changes a whole clip at one look, without noise: all latents are known, and it says what becomes of
+    them, as it learned from pairs of clips that differ in what their prompt names
+    (`minidit.training.known_parts.draw_edited`). Then noise is added and taken away again, which makes outlines crisp.
+
+    Args:
+        model: VideoModel with conditioning channels that predicts data.
+        prompts: N strings; what they don't name stays.
+        clips: (N, F, H, W, 3) in [0, 1].
+        strength: from 0 to 1, how much noise: with 0 there is only that one look, and 1 forgets the clip.
+        seeds, sampling, callback: as for `generate`.
+    Returns:
+        (N, F, H, W, 3) float32 in [0, 1], on the host.
+    Raises:
+        UserError: as for `generate`.
+    Source: for pairs, Brooks et al. 2023 (InstructPix2Pix), section 3; for noise, Meng et al. 2022 (SDEdit), section 3.
+    """
+    check_completes(model)
+    xp, made = model.xp, []
+    for first in range(0, len(prompts), BATCH):
+        latents = model.codec.encode(moved(clips[first : first + BATCH], xp))  # N, f, r, c, C
+        words = model.dit.embed(moved(model.tokenizer.encode(prompts[first : first + BATCH]), xp))  # N, D
+        times = xp.full(len(latents), network_time(EDIT_TIME), latents.dtype)
+        data = model.dit.predict(latents, times, words, xp.ones(latents.shape[:-1], bool))  # N, f, r, c, C
+        made.append(to_host(model.codec.decode(data)))
+    made = np.concatenate(made)
+    if strength == 0:
+        return made
+    canvases = [Canvas(clip, blank(len(clip), clip.shape[1:3], model.settings.codec.patch).known) for clip in made]
+    return generate(model, prompts, seeds, canvases, sampling, 1 - strength, callback)
+
+
+def check_completes(model):
+    """Raises a UserError for a model that knows nothing of known latents and of other sizes."""
+    if not model.settings.dit.conditioning_channels:
+        raise UserError(
+            "this model can only make whole clips of its own size. Use the shipped checkpoint, or train one: "
+            "minidit train --preset studio"
+        )
 
 
 def sample_latents(

@@ -25,14 +25,9 @@ def settings_from_json(data):
     codec, dit, text = data["codec"], data["dit"], data["dit"]["text"]
     dit = {OLD_NAMES.get(name, name): value for name, value in dit.items()}
     dit |= {"patch": tuple(dit["patch"]), "text": TextEncoderSettings(**text)}
-    return VideoModelSettings(
-        **data
-        | {
-            "codec": CodecSettings(**codec | {"patch": tuple(codec["patch"])}),
-            "dit": DiTSettings(**dit),
-            "vocabulary": tuple(data["vocabulary"]),
-        }
-    )
+    parts = {"codec": CodecSettings(**codec | {"patch": tuple(codec["patch"])}), "dit": DiTSettings(**dit)}
+    tuples = {name: tuple(data[name]) for name in ("vocabulary", "interval") if name in data}
+    return VideoModelSettings(**data | parts | tuples)
 
 
 def codec_tensors(codec):

@@ -21,7 +21,8 @@ class VideoModelSettings:
         codec, dit: their sizes.
         vocabulary: words the model can read, in the order of their ids.
         prediction: what the DiT predicts: "data", "noise" or "velocity".
-        guidance, steps, shift: defaults of the sampler: guidance scale, number of steps, timestep shift.
+        guidance, interval, steps, shift: defaults of the sampler: guidance scale, the times between which it acts,
+            number of steps, timestep shift.
     """
 
     size: int
@@ -31,6 +32,7 @@ class VideoModelSettings:
     vocabulary: tuple[str, ...]
     prediction: str = "data"
     guidance: float = 1.5
+    interval: tuple[float, float] = (0.0, 0.5)
     steps: int = 20
     shift: float = 3.0
 

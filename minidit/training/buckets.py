@@ -11,9 +11,10 @@ import numpy as np
 
 from minidit.backend import moved
 from minidit.diffusion import sample_times
+from minidit.generation.text_to_video import EDIT_TIME
 from minidit.layers.patchify import sizes_of_grid
 from minidit.models.tokenizer import PAD, START
-from minidit.training.known_parts import EDIT_TIME, draw_group, draw_usual
+from minidit.training.known_parts import draw_group, draw_usual
 from minidit.world import PLAIN_SKIES, SEEN
 from minidit.world.split import first_seen
 

@@ -23,7 +23,6 @@ TASKS = (("nothing", 0.4), ("run", 0.24), ("ends", 0.21), ("places", 0.06), ("ed
 RUNS = (("start", 0.45), ("middle", 0.3), ("end", 0.25))  # where a run of known frames lies
 BENT = 0.8  # of the clips with both ends known go from one path into another
 TURNED = 0.15  # of the groups of those, where each clip becomes what the next one shows
-EDIT_TIME = 0.5  # at which the network is asked for an edit: it says how much the errors weigh, and nothing else
 
 
 @dataclass(frozen=True)

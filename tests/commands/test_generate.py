@@ -331,14 +331,14 @@ def test_a_folder_of_a_training_run_stands_for_its_model(generate, tmp_path, tin
 
 
 def test_the_clip_has_the_frames_and_the_size_that_are_asked_for(made, studio):
-    clip = made("generate", PROMPT, "--frames", "12", "--size", "48x24", "--seed", "2")
-    assert np.array_equal(clip, studio.generate(PROMPT, seed=2, frames=12, size=(24, 48)))
+    clip = made("generate", PROMPT, "--frames", "12", "--size", "48x32", "--seed", "2")
+    assert np.array_equal(clip, studio.generate(PROMPT, seed=2, frames=12, size=(32, 48)))
 
 
 def test_several_clips_of_a_size_are_numbered(folder, marked_checkpoint):
-    options = ["--checkpoint", str(marked_checkpoint), "--count", "2", "--size", "24"]
+    options = ["--checkpoint", str(marked_checkpoint), "--count", "2", "--size", "40"]
     assert main(["generate", PROMPT, "-o", "a.b.npy", *options]) == 0
-    assert [np.load(f"a.b-{k}.npy").shape for k in (0, 1)] == [(8, 24, 24, 3)] * 2
+    assert [np.load(f"a.b-{k}.npy").shape for k in (0, 1)] == [(8, 40, 40, 3)] * 2
 
 
 def test_a_clip_of_one_frame_may_be_a_png(folder, marked_checkpoint):

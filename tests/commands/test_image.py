@@ -7,8 +7,8 @@ PROMPT = "a red circle in the day sky"
 
 
 def test_the_picture_is_the_studios(made, studio):
-    picture = made("image", PROMPT, "--size", "40x24", "--seed", "2")
-    assert np.array_equal(picture, studio.image(PROMPT, seed=2, size=(24, 40)))
+    picture = made("image", PROMPT, "--size", "40x32", "--seed", "2")
+    assert np.array_equal(picture, studio.image(PROMPT, seed=2, size=(32, 40)))
 
 
 def test_it_is_a_png_unless_told_otherwise(folder, studio, marked_checkpoint):

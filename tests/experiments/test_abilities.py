@@ -40,7 +40,8 @@ def test_every_measure_has_its_words(measured):
 
 
 def test_sizes_of_training_are_told_apart(measured):
-    assert measured["abilities/8 frames of 40 x 40/seen"]["trained"] is False
+    assert measured["abilities/14 frames of 32 x 32/seen"]["trained"] is False
+    assert measured["abilities/edit, sky/seen"]["trained"] is True
     assert measured["abilities/16 frames of 32 x 32/seen"]["trained"] is True
 
 
@@ -68,7 +69,7 @@ def test_the_figure_is_a_png(measured):
 
 
 def test_the_unmeasured_is_left_out(measured):
-    some = {name: result for name, result in measured.items() if result["use"] in ("generate", "edit, strength 0.4")}
+    some = {name: result for name, result in measured.items() if result["use"] in ("generate", "edit, sky")}
     uses, _ = tables(some)
     assert "| generate |" in uses and "| film |" not in uses
-    assert abilities.by_use(some, USES).keys() == {"generate", "edit, strength 0.4"}
+    assert abilities.by_use(some, USES).keys() == {"generate", "edit, sky"}

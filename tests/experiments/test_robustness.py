@@ -98,18 +98,18 @@ def test_the_psnr_of_equal_clips_is_a_number_that_json_has(marked):
 
 @pytest.fixture
 def given(tiny_marked_model, part, monkeypatch):
-    """What a harm gives the model to complete: canvases, prompts, start; and what the eye sees, what is asked for."""
+    """What a harm gives the model to complete: canvases and prompts; and what the eye sees, what is asked for."""
 
     def capture(harm):
         calls = {}
 
-        def generate(model, prompts, seeds, canvases, start):
-            calls.update(canvases=canvases, prompts=prompts, start=start)
+        def generate(model, prompts, seeds, canvases):
+            calls.update(canvases=canvases, prompts=prompts)
             return np.stack([canvas.clip for canvas in canvases])
 
         monkeypatch.setattr(robustness, "generate", generate)
         _, seen, wanted = harmed_input(tiny_marked_model, harm, part, np.random.default_rng(0))
-        return calls["canvases"], calls["prompts"], calls["start"], seen, wanted
+        return calls["canvases"], calls["prompts"], seen, wanted
 
     return capture
 
@@ -117,7 +117,7 @@ def given(tiny_marked_model, part, monkeypatch):
 def test_animate_is_given_the_first_frame_alone_less_what_is_lost(given):
     canvases, *_ = given(Harm("animate", "none"))
     assert all(canvas.known[0].all() and not canvas.known[1:].any() for canvas in canvases)
-    canvases, _, _, seen, _ = given(Harm("animate", "lost", 0.5))
+    canvases, _, seen, _ = given(Harm("animate", "lost", 0.5))
     known = np.stack([canvas.known for canvas in canvases])
     assert 0 < known[:, 0].mean() < 1 and not known[:, 1:].any()
     assert (seen[:, 0][~in_pixels(known, (1, 8, 8))[:, 0]] == 0.5).all()
@@ -135,20 +135,21 @@ def test_noise_comes_where_something_is_given_and_the_control_has_it_there_alone
     clean = given(Harm("inpaint", "none"))
     noisy = given(Harm("inpaint", "noisy", 0.2))
     known = in_pixels(np.stack([canvas.known for canvas in noisy[0]]), (1, 8, 8))
-    assert (noisy[3][known] == np.stack([canvas.clip for canvas in noisy[0]])[known]).all()
+    assert (noisy[2][known] == np.stack([canvas.clip for canvas in noisy[0]])[known]).all()
     real = np.stack([canvas.clip for canvas in clean[0]])
     assert np.abs(np.stack([canvas.clip for canvas in noisy[0]]) - real)[known].mean() > 0.02
-    assert np.abs(noisy[3][~known] - np.stack([c.clip for c in clean[0]])[~known]).max() == 0
+    assert np.abs(noisy[2][~known] - np.stack([c.clip for c in clean[0]])[~known]).max() == 0
 
 
-def test_edit_asks_for_another_colour_and_knows_nothing(given, part):
-    canvases, prompts, start, seen, wanted = given(Harm("edit", "lost", 0.5))
-    assert start == pytest.approx(0.2)  # strength 0.8
-    assert not any(canvas.known.any() for canvas in canvases)
-    for old, new, prompt, canvas, shown in zip(part.attributes, wanted, prompts, canvases, seen, strict=True):
+def test_edit_asks_for_another_colour_of_what_is_left(tiny_marked_model, part, monkeypatch):
+    asked = []
+    monkeypatch.setattr(robustness, "edited", lambda model, *arguments: asked.append(arguments) or arguments[-1])
+    _, seen, wanted = harmed_input(tiny_marked_model, Harm("edit", "lost", 0.5), part, np.random.default_rng(0))
+    ((prompts, _, clips),) = asked
+    assert (clips == seen).all() and (clips == 0.5).all(axis=-1).any()
+    for old, new, prompt in zip(part.attributes, wanted, prompts, strict=True):
         assert new.color != old.color and new[1:] == old[1:]
         assert new.color in prompt
-        assert (canvas.clip == shown).all() and (canvas.clip == 0.5).all(axis=-1).any()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_the_note_states_the_rule_of_the_verdict():
 
 def test_the_note_says_what_was_left_out():
     some = {name: result for name, result in made_up().items() if result["what"] not in COMPLETED}
-    assert "Left out, as the model can't complete clips: animate and inpaint." in note(some)
+    assert "Left out, as the model can't complete clips: animate, inpaint and edit." in note(some)
     assert "Left out" not in note(made_up())
 
 

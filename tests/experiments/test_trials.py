@@ -5,7 +5,7 @@ from minidit.experiments import trials
 from minidit.experiments.abilities import SIZES, USES
 from minidit.experiments.trials import Trials
 from minidit.generation.canvas import in_pixels
-from minidit.world import SEEN
+from minidit.world import SEEN, SHAPES, attributes_in
 
 COUNT = 5
 
@@ -18,11 +18,11 @@ def tried(tiny_marked_model):
 
 @pytest.fixture
 def asked(monkeypatch):
-    """The canvases, prompts and start that a trial asks for; in place of being made, what isn't known is grey."""
+    """The canvases and prompts that a trial asks for; in place of being made, what isn't known is grey."""
     calls = []
 
-    def grey(model, prompts, seeds, canvases, start):
-        calls.append((canvases, prompts, start))
+    def grey(model, prompts, seeds, canvases):
+        calls.append((canvases, prompts))
         known = [in_pixels(c.known[None], (1, 8, 8))[0][..., None] for c in canvases]
         return np.stack([np.where(k, c.clip, np.float32(0.5)) for k, c in zip(known, canvases, strict=True)])
 
@@ -30,12 +30,12 @@ def asked(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("use", {**USES, "small": SIZES["8 frames of 24 x 24"]})
+@pytest.mark.parametrize("use", {**USES, "large": SIZES["8 frames of 48 x 40"]})
 def test_every_use_gives_a_number_for_each_case(tried, use):
-    name, settings = USES.get(use, SIZES["8 frames of 24 x 24"])
+    name, settings = USES.get(use, SIZES["8 frames of 48 x 40"])
     scores = getattr(tried, name)(**settings)
     assert scores and all(np.shape(values) == (COUNT,) for values in scores.values())
-    for measure in ("right", "changed", "shape_kept", "no_jump"):  # of random numbers nothing comes out right
+    for measure in ("right", "as_asked", "shape_kept", "no_jump"):  # of random numbers nothing comes out right
         assert np.nansum(scores.get(measure, 0)) < COUNT
 
 
@@ -55,9 +55,8 @@ def test_what_each_use_is_given(tried, asked):
     gap, middle = [1] * 4 + [0] * 8 + [1] * 4, [1] * 2 + [0] * 4 + [1] * 2
     given = {  # a list of frames for each piece, see `minidit.generation.joining`
         "animate": [[1] + [0] * 7],
-        "extend": [[0] * 4 + [1] * 8 + [0] * 4] * 2,
+        "extend": [[0] * 4 + [1] * 8 + [0] * 4, [1] * 12 + [0] * 4],
         "connect": [gap, middle],
-        "edit": [[0] * 8],
         "generate": [[0] * 8],
         "loop": [[0] * 8, gap, middle],
         "film": [[0] * 8, [1] + [0] * 8],
@@ -66,7 +65,7 @@ def test_what_each_use_is_given(tried, asked):
         asked.clear()
         getattr(tried, name)()
         assert len(asked) == len(pieces), name
-        for (canvases, prompts, _), frames in zip(asked, pieces, strict=True):
+        for (canvases, prompts), frames in zip(asked, pieces, strict=True):
             assert len(canvases) == len(prompts) == COUNT
             assert all(known_frames(canvas) == frames for canvas in canvases), name
             unprompted = name == "connect" or (name == "loop" and frames != [0] * 8)
@@ -75,16 +74,22 @@ def test_what_each_use_is_given(tried, asked):
 
 def test_frames_are_made_before_a_clip_too(tried, asked):
     tried.extend(backward=True)
-    (first, _, _), (second, _, _) = asked
-    assert known_frames(first[0]) == known_frames(second[0]) == [0] * 4 + [1] * 8 + [0] * 4
+    (first, _), (second, _) = asked
+    assert known_frames(first[0]) == [0] * 4 + [1] * 8 + [0] * 4
+    assert known_frames(second[0]) == [0] * 4 + [1] * 12
     assert np.array_equal(second[0].clip[8:12], first[0].clip[4:8])  # what was made last, and how the clip begins
 
 
-def test_an_edit_starts_at_its_strength_and_asks_for_another_colour(tried, asked):
-    tried.edit(0.7)
-    _, prompts, start = asked[-1]
-    assert start == pytest.approx(0.3)
-    assert all(a.color not in prompt.split() for a, prompt in zip(tried.attributes, prompts, strict=True))
+def test_an_edit_asks_for_the_next_values_in_a_sentence_or_by_themselves(tried, monkeypatch):
+    calls = []
+    monkeypatch.setattr(trials, "edited", lambda model, prompts, seeds, clips: calls.append(prompts) or clips)
+    scores = tried.edit(("color", "sky")), tried.edit(("shape",), short=True)
+    whole, short = calls
+    for a, sentence, word in zip(tried.attributes, whole, short, strict=True):
+        said = attributes_in(sentence)
+        assert (said.shape, said.motion) == (a.shape, a.motion) and said.color != a.color and said.sky != a.sky
+        assert word in SHAPES and word != a.shape
+    assert all(s["changed"].sum() == 0 and s["kept"].all() and s["as_asked"].sum() == 0 for s in scores)
 
 
 def test_nothing_but_the_given_clip_scores_as_nothing(tried, asked):

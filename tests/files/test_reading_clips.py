@@ -47,7 +47,7 @@ def as_bytes(image, form="PNG", **options):
 # ---- what is read
 
 
-@pytest.mark.parametrize("size", [24, 32, 40, 48, 64, (24, 64), (64, 24), (32, 56)])
+@pytest.mark.parametrize("size", [32, 40, 48, (40, 48), (48, 32), (32, 40)])
 @pytest.mark.parametrize("frames", [1, 8, 16])
 def test_a_clip_comes_back_from_every_kind_of_file_in_its_own_size(size, frames, rng, tmp_path):
     clip = render(CIRCLE, rng, size, frames)
@@ -67,9 +67,9 @@ def test_a_clip_of_one_colour_comes_back_in_its_own_size(tmp_path):
 @pytest.mark.parametrize(
     ("array", "shape"),
     [
-        (np.full((3, 24, 32, 3), 0.25), (3, 24, 32, 3)),
-        (np.full((24, 32, 3), 0.25, np.float16), (1, 24, 32, 3)),
-        (np.full((3, 24, 32, 3), 51, np.uint8), (3, 24, 32, 3)),
+        (np.full((3, 40, 32, 3), 0.25), (3, 40, 32, 3)),
+        (np.full((40, 32, 3), 0.25, np.float16), (1, 40, 32, 3)),
+        (np.full((3, 40, 32, 3), 51, np.uint8), (3, 40, 32, 3)),
     ],
 )
 def test_arrays_become_float32_from_0_to_1(array, shape, tmp_path):
@@ -79,7 +79,7 @@ def test_arrays_become_float32_from_0_to_1(array, shape, tmp_path):
 
 
 def test_an_array_is_read_into_memory(rng, tmp_path):
-    path = saved(tmp_path / "a.npy", rng.random((24, 32, 3), dtype=np.float32))
+    path = saved(tmp_path / "a.npy", rng.random((40, 32, 3), dtype=np.float32))
     clip = read_clip(path)
     assert not isinstance(clip.base, np.memmap) and not isinstance(clip, np.memmap)
 
@@ -104,7 +104,7 @@ def test_a_file_per_frame_is_read_by_number(rng, tmp_path):
     assert np.abs(read_clip(tmp_path / "%d.png") - clip).max() <= 0.5001 / 255
     with pytest.raises(UserError, match="%d.png has more than 8 frames"):
         read_clip(tmp_path / "%d.png", most=8)
-    saved(tmp_path / "7.png", picture(24, 24))
+    saved(tmp_path / "7.png", picture(40, 40))
     with pytest.raises(UserError, match="%d.png has frames of several sizes"):
         read_clip(tmp_path / "%d.png")
     with pytest.raises(UserError, match="there is no file .*%03d.gif"):
@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_cropped_and_resized_if_asked(tmp_path):
 
 
 def test_what_fits_stays_as_it_is(rng, tmp_path):
-    clip = render(CIRCLE, rng, (40, 56), 3)
+    clip = render(CIRCLE, rng, (40, 48), 3)
     for name in ("a.webp", "a.npy"):
         save_clip(tmp_path / name, clip)
         assert np.array_equal(read_clip(tmp_path / name, fit=True), read_clip(tmp_path / name))
@@ -184,15 +184,15 @@ def test_what_fits_stays_as_it_is(rng, tmp_path):
 
 # ---- what is refused
 
-GOOD = np.full((2, 24, 32, 3), 0.5, np.float32)
+GOOD = np.full((2, 40, 32, 3), 0.5, np.float32)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (GOOD[..., :2], r"shape \(2, 24, 32, 2\), but a clip has \(frames, height, width, 3\)"),
+        (GOOD[..., :2], r"shape \(2, 40, 32, 2\), but a clip has \(frames, height, width, 3\)"),
         (GOOD[0, 0], r"shape \(32, 3\)"),
-        (GOOD[:0], r"shape \(0, 24, 32, 3\)|not a whole NPY"),
+        (GOOD[:0], r"shape \(0, 40, 32, 3\)|not a whole NPY"),
         (GOOD.transpose(0, 3, 1, 2), "the last axis is red, green and blue"),
         (GOOD.astype(np.int64), "type int64, but a clip has floats from 0 to 1, or uint8"),
         (GOOD.astype(complex), "type complex128"),
@@ -201,12 +201,12 @@ GOOD = np.full((2, 24, 32, 3), 0.5, np.float32)
         (GOOD * np.inf, "NaN or infinity"),
         (GOOD * 255, "numbers from 127.5 to 127.5, but a clip has numbers from 0 to 1"),
         (GOOD - 1, "numbers from -0.5 to -0.5"),
-        (GOOD[:, :20], "32 x 20 pixels: give sides of 24 to 64 .* With --fit it is cropped and resized to 48 x 32"),
-        (GOOD[:, :, :30], "30 x 24 pixels: .* resized to 32 x 24"),
+        (GOOD[:, :20], "32 x 20 pixels: give sides of 32, 40 or 48 .* With --fit it is cropped and resized to 48 x 32"),
+        (GOOD[:, :, :30], "30 x 40 pixels: .* resized to 32 x 40"),
         (picture(33, 33), "33 x 33 pixels: .* resized to 32 x 32"),
         (picture(200, 300), "300 x 200 pixels: .* resized to 48 x 32"),
         (picture(16, 16), "16 x 16 pixels: .* resized to 32 x 32"),
-        (picture(10, 900), "900 x 10 pixels: .* resized to 64 x 32"),
+        (picture(10, 900), "900 x 10 pixels: .* resized to 48 x 32"),
         (Image.new("RGBA", (32, 32), (255, 0, 0, 254)), "transparent pixels.*fill its background"),
         (Image.new("I;16", (32, 32)), "more than 8 bits a channel: save it with 8"),
         (as_bytes(picture(32, 32), "TIFF"), "not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from minidit.generation.canvas import CONTEXT, LONGEST
-from minidit.generation.joining import border_is_made, connected, extended, pieces
+from minidit.files.accepted import LONGEST
+from minidit.generation.joining import CONTEXT, MOST_BETWEEN, border_is_made, connected, ends_seen, extended, pieces
 
 PATCH = (1, 8, 8)
 
@@ -35,15 +35,15 @@ def known(canvas):
 
 
 def test_a_clip_of_a_whole_token_shares_its_tokens_with_what_is_made():
-    assert list(pieces(8, 6)) == [(8, 4, 4), (8, 4, 2)]
+    assert list(pieces(8, 6)) == [(8, 4, 4), (12, 0, 2)]
 
 
 def test_a_short_clip_fills_its_token_first():
-    assert list(pieces(3, 11)) == [(3, 0, 5), (8, 4, 4), (8, 4, 2)]
+    assert list(pieces(3, 11)) == [(3, 0, 5), (8, 4, 4), (12, 0, 2)]
     assert list(pieces(1, 2)) == [(1, 0, 2)]
 
 
-@pytest.mark.parametrize("given", range(1, 12))
+@pytest.mark.parametrize("given", range(1, 15))
 @pytest.mark.parametrize("count", [0, 1, 7, 30])
 def test_pieces_come_to_the_number_and_fit_on_a_canvas(given, count):
     found = list(pieces(given, count))
@@ -58,6 +58,7 @@ def test_a_clip_goes_on(made):
     (canvases, _), (later, _) = asked
     assert known(canvases[0]) == [False] * 4 + [True] * 8 + [False] * 4
     assert values(canvases[0].clip)[4:12] == values(clips(9)[0])[1:]  # the frames next to what is made
+    assert known(later[0]) == [True] * 12 + [False] * 2
     assert values(later[0].clip)[8:12] == [10.0] * 4
 
 
@@ -66,7 +67,7 @@ def test_a_clip_is_led_up_to(made):
     for clip, longer in zip(clips(9), extended(make, clips(9), 0, 6, PATCH), strict=True):
         assert values(longer) == [11.0] * 2 + [10.0] * 4 + values(clip)
     assert values(asked[0][0][0].clip)[4:12] == values(clips(9)[0])[:8]
-    assert known(asked[1][0][0]) == [False] * 2 + [True] * 8 + [False] * 4
+    assert known(asked[1][0][0]) == [False] * 2 + [True] * 12
 
 
 def test_both_ends_have_pieces_of_their_own(made):
@@ -94,3 +95,8 @@ def test_a_short_way_lies_in_one_token(made):
     connected(make, clips(4), clips(4), 4, PATCH)
     assert len(asked) == 1
     assert border_is_made(1, 8) and not border_is_made(8, 4) and not border_is_made(4, 4)
+
+
+def test_the_ends_of_two_clips_fill_the_canvas_as_far_as_training_showed():
+    assert [ends_seen(frames) for frames in (1, 2, 3, 5, MOST_BETWEEN)] == [7, 7, 6, 5, 4]
+    assert all(2 * ends_seen(frames) + frames <= LONGEST for frames in range(1, MOST_BETWEEN + 1))

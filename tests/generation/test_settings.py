@@ -9,7 +9,7 @@ from minidit.generation.settings import SamplingOptions, SamplingSettings
 
 def test_what_is_left_out_comes_from_the_model(tiny_model):
     s = tiny_model.settings
-    assert SamplingSettings().for_model(s) == SamplingSettings(s.steps, s.guidance, (0.0, 1.0), s.shift, "euler")
+    assert SamplingSettings().for_model(s) == SamplingSettings(s.steps, s.guidance, s.interval, s.shift, "euler")
     asked = SamplingSettings(7, 0.0, (0.1, 0.5), 1.5, heun_step)
     assert asked.for_model(s) == asked
 
@@ -29,6 +29,8 @@ def test_the_options_of_a_studio_are_the_same_settings():
         ({"steps": 0}, "at least 1"),
         ({"steps": 2.5}, "whole number"),
         ({"guidance": float("inf")}, "finite number"),
+        ({"guidance": 5.5}, "from 0 to 5 .1 is none.; got 5.5"),
+        ({"guidance": -0.1}, "from 0 to 5 .1 is none.; got -0.1"),
         ({"shift": 0.0}, "above 0"),
         ({"interval": (0.8, 0.2)}, "smaller one first"),
         ({"sampler": "dpm++"}, "choose one of euler, heun"),

@@ -83,7 +83,7 @@ def test_a_studio_says_what_it_is(tiny_model, tiny_marked_model, tmp_path):
     save_model(tmp_path / "a.safetensors", tiny_marked_model, {"step": 1200})
     said = repr(load(tmp_path / "a.safetensors"))
     assert said.startswith("Studio: ") and "1,200 training steps" in said
-    assert "8 frames of 32 x 32 pixels, at most 16 of 64 x 64" in said
+    assert "8 frames of 32 x 32 pixels, at most 16 of 48 x 48" in said
     assert "predicts data" in said and "guidance 1.5" in said and "steps" in said
     assert "training steps" not in repr(Studio(tiny_model)) and "at most" not in repr(Studio(tiny_model))
 
@@ -151,7 +151,7 @@ def test_numpys_numbers_are_numbers(tiny_model):
         ("extend", {"forward": float("nan")}, "the number of frames to add forward was nan"),
         ("connect", {"frames": None}, "None frames can't be put between"),
         ("animate", {"frames": "8"}, "'8' frames can't be made"),
-        ("edit", {"prompt": PROMPT, "strength": "1"}, "the strength of an edit was '1'"),
+        ("edit", {"prompt": PROMPT, "strength": "1"}, "from 0 to 1; got '1'"),
         ("attention", {"prompt": PROMPT, "t": "1"}, "t runs from 0"),
         ("attention", {"prompt": PROMPT, "seed": -1}, "a seed is a whole number"),
     ],
@@ -218,7 +218,7 @@ def clip(rng):
 
 @pytest.mark.parametrize(
     ("frames", "size", "shape"),
-    [(1, None, (1, 32, 32, 3)), (16, 24, (16, 24, 24, 3)), (5, (32, 48), (5, 32, 48, 3)), (None, 64, (8, 64, 64, 3))],
+    [(1, None, (1, 32, 32, 3)), (16, 40, (16, 40, 40, 3)), (5, (32, 48), (5, 32, 48, 3)), (None, 48, (8, 48, 48, 3))],
 )
 def test_clips_of_many_sizes_are_generated(studio, frames, size, shape):
     clip = studio.generate(PROMPT, frames=frames, size=size)
@@ -263,6 +263,18 @@ def test_editing_at_full_strength_forgets_the_clip(studio, clip):
     assert not np.array_equal(studio.edit(clip, PROMPT, 0.5), studio.edit(1 - clip, PROMPT, 0.5))
 
 
+def test_editing_at_no_strength_is_one_look_at_the_clip(studio, clip):
+    looks = []
+    studio.model.dit.predict, predict = (lambda *a: looks.append(a) or predict(*a)), studio.model.dit.predict
+    try:
+        once, other = studio.edit(clip, PROMPT, 0), studio.edit(clip, PROMPT, 0, seed=7)
+    finally:
+        del studio.model.dit.predict
+    assert np.array_equal(once, other) and once.shape == clip.shape and len(looks) == 2
+    x, times, _, known = looks[0]
+    assert np.array_equal(x, studio.model.codec.encode(clip[None])) and times == 500 and known.all()
+
+
 def test_inpainting_keeps_what_the_mask_leaves(studio, clip):
     mask = np.zeros((32, 32), bool)
     mask[9:15, 9:15] = True
@@ -286,10 +298,12 @@ def test_a_film_has_its_shots_in_order(studio):
     [
         (lambda s, c: s.generate(PROMPT, frames=17), "from 1 to 16"),
         (lambda s, c: s.generate(PROMPT, frames=2.5), "from 1 to 16"),
-        (lambda s, c: s.generate(PROMPT, size=16), "sides of 24 to 64 pixels, multiples of 8"),
-        (lambda s, c: s.generate(PROMPT, size=(32, 36)), "sides of 24 to 64 pixels, multiples of 8"),
+        (lambda s, c: s.generate(PROMPT, size=16), "sides of 32, 40 or 48 pixels"),
+        (lambda s, c: s.generate(PROMPT, size=(32, 36)), "sides of 32, 40 or 48 pixels"),
+        (lambda s, c: s.generate(PROMPT, size=(56, 32)), "sides of 32, 40 or 48 pixels"),
+        (lambda s, c: s.generate(PROMPT, guidance=20), "from 0 to 5"),
         (lambda s, c: s.animate(c, PROMPT), "Use extend for a clip"),
-        (lambda s, c: s.animate(c[0, :30], PROMPT), "sides of 24 to 64"),
+        (lambda s, c: s.animate(c[0, :30], PROMPT), "sides of 32, 40 or 48"),
         (lambda s, c: s.animate((255 * c[0]).astype(np.uint8), PROMPT), "numbers from 0 to 1"),
         (lambda s, c: s.animate(255 * c[0], PROMPT), "Divide bytes by 255"),
         (lambda s, c: s.animate(c[0] * np.nan, PROMPT), "numbers from 0 to 1"),
@@ -297,12 +311,13 @@ def test_a_film_has_its_shots_in_order(studio):
         (lambda s, c: s.extend(c, PROMPT), "nothing to add"),
         (lambda s, c: s.extend(c, PROMPT, forward=-1), "whole number of at least 0"),
         (lambda s, c: s.extend(c[:0], PROMPT, forward=1), "shape"),
-        (lambda s, c: s.connect(c, c[:, :24]), "clips of one size"),
+        (lambda s, c: s.connect(c, np.pad(c, ((0, 0), (0, 8), (0, 0), (0, 0)))), "clips of one size"),
         (lambda s, c: s.connect(c, c, 9), "from 1 to 8"),
         (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "from 1 to 16"),
         (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "from 1 to 16"),
-        (lambda s, c: s.edit(c, PROMPT, 0), "above 0, up to 1"),
-        (lambda s, c: s.edit(c, PROMPT, 1.5), "above 0, up to 1"),
+        (lambda s, c: s.edit(c, PROMPT, -0.5), "from 0 to 1; got -0.5"),
+        (lambda s, c: s.edit(c, PROMPT, 1.5), "from 0 to 1; got 1.5"),
+        (lambda s, c: s.edit(c, " "), "an edit needs a prompt"),
         (lambda s, c: s.inpaint(c, np.ones((8, 8), bool)), "a mask for this clip"),
         (lambda s, c: s.inpaint(c, np.ones((32, 32))), "a mask for this clip"),
         (lambda s, c: s.inpaint(c, np.zeros((32, 32), bool)), "the mask is empty"),
@@ -320,6 +335,7 @@ def test_a_mistake_in_any_use_is_a_user_error(studio, clip, use, said):
 def test_a_model_without_conditioning_channels_says_what_it_takes(tiny_model):
     studio = Studio(tiny_model)
     for use in (lambda: studio.generate(PROMPT, frames=4), lambda: studio.generate(PROMPT, size=24),
-                lambda: studio.extend(studio.generate(PROMPT), forward=1)):
+                lambda: studio.extend(studio.generate(PROMPT), forward=1),
+                lambda: studio.edit(studio.generate(PROMPT), PROMPT)):
         with pytest.raises(UserError, match="only make whole clips of its own size"):
             use()

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.generation.text_to_video import EDIT_TIME
 from minidit.models.conditioning_channels import existing
 from minidit.models.tokenizer import PAD, SPECIAL, START
 from minidit.training import known_parts
@@ -16,7 +17,7 @@ from minidit.training.buckets import (
     padded_shape,
 )
 from minidit.training.job import loss_mask
-from minidit.training.known_parts import EDIT_TIME, Group
+from minidit.training.known_parts import Group
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, VOCABULARY, Attributes, attributes_in, render_batch, verify_batch
 from minidit.world.split import first_seen
 
