@@ -31,11 +31,18 @@ def add_arguments(command):
     shared.add_sampling(command)
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")
+    command.add_argument(
+        "--wordings",
+        action="store_true",
+        help="measure other sentences, synonyms and prompts that leave something out instead, --prompts of each",
+    )
     command.add_argument("--json", action="store_true", help="print one JSON object, and all else to standard error")
 
 
 def run(arguments):
     """Prints a table, or with --json one object."""
+    if arguments.wordings:
+        return run_wordings(arguments)
     from minidit.evaluation.evaluate import evaluate
     from minidit.evaluation.report import report_table
     from minidit.generation.studio import load
@@ -53,3 +60,16 @@ def run(arguments):
             checkpoint=str(arguments.checkpoint or "shipped"),
         )
     print(json.dumps(report, indent=2, allow_nan=False) if arguments.json else report_table(report))
+
+
+def run_wordings(arguments):
+    """The same for the measures of `minidit.evaluation.wordings`."""
+    from minidit.evaluation.wordings import measure_wordings, wordings_table
+    from minidit.generation.studio import load
+
+    studio = load(arguments.checkpoint, device="cpu").on(shared.chosen_device(arguments))
+    with shared.blas_threads(arguments.threads), contextlib.redirect_stdout(sys.stderr):
+        report = measure_wordings(
+            studio.model, prompts=arguments.prompts, steps=arguments.steps, guidance=arguments.guidance
+        )
+    print(json.dumps(report, indent=2, allow_nan=False) if arguments.json else wordings_table(report))

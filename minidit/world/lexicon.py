@@ -5,6 +5,8 @@ the same: a crimson disc is a red circle, but an orange one is neither red nor y
 is nearest by meaning.
 """
 
+from minidit.world.attributes import NAMES
+
 # What an entry stands for -> the words and phrases that mean it, separated by commas. The longest phrase goes first.
 SYNONYMS = {
     # colours
@@ -240,3 +242,12 @@ def entries(text):
 
 
 MEANINGS = {phrase: tuple(meaning.split()) for meaning, text in SYNONYMS.items() for phrase in entries(text)}
+
+
+def markdown_table():
+    """What is understood as each value of the four attributes: the lines of a table for the documentation."""
+    lines = ["| word | what is read as this word, too |", "|---|---|"]
+    for value in (value for values in NAMES.values() for value in values):
+        phrases = [" ".join(phrase) for phrase, meaning in MEANINGS.items() if value in meaning]
+        lines.append(f"| {value} | {', '.join(phrases)} |")
+    return lines

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
+from minidit.evaluation.wordings import OUTSIDE, OUTSIDE_STILL
 from minidit.world import (
     ALL_ATTRIBUTES,
     PICTURES,
@@ -16,19 +17,6 @@ from minidit.world.captions import GRAMMAR_WORDS
 from minidit.world.grammar import short_caption
 
 DRAWS = 20_000
-# Other sentences of the same words, to test a model on: no caption is one of them.
-HELD_BACK = (
-    "in a {sky} sky there is a {color} {shape} moving {motion}",
-    "a {sky} sky and a {color} {shape} that drifts {motion}",
-    "the {color} {shape} moves {motion} across the {sky} sky",
-    "a {color} {shape} goes {motion} and the sky is {sky}",
-)
-HELD_BACK_STILL = (
-    "in a {sky} sky there is a {color} {shape} staying {motion}",
-    "a {sky} sky and a {color} {shape} that stays {motion}",
-    "the {color} {shape} stays {motion} across the {sky} sky",
-    "a {color} {shape} hangs {motion} and the sky is {sky}",
-)
 
 
 def drawn(pool, count, seed=0):
@@ -109,7 +97,7 @@ def test_sentences_kept_for_testing_never_come_up(moving):
 
 
 def held_back(attributes):
-    return HELD_BACK_STILL if attributes.motion == "still" else HELD_BACK
+    return OUTSIDE_STILL if attributes.motion == "still" else OUTSIDE
 
 
 def test_the_same_seed_gives_the_same_sentences():

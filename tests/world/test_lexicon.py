@@ -1,4 +1,5 @@
 from itertools import combinations
+from pathlib import Path
 
 from minidit.world import VOCABULARY, lexicon
 from minidit.world.attributes import NAMES
@@ -47,3 +48,8 @@ def test_no_single_word_of_the_captions_has_another_meaning():
 def test_what_is_nearest_is_a_value_of_that_attribute():
     for name, near in NEAREST.values():
         assert set(near) <= set(NAMES[name])
+
+
+def test_the_documentation_has_the_table():
+    page = (Path(__file__).parents[2] / "docs" / "uses.md").read_text(encoding="utf-8")
+    assert "\n".join(lexicon.markdown_table()) in page, "put the lines of minidit.world.lexicon.markdown_table() there"
