@@ -74,3 +74,11 @@ def test_a_mistake_leaves_standard_output_empty(capsys, tmp_path):
 def test_an_impossible_number_is_refused(option, capsys):
     assert main(["evaluate", option, "0"]) == 2
     assert f'{option}: "0" is not a whole number of at least 1' in capsys.readouterr().err
+
+
+def test_other_wordings_are_measured_instead(tiny_checkpoint, capsys):
+    assert main(["evaluate", str(tiny_checkpoint), "--wordings", "--prompts", "20", "--steps", "1", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["outside_seen"]["clips"] == 20 and 0 <= report["without_color"]["entropy"]["color"] <= 1
+    assert main(["evaluate", str(tiny_checkpoint), "--wordings", "--prompts", "3"]) == 2
+    assert "at least 20" in capsys.readouterr().err
