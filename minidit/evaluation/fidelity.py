@@ -20,7 +20,7 @@ import numpy as np
 
 from minidit.evaluation.fitting import refine
 from minidit.evaluation.pixels import decibels
-from minidit.evaluation.screening import Screen, least_errors
+from minidit.evaluation.screening import least_errors, screen_for
 from minidit.world.attributes import COLORS, NAMES, PLAIN_SKIES, SHAPES, SKIES, Attributes
 from minidit.world.renderer import BRIGHTNESS, REFERENCE_SIZE, place
 
@@ -87,7 +87,7 @@ def examine(clips, attributes=None):
     unknown = {v for a in asked if a for v, known in zip(a, NAMES.values(), strict=True) if v not in (None, *known)}
     if unknown:
         raise ValueError(f"the world has no {', '.join(sorted(unknown))}")
-    screen = Screen(size, frames)
+    screen = screen_for(size, frames)
     error, draws, shown = np.empty(count), np.empty((count, 6), np.float32), []
     for start in range(0, count, CLIPS_AT_ONCE):
         part = slice(start, start + CLIPS_AT_ONCE)

@@ -3,6 +3,7 @@
 Both searches are exhaustive, so that the fit of `fitting.py` starts next to the best clip and not in a local minimum.
 """
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -78,16 +79,24 @@ def mixtures(pixels, sky, color, brightness):
     return covered, rest, square
 
 
+@lru_cache(maxsize=4)
+def screen_for(size, frames):
+    """The Screen of a size (rows, columns) and a number of frames, kept for the next batch of such clips."""
+    return Screen(size, frames)
+
+
 class Screen:
     """All shapes at all places of a grid, and all straight paths between these, for clips of one size.
 
     Attributes:
-        attributes: the motions that can be told apart: those of MOTIONS, or (None,) in a single frame.
+        motions: those that can be told apart, MOTIONS, or (None,) in a single frame.
+        pictures: for each shape (S * C, H * W), how much it covers of each pixel.
         draws: for each motion (K, 6), the paths tried, as `minidit.world.renderer.render_draws` takes them.
+        paths: for each motion (K, F), where on the grid they are in each frame.
     """
 
     def __init__(self, size, frames):
-        self.size, self.motions = size, MOTIONS if frames > 1 else (None,)
+        self.motions = MOTIONS if frames > 1 else (None,)
         step = STEP * scale_of(size)
         margin = MARGIN * RADIUS[0] * scale_of(size)
         ys, xs = (np.arange(margin, length - 1 - margin + step, step, dtype=np.float32) for length in size)
