@@ -64,7 +64,8 @@ def evaluate(
         - `seam_ratio` of the same clips but the shuffled (see `minidit.evaluation.pixels.seam_ratio`): None where a
           clip has no borders of patches.
         - `two_sample`: "accuracy" of a classifier that tells them from real clips of the same prompts, with its
-          interval; `real` are told from other real clips. Where scikit-learn isn't installed, "missing" says so.
+          interval; `real` are told from other real clips, `generated_…_from_codec` from real clips through the codec.
+          Where scikit-learn isn't installed, "missing" says so.
         - `right_seen`, `right_held_out`, `strict_seen`, `strict_held_out`, each with `…_interval`, the 95 % Wilson
           interval over all clips, and `…_by_seed`, a list.
         - `attributes_seen`, `attributes_held_out`: the share of each attribute that is right, and of whole objects.

@@ -56,9 +56,10 @@ def summarize_examined(splits):
         right = share(np.concatenate(found["right"]))
         report["fidelity"][name] |= {"right": right["share"], "right_interval": right["interval"]}
         report["seam_ratio"][name] = finite(ratio_of_steps(np.concatenate(found["steps"])))
-        against = "reference" if kind == "real" else "real"
-        pair = (np.concatenate([part["looks"][one] for part in parts]) for one in (kind, against))
-        report["two_sample"][name] = classified(*pair)
+        looked = {one: np.concatenate([part["looks"][one] for part in parts]) for one in parts[0]["looks"]}
+        report["two_sample"][name] = classified(looked[kind], looked["reference" if kind == "real" else "real"])
+        if kind == "made":
+            report["two_sample"][f"{name}_from_codec"] = classified(looked[kind], looked["codec"])
     return report
 
 

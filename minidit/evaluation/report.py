@@ -61,7 +61,6 @@ def examined_lines(report):
     rows = [("fidelity in dB", "median", "worst tenth", "right, %", "seams", "told apart, %")]
     for name, title in EXAMINED.items():
         scores, seam, told = (report[part].get(name) for part in ("fidelity", "seam_ratio", "two_sample"))
-        told = told or {}
         rows.append(
             (
                 title,
@@ -69,10 +68,11 @@ def examined_lines(report):
                 decibel_cell(scores, "worst_tenth"),
                 share_cell(scores, "right"),
                 "-" if seam is None else f"{seam:.2f}",
-                "-" if told.get("accuracy") is None else percent(told["accuracy"], told["interval"]),
+                accuracy_cell(told),
             )
         )
     missing = report["two_sample"]["real"].get("missing")
+    from_codec = [report["two_sample"][f"{name}_from_codec"] for name in EXAMINED if name.startswith("generated")]
     return [
         *aligned(rows),
         "",
@@ -82,7 +82,7 @@ def examined_lines(report):
         "right: the nearest clip shows what was asked for",
         "seams: mean step between pixels at the borders of patches, divided by that between other pixels",
         "told apart: answers right, of a classifier that tells them from real clips; 50 where nothing does",
-        *([missing] if missing else []),
+        missing or "  generated clips from real ones through the codec: " + ", ".join(map(accuracy_cell, from_codec)),
     ]
 
 
@@ -95,6 +95,11 @@ def aligned(rows):
 def share_cell(scores, name):
     """A share in percent, with its interval if there is one; "-" where there is no share."""
     return percent(scores[name], scores.get(f"{name}_interval")) if name in scores else "-"
+
+
+def accuracy_cell(told):
+    """The share of a classifier's answers that are right, in percent; "-" where there is none."""
+    return percent(told["accuracy"], told["interval"]) if told and told.get("accuracy") is not None else "-"
 
 
 def decibel_cell(scores, name):

@@ -190,6 +190,7 @@ def test_the_second_examiner_sees_what_is_wrong_and_what_the_controls_are_worth(
         assert low <= made["median"] <= high and made["worst_tenth"] <= made["median"] and made["clips"] == 24
         assert made["right"] == 1 and seam[f"generated_{split}"] > 1.1 * seam["real"]
         assert report["two_sample"][f"generated_{split}"]["accuracy"] > 0.9
+        assert report["two_sample"][f"generated_{split}_from_codec"]["accuracy"] > 0.9
     assert fidelity["shuffled"]["median"] < 20
     assert report["two_sample"]["real"]["accuracy"] == pytest.approx(0.5, abs=0.2)
 
