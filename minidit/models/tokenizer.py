@@ -34,7 +34,18 @@ class Tokenizer:
         Raises:
             UserError: as for `read`.
         """
-        rows = [self._encode_one(prompt) for prompt in prompts]
+        return self.encode_captions([self.read(prompt) for prompt in prompts])
+
+    def encode_captions(self, captions):
+        """The same for sentences of the vocabulary, such as training's: nothing in them needs to be read otherwise.
+
+        Raises:
+            UserError: a word is not in the vocabulary.
+        """
+        try:
+            rows = [[START, *(self.ids[word] for word in caption.split())] for caption in captions]
+        except KeyError as missing:
+            raise UserError(f"the model's vocabulary lacks the word {missing} of a caption.") from missing
         ids = np.full((len(rows), max(map(len, rows))), PAD)  # N, L
         for row, words in zip(ids, rows, strict=True):
             row[: len(words)] = words
@@ -51,6 +62,3 @@ class Tokenizer:
         if count > most:
             raise UserError(f"the prompt has {count} words; this model reads at most {most}. Shorten it.")
         return text
-
-    def _encode_one(self, prompt):
-        return [START] + [self.ids[word] for word in self.read(prompt).split()]

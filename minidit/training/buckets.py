@@ -104,7 +104,7 @@ def draw_batch(model, training, seed, step, shards):
         dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH * ~edits, training.drop_prompt))
         edited.append(edits)
         groups += drawn
-    ids = model.tokenizer.encode([text for group in groups for text in group.captions])  # N, L
+    ids = model.tokenizer.encode_captions([text for group in groups for text in group.captions])  # N, L
     ids[np.concatenate(dropped)] = null_row(ids.shape[1])
     clips, known, sizes = padded(groups, shape, settings.codec.patch)
     edited = np.concatenate(edited)  # N

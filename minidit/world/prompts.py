@@ -35,7 +35,9 @@ NEAREST = {
     for phrase in lexicon.entries(text)
 }
 NOT_CHOSEN = {phrase: what for what, text in lexicon.NOT_CHOSEN.items() for phrase in lexicon.entries(text)}
-LONGEST = max(map(len, (*lexicon.MEANINGS, *PASSED_OVER, *NEAREST, *NOT_CHOSEN)))  # words of a phrase
+LONGEST = {}  # the first word of a phrase -> how many words the longest has that begins with it
+for _phrase in (*lexicon.MEANINGS, *PASSED_OVER, *NEAREST, *NOT_CHOSEN, *NEGATIONS):
+    LONGEST[_phrase[0]] = max(len(_phrase), LONGEST.get(_phrase[0], 1))
 
 
 @lru_cache(maxsize=4096)
@@ -63,19 +65,19 @@ def words_of(prompt):
     """The words of a prompt, in lower case, without punctuation: a list of str."""
     text = unicodedata.normalize("NFKC", prompt).lower()
     text = re.sub(r"(?<=\w)['’ʼ`´](?=\w)", "", text)  # don't -> dont
-    text = "".join(character if _is_spoken(character) else " " for character in text)
+    text = "".join(character if character.isalnum() or _is_spoken(character) else " " for character in text)
     return [word for token in text.split() for word in lexicon.SPELLINGS.get(token, token).split()]
 
 
 def _is_spoken(character):
-    return character.isalnum() or character in "←→↑↓" or unicodedata.category(character) in ("Mn", "Mc", "So")
+    return character in "←→↑↓" or unicodedata.category(character) in ("Mn", "Mc", "So")
 
 
 def _replaced(typed, vocabulary):
     """The words with every synonym replaced, and those passed over left out; the longest phrase goes first."""
     read, unknown, place = [], [], 0
     while place < len(typed):
-        for length in range(min(LONGEST, len(typed) - place), 0, -1):
+        for length in range(min(LONGEST.get(typed[place], 1), len(typed) - place), 0, -1):
             phrase = tuple(typed[place : place + length])
             if length == 1 and phrase[0] in vocabulary:
                 read.append(phrase[0])

@@ -3,7 +3,7 @@ import pytest
 
 from minidit.errors import UserError
 from minidit.models.tokenizer import PAD, SPECIAL, START, Tokenizer
-from minidit.world import ALL_ATTRIBUTES, VOCABULARY
+from minidit.world import ALL_ATTRIBUTES, VOCABULARY, random_caption
 from minidit.world.captions import caption, wordings
 
 WORDS = ("red", "green", "circle", "square", "moves", "sky")
@@ -54,6 +54,14 @@ def test_a_word_near_none_gets_no_hint(word):
     with pytest.raises(UserError) as raised:
         Tokenizer(("a", "and", "it", "that", "blue")).encode([word])
     assert "did you mean" not in str(raised.value)
+
+
+def test_captions_have_the_ids_of_prompts(rng):
+    tokenizer = Tokenizer(VOCABULARY)
+    captions = [random_caption(a, rng) for a in ALL_ATTRIBUTES]
+    np.testing.assert_array_equal(tokenizer.encode_captions(captions), tokenizer.encode(captions))
+    with pytest.raises(UserError, match="lacks the word 'scarlet'"):
+        tokenizer.encode_captions(["a scarlet ring"])
 
 
 def test_special_words_are_no_way_around(tokenizer):
