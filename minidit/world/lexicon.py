@@ -18,7 +18,7 @@ SYNONYMS = {
     # shapes; a plural is read as one object
     "circle": "circles, disc, discs, disk, disks, ball, balls, dot, dots, sphere, spheres, orb, orbs, round, circular",
     "square": "squares, box, boxes, block, blocks, cube, cubes, tile, tiles, quadratic",
-    "triangle": "triangles, triangular, three cornered",
+    "triangle": "three sided, 3 sided, triangles, triangular, three cornered",
     "cross": "crosses, plus, pluses, plus sign, plus signs, plus shape, greek cross, crisscross",
     "ring": (
         "rings, donut, donuts, doughnut, doughnuts, hoop, hoops, torus, annulus, hollow circle, hollow disc, hollow "
@@ -27,18 +27,19 @@ SYNONYMS = {
     ),
     # motions
     "left": (
-        "leftward, leftwards, to left, to the left, towards left, toward left, towards the left, toward the left, to "
-        "the left side, towards the left side, toward the left side, right to left, from right to left, from the right "
-        "to the left, from the right, from right, west, westward, westwards, ←"
+        "to the left hand side, leftward, leftwards, to left, to the left, towards left, toward left, towards the "
+        "left, toward the left, to the left side, towards the left side, toward the left side, right to left, from "
+        "right to left, from the right to the left, from the right, from right, west, westward, westwards, ←"
     ),
     "right": (
-        "rightward, rightwards, to right, to the right, towards right, toward right, towards the right, toward the "
-        "right, to the right side, towards the right side, toward the right side, left to right, from left to right, "
-        "from the left to the right, from the left, from left, east, eastward, eastwards, →"
+        "to the right hand side, rightward, rightwards, to right, to the right, towards right, toward right, towards "
+        "the right, toward the right, to the right side, towards the right side, toward the right side, left to right, "
+        "from left to right, from the left to the right, from the left, from left, east, eastward, eastwards, →"
     ),
     "up": (
-        "upward, upwards, skyward, skywards, north, northward, northwards, to the top, towards the top, toward the "
-        "top, bottom to top, from bottom to top, from the bottom to the top, from the bottom, from bottom, ↑"
+        "upward, upwards, from the ground, skyward, skywards, north, northward, northwards, to the top, towards the "
+        "top, toward the top, bottom to top, from bottom to top, from the bottom to the top, from the bottom, from "
+        "bottom, ↑"
     ),
     "down": (
         "downward, downwards, south, southward, southwards, to the bottom, towards the bottom, toward the bottom, to "
@@ -50,16 +51,17 @@ SYNONYMS = {
     "moves down": "falls, fall, drops, drop, sinks, sink, descends, descend, plunges, plummets, dives",
     "moving down": "falling, dropping, sinking, descending, plunging, plummeting, diving",
     "still": (
-        "motionless, static, stationary, immobile, unmoving, in place, in one place, in the same place, on the spot, "
-        "in its place, at rest, frozen, fixed, without moving, without motion, without movement, no motion, no "
-        "movement, unmoved"
+        "at the same spot, at its place, in standstill, at a standstill, motionless, static, stationary, immobile, "
+        "unmoving, in place, in one place, in the same place, on the spot, in its place, at rest, frozen, fixed, "
+        "without moving, without motion, without movement, no motion, no movement, unmoved"
     ),
     "stays still": (
         "stays put, stay put, stays there, not move, hovers, hover, stands, stand, rests, rest, does not move, do not "
         "move, never moves, is not moving, is at rest, stops, freezes, floats in place, floats still"
     ),
     "staying still": (
-        "staying put, hovering, standing, resting, not moving, non moving, stopped, floating in place, floating still"
+        "stopped moving, without any movement, without any motion, staying put, hovering, standing, resting, not "
+        "moving, non moving, stopped, floating in place, floating still"
     ),
     # skies
     "day": (
@@ -120,24 +122,26 @@ SYNONYMS = {
 
 # Words to pass over. A noun here takes its article along: "a video of a ring" is "a ring".
 NOUNS_PASSED_OVER = (
-    "video, videos, clip, clips, animation, gif, movie, film, picture, image, photo, scene, shot, drawing, sketch, "
-    "footage, view, straight line, path, straight path, color, direction, way, motion, movement, example, prompt, bit"
+    "video, vid, videos, clip, clips, animation, gif, movie, film, picture, image, photo, scene, shot, drawing, "
+    "sketch, footage, view, straight line, path, straight path, color, direction, way, motion, movement, example, "
+    "prompt, bit"
 )
 PASSED_OVER = (
     "change, turn, recolor, paint, switch, keep, same, instead, the rest, everything else, turn into, turn it into, "
-    "change into, change it into, first, exactly, any, random, anywhere, somewhere, whatever, surprise, pure, at all, "
-    "across the screen, on the screen, please, pls, has, have, having, had, what, about, how, gimme, lol, plz, kindly, "
-    "thanks, thank you, hi, hello, hey, ok, okay, um, i, we, you, me, us, my, your, want, need, would, like, love, "
-    "can, could, should, will, may, must, let, lets, make, makes, made, making, create, creates, creating, put, this, "
-    "these, those, im, id, ill, generate, generates, generating, draw, draws, drawing, render, show, shows, showing, "
-    "shown, give, animate, produce, see, display, displays, depict, depicting, depicts, featuring, contains, "
-    "containing, of, for, to, be, being, been, do, does, if, where, when, its, his, her, their, he, she, they, them, "
-    "just, simply, simple, only, plain, very, really, quite, nice, nicely, beautiful, pretty, cute, cool, lovely, "
-    "bright, brightly, brilliant, clear, open, cloudless, solid, filled, colored, colors, shaped, starts, start, "
-    "starting, begins, beginning, keeps, continues, continuously, always, gently, gentle, smoothly, smooth, calmly, "
-    "peacefully, quietly, slightly, straight, directly, then, now, right now, right away, here, from, floats, "
-    "floating, float, floated, appears, located, placed, positioned, seen, time, the color of, in color, of color, "
-    "flat, perfect, perfectly, completely, totally, entirely"
+    "change into, change it into, wants, wanted, gonna, individual, alone, weather, animated, looping, first, exactly, "
+    "any, random, anywhere, somewhere, whatever, surprise, pure, at all, across the screen, on the screen, please, "
+    "pls, has, have, having, had, what, about, how, gimme, lol, plz, kindly, thanks, thank you, hi, hello, hey, ok, "
+    "okay, um, i, we, you, me, us, my, your, want, need, would, like, love, can, could, should, will, may, must, let, "
+    "lets, make, makes, made, making, create, creates, creating, put, this, these, those, im, id, ill, generate, "
+    "generates, generating, draw, draws, drawing, render, show, shows, showing, shown, give, animate, produce, see, "
+    "display, displays, depict, depicting, depicts, featuring, contains, containing, of, for, to, be, being, been, do, "
+    "does, if, where, when, its, his, her, their, he, she, they, them, just, simply, simple, only, plain, very, "
+    "really, quite, nice, nicely, beautiful, pretty, cute, cool, lovely, bright, brightly, brilliant, clear, open, "
+    "cloudless, solid, filled, colored, colors, shaped, starts, start, starting, begins, beginning, keeps, continues, "
+    "continuously, always, gently, gentle, smoothly, smooth, calmly, peacefully, quietly, slightly, straight, "
+    "directly, then, now, right now, right away, here, from, floats, floating, float, floated, appears, located, "
+    "placed, positioned, seen, time, the color of, in color, of color, flat, perfect, perfectly, completely, totally, "
+    "entirely"
 )
 
 # British spellings and the like, one word for another, before anything else.
