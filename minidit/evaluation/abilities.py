@@ -6,6 +6,7 @@ which stands for what can't be measured. Clips are (N, F, H, W, 3) in [0, 1]; le
 
 import numpy as np
 
+from minidit.evaluation.fidelity import fidelity
 from minidit.evaluation.paths import (
     center_errors,
     centers,
@@ -23,11 +24,33 @@ from minidit.evaluation.paths import (
 )
 from minidit.evaluation.pixels import neighbour_psnr, psnr
 from minidit.evaluation.readings import changed, kept, obeyed, right
-from minidit.world import verify_batch
+from minidit.world import Attributes, verify_batch
 from minidit.world.renderer import scale_of
 
 NEAR = 0.5  # pixels of a 16-pixel frame that an edit may be away from the path
 JUMP = 1.0  # pixels of a 16-pixel frame that a step across a border may be longer than any other
+
+
+def least_fidelity(clips, made, attributes):
+    """How near the worst of the made frames is to a picture that the world could have drawn, in dB: (N,).
+
+    Args:
+        clips: (N, F, H, W, 3), made: (F,) bool, the frames that were made.
+        attributes: N Attributes, what each frame is to show.
+    """
+    frames = np.asarray(clips)[:, np.asarray(made, bool)]      # N, M, H, W, 3
+    count, each = frames.shape[:2]
+    asked = [Attributes(*a)._replace(motion=None) for a in attributes for _ in range(each)]
+    return fidelity(frames.reshape(-1, 1, *frames.shape[2:]), asked).reshape(count, each).min(axis=1)
+
+
+def way_error(clips, way, made):
+    """Mean distance of the object from where it should be in the made frames, in pixels: (N,).
+
+    Args:
+        clips: (N, F, H, W, 3), way: (N, F, 2), x and y of the right centres, made: (F,) bool.
+    """
+    return mean_over_frames(center_errors(centers(clips), way)[:, np.asarray(made, bool)])
 
 
 def animate_scores(images, clips, attributes):

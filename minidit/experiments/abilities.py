@@ -67,6 +67,9 @@ SHARES = {
     "no_jump": "no jump at the border",
 }
 MEANS = {
+    "fidelity": "fidelity, dB",
+    "least_fidelity": "fidelity of the worst frame that was made, dB",
+    "way_error": "distance to the smoothest path, pixels",
     "frame_psnr": "first frame as the network sees it, PSNR, dB",
     "center_error": "distance to the true place, pixels",
     "velocity_error": "error of the velocity, pixels per frame",
@@ -170,12 +173,17 @@ def tables(measured):
             rows.append([use, label, *(cell(splits[split]["measures"], name) for split in SPLITS)])
             use = ""
     sizes = [
-        [use, "yes" if splits["seen"]["trained"] else "no", *(cell(splits[s]["measures"], "right") for s in SPLITS)]
+        [use, "yes" if splits["seen"]["trained"] else "no"]
+        + [cell(splits[split]["measures"], name) for name in ("right", "fidelity") for split in SPLITS]
         for use, splits in by_use(measured, SIZES).items()
     ]
     return [
         markdown(["use", "measure", *SPLITS], rows),
-        markdown(["clips of", "in training", *(f"right, {split}, %" for split in SPLITS)], sizes),
+        markdown(
+            ["clips of", "in training"]
+            + [f"{name}, {split}, {unit}" for name, unit in (("right", "%"), ("fidelity", "dB")) for split in SPLITS],
+            sizes,
+        ),
     ]
 
 

@@ -13,9 +13,12 @@ from minidit.evaluation.abilities import (
     extend_scores,
     film_scores,
     inpaint_scores,
+    least_fidelity,
     loop_scores,
+    way_error,
 )
 from minidit.evaluation.cases import draw_cases, with_next
+from minidit.evaluation.fidelity import fidelity
 from minidit.evaluation.readings import right
 from minidit.files.accepted import LONGEST
 from minidit.generation.canvas import blank, continued, in_pixels, with_holes
@@ -58,7 +61,7 @@ class Trials:
             attributes = [a._replace(motion=None) for a in attributes]
             prompts = [caption(a, self.rng) for a in attributes]
         made = self.complete([blank(frames, size, self.patch)] * len(prompts), prompts)
-        return {"right": right(verify_batch(made), attributes)}
+        return {"right": right(verify_batch(made), attributes), "fidelity": fidelity(made, attributes)}
 
     def animate(self):
         """The first frame of a real clip is known. The network sees it through the codec."""
@@ -67,7 +70,10 @@ class Trials:
         seen = made.copy()
         seen[:, :1] = self.model.codec.reconstruct(real[:, :1])
         scores = animate_scores(real[:, 0], seen, self.attributes)
-        return scores | {"right": right(verify_batch(made), self.attributes)}
+        return scores | {
+            "right": right(verify_batch(made), self.attributes),
+            "least_fidelity": least_fidelity(made, np.arange(FRAMES) > 0, self.attributes),
+        }
 
     def extend(self, backward=False, usual_speed=False):
         """The first or the last eight frames of a real clip of sixteen are known, and the others are made.
@@ -85,7 +91,9 @@ class Trials:
         real = render_paths(self.attributes, centers, radius, light, SIZE)
         forward, before = (0, FRAMES) if backward else (FRAMES, 0)
         made = extended(self.piece, real[:, known], forward, before, self.patch)
-        return extend_scores(np.stack(made), real, known)
+        made = np.stack(made)
+        scores = extend_scores(made, real, known)
+        return scores if usual_speed else scores | {"least_fidelity": least_fidelity(made, ~known, self.attributes)}
 
     def connect(self):
         """Four frames before and four after are known, of one object on two paths; there is no prompt."""
@@ -97,14 +105,22 @@ class Trials:
         first, second = real[:, :END], real[:, -END:]
         made = np.stack(connected(self.unprompted, first, second, MOST_BETWEEN, self.patch))
         smoothest = connect_scores(real, first, second)
-        return connect_scores(made, first, second) | {"smoothest_roughness": smoothest["roughness"]}
+        between = np.repeat([False, True, False], [END, MOST_BETWEEN, END])
+        return connect_scores(made, first, second) | {
+            "smoothest_roughness": smoothest["roughness"],
+            "way_error": way_error(made, centers, between),
+            "least_fidelity": least_fidelity(made, between, self.attributes),
+        }
 
     def loop(self):
         """A clip of the prompt, and the way back to its start."""
         there = self.complete([blank(FRAMES, SIZE, self.patch)] * len(self.prompts))
         back = np.stack(connected(self.unprompted, there[:, -END:], there[:, :END], MOST_BETWEEN, self.patch))
         circles = np.concatenate([there, back[:, END:-END]], axis=1)
-        return loop_scores(circles) | {"right_there": right(verify_batch(there), self.attributes)}
+        return loop_scores(circles) | {
+            "right_there": right(verify_batch(there), self.attributes),
+            "least_fidelity": least_fidelity(circles, np.arange(circles.shape[1]) >= FRAMES, self.attributes),
+        }
 
     def edit(self, names=("color",), short=False):
         """A real clip, and the prompt for the same clip with the next value of some attributes.
@@ -116,7 +132,8 @@ class Trials:
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
         wanted = with_next(self.attributes, names)
         prompts = [" ".join(getattr(a, name) for name in names) if short else caption(a) for a in wanted]
-        return edit_scores(edited(self.model, prompts, self.seeds, real), real, self.attributes, wanted)
+        made = edited(self.model, prompts, self.seeds, real)
+        return edit_scores(made, real, self.attributes, wanted) | {"fidelity": fidelity(made, wanted)}
 
     def inpaint(self, by_chance=False):
         """The middle of a real clip is missing, or half of all latents by chance."""

@@ -8,7 +8,7 @@ from minidit.diffusion.guidance import checked_guidance
 from minidit.diffusion.samplers import step_of, time_grid
 from minidit.errors import UserError
 
-MOST_GUIDANCE = 5.0  # more was not tried
+MOST_STEPS, MOST_GUIDANCE = 100, 5.0  # more was not tried
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class SamplingSettings:
     """Settings of the sampler. Where one is None, the model's own applies.
 
     Attributes:
-        steps: how many; more are slower and finer.
+        steps: how many, up to 100; more are slower and finer.
         guidance: how closely to follow the prompt, up to 5: 0 ignores it, 1 is no guidance, 1.5 to 3 are usual.
         interval: times between which guidance acts. Late it changes nothing that a prompt says, and harms the colours.
         shift: above 1 puts more of the steps where it is noisy (see `minidit.diffusion.time_grid`).
@@ -41,6 +41,8 @@ class SamplingSettings:
         whole = replace(self, **{name: getattr(settings, name) for name in names if getattr(self, name) is None})
         step_of(whole.sampler)
         time_grid(whole.steps, whole.shift)
+        if whole.steps > MOST_STEPS:
+            raise UserError(f"the number of steps must be from 1 to {MOST_STEPS}; got {whole.steps}.")
         scale, *_ = checked_guidance(whole.guidance, whole.interval)
         if not 0 <= scale <= MOST_GUIDANCE:
             raise UserError(f"guidance must be from 0 to {MOST_GUIDANCE:g} (1 is none); got {scale:g}.")

@@ -8,7 +8,9 @@ from minidit.evaluation.abilities import (
     extend_scores,
     film_scores,
     inpaint_scores,
+    least_fidelity,
     loop_scores,
+    way_error,
 )
 from minidit.world import SHAPES, Attributes, render_batch
 from minidit.world.renderer import render_paths
@@ -205,6 +207,23 @@ def test_edit_with_another_colour_on_the_same_path_and_on_another():
     assert (unchanged["changed"], unchanged["kept"], unchanged["right"]) == (0, 1, 0)
     too_much = one(edit_scores(draw(RIGHT, asked._replace(shape="cross")), draw(RIGHT), [DAY_BALL], [asked]))
     assert (too_much["changed"], too_much["kept"], too_much["right"]) == (1, 0, 0)
+    assert [scores["as_asked"] for scores in (good, elsewhere, unchanged, too_much)] == [1, 0, 0, 0]
+
+
+def test_the_worst_of_the_made_frames_counts():
+    clip, made = draw(RIGHT), np.arange(8) >= 4
+    assert least_fidelity(clip, made, [DAY_BALL]) > 60
+    clip[:, 5] += np.random.default_rng(0).normal(0, 0.05, clip[0, 5].shape)
+    assert 25 < least_fidelity(clip, made, [DAY_BALL]) < 28
+    assert least_fidelity(clip, ~made, [DAY_BALL]) > 60
+    assert least_fidelity(draw(RIGHT), made, [DAY_BALL._replace(shape="ring")]) < 25
+
+
+def test_the_distance_from_the_right_way_is_over_the_made_frames():
+    made = np.arange(8) >= 4
+    off = draw([*RIGHT[:6], *np.add(RIGHT[6:], (0, 2))])
+    assert way_error(off, np.array([RIGHT]), made) == pytest.approx(1, abs=0.1)
+    assert way_error(off, np.array([RIGHT]), ~made) == pytest.approx(0, abs=0.1)
 
 
 def test_inpaint_tells_what_was_known_from_what_was_made():
