@@ -97,7 +97,7 @@ def test_the_table_says_it_in_words(timed, capsys):
     assert main(["plan", "sky", "--threads", "2"]) == 0
     out = capsys.readouterr().out
     for words in (
-        "1.97 M parameters",
+        "1.98 M parameters",
         "16 tokens (1 x 4 x 4)",
         "32 clips, shared by 2 processes with 1 thread each",
         "does it fit     yes",
