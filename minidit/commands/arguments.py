@@ -49,7 +49,9 @@ def add_prompts(command):
 
 def add_sampling(command):
     """--steps and --guidance of the sampler; None leaves the choice to the model's settings."""
-    command.add_argument("--steps", type=whole_number(1), metavar="N", help="of the sampler, 1 to 100 (default: the model's)")
+    command.add_argument(
+        "--steps", type=whole_number(1), metavar="N", help="of the sampler, 1 to 100 (default: the model's)"
+    )
     command.add_argument(
         "--guidance",
         type=finite_number,

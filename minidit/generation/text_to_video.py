@@ -40,8 +40,8 @@ def generate(model, prompts, seeds, canvases=None, sampling=None, start=0.0, cal
         (N, F, H, W, 3) float32 in [0, 1], on the host; the pixels of known latents are exactly those of the canvas. All
         random numbers are drawn on the host too, so that a seed gives the same clip on either device, up to rounding.
     Raises:
-        UserError: an unknown word, a setting of the sampler that makes no sense, or a model without conditioning
-            channels that would need them.
+        UserError: a prompt that can't be shown, a setting of the sampler that makes no sense, or a model without
+            conditioning channels that would need them.
     """
     if start > 0 and canvases is None:
         raise ValueError("a start above 0 needs canvases to start from")
