@@ -21,7 +21,7 @@ from minidit.world.split import first_seen
 # N = clips of a batch, L = words of the longest prompt; F, H, W = frames, rows, columns of its latents
 
 GROUP = 4  # clips that share a size and a task
-PROMPT_ENOUGH = 0.3  # of the clips with something known have no prompt; edits need theirs
+PROMPT_ENOUGH = 0.5  # of the clips with something known have no prompt, as in most uses; edits need theirs
 NOISIER = 1.0  # half of their times, in the mean of the logit: what is known tells most while there is much noise
 # At most, the spread of the noise in what half of them know, as clips that are made are not perfect. Source: Ho et al.
 # 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).

@@ -19,7 +19,7 @@ from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_path
 USUAL_FRAMES = 8  # of the clips whose speed is usual
 
 # Tasks: what is known beforehand, and how often.
-TASKS = (("nothing", 0.4), ("run", 0.24), ("ends", 0.21), ("places", 0.06), ("edit", 0.09))
+TASKS = (("nothing", 0.35), ("run", 0.25), ("ends", 0.25), ("places", 0.05), ("edit", 0.1))
 RUNS = (("start", 0.45), ("middle", 0.3), ("end", 0.25))  # where a run of known frames lies
 BENT = 0.8  # of the clips with both ends known go from one path into another
 TURNED = 0.15  # of the groups of those, where each clip becomes what the next one shows
@@ -123,6 +123,8 @@ def draw_bent(rng, attributes, size, grid, grammar=0.0):
     frames, rows, columns = size
     count = len(attributes)
     before, after = (int(n) for n in rng.integers(1, min(USUAL_FRAMES, frames // 2), size=2))
+    if rng.random() < 0.5:  # as two clips are joined: what is seen of each fills the canvas
+        before = after = max(before, after)
     radius, first_step, first_place, light = draw_objects(rng, attributes, (rows, columns))
     turned = [a if a.shape is None else a._replace(motion=MOTIONS[rng.integers(len(MOTIONS))]) for a in attributes]
     last_radius, last_step, last_place, last_light = draw_objects(rng, turned, (rows, columns))
