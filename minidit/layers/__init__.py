@@ -54,6 +54,7 @@ from minidit.layers.multihead_attention import (
     self_attention_backward,
     self_attention_forward,
 )
+from minidit.layers.neighbours import neighbours_backward, neighbours_forward
 from minidit.layers.normalization import layernorm_backward, layernorm_forward
 from minidit.layers.patchify import pad_to_patches, patchify, unpatchify
 from minidit.layers.positions import sincos_positions

@@ -1,8 +1,9 @@
 """The visual codec: spacetime patches of pixels to a few latent numbers (step 3) and back (step 13).
 
-A variational autoencoder of one hidden ReLU layer each way, applied to every patch by itself. It is trained
-first (`minidit.training.codec`) and then frozen: the diffusion model only ever sees its latents, shifted and
-scaled so that they have mean 0 and standard deviation 1.
+A variational autoencoder of one hidden ReLU layer each way. The encoder sees one patch at a time; the decoder may
+also see the latents around it, so that patches meet without seams. It is trained first (`minidit.training.codec`) and
+then frozen: the diffusion model only ever sees its latents, shifted and scaled so that they have mean 0 and standard
+deviation 1.
 """
 
 import copy
@@ -12,6 +13,8 @@ import numpy as np
 
 from minidit.backend import array_module, moved, to_host
 from minidit.layers import (
+    neighbours_backward,
+    neighbours_forward,
     patchify,
     relu_backward,
     relu_forward,
@@ -23,7 +26,7 @@ from minidit.layers.patchify import patch_grid
 from minidit.models.parameters import Parameters, xavier_weights
 from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
-# N = patches (or clips), P = values of a patch, H = hidden width, C = latent channels
+# N = clips; f, r, c = their frames, rows, columns in patches; P = values of a patch, C = latent channels
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,22 @@ class CodecSettings:
         patch: (frames, rows, columns) of pixels that become one latent vector.
         channels: numbers in that vector.
         hidden: width of the ReLU layer, in the encoder and in the decoder.
+        window: (frames, rows, columns) of latents that the decoder sees to draw the patch in the middle; odd numbers.
     """
 
     patch: tuple[int, int, int]
     channels: int
     hidden: int
+    window: tuple[int, int, int] = (1, 1, 1)
 
 
 def codec_shapes(settings):
     """Name -> shape of the codec's parameters; the encoder's last layer gives mean and log variance."""
     values = int(np.prod(settings.patch)) * 3
     encoder = two_layers_shapes("encoder.", values, settings.hidden, 2 * settings.channels)
-    return encoder | two_layers_shapes("decoder.", settings.channels, settings.hidden, values)
+    return encoder | two_layers_shapes(
+        "decoder.", int(np.prod(settings.window)) * settings.channels, settings.hidden, values
+    )
 
 
 class Codec:
@@ -87,10 +94,9 @@ class Codec:
 
     def decode(self, latents):
         """Normalised latents (N, f, r, c, C) to clips (N, F, H, W, 3) in [0, 1]."""
-        grid = latents.shape[1:4]
-        z = latents.reshape(len(latents), -1, self.settings.channels)  # N, T, C
-        patches, _ = self.decoder_forward(z * self.latent_std + self.latent_mean)  # N, T, P
-        return from_signed(unpatchify(patches, self.settings.patch, grid))
+        n, *grid, _ = latents.shape
+        patches, _ = self.decoder_forward(latents * self.latent_std + self.latent_mean)  # N, f, r, c, P
+        return from_signed(unpatchify(patches.reshape(n, -1, patches.shape[-1]), self.settings.patch, grid))
 
     def encoder_forward(self, patches):
         """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
@@ -104,24 +110,32 @@ class Codec:
         return two_layers_backward(dh, cache, "encoder.", relu_backward)
 
     def decoder_forward(self, z):
-        """Latents as the encoder gives them (..., C), not normalised, to patches (..., P) and a cache."""
-        return two_layers_forward(z, self.params, "decoder.", relu_forward)
+        """Latents as the encoder gives them (N, f, r, c, C), not normalised, to patches (N, f, r, c, P) and a cache."""
+        z, neighbours_cache = neighbours_forward(z, self.settings.window)  # N, f, r, c, K · C
+        patches, cache = two_layers_forward(z, self.params, "decoder.", relu_forward)
+        return patches, (neighbours_cache, cache)
 
     def decoder_backward(self, dpatches, cache):
-        """Returns dz (..., C) and the gradients of the decoder."""
-        return two_layers_backward(dpatches, cache, "decoder.", relu_backward)
+        """Returns dz (N, f, r, c, C) and the gradients of the decoder."""
+        neighbours_cache, cache = cache
+        dz, grads = two_layers_backward(dpatches, cache, "decoder.", relu_backward)
+        return neighbours_backward(dz, neighbours_cache), grads
 
-    def forward(self, patches, noise):
+    def forward(self, patches, noise, error=None):
         """One pass for training: encode, draw z = mean + exp(log_variance / 2) · noise, decode.
 
         Args:
-            patches: (..., P) in [-1, 1].
-            noise: (..., C) standard normal.
+            patches: (N, f, r, c, P) in [-1, 1].
+            noise: (N, f, r, c, C) standard normal.
+            error: function of the means that returns what to add to z, (N, f, r, c, C), as a constant: an error such
+                as a diffusion model may make. None adds nothing.
         Returns:
-            reconstruction (..., P), mean and log variance (..., C), and a cache for `backward`.
+            reconstruction (N, f, r, c, P), mean and log variance (N, f, r, c, C), and a cache for `backward`.
         """
         mean, log_variance, encoder_cache = self.encoder_forward(patches)
         z, sample_cache = reparameterize_forward(mean, log_variance, noise)
+        if error is not None:
+            z += error(mean)
         reconstruction, decoder_cache = self.decoder_forward(z)
         return reconstruction, mean, log_variance, (encoder_cache, sample_cache, decoder_cache)
 
@@ -129,8 +143,8 @@ class Codec:
         """Gradients of all parameters.
 
         Args:
-            dreconstruction: (..., P).
-            dmean, dlog_variance: (..., C), what the KL term says of them; what the sample says is added here.
+            dreconstruction: (N, f, r, c, P).
+            dmean, dlog_variance: (N, f, r, c, C), what the KL term says of them; what the sample says is added here.
             cache: from `forward`.
         """
         encoder_cache, sample_cache, decoder_cache = cache
@@ -142,20 +156,10 @@ class Codec:
         return encoder_grads | decoder_grads
 
     def normalize_latents(self, patches):
-        """Sets the shift and the scale of every channel, so that the latents of these patches have mean 0, std 1.
-
-        The encoder's own uncertainty says how much hangs on a channel: where the pixels depend on it strongly, it
-        is sure. Dividing each channel by its uncertainty would make equal errors in the latents equally visible,
-        but colour and brightness would then dwarf the outlines; one scale for all lets the finest detail weigh as
-        much as the colour. The square root of the uncertainty stands between the two.
-        """
-        mean, log_variance, _ = self.encoder_forward(patches)  # ..., C
-        xp = array_module(mean)
-        mean, log_variance = (x.reshape(-1, self.settings.channels) for x in (mean, log_variance))
-        uncertainty = xp.sqrt(xp.exp(log_variance).mean(axis=0))  # C
-        scale = xp.sqrt(uncertainty)  # C
-        self.latent_mean[...] = mean.mean(axis=0)
-        self.latent_std[...] = scale * ((mean - self.latent_mean) / scale).std()
+        """Sets the shift and the scale of every channel, so that the latents of these patches have mean 0, std 1."""
+        mean, _, _ = self.encoder_forward(patches)  # ..., C
+        mean = mean.reshape(-1, self.settings.channels)
+        self.latent_mean[...], self.latent_std[...] = mean.mean(axis=0), mean.std(axis=0)
 
 
 def to_signed(clips):

@@ -1,4 +1,4 @@
-"""Trains the visual codec: likelihood and KL from the first step, an adversary towards the end."""
+"""Trains the visual codec: likelihood and KL, and a decoder that bears errors in the latents."""
 
 import json
 from dataclasses import asdict
@@ -12,21 +12,17 @@ from minidit.files.tensors import read_tensors, write_tensors
 from minidit.layers import (
     gaussian_kl_backward,
     gaussian_kl_forward,
-    hinge_discriminator_backward,
-    hinge_discriminator_forward,
-    hinge_generator_backward,
-    hinge_generator_forward,
     mse_backward,
     mse_forward,
     patchify,
 )
+from minidit.layers.patchify import patch_grid
 from minidit.models.codec import to_signed
-from minidit.models.discriminator import Discriminator
 from minidit.training.interrupts import uninterrupted
-from minidit.training.optimizer import AdamW, AdamWSettings, learning_rate_at, squared_norm
+from minidit.training.optimizer import AdamWSettings, Muon, learning_rate_at
 from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
 
-# M = groups in a batch, P = values of a patch, C = latent channels; a group is 2 x 2 neighbouring patches
+# N = clips of a batch; f, r, c = their frames, rows, columns in patches; P = values of a patch, C = latent channels
 
 RENDERED_AT_ONCE = 64
 MAX_GRAD_NORM = 1.0
@@ -34,28 +30,24 @@ LOOK = 200  # steps between two looks at the progress, for which a GPU has to be
 
 
 def patch_pool(settings, size, frames, clips, rng, attributes=SEEN + PLAIN_SKIES):
-    """Patches of freshly drawn clips in [-1, 1]: (clips, frames/pf, size/ph, size/pw, P) float32."""
-    pf, ph, pw = settings.patch
-    grid = (frames // pf, size // ph, size // pw)
-    pool = np.empty((clips, *grid, pf * ph * pw * 3), np.float32)
+    """Patches of freshly drawn clips in [-1, 1]: (clips, frames/pf, rows/ph, columns/pw, P) float32.
+
+    Args:
+        settings: CodecSettings.
+        size: (rows, columns) of the clips, frames: how many each has.
+        clips: how many. rng: Generator. attributes: what they show, each as likely.
+    """
+    grid = patch_grid((frames, *size), settings.patch)
+    pool = np.empty((clips, *grid, int(np.prod(settings.patch)) * 3), np.float32)
     for start in range(0, clips, RENDERED_AT_ONCE):
         count = min(RENDERED_AT_ONCE, clips - start)
         chosen = [attributes[i] for i in rng.integers(len(attributes), size=count)]
         patches = patchify(to_signed(render_batch(chosen, rng, size, frames)), settings.patch)
-        pool[start : start + count] = patches.reshape(count, *grid, -1)
+        pool[start : start + count] = patches.reshape(count, *pool.shape[1:])
     return pool
 
 
-def draw_groups(pool, count, rng):
-    """Random groups of 2 x 2 neighbouring patches: (count, 4, P)."""
-    clips, frames, rows, columns, _ = pool.shape
-    clip, frame = rng.integers(clips, size=count), rng.integers(frames, size=count)
-    row, column = rng.integers(rows - 1, size=count), rng.integers(columns - 1, size=count)
-    corners = [pool[clip, frame, row + down, column + right] for down in (0, 1) for right in (0, 1)]
-    return np.stack(corners, axis=1)  # count, 4, P
-
-
-def codec_loss_and_gradients(codec, patches, noise, noise_std):
+def codec_loss_and_gradients(codec, patches, noise, noise_std, error=None):
     """Minus the evidence lower bound, per value of a patch, and what it says of the reconstruction and the latents.
 
     The pixels are Gaussian around the reconstruction with standard deviation `noise_std`: their likelihood is a
@@ -63,15 +55,16 @@ def codec_loss_and_gradients(codec, patches, noise, noise_std):
 
     Args:
         codec: Codec.
-        patches: (..., P) in [-1, 1].
-        noise: (..., C) standard normal.
+        patches: (N, f, r, c, P) in [-1, 1].
+        noise: (N, f, r, c, C) standard normal.
         noise_std: σ of the likelihood.
+        error: of the latents, as for `Codec.forward`.
     Returns:
-        loss and squared error (numbers; on a GPU arrays ()), reconstruction (..., P), dreconstruction, dmean,
-        dlog_variance, and the codec's cache.
+        loss and squared error (numbers; on a GPU arrays ()), dreconstruction (N, f, r, c, P), dmean, dlog_variance,
+        and the codec's cache.
     Source: Kingma & Welling 2014, eq. 3 and appendix B.
     """
-    reconstruction, mean, log_variance, cache = codec.forward(patches, noise)
+    reconstruction, mean, log_variance, cache = codec.forward(patches, noise, error)
     squared_error, mse_cache = mse_forward(reconstruction, patches)
     kl, kl_cache = gaussian_kl_forward(mean, log_variance)
     likelihood_weight = 1 / (2 * noise_std**2)
@@ -79,29 +72,20 @@ def codec_loss_and_gradients(codec, patches, noise, noise_std):
     dreconstruction, _ = mse_backward(likelihood_weight, mse_cache)
     dmean, dlog_variance = gaussian_kl_backward(kl_weight, kl_cache)
     loss = number(likelihood_weight * squared_error + kl_weight * kl)
-    return loss, number(squared_error), reconstruction, dreconstruction, dmean, dlog_variance, cache
+    return loss, number(squared_error), dreconstruction, dmean, dlog_variance, cache
 
 
-def adversarial_gradients(discriminator, real, fake):
-    """One look of the discriminator at real and reconstructed groups.
+def relative_error(noise, size):
+    """Errors of latents, in units of each channel's standard deviation over the batch: an argument of `Codec.forward`.
 
     Args:
-        discriminator: Discriminator.
-        real, fake: (M, G).
-    Returns:
-        dfake (M, G), which makes the reconstructions look more real, and the gradients that make the
-        discriminator better at telling them apart. Both come from the same forward pass.
-    Source: Lim & Ye 2017, "Geometric GAN", eq. 6 and 7 (the hinge loss).
+        noise: (N, f, r, c, C) standard normal, size: (N,), of each clip's errors.
     """
-    real_logits, real_cache = discriminator.forward(real)
-    fake_logits, fake_cache = discriminator.forward(fake)
-    _, generator_cache = hinge_generator_forward(fake_logits)
-    dfake, _ = discriminator.backward(hinge_generator_backward(1.0, generator_cache), fake_cache)
-    _, hinge_cache = hinge_discriminator_forward(real_logits, fake_logits)
-    dreal_logits, dfake_logits = hinge_discriminator_backward(1.0, hinge_cache)
-    _, from_real = discriminator.backward(dreal_logits, real_cache)
-    _, from_fake = discriminator.backward(dfake_logits, fake_cache)
-    return dfake, {name: from_real[name] + from_fake[name] for name in from_real}
+    def error(mean):
+        spread = mean.std(axis=tuple(range(mean.ndim - 1)))  # C
+        return noise * size[:, None, None, None, None] * spread  # N, f, r, c, C
+
+    return error
 
 
 def train_codec(codec, training, size, frames, seed, progress=True, file=None):
@@ -132,7 +116,7 @@ def train_codec(codec, training, size, frames, seed, progress=True, file=None):
                 bar.update()
                 if (unfinished.step - 1) % LOOK == 0 or unfinished.step == training.steps:
                     bar.set_postfix(psnr=f"{psnr(float(squared_error)):.1f} dB")
-        codec.normalize_latents(moved(unfinished.pool[:256], array_module(codec.params.flat)))
+        codec.normalize_latents(moved(unfinished.pools[0][:256], array_module(codec.params.flat)))
         return reconstruction_psnr(codec, size, frames, seed)
     except KeyboardInterrupt:
         if file is not None:
@@ -141,7 +125,7 @@ def train_codec(codec, training, size, frames, seed, progress=True, file=None):
 
 
 class CodecState:
-    """A codec's training under way: the networks, their optimisers, the patches and the random numbers to come.
+    """A codec's training under way: the network, its optimiser, the patches and the random numbers to come.
 
     Args: as for `train_codec`.
     """
@@ -150,29 +134,20 @@ class CodecState:
         self.codec, self.step, self.rng = codec, 0, np.random.default_rng([seed, 1])
         plan = {"settings": asdict(codec.settings), "training": asdict(training)}
         self.plan = json.loads(json.dumps(plan | {"size": size, "frames": frames, "seed": seed}))
-        self.pool = patch_pool(codec.settings, size, frames, training.pool, self.rng)
-        patch = self.pool.shape[-1]
-        self.discriminator = Discriminator(4 * patch, training.discriminator_hidden, self.rng)
-        self.discriminator = self.discriminator.on(array_module(codec.params.flat))
-        self.optimizer = AdamW(codec.params, AdamWSettings(beta2=0.999))
-        self.discriminator_optimizer = AdamW(self.discriminator.params, AdamWSettings(beta1=0.5, beta2=0.999))
+        sizes = [tuple(size) for size in training.sizes] or [(size, size)]
+        self.pools = [patch_pool(codec.settings, size, frames, training.pool, self.rng) for size in sizes]
+        self.optimizer = Muon(codec.params, AdamWSettings(beta2=0.999))
 
     @property
     def vectors(self):
         """What the steps change, by name."""
-        optimizers = {"codec": self.optimizer, "discriminator": self.discriminator_optimizer}
-        return {
-            f"{owner}.{name}": vector
-            for owner, found in optimizers.items()
-            for name, vector in (("params", found.params.flat), ("m", found.m), ("v", found.v))
-        }
+        return {"params": self.optimizer.params.flat, "m": self.optimizer.m, "v": self.optimizer.v}
 
     def save(self, path):
         """Writes a file, whole or not at all."""
-        counts = {"step": self.step, "discriminator_step": self.discriminator_optimizer.step}
         vectors = {name: to_host(vector) for name, vector in self.vectors.items()}
         notes = {"kind": "codec state", "plan": self.plan, "rng": self.rng.bit_generator.state}
-        write_tensors(path, vectors, notes | counts)
+        write_tensors(path, vectors, notes | {"step": self.step})
 
     def load(self, path):
         """Continues from what `save` wrote.
@@ -190,18 +165,19 @@ class CodecState:
             vector[...] = moved(tensors[name], array_module(vector))
         self.rng.bit_generator.state = metadata["rng"]
         self.step = self.optimizer.step = metadata["step"]
-        self.discriminator_optimizer.step = metadata["discriminator_step"]
 
 
 def codec_step(state, training):
     """A training step of a CodecState, in place. Returns the squared error: a number; on a GPU an array ()."""
     codec, rng, step = state.codec, state.rng, state.step
     xp = array_module(codec.params.flat)
-    groups = draw_groups(state.pool, training.groups, rng)     # M, 4, P
-    noise = rng.standard_normal((*groups.shape[:2], codec.settings.channels), dtype=np.float32)  # M, 4, C
-    groups, noise = moved(groups, xp), moved(noise, xp)
-    loss, squared_error, reconstruction, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
-        codec, groups, noise, training.noise_std
+    pool = state.pools[rng.integers(len(state.pools))]
+    patches = pool[rng.integers(len(pool), size=training.batch)]  # N, f, r, c, P
+    noise, error_noise = rng.standard_normal((2, *patches.shape[:-1], codec.settings.channels), dtype=np.float32)
+    size = training.latent_error * rng.random(len(patches), dtype=np.float32)  # N
+    patches, noise, error_noise, size = (moved(array, xp) for array in (patches, noise, error_noise, size))
+    loss, squared_error, *douts, cache = codec_loss_and_gradients(
+        codec, patches, noise, training.noise_std, relative_error(error_noise, size)
     )
     look = step % LOOK == 0 or step == training.steps - 1
     if (look or isinstance(loss, float)) and not np.isfinite(float(loss)):
@@ -210,24 +186,9 @@ def codec_step(state, training):
             "Give its CodecTraining a lower learning_rate."
         )
     learning_rate = learning_rate_at(step, training.steps, training.learning_rate, training.warmup, decay=1.0)
-    if training.adversarial_weight and step >= training.adversarial_start * training.steps:
-        flat = (len(groups), -1)
-        dfake, discriminator_grads = adversarial_gradients(
-            state.discriminator, groups.reshape(flat), reconstruction.reshape(flat)
-        )
-        # Only the direction is the adversary's: its size follows the likelihood's (Esser et al. 2021, eq. 7).
-        strength = training.adversarial_weight * norm(dreconstruction) / (norm(dfake) + 1e-12)
-        dreconstruction = dreconstruction + strength * dfake.reshape(groups.shape)
-        state.discriminator_optimizer.update(discriminator_grads, learning_rate, MAX_GRAD_NORM)
-    grads = codec.backward(dreconstruction, dmean, dlog_variance, cache)
-    state.optimizer.update(grads, learning_rate, MAX_GRAD_NORM)
+    state.optimizer.update(codec.backward(*douts, cache), learning_rate, MAX_GRAD_NORM)
     state.step += 1
     return squared_error
-
-
-def norm(array):
-    """Euclidean length of all its entries: a number; on a GPU an array ()."""
-    return squared_norm(array) ** 0.5
 
 
 def psnr(squared_error):

@@ -1,4 +1,4 @@
-"""AdamW, gradient clipping and the moving average, on flat vectors."""
+"""AdamW, Muon, gradient clipping and the moving average, on flat vectors."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from minidit.backend import array_module, number
 from minidit.backend.kernels.launch import on_gpu
 from minidit.models.parameters import Parameters
 
+MOMENTUM = 0.95  # of Muon
 CHUNK = 1 << 16  # entries updated at a time: the seven vectors of a chunk stay in the processor's cache
 
 
@@ -101,6 +102,52 @@ class AdamW:
         adamw_update(
             self.params.flat, self.grads.flat, self.m, self.v, self.step, learning_rate, self.settings, scale
         )
+
+
+class Muon(AdamW):
+    """Muon for the weights of a model's linear layers, AdamW for all other parameters.
+
+    A step of a weight has the direction of its gradient's running mean with all singular values made nearly one: rare
+    directions move as far as common ones. Its size is that of a usual step of AdamW at the same learning rate.
+
+    Args: as for AdamW; of its settings, the weights use none.
+    Source: Jordan et al. 2024, "Muon"; the size of a step: Liu et al. 2025, "Muon is scalable for LLM training",
+        section 2.2.
+    """
+
+    def __init__(self, params, settings):
+        super().__init__(params, settings)
+        vectors = (params.flat, self.grads.flat, self.m, self.v)
+        views = [Parameters(params.shapes, buffer=vector).values() for vector in vectors]
+        self.parts = list(zip(*views, strict=True))  # of each parameter
+
+    def update(self, grads, learning_rate, max_grad_norm=None):
+        """One step with gradients by name; None doesn't clip them."""
+        self.step += 1
+        self.grads.load(grads)
+        scale = 1.0 if max_grad_norm is None else clip_scale(squared_norm(self.grads.flat), max_grad_norm)
+        for p, g, m, v in self.parts:
+            if p.ndim == 2:
+                m *= MOMENTUM
+                m += g
+                p -= 0.2 * learning_rate * max(p.shape) ** 0.5 * orthogonalized(g + MOMENTUM * m)
+            else:
+                adamw_update(p, g, m, v, self.step, learning_rate, self.settings, scale)
+
+
+def orthogonalized(matrix):
+    """The matrix with its singular values moved near one (0.7 to 1.2), its singular vectors kept: (I, O).
+
+    Five steps of an iteration that raises small values fast, rather than one that ends exactly at one.
+
+    Source: Jordan et al. 2024, "Muon" (Newton-Schulz with these coefficients).
+    """
+    x = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
+    x = x / (squared_norm(x) ** 0.5 + 1e-7)
+    for _ in range(5):
+        square = x @ x.T
+        x = 3.4445 * x + (-4.7750 * square + 2.0315 * (square @ square)) @ x
+    return x.T if matrix.shape[0] > matrix.shape[1] else x
 
 
 def squared_norm(array):

@@ -12,26 +12,23 @@ class CodecTraining:
     """How the codec is trained.
 
     Attributes:
-        steps: number of steps.
-        pool: clips drawn beforehand, whose patches it is trained on.
-        groups: groups of 2 × 2 neighbouring patches in a batch.
+        steps, batch: number of steps, and of clips in each.
+        pool: clips drawn beforehand of each size, which it is trained on.
+        sizes: (rows, columns) of the clips, each as often as it is listed; empty: of the model's own size.
         learning_rate, warmup: the peak, and the steps of warm-up before it; after it the rate falls linearly to zero.
         noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
-        adversarial_weight: strength of the adversarial gradient at the reconstruction, relative to that of the
-            likelihood; 0 trains by likelihood alone.
-        adversarial_start: the fraction of the steps after which it joins.
-        discriminator_hidden: width of the discriminator.
+        latent_error: the decoder learns to bear errors up to this size, in standard deviations of each channel: a
+            diffusion model's latents have them.
     """
 
-    steps: int = 12_000
+    steps: int = 2_000
+    batch: int = 16
     pool: int = 1024
-    groups: int = 128
-    learning_rate: float = 2e-3
-    warmup: int = 200
-    noise_std: float = 0.05
-    adversarial_weight: float = 0.1
-    adversarial_start: float = 0.6
-    discriminator_hidden: int = 128
+    sizes: tuple = ()
+    learning_rate: float = 5e-3
+    warmup: int = 50
+    noise_std: float = 0.03
+    latent_error: float = 0.3
 
 
 @dataclass(frozen=True)
