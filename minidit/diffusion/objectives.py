@@ -147,11 +147,11 @@ def sample_times(rng, n, mean=0.0, std=1.0):
     counts noise.)
 
     Args:
-        mean: a number, or (n,), one for each time.
+        mean, std: numbers, or (n,), one for each time.
     Returns: (n,) float32 in [0, 1].
     Source: Esser et al. 2024 (Stable Diffusion 3), section 3.1, eq. 19.
     """
-    logit = np.float32(mean) + float(std) * rng.standard_normal(n, dtype=np.float32)  # n
+    logit = np.float32(mean) + np.float32(std) * rng.standard_normal(n, dtype=np.float32)  # n
     return 0.5 + 0.5 * np.tanh(0.5 * logit)                        # n    the sigmoid, without its overflow
 
 

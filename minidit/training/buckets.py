@@ -22,6 +22,7 @@ from minidit.world.split import first_seen
 
 GROUP = 4  # clips that share a size and a task
 PROMPT_ENOUGH = 0.5  # of the clips with something known have no prompt, as in most uses; edits need theirs
+LATE_MEAN, LATE_STD = 1.0, 1.2  # of the logit of late times
 NOISIER = 1.0  # half of their times, in the mean of the logit: what is known tells most while there is much noise
 # At most, the spread of the noise in what half of them know, as clips that are made are not perfect. Source: Ho et al.
 # 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).
@@ -99,7 +100,7 @@ def draw_batch(model, training, seed, step, shards):
         noise.append(rng.standard_normal((count, *shape), dtype=np.float32))
         chance = rng.random((3, count), np.float32) if training.buckets else np.zeros((3, count), np.float32)
         noisier, damaged, spread = known * chance
-        times.append(sample_times(rng, count, training.time_mean - NOISIER * (noisier > 0.5), training.time_std))
+        times.append(draw_times(rng, count, training, noisier > 0.5))
         damage.append(DAMAGE * spread * (damaged > 0.5))
         dropped.append(rng.random(count) < np.where(known, PROMPT_ENOUGH * ~edits, training.drop_prompt))
         edited.append(edits)
@@ -123,6 +124,15 @@ def draw_batch(model, training, seed, step, shards):
         clips, _, _ = padded(before, shape, settings.codec.patch)
         given[edited] += model.codec.encode(moved(clips, model.xp)) - latents[edited]
     return Batch(latents, noise, *others, given, edited)
+
+
+def draw_times(rng, count, training, noisier):
+    """Times (count,) to train at, those of some clips (bool) noisier than usual."""
+    mean, std = training.time_mean - NOISIER * noisier, training.time_std
+    if training.late_times:
+        late = rng.random(count) < training.late_times
+        mean, std = np.where(late, LATE_MEAN, mean), np.where(late, LATE_STD, std)
+    return sample_times(rng, count, mean, std)
 
 
 def grids_of_step(settings, training, seed, step):

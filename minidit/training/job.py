@@ -18,6 +18,7 @@ import numpy as np
 
 from minidit.backend import array_module, number
 from minidit.diffusion import RectifiedFlow, diffusion_loss_backward, diffusion_loss_forward, network_time
+from minidit.diffusion.objectives import NOISE_FLOOR
 from minidit.models.checkpoint import codec_tensors, load_codec
 from minidit.models.codec import Codec
 from minidit.models.conditioning_channels import existing
@@ -63,7 +64,7 @@ class VideoTraining:
         model = VideoModel(self.settings, dit_buffer=params)
         load_codec(model.codec, self.codec)
         model.codec = model.codec.on(array_module(params))
-        return VideoWorker(model, self.batches(model), self.training.recompute)
+        return VideoWorker(model, self.batches(model), self.training)
 
     def batches(self, model):
         """A function (step, shards) -> the Batch that these shards of a step make together, for a VideoModel."""
@@ -77,25 +78,28 @@ class VideoWorker:
     Attributes:
         model: VideoModel.
         batch: function (step, shards) -> Batch.
-        recompute: run each block's forward pass a second time in the backward.
+        training: DiffusionTraining.
     """
 
     model: VideoModel
     batch: Callable
-    recompute: bool = False
+    training: DiffusionTraining
 
     def loss_and_gradients(self, step, shards):
         """Loss and gradients by name, means over the clips of these shards of a step's batch."""
-        return loss_and_gradients(self.model, self.batch(step, shards), self.recompute)
+        return loss_and_gradients(
+            self.model, self.batch(step, shards), self.training.recompute, self.training.noise_floor
+        )
 
 
-def loss_and_gradients(model, batch, recompute=False):
+def loss_and_gradients(model, batch, recompute=False, noise_floor=NOISE_FLOOR):
     """Loss of a batch and its gradients by parameter name.
 
     Args:
         model: VideoModel.
         batch: Batch.
         recompute: run each block's forward pass a second time in the backward instead of keeping what it computed.
+        noise_floor: see `velocity_weight`.
     """
     x_t = PATH.noised(batch.latents, batch.noise, batch.t)  # N, f, r, c, C
     if batch.known is not None:
@@ -104,7 +108,14 @@ def loss_and_gradients(model, batch, recompute=False):
         x_t, network_time(batch.t), batch.ids, recompute=recompute, known=batch.known, sizes=batch.sizes
     )
     loss, loss_cache = diffusion_loss_forward(
-        prediction, model.settings.prediction, PATH, batch.latents, batch.noise, batch.t, counted=loss_mask(batch)
+        prediction,
+        model.settings.prediction,
+        PATH,
+        batch.latents,
+        batch.noise,
+        batch.t,
+        floor=noise_floor,
+        counted=loss_mask(batch),
     )
     _, grads = model.dit.backward(diffusion_loss_backward(1.0, loss_cache), cache)
     return number(loss), grads

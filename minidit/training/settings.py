@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from minidit.diffusion.objectives import NOISE_FLOOR
 from minidit.training.optimizer import AdamWSettings
 
 OLD_NAMES = {"clip": "max_grad_norm", "canvases": "buckets"}  # in states that earlier versions saved
@@ -47,6 +48,9 @@ class DiffusionTraining:
         plain_sky: fraction of clips that show no object.
         grammar: share of the captions that `minidit.world.random_caption` draws; the others are of a few wordings.
         time_mean, time_std: logit of t is normal with these; a negative mean is noisier than even.
+        late_times: fraction of clips with almost no noise left, where the last steps of a sampler lie: the logit of
+            their t is normal with mean 1 and standard deviation 1.2.
+        noise_floor: the loss is weighted as if there were never less noise than this, see `velocity_weight`.
         buckets: sets of sizes, to train on clips of many sizes, half of them partly known
             (`minidit/training/buckets.py`). Needs a DiT with conditioning channels. Empty: whole clips of one size.
         combinations: train on the first so many of the seen combinations only (`minidit/world/split.py`); None: on all.
@@ -69,6 +73,8 @@ class DiffusionTraining:
     grammar: float = 0.0
     time_mean: float = -1.75
     time_std: float = 1.0
+    late_times: float = 0.0
+    noise_floor: float = NOISE_FLOOR
     buckets: tuple = ()
     combinations: int | None = None
     recompute: bool = False
