@@ -1,6 +1,6 @@
 """The visual codec: spacetime patches of pixels to a few latent numbers (step 3) and back (step 13).
 
-A variational autoencoder of one hidden ReLU layer each way. The encoder sees one patch at a time; the decoder may
+A variational autoencoder of linear layers with ReLUs between. The encoder sees one patch at a time; the decoder may
 also see the latents around it, so that patches meet without seams. It is trained first (`minidit.training.codec`) and
 then frozen: the diffusion model only ever sees its latents, shifted and scaled so that they have mean 0 and standard
 deviation 1.
@@ -23,8 +23,8 @@ from minidit.layers import (
     unpatchify,
 )
 from minidit.layers.patchify import patch_grid
+from minidit.models.mlp import mlp_backward, mlp_forward, mlp_shapes
 from minidit.models.parameters import Parameters, xavier_weights
-from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # N = clips; f, r, c = their frames, rows, columns in patches; P = values of a patch, C = latent channels
 
@@ -36,23 +36,25 @@ class CodecSettings:
     Attributes:
         patch: (frames, rows, columns) of pixels that become one latent vector.
         channels: numbers in that vector.
-        hidden: width of the ReLU layer, in the encoder and in the decoder.
+        hidden: width of the encoder's ReLU layer; or of several, one after the other.
+        decoder_hidden: widths of the decoder's ReLU layers; empty: as the encoder's.
         window: (frames, rows, columns) of latents that the decoder sees to draw the patch in the middle; odd numbers.
     """
 
     patch: tuple[int, int, int]
     channels: int
-    hidden: int
+    hidden: int | tuple[int, ...]
     window: tuple[int, int, int] = (1, 1, 1)
+    decoder_hidden: tuple[int, ...] = ()
 
 
 def codec_shapes(settings):
     """Name -> shape of the codec's parameters; the encoder's last layer gives mean and log variance."""
     values = int(np.prod(settings.patch)) * 3
-    encoder = two_layers_shapes("encoder.", values, settings.hidden, 2 * settings.channels)
-    return encoder | two_layers_shapes(
-        "decoder.", int(np.prod(settings.window)) * settings.channels, settings.hidden, values
-    )
+    hidden = settings.hidden if isinstance(settings.hidden, tuple) else (settings.hidden,)
+    seen = int(np.prod(settings.window)) * settings.channels
+    encoder = mlp_shapes("encoder.", values, *hidden, 2 * settings.channels)
+    return encoder | mlp_shapes("decoder.", seen, *(settings.decoder_hidden or hidden), values)
 
 
 class Codec:
@@ -100,25 +102,25 @@ class Codec:
 
     def encoder_forward(self, patches):
         """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
-        h, cache = two_layers_forward(patches, self.params, "encoder.", relu_forward)  # ..., 2C
+        h, cache = mlp_forward(patches, self.params, "encoder.", relu_forward)  # ..., 2C
         mean, log_variance = array_module(h).split(h, 2, axis=-1)
         return mean, log_variance, cache
 
     def encoder_backward(self, dmean, dlog_variance, cache):
         """Returns dpatches (..., P) and the gradients of the encoder."""
         dh = array_module(dmean).concatenate([dmean, dlog_variance], axis=-1)  # ..., 2C
-        return two_layers_backward(dh, cache, "encoder.", relu_backward)
+        return mlp_backward(dh, cache, "encoder.", relu_backward)
 
     def decoder_forward(self, z):
         """Latents as the encoder gives them (N, f, r, c, C), not normalised, to patches (N, f, r, c, P) and a cache."""
         z, neighbours_cache = neighbours_forward(z, self.settings.window)  # N, f, r, c, K · C
-        patches, cache = two_layers_forward(z, self.params, "decoder.", relu_forward)
+        patches, cache = mlp_forward(z, self.params, "decoder.", relu_forward)
         return patches, (neighbours_cache, cache)
 
     def decoder_backward(self, dpatches, cache):
         """Returns dz (N, f, r, c, C) and the gradients of the decoder."""
         neighbours_cache, cache = cache
-        dz, grads = two_layers_backward(dpatches, cache, "decoder.", relu_backward)
+        dz, grads = mlp_backward(dpatches, cache, "decoder.", relu_backward)
         return neighbours_backward(dz, neighbours_cache), grads
 
     def forward(self, patches, noise, error=None):

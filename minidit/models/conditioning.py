@@ -17,10 +17,10 @@ from minidit.layers import (
 )
 from minidit.models.block import BlockInputs
 from minidit.models.conditioning_channels import existing
+from minidit.models.mlp import mlp_backward, mlp_forward, mlp_shapes
 from minidit.models.parameters import prefixed, under
 from minidit.models.text_encoder import text_encoder_backward, text_encoder_forward, text_encoder_shapes
 from minidit.models.tokenizer import PAD
-from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # B = batch, T = tokens of the clip, L = words, D = width, P = pairs of a head that positions rotate
 
@@ -32,7 +32,7 @@ CLEAN = 1000.0  # the time of known latents
 def conditioning_shapes(settings):
     """Name -> shape of the parameters of the time embedder, and of the text encoder or the label table."""
     width = settings.width
-    shapes = two_layers_shapes(TIME, FREQUENCY_WIDTH, width, width)
+    shapes = mlp_shapes(TIME, FREQUENCY_WIDTH, width, width)
     if settings.text:
         return shapes | prefixed("text_encoder.", text_encoder_shapes(settings.text, width))
     return shapes | {"y_embedder.embedding_table.weight": (settings.num_classes + 1, width)}
@@ -90,7 +90,7 @@ def condition_forward(t, prompt, p, settings):
         xp = array_module(t)
         t = xp.stack([t, xp.full_like(t, CLEAN)], axis=-1)  # B, 2
     features = timestep_embedding(t, FREQUENCY_WIDTH, dtype=p.dtype)  # B, FREQUENCY_WIDTH
-    c, time_cache = two_layers_forward(features, p, TIME, silu_forward)  # B, D
+    c, time_cache = mlp_forward(features, p, TIME, silu_forward)  # B, D
     if settings.prompt == "adaln":
         c += prompt[:, None] if per_token else prompt
     # Each block's modulation layer begins with this SiLU (Peebles & Xie's code); once is enough for all.
@@ -102,7 +102,7 @@ def condition_backward(dc, cache):
     """Returns dprompt (B, D), for a prompt that entered here, and the gradients of the time embedder."""
     time_cache, c_silu_cache = cache
     dsum = silu_backward(dc, c_silu_cache)  # B, D   the gradient of time and prompt alike
-    _, grads = two_layers_backward(dsum, time_cache, TIME, silu_backward)
+    _, grads = mlp_backward(dsum, time_cache, TIME, silu_backward)
     dprompt = dsum.sum(axis=1) if dsum.ndim == 3 else dsum  # B, D   one prompt for both times
     return dprompt, grads
 

@@ -8,8 +8,8 @@ import copy
 import numpy as np
 
 from minidit.layers import leaky_relu_backward, leaky_relu_forward
+from minidit.models.mlp import mlp_backward, mlp_forward, mlp_shapes
 from minidit.models.parameters import Parameters, xavier_weights
-from minidit.models.two_layers import two_layers_backward, two_layers_forward, two_layers_shapes
 
 # N = groups, G = values of a group of four patches, H = hidden width
 
@@ -26,7 +26,7 @@ class Discriminator:
     """
 
     def __init__(self, values, hidden, rng, dtype=np.float32):
-        self.params = Parameters(two_layers_shapes("", values, hidden, 1), dtype)
+        self.params = Parameters(mlp_shapes("", values, hidden, 1), dtype)
         xavier_weights(rng, self.params)
 
     def on(self, xp):
@@ -37,8 +37,8 @@ class Discriminator:
 
     def forward(self, groups):
         """Groups (N, G) to logits (N, 1) and a cache."""
-        return two_layers_forward(groups, self.params, "", leaky_relu_forward)
+        return mlp_forward(groups, self.params, "", leaky_relu_forward)
 
     def backward(self, dlogits, cache):
         """Returns dgroups (N, G) and the gradients of the parameters."""
-        return two_layers_backward(dlogits, cache, "", leaky_relu_backward)
+        return mlp_backward(dlogits, cache, "", leaky_relu_backward)

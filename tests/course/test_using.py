@@ -83,11 +83,11 @@ def test_one_inside_another():
 
 
 def test_a_module_that_is_loaded_meanwhile_is_put_right_as_well(monkeypatch):
-    package, name = importlib.import_module("minidit.models"), "two_layers"
-    monkeypatch.setattr(package, name, importlib.import_module("minidit.models.two_layers"))  # put back at the end
-    monkeypatch.delitem(sys.modules, "minidit.models.two_layers")
+    package, name = importlib.import_module("minidit.models"), "mlp"
+    monkeypatch.setattr(package, name, importlib.import_module("minidit.models.mlp"))  # put back at the end
+    monkeypatch.delitem(sys.modules, "minidit.models.mlp")
     with using(linear_forward=mine):
-        module = importlib.import_module("minidit.models.two_layers")
+        module = importlib.import_module("minidit.models.mlp")
         assert module.linear_forward is not OWN
     assert module.linear_forward is OWN
 
