@@ -252,7 +252,7 @@ def unpatchify(tokens, patch, grid):
     return x.reshape(*batch, *(n * size for n, size in zip(grid, patch, strict=True)), x.shape[-1])
 
 
-def codec_loss_forward(patches, noise, p, noise_std=0.05):
+def codec_loss_forward(patches, noise, p, noise_std=0.03):
     """The loss of a variational autoencoder on patches (N, P) in [-1, 1] (Kingma & Welling 2014, eq. 10)."""
     h, encoder_cache = mlp_forward(patches, p, "encoder.0", "encoder.2", RELU)  # N, 2K
     mean, log_variance = np.split(h, 2, axis=-1)                            # N, K each
@@ -450,8 +450,8 @@ def train_codec(minutes, rng):
         return loss, codec_loss_backward(cache)
 
     codec = train("codec", p, batch_gradients, minutes, warmup=200, decay=1.0, beta2=0.999)
-    latents = encode(clips, codec | {"latent_mean": 0, "latent_std": 1})    # 512, F, R, C, K
-    return codec | {"latent_mean": latents.mean(axis=(0, 1, 2, 3)), "latent_std": latents.std()}
+    latents = encode(clips, codec | {"latent_mean": 0, "latent_std": 1}).reshape(-1, CHANNELS)  # N, K
+    return codec | {"latent_mean": latents.mean(axis=0), "latent_std": latents.std(axis=0)}
 
 
 def initial_dit(rng):

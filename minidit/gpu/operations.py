@@ -165,6 +165,11 @@ def selected(rng, size):
     return [rng.standard_normal((B, 2, D)), np.arange(T) % 3 == rng.integers(3, size=(B, 1))]
 
 
+def latents_around(rng, size):
+    """Latents on a grid, and a window of another length along each axis."""
+    return [rng.standard_normal((size.batch, 4, 3, 5, size.width)), (3, 1, 5)]
+
+
 def pair(name, inputs, operation=None):
     """The Operation of a forward and a backward of `minidit.layers` that are called so."""
     operation = operation or name
@@ -197,6 +202,7 @@ OPERATIONS = (
     pair("mse, weighted", weighted_errors, "mse"),
     pair("gaussian_kl", normal(tokens, tokens)),
     pair("reparameterize", normal(tokens, tokens, tokens)),
+    pair("neighbours", latents_around),
     pair("hinge_discriminator", normal(tokens, tokens)),
     pair("hinge_generator", normal(tokens)),
     Operation("rope", rope_forward, layers.rope_backward, normal(even_heads)),

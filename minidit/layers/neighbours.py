@@ -4,6 +4,7 @@ A linear layer on these rows is a convolution, its kernel as large as the window
 """
 
 from itertools import product
+from math import prod
 
 from minidit.backend import array_module
 
@@ -21,24 +22,34 @@ def neighbours_forward(x, window):
         `neighbours_backward`.
     Source: the unfolding of a convolution into a matrix product, Chellapilla et al. 2006, section 4.1.
     """
-    xp, grid = array_module(x), x.shape[1:4]
-    padded = xp.pad(x, [(0, 0), *((size // 2, size // 2) for size in window), (0, 0)])
-    y = xp.concatenate([padded[cells] for cells in _shifted(grid, window)], axis=-1)  # N, f, r, c, K · C
+    xp, C = array_module(x), x.shape[-1]
+    padded, inside = _room(x.shape, window, xp, x.dtype)
+    padded[inside] = x
+    y = xp.empty((*x.shape[:-1], prod(window) * C), x.dtype)  # N, f, r, c, K · C
+    for i, cells in enumerate(_shifted(x.shape, window)):
+        y[..., i * C : (i + 1) * C] = padded[cells]
     return y, (x.shape, window)
 
 
 def neighbours_backward(dy, cache):
     """Returns dx (N, f, r, c, C): each cell was in as many windows as there are cells in one, but for the edges."""
-    (N, *grid, C), window = cache
-    xp = array_module(dy)
-    dpadded = xp.zeros((N, *(n + size // 2 * 2 for n, size in zip(grid, window, strict=True)), C), dy.dtype)
-    for i, cells in enumerate(_shifted(grid, window)):
+    shape, window = cache
+    C = shape[-1]
+    dpadded, inside = _room(shape, window, array_module(dy), dy.dtype)
+    for i, cells in enumerate(_shifted(shape, window)):
         dpadded[cells] += dy[..., i * C : (i + 1) * C]
-    inside = tuple(slice(size // 2, size // 2 + n) for n, size in zip(grid, window, strict=True))
-    return dpadded[:, *inside]
+    return dpadded[inside]
 
 
-def _shifted(grid, window):
-    """For each place in a window, the part of the padded array that holds the cells at this place."""
+def _room(shape, window, xp, dtype):
+    """Zeros for the cells and what lies beyond the edges, and the index of the part that holds the cells."""
+    N, *grid, C = shape
+    edges = [size // 2 for size in window]
+    padded = xp.zeros((N, *(n + 2 * edge for n, edge in zip(grid, edges, strict=True)), C), dtype)
+    return padded, (slice(None), *(slice(edge, edge + n) for n, edge in zip(grid, edges, strict=True)))
+
+
+def _shifted(shape, window):
+    """For each place in a window, the index of the cells at this place, in the array with what lies beyond."""
     for offsets in product(*map(range, window)):
-        yield (slice(None), *(slice(start, start + n) for start, n in zip(offsets, grid, strict=True)))
+        yield (slice(None), *(slice(start, start + n) for start, n in zip(offsets, shape[1:4], strict=True)))

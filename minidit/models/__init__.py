@@ -1,7 +1,6 @@
 """The models: codec, text encoder, DiT, assembled from layers with named parameters."""
 
 from minidit.models.codec import Codec, CodecSettings
-from minidit.models.discriminator import Discriminator
 from minidit.models.dit import DiT, DiTSettings
 from minidit.models.parameters import Parameters
 from minidit.models.text_encoder import TextEncoderSettings
@@ -13,7 +12,6 @@ __all__ = [
     "CodecSettings",
     "DiT",
     "DiTSettings",
-    "Discriminator",
     "Parameters",
     "TextEncoderSettings",
     "Tokenizer",

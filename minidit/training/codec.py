@@ -81,6 +81,7 @@ def relative_error(noise, size):
     Args:
         noise: (N, f, r, c, C) standard normal, size: (N,), of each clip's errors.
     """
+
     def error(mean):
         spread = mean.std(axis=tuple(range(mean.ndim - 1)))  # C
         return noise * size[:, None, None, None, None] * spread  # N, f, r, c, C
@@ -94,7 +95,8 @@ def train_codec(codec, training, size, frames, seed, progress=True, file=None):
     Args:
         codec: Codec, freshly drawn, on the device to train it on.
         training: CodecTraining.
-        size, frames: of the clips.
+        size, frames: of the model's clips. It is measured on these, and trained on them unless the CodecTraining says
+            which `sizes`.
         seed: of everything random here.
         progress: show a bar.
         file: where to save the unfinished training on Ctrl-C; if the file exists, the training continues from it, and

@@ -111,6 +111,7 @@ class Muon(AdamW):
     directions move as far as common ones. Its size is that of a usual step of AdamW at the same learning rate.
 
     Args: as for AdamW; of its settings, the weights use none.
+    Attributes: as for AdamW; the weights' part of `v` stays zero.
     Source: Jordan et al. 2024, "Muon"; the size of a step: Liu et al. 2025, "Muon is scalable for LLM training",
         section 2.2.
     """
@@ -122,12 +123,12 @@ class Muon(AdamW):
         self.parts = list(zip(*views, strict=True))  # of each parameter
 
     def update(self, grads, learning_rate, max_grad_norm=None):
-        """One step with gradients by name; None doesn't clip them."""
+        """One step with gradients by name; `max_grad_norm` clips them where AdamW takes the step."""
         self.step += 1
         self.grads.load(grads)
         scale = 1.0 if max_grad_norm is None else clip_scale(squared_norm(self.grads.flat), max_grad_norm)
         for p, g, m, v in self.parts:
-            if p.ndim == 2:
+            if p.ndim == 2:  # I, O
                 m *= MOMENTUM
                 m += g
                 p -= 0.2 * learning_rate * max(p.shape) ** 0.5 * orthogonalized(g + MOMENTUM * m)

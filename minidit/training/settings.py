@@ -14,8 +14,8 @@ class CodecTraining:
 
     Attributes:
         steps, batch: number of steps, and of clips in each.
-        pool: clips drawn beforehand of each size, which it is trained on.
-        sizes: (rows, columns) of the clips, each as often as it is listed; empty: of the model's own size.
+        pool: clips drawn beforehand for each of the `sizes`, which it is trained on.
+        sizes: (rows, columns) of the clips, each drawn as often as it is listed; empty: the model's own size.
         learning_rate, warmup: the peak, and the steps of warm-up before it; after it the rate falls linearly to zero.
         noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
         latent_error: the decoder learns to bear errors up to this size, in standard deviations of each channel: a

@@ -64,7 +64,7 @@ def small_preset():
     return replace(
         tiny,
         model=replace(tiny.model, codec=CodecSettings(patch=(1, 4, 4), channels=4, hidden=16), dit=dit, steps=2),
-        codec_training=CodecTraining(steps=12, pool=16, groups=16, warmup=2, discriminator_hidden=16),
+        codec_training=CodecTraining(steps=12, batch=2, pool=16, warmup=2),
         diffusion_training=DiffusionTraining(
             steps=12, batch=8, learning_rate=1e-2, warmup=2, adamw=AdamWSettings(eps=1e-3, weight_decay=0.01)
         ),

@@ -213,20 +213,21 @@ def test_a_step_takes_no_more_memory_each_time(job, start, simulated):
     assert pool.used_bytes() == before
 
 
-@pytest.mark.parametrize("adversary", [0.1, 0.0])
+@pytest.mark.parametrize("window", [(1, 1, 1), (3, 3, 3)])
 def test_the_codecs_training_waits_where_it_looks_at_its_progress_and_nowhere_else(
-    adversary, small_preset, simulated, monkeypatch
+    window, small_preset, simulated, monkeypatch
 ):
     monkeypatch.setattr(codec_training, "LOOK", 5)
-    training = replace(small_preset.codec_training, adversarial_weight=adversary)
-    codec = VideoModel(small_preset.model, np.random.default_rng(0)).codec.on(simulated)
+    training = small_preset.codec_training
+    settings = replace(small_preset.model, codec=replace(small_preset.model.codec, window=window))
+    codec = VideoModel(settings, np.random.default_rng(0)).codec.on(simulated)
     with simulated.count() as count:
         train_codec(codec, training, 16, 8, seed=0, progress=False)
     looks = 4  # at steps 0, 5, 10 and 11: the loss, and the error
     assert count.synchronisations == count.device_to_host.count == 2 * looks + 1  # the reconstructions, to measure them
     assert count.hidden_transfers == 0
-    # Patches and noise of each step; the discriminator, patches to normalise by, clips to reconstruct.
-    assert count.host_to_device.count == 2 * training.steps + 3
+    # Patches, noise, errors and their size of each step; patches to normalise by, clips to reconstruct.
+    assert count.host_to_device.count == 4 * training.steps + 2
 
 
 # ---- our kernels, and CuPy's

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minidit.diffusion import sample_times
 from minidit.generation.text_to_video import EDIT_TIME
 from minidit.models.conditioning_channels import existing
 from minidit.models.tokenizer import PAD, SPECIAL, START
@@ -12,6 +13,7 @@ from minidit.training.buckets import (
     MANY_SIZES,
     draw_attributes,
     draw_batch,
+    draw_times,
     null_row,
     padded,
     padded_shape,
@@ -147,6 +149,35 @@ def test_the_times_are_logistic_normal_with_the_stated_mean_and_spread(small_mod
     logit = np.log(t / (1 - t))
     assert abs(logit.mean() + 1.0) < 0.06
     assert abs(logit.std() - 0.5) < 0.05
+
+
+def logits(t):
+    return np.log(t / (1 - t))
+
+
+def test_without_late_times_the_times_are_those_of_before_to_the_bit(training):
+    known = np.array([True, False, True])
+    expected = sample_times(np.random.default_rng(3), 3, training.time_mean - 1.0 * known, training.time_std)
+    found = draw_times(np.random.default_rng(3), 3, training, known)
+    assert found.tobytes() == expected.tobytes() and found.dtype == np.float32
+
+
+def test_the_stated_fraction_of_times_is_late_whatever_is_known(training, rng):
+    training = replace(training, time_mean=-6.0, time_std=0.1, late_times=0.25)
+    known = np.arange(8000) % 2 == 0
+    found = logits(draw_times(rng, 8000, training, known).astype(float))
+    late = found > -5
+    assert abs(late.mean() - 0.25) < 0.02  # four standard errors
+    assert abs(late[known].mean() - late[~known].mean()) < 0.04
+    assert abs(found[late].mean() - 1.0) < 0.11 and abs(found[late].std() - 1.2) < 0.08
+    assert abs(found[~late & ~known].mean() + 6) < 0.01 and abs(found[~late & known].mean() + 7) < 0.01
+
+
+def test_late_times_change_the_times_of_a_batch_and_neither_its_clips_nor_its_noise(small_model, training):
+    plain, late = (draw_batch(small_model, replace(training, late_times=n), 0, 0, range(4)) for n in (0.0, 1.0))
+    assert logits(late.t).mean() > logits(plain.t).mean() + 1
+    for name in ("latents", "noise"):
+        assert np.array_equal(getattr(plain, name), getattr(late, name))
 
 
 def test_a_training_on_few_combinations_is_shown_no_other(small_model, training):

@@ -72,6 +72,27 @@ def test_the_loss_is_that_of_the_velocity(prediction, rng):
     assert loss == pytest.approx(np.mean((velocity - (batch.latents - batch.noise)) ** 2), rel=1e-10)
 
 
+@pytest.mark.parametrize("floor", [0.05, 0.2, 0.5])
+def test_the_loss_counts_as_if_there_were_never_less_noise_than_the_floor(floor, rng):
+    model, batch = precise_model_and_batch("data", rng)
+    t = batch.t.reshape(-1, 1, 1, 1, 1)
+    answer, _ = model.dit.forward(t * batch.latents + (1 - t) * batch.noise, 1000 * batch.t, batch.ids)
+    weight = 1 / np.maximum(1 - t, floor) ** 2
+    loss, _ = loss_and_gradients(model, batch, noise_floor=floor)
+    assert loss == pytest.approx(np.mean(weight * (answer - batch.latents) ** 2), rel=1e-10)
+
+
+def test_a_worker_takes_the_trainings_noise_floor(small_preset, small_model):
+    losses = {}
+    for floor in (0.05, 0.9):
+        training = replace(small_preset.diffusion_training, noise_floor=floor)
+        job = VideoTraining(small_preset.model, training, codec_tensors(small_model.codec), seed=5)
+        losses[floor], _ = job.at(small_model.dit.params.flat).loss_and_gradients(0, [0])
+        batch = draw_batch(small_model, training, 5, 0, [0])
+        assert losses[floor] == loss_and_gradients(small_model, batch, noise_floor=floor)[0]
+    assert losses[0.9] < losses[0.05]
+
+
 LOSS = ("diffusion_loss_forward", "diffusion_loss_backward")
 
 
@@ -199,7 +220,7 @@ def test_the_means_of_shards_have_the_mean_of_the_batch(small_preset, small_mode
 @pytest.mark.parametrize("recompute", [False, True])
 def test_the_training_says_whether_to_recompute(recompute, small_preset, small_model, monkeypatch):
     asked = []
-    monkeypatch.setattr(job, "loss_and_gradients", lambda model, batch, recompute: asked.append(recompute))
+    monkeypatch.setattr(job, "loss_and_gradients", lambda model, batch, recompute, noise_floor: asked.append(recompute))
     worker = video_training(small_preset, small_model, recompute=recompute).at(small_model.dit.params.flat)
     worker.loss_and_gradients(0, [0])
     assert asked == [recompute]

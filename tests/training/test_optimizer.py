@@ -7,14 +7,17 @@ from minidit.backend.kernels.launch import plain_kernels
 from minidit.models.parameters import Parameters
 from minidit.training import optimizer
 from minidit.training.optimizer import (
+    MOMENTUM,
     AdamW,
     AdamWSettings,
+    Muon,
     adamw_ema_update,
     adamw_update,
     clip_scale,
     ema_decay,
     ema_update,
     learning_rate_at,
+    orthogonalized,
     parts,
 )
 
@@ -107,7 +110,7 @@ def test_clipping_brings_a_long_gradient_to_the_limit_and_leaves_a_short_one():
 
 
 def test_an_optimizer_corrects_its_bias_from_its_own_first_step(rng):
-    """The discriminator's, which joins late, too: its first step has the length of a first step."""
+    """Whatever the size of the gradient: the first step has the length of a first step."""
     params = Parameters({"w": (6,)}, np.float64)
     optimizer = AdamW(params, AdamWSettings(beta1=0.5, beta2=0.999, eps=0.0))
     grads = {"w": rng.normal(size=6)}
@@ -122,6 +125,100 @@ def test_gradients_by_name_are_clipped_only_if_that_is_asked_for(rng):
     clipped.update(grads, 0.01, max_grad_norm=0.5)
     np.testing.assert_allclose(free.m, 0.1 * grads["w"])
     np.testing.assert_allclose(clipped.m, 0.1 * grads["w"] * 0.5 / np.linalg.norm(grads["w"]), rtol=1e-5)
+
+
+# Muon
+
+
+@pytest.mark.parametrize("shape", [(12, 30), (30, 12), (16, 16), (1, 9)])
+def test_orthogonalized_brings_every_singular_value_near_one_and_keeps_the_vectors(shape, rng):
+    u, _, vt = np.linalg.svd(rng.normal(size=shape), full_matrices=False)
+    found = orthogonalized(100 * (u * np.geomspace(3.0, 0.1, min(shape))) @ vt)
+    inside = u.T @ found @ vt.T
+    values = np.diag(inside)
+    assert 0.6 < values.min() and values.max() < 1.3
+    np.testing.assert_allclose(inside, np.diag(values), atol=1e-9)
+    np.testing.assert_allclose(u @ inside @ vt, found, atol=1e-9)
+
+
+def test_a_matrix_of_zeros_has_no_direction():
+    np.testing.assert_array_equal(orthogonalized(np.zeros((3, 2), np.float32)), np.zeros((3, 2)))
+
+
+def scalar_orthogonalized(x):
+    """Newton-Schulz on a single number."""
+    x = x / (abs(x) + 1e-7)
+    for _ in range(5):
+        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
+    return x
+
+
+def test_muons_steps_worked_out_by_hand():
+    """A weight of 4 rows and 1 column: its direction is the gradient's, its length 0.2 · rate · √4 times about one."""
+    params = Parameters({"weight": (4, 1), "bias": (1,)}, np.float64)
+    optimizer = Muon(params, AdamWSettings(eps=0.0))
+    first, second = np.array([[3.0], [0], [4], [0]]), np.array([[0.0], [5], [0], [0]])
+    optimizer.update({"weight": first, "bias": np.array([7.0])}, learning_rate=0.1)
+    step = 0.2 * 0.1 * 2 * scalar_orthogonalized(1.0)
+    np.testing.assert_allclose(params["weight"], -step * first / 5, rtol=1e-6)
+    np.testing.assert_allclose(params["bias"], -0.1, rtol=1e-6)  # AdamW's
+    optimizer.update({"weight": second, "bias": np.array([7.0])}, learning_rate=0.1)
+    mean = MOMENTUM * first + second
+    ahead = second + MOMENTUM * mean  # Nesterov's
+    np.testing.assert_allclose(params["weight"], -step * (first / 5 + ahead / np.linalg.norm(ahead)), rtol=1e-6)
+
+
+def test_a_step_of_muons_is_about_as_long_as_one_of_adamws(rng):
+    shapes = {"weight": (40, 90)}
+    muon, adamw = (kind(Parameters(shapes, np.float64), AdamWSettings()) for kind in (Muon, AdamW))
+    for rate in [0.0] * 20 + [0.01]:
+        grads = {"weight": rng.normal(size=shapes["weight"])}
+        muon.update(grads, rate)
+        adamw.update(grads, rate)
+    ratio = np.linalg.norm(muon.params.flat) / np.linalg.norm(adamw.params.flat)
+    assert 0.5 < ratio < 2
+
+
+def test_muon_leaves_the_biases_to_adamw_and_clips_their_gradients_by_the_norm_of_all(rng):
+    shapes, settings = {"a.weight": (3, 4), "a.bias": (4,), "b.bias": (2,)}, AdamWSettings(eps=1.0, weight_decay=0.1)
+    muon, adamw = (kind(Parameters(shapes, np.float64), settings) for kind in (Muon, AdamW))
+    for _ in range(3):
+        grads = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+        muon.update(grads, 0.1, max_grad_norm=0.5)
+        adamw.update(grads, 0.1, max_grad_norm=0.5)
+    for name in ("a.bias", "b.bias"):
+        np.testing.assert_allclose(muon.params[name], adamw.params[name], rtol=1e-12)
+    assert not np.allclose(muon.params["a.weight"], adamw.params["a.weight"])
+
+
+def test_muon_continues_from_its_vectors_to_the_bit(rng):
+    shapes = {"weight": (3, 5), "bias": (5,)}
+    gradients = [{name: rng.normal(size=shape).astype("f4") for name, shape in shapes.items()} for _ in range(6)]
+    whole, first, second = (Muon(Parameters(shapes), AdamWSettings()) for _ in range(3))
+    for grads in gradients:
+        whole.update(grads, 0.1)
+    for grads in gradients[:3]:
+        first.update(grads, 0.1)
+    for name in ("m", "v"):
+        getattr(second, name)[...] = getattr(first, name)
+    second.params.flat[...], second.step = first.params.flat, first.step
+    for grads in gradients[3:]:
+        second.update(grads, 0.1)
+    assert whole.params.flat.dtype == np.float32
+    np.testing.assert_array_equal(second.params.flat, whole.params.flat)
+
+
+def test_on_a_gpu_muon_is_the_same_and_does_not_wait(rng):
+    xp, shapes = choose_device("simulated"), {"weight": (6, 4), "bias": (4,)}
+    here, there = Muon(Parameters(shapes), AdamWSettings()), Muon(Parameters(shapes).on(xp), AdamWSettings())
+    for _ in range(2):
+        grads = {name: rng.normal(size=shape).astype("f4") for name, shape in shapes.items()}
+        here.update(grads, 0.1, max_grad_norm=1.0)
+        grads_there = {name: xp.asarray(gradient) for name, gradient in grads.items()}
+        with xp.allow_synchronize(False), xp.count() as count:
+            there.update(grads_there, 0.1, max_grad_norm=1.0)
+        assert count.host_to_device.count == count.device_to_host.count == 0
+    np.testing.assert_allclose(there.params.flat.get(), here.params.flat, rtol=1e-4, atol=1e-6)
 
 
 def test_the_average_moves_a_part_of_the_way(rng):

@@ -396,7 +396,7 @@ def test_a_codec_of_another_run_is_not_continued(small_preset, tmp_path, monkeyp
         Run(small_preset, tmp_path, seed=0, progress=False).start()
     (tmp_path / trainer.STATE).unlink()
     before = (tmp_path / trainer.CODEC_STATE).read_bytes()
-    other_codec = replace(small_preset, codec_training=replace(small_preset.codec_training, groups=8))
+    other_codec = replace(small_preset, codec_training=replace(small_preset.codec_training, batch=8))
     for preset, seed in ((small_preset, 1), (other_codec, 0)):
         with pytest.raises(UserError, match="is not of this codec's training.*another --out, or remove that file"):
             Run(preset, tmp_path, seed, progress=False).start()
