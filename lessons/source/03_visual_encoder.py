@@ -265,47 +265,57 @@ check.encoder_backward(encoder_backward)
 # %% [markdown]
 # ## In the real model
 #
-# The shipped encoder turns a patch of 8 × 8 pixels of one frame in three colours, 192 numbers, into 24. It takes three
-# steps: scale the pixels to the range from −1 to 1, cut patches, encode. Then comes a fourth, the **normalisation**.
-# Here we follow a clip through all four, with the function from above.
+# The shipped encoder turns a patch of 8 × 8 pixels of one frame in three colours, 192 numbers, into a few. It takes
+# three steps: scale the pixels to the range from −1 to 1, cut patches, encode. Then comes a fourth, the
+# **normalisation**. Here we follow a clip through all four, with the function from above.
 
 # %%
 codec = load().model.codec
-p, settings = codec.params, codec.settings
+p, settings, channels = codec.params, codec.settings, codec.settings.channels
 weights = p["encoder.0.weight"], p["encoder.0.bias"], p["encoder.2.weight"], p["encoder.2.bias"]
 
 clip = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(4))  # F, H, W, 3
 patches = layers.patchify(to_signed(clip[None]), settings.patch)  # 1, T, 192
-mean, log_variance, _ = encoder_forward(patches, *weights)  # 1, T, 24
-latents = ((mean - codec.latent_mean) / codec.latent_std).reshape(codec.encode(clip[None]).shape)  # 1, f, r, c, 24
+mean, log_variance, _ = encoder_forward(patches, *weights)  # 1, T, C
+latents = ((mean - codec.latent_mean) / codec.latent_std).reshape(codec.encode(clip[None]).shape)  # 1, f, r, c, C
 print("clip", clip.shape, "→ patches", patches.shape, "→ mean", mean.shape, "→ latents", latents.shape)
 print(f"{clip.size:,} numbers → {latents.size:,}: {clip.size // latents.size} times fewer")
 print("the same as codec.encode:", np.allclose(latents, codec.encode(clip[None]), atol=1e-5))
 
 # %% [markdown]
-# What do the latents look like? Each channel is a small film of 4 × 4 places. Below are the clip and four of its 24
-# channels: the two that vary most and the two that vary least, over many clips. The eight frames stand side by side.
+# What do the latents look like? Each channel is a small film of 4 × 4 places. Below are the clip and four of its
+# channels: the two without which many clips change most, and the two without which they change least. The eight frames
+# stand side by side.
 
 # %%
 rng = np.random.default_rng(0)
 many = render_batch([SEEN[i] for i in rng.integers(len(SEEN), size=96)], rng)  # 96 clips
 many_patches = layers.patchify(to_signed(many), settings.patch).reshape(-1, 192)  # N, 192
-many_means, _, cache = encoder_forward(many_patches, *weights)  # N, 24
-many_latents = (many_means - codec.latent_mean) / codec.latent_std  # N, 24
-by_spread = np.argsort(-many_latents.std(axis=0))           # channels, the most varied first
+many_means, _, cache = encoder_forward(many_patches, *weights)  # N, C
+many_latents = (many_means - codec.latent_mean) / codec.latent_std  # N, C
+
+
+def visible(channel):
+    """How much the clips change, root mean square, if this channel is the same everywhere."""
+    z = codec.encode(many)
+    whole = codec.decode(z)
+    z[..., channel] = 0
+    return float(np.sqrt(np.mean((codec.decode(z) - whole) ** 2)))
+
+
+by_effect = np.argsort([-visible(channel) for channel in range(channels)])  # the most telling channel first
 
 draw.clips({"the clip": clip}, alt="A red circle moves to the right through a blue day sky, in eight frames.")
-films = latents[0].transpose(3, 1, 0, 2).reshape(24, 4, 8 * 4)  # C, r, f · c
+films = latents[0].transpose(3, 1, 0, 2).reshape(channels, 4, 8 * 4)  # C, r, f · c
 draw.heatmaps(
-    {f"channel {c}": films[c] for c in [*by_spread[:2], *by_spread[-2:]]}, columns=1,
+    {f"channel {c}": films[c] for c in [*by_effect[:2], *by_effect[-2:]]}, columns=1,
     xlabel="column of patches: 4 a frame", ylabel="row",
-    alt="Four channels over eight frames of 4 by 4 places. In the first two a blot moves to the right with the circle; "
-    "the last two are near zero but for single places at the circle's edge.",
+    alt="Four channels over eight frames of 4 by 4 places. In each of them something moves to the right with the "
+    "circle; the plain sky around it is nearly even.",
 )
 
 # %% [markdown]
-# Nobody told the channels what to mean. The first two show the sky, lighter towards the horizon, and the circle in it.
-# The last two are silent in plain sky and respond only to edges.
+# Nobody told the channels what to mean. Each is a mixture: of the sky's colour and of the edges in a patch.
 #
 # ### What is kept
 #
@@ -329,8 +339,7 @@ draw.clips(
 )
 
 # %% [markdown]
-# The loss is at the edges, and it is larger where an outline is as fine as the ring's. Over all such clips the PSNR is
-# close to 30 dB.
+# The loss is at the edges, and it is larger where an outline is as fine as the ring's.
 #
 # ### What the hidden layer is worth
 #
@@ -353,14 +362,15 @@ def linear_psnr(count):
 counts = [3, 6, 12, 24, 48, 72, 96, 120, 144]
 linear = [linear_psnr(count) for count in counts]
 ours = psnr(4 * np.mean((codec.reconstruct(real) - real) ** 2))
-enough = next((count for count in range(24, 193) if linear_psnr(count) >= ours), None)
+enough = next((count for count in range(channels, 193) if linear_psnr(count) >= ours), None)
 draw.curves(
-    counts, {"best linear": linear, "our codec, 24 numbers": [ours] * len(counts)}, points=True,
+    counts, {"best linear": linear, f"our codec, {channels} numbers": [ours] * len(counts)}, points=True,
     xlabel="numbers kept of the 192 of a patch", ylabel="PSNR in dB, held-out clips",
     alt=f"The best linear encoder climbs from {linear[0]:.0f} dB with 3 numbers to {linear[-1]:.0f} dB with 144. A "
-    f"level line at {ours:.0f} dB is our codec with 24.",
+    f"level line at {ours:.0f} dB is our codec with {channels}.",
 )
-print(f"24 numbers: best linear {linear_psnr(24):.1f} dB, codec {ours:.1f} dB; a linear one needs {enough} for that")
+best = linear_psnr(channels)
+print(f"{channels} numbers: best linear {best:.1f} dB, codec {ours:.1f} dB; a linear one needs {enough} for that")
 
 # %% [markdown]
 # The patches of this world come in few kinds: sky, or an edge somewhere, at some angle, in one of five colours. This
@@ -369,35 +379,34 @@ print(f"24 numbers: best linear {linear_psnr(24):.1f} dB, codec {ours:.1f} dB; a
 # ### Why normalise?
 #
 # Diffusion mixes the latents with noise of mean 0 and standard deviation 1 (lesson 4). Latents ten times as large would
-# hardly be disturbed; ten times smaller, they would drown at once. So each channel is shifted to mean 0, and all
-# channels are scaled so that together they have a standard deviation of 1.
+# hardly be disturbed; ten times smaller, they would drown at once. So each channel is shifted to mean 0, and scaled to
+# a standard deviation of 1. The shift and the scale are measured once, over many clips, when the codec is trained.
 
 # %%
 print("all channels together:  mean   std")
 for name, values in {"as encoded": many_means, "normalised": many_latents}.items():
     print(f"{name.rjust(21)}  {values.mean():5.2f}  {values.std():5.2f}")
+before, after = many_means.std(axis=0), many_latents.std(axis=0)
 draw.curves(
-    range(24),
+    range(channels),
     {
         "mean, as encoded": many_means.mean(axis=0), "mean, normalised": many_latents.mean(axis=0),
-        "std, as encoded": many_means.std(axis=0), "std, normalised": many_latents.std(axis=0),
+        "std, as encoded": before, "std, normalised": after,
     },
     points=True, xlabel="channel", ylabel="over 96 clips",
-    alt="Normalised, the mean of every channel is near 0; before it was between −0.2 and 0.3. The standard deviations "
-    "are near 0.9 before; after it they spread from 0.6 to 2.1.",
+    alt=f"Normalised, the mean of every channel is near 0. The standard deviations are between {before.min():.1f} and "
+    f"{before.max():.1f} before, and between {after.min():.1f} and {after.max():.1f} after.",
 )
 
 # %% [markdown]
-# Look closely: not *each* channel has a standard deviation of 1 afterwards. Some channels matter more to the picture.
-# The encoder's own variance is small there, and the normalisation leaves these channels larger than the others. So
-# noise drowns them last, and a sampler settles them first. How much larger? We found that by trying: dividing by the
-# encoder's deviation itself would leave too little for the outlines; minidit divides by its square root.
+# Why each channel by itself, and not all with one number? The diffusion model's loss is a plain mean of squared errors
+# over all channels. A channel that varies ten times as much would count a hundred times as much.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A hidden layer.** The worksheet has 8 weights, then a ReLU. The real encoder has 192 · 512 + 512 · 48, with the
-#   ReLU *between* them. So the worksheet's latents can't be negative, and the real ones can.
+# - **A hidden layer.** The worksheet has 8 weights, then a ReLU. The real encoder has two layers, with the ReLU
+#   *between* them. So the worksheet's latents can't be negative, and the real ones can.
 # - **A variance.** The real encoder gives a mean and a log variance for each number (lesson 13).
 # - **The normalisation**, by numbers that are measured once, after training.
 
@@ -405,15 +414,15 @@ draw.curves(
 # - **Training.** The worksheet's weights were made up so that the decoder recovers the patches. The real ones were
 #   learned, then frozen: if the latents kept changing, the diffusion model would chase a moving target.
 # - **Loss.** The worksheet's clip comes back exactly. The real codec loses a little, and no sampler can recover it.
-# - **Neighbours.** Both codecs encode each patch by itself. The codecs of large video models look across patches and
-#   frames, with convolutions.
+# - **Neighbours.** Both *encoders* see one patch at a time. The real decoder may look at its neighbours (lesson 13),
+#   and the codecs of large video models do so in both directions, with convolutions.
 
 # %%
 parts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
 print("parameters:", ", ".join(f"{part} {count:,}" for part, count in parts.items()), "  worksheet: encoder 10")
 first, _ = layers.linear_forward(many_patches, p["encoder.0.weight"], p["encoder.0.bias"])
 silent = int(((first > 0).mean(axis=0) == 0).sum())
-print(f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's 512; always silent: {silent}")
+print(f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's {first.shape[-1]}; always silent: {silent}")
 
 # %% [markdown]
 # ## Recap
@@ -421,7 +430,7 @@ print(f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's 512; al
 # - A linear layer is `x @ w + b`; backward, dx sums over the outputs, dw and db over all rows.
 # - ReLU lets positive numbers through; backward, it lets gradients through where x *was* positive. It makes two layers
 #   more than one.
-# - The encoder turns 192 pixel values into 24 numbers and loses little. Its latents are scaled to the size of the
+# - The encoder turns 192 pixel values into a few numbers and loses little. Its latents are scaled to the size of the
 #   noise.
 #
 # Next, in lesson 4: the noise.

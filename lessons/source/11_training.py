@@ -337,7 +337,7 @@ test_latents, test_words = encoded(HELD_OUT, 64)  # combinations that training n
 test_noise = rng.standard_normal(test_latents.shape, dtype=np.float32)
 test_times = sample_times(rng, len(test_latents), mean=-1.8)
 
-network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=24, text=model.settings.dit.text), rng)
+network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=latents.shape[-1], text=model.settings.dit.text), rng)
 params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and n gradients
 m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
 print(f"learned, in our small DiT: {params.size:,}")
@@ -502,15 +502,14 @@ print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"]
 # - **How the blue weights were trained.** That was another training, before this one:
 
 # %% [markdown]
-# **"Maximum likelihood, combined with an adversarial part."** You will read this about such models. Here it is true
-# only of the *codec*. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.05), so minus the logarithm is a
-# squared error over 2σ²; with a KL term for the latents this is a bound on the likelihood. Adversary: after 60 % of the
-# steps a discriminator joins; its gradient is scaled to a tenth of the likelihood's. From then on it is a compromise,
-# and no longer maximum likelihood. Does it help? In this world, hardly: 30.55 dB with and without it, and equally faint
-# seams between patches (`python scripts/compare_codecs.py quick`).
+# **"Maximum likelihood, combined with an adversarial part."** You will read this about such models, and it is said of
+# their *codec*. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.03), so minus the logarithm is a
+# squared error over 2σ²; with a KL term for the latents this is a bound on the likelihood. An adversary would be a
+# second network that tells reconstructions from real patches; with its gradient added, it is a compromise, and no
+# longer maximum likelihood. Our codec goes without: in this world it changed almost nothing (lesson 13).
 
 # %% [markdown]
-# The DiT has no adversary at all. And its loss is not a likelihood: a squared error summed over $t$ with *particular*
+# The DiT has no adversary either. And its loss is not a likelihood: a squared error summed over $t$ with *particular*
 # weights would be a bound on one (Ho et al. 2020, section 3). Ours has other weights, chosen by how the clips look.
 
 # %% [markdown]

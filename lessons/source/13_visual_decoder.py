@@ -1,31 +1,26 @@
 # %% [markdown]
 # # Lesson 13 · The visual decoder
 #
-# The noise is gone, and we have latents: 24 numbers for each patch of the clip. The decoder turns them into pixels. You
-# also learn how decoder and encoder were trained together, with a little noise, a little probability and an adversary,
-# and what each of these was good for.
+# The noise is gone, and we have latents: a few numbers for each patch of the clip. The decoder turns them into pixels.
+# You also learn how decoder and encoder were trained together, with a little noise and a little probability; what an
+# adversary would add; and why the decoder looks over the edge of its patch.
 #
-# **Time:** about 70 minutes. **You need:** the encoder and the linear layer (lesson 3), the slope of the exponential
+# **Time:** about 80 minutes. **You need:** the encoder and the linear layer (lesson 3), the slope of the exponential
 # function.
 
 # %%
+from dataclasses import replace
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import layers, load, worksheet
 from minidit.course import check, draw
+from minidit.course.stand_in import yours_or_ours
 from minidit.models import Codec
 from minidit.models.codec import CodecSettings, to_signed
-from minidit.models.discriminator import Discriminator
-from minidit.training.codec import (
-    adversarial_gradients,
-    codec_loss_and_gradients,
-    draw_groups,
-    norm,
-    patch_pool,
-    psnr,
-)
-from minidit.training.optimizer import AdamW, AdamWSettings
+from minidit.training.codec import psnr, train_codec
+from minidit.training.settings import CodecTraining
 from minidit.world import HELD_OUT, render_batch
 
 sheet = worksheet.solve()
@@ -82,26 +77,53 @@ print(f"on average a pixel is {np.abs(back - everything).mean():.1f} off")
 # %% [markdown]
 # ## In NumPy
 #
-# The real decoder is the encoder's mirror image: linear, ReLU, linear. The ReLU is between the layers, not at the end.
-# Instead, the output is clipped to the range of pixels.
+# The real decoder is made of the same layers as the encoder: linear, ReLU, linear, perhaps once more. The ReLUs are
+# between the layers, not at the end. Instead, the output is clipped to the range of pixels.
+#
+# One thing is new. The encoder sees one patch at a time. The decoder may see more: the latents of the patches *around*
+# the one that it draws, in the frames before and after, too. That is its **window**. Each latent is joined with its
+# neighbours to one long row; beyond the edges of the clip there are zeros:
 
 # %%
-def decoder_forward(z, w1, b1, w2, b2):
-    """Latents (..., C) to patches (..., P) in [-1, 1], more or less."""
-    h, _ = layers.linear_forward(z, w1, b1)                 # ..., H
-    h, _ = layers.relu_forward(h)                           # ..., H
-    y, _ = layers.linear_forward(h, w2, b2)                 # ..., P
-    return y
+def neighbours_forward(x, window):
+    """Each cell of x (N, f, r, c, C) with the cells of the window around it: (N, f, r, c, K · C)."""
+    N, f, r, c, C = x.shape
+    padded = np.pad(x, [(0, 0), *((size // 2, size // 2) for size in window), (0, 0)])
+    cells = [padded[:, i : i + f, j : j + r, k : k + c] for i, j, k in np.ndindex(window)]  # K times N, f, r, c, C
+    return np.concatenate(cells, axis=-1), (x.shape, window)
+
+
+row = np.array([1, 2, 3]).reshape(1, 1, 1, 3, 1)            # one clip, one frame, one row, three columns, one channel
+seen, _ = neighbours_forward(row, (1, 1, 3))                # each column with the one on its left and on its right
+print(seen[0, 0, 0])
+
+# %% [markdown]
+# Read it row by row: the first cell sees nothing, itself and the 2. The same weight then multiplies every row. A linear
+# layer on a window that wanders over the picture is called a **convolution**. A window of (1, 1, 1) is a decoder that
+# sees only its own patch.
+
+# %%
+def decoder_forward(z, window, weights):
+    """Latents (N, f, r, c, C) to patches (N, f, r, c, P) in [-1, 1], more or less."""
+    h, _ = neighbours_forward(z, window)                    # N, f, r, c, K · C
+    for i, (w, b) in enumerate(weights):
+        if i > 0:
+            h, _ = layers.relu_forward(h)
+        h, _ = layers.linear_forward(h, w, b)               # N, f, r, c, width; P in the end
+    return h
 
 
 studio = load()
 codec = studio.model.codec
-p = codec.params
-weights = p["decoder.0.weight"], p["decoder.0.bias"], p["decoder.2.weight"], p["decoder.2.bias"]
+p, settings = codec.params, codec.settings
+names = [name.removesuffix(".weight") for name in p if name.startswith("decoder.") and name.endswith(".weight")]
+weights = [(p[f"{name}.weight"], p[f"{name}.bias"]) for name in names]
 real = render_batch(HELD_OUT, np.random.default_rng(0))     # N, F, H, W, 3
-patches = layers.patchify(to_signed(real), codec.settings.patch)  # N, T, 192
-mean, log_variance, _ = codec.encoder_forward(patches)      # N, T, 24 each
-reconstruction = decoder_forward(mean, *weights)            # N, T, 192
+grid = codec.encode(real).shape[:-1]                        # N, f, r, c
+patches = layers.patchify(to_signed(real), settings.patch).reshape(*grid, -1)  # N, f, r, c, P
+mean, log_variance, _ = codec.encoder_forward(patches)      # N, f, r, c, C each
+reconstruction = decoder_forward(mean, settings.window, weights)  # N, f, r, c, P
+print(f"the shipped decoder: window {settings.window}, linear layers", *(w.shape for w, _ in weights))
 print("latents", mean.shape, "→ patches", reconstruction.shape)
 print(f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, before they are clipped to −1 and 1")
 
@@ -149,7 +171,7 @@ check.reparameterize_forward(reparameterize_forward)
 # $$-\log p(x \mid z) = \frac{(x - \hat x)^2}{2 \sigma^2} + \log\left(\sigma \sqrt{2 \pi}\right)$$
 #
 # The last term doesn't depend on the weights. So the most likely weights are those with the smallest **squared error**.
-# And σ? It says how much an error hurts: with minidit's σ = 0.05 the factor 1 / 2σ² is 200.
+# And σ? It says how much an error hurts: with minidit's σ = 0.03 the factor 1 / 2σ² is 556.
 
 # %% [markdown]
 # ### What keeps the variance from vanishing?
@@ -266,71 +288,60 @@ check.gaussian_kl_backward(gaussian_kl_backward)
 # of σ, a few hundred steps each.
 
 # %%
-SETTINGS = CodecSettings(patch=(1, 4, 4), channels=8, hidden=64)
-pool = patch_pool(SETTINGS, size=16, frames=8, clips=64, rng=np.random.default_rng(1))
+SMALL = CodecSettings(patch=(1, 4, 4), channels=8, hidden=64)
+TRAINING = CodecTraining(steps=800, batch=4, pool=64, learning_rate=1e-2)
 unseen = render_batch(HELD_OUT, np.random.default_rng(4), size=16)
-STEPS, GROUPS, RATE = 400, 64, 2e-3
 
 
-def trained(sigma=0.05, adversary=0.0):
-    """A small codec; the adversary joins after 60 % of the steps, with this strength."""
-    rng = np.random.default_rng(0)
-    small = Codec(SETTINGS, rng)
-    judge = Discriminator(4 * pool.shape[-1], 64, rng)
-    optimizer = AdamW(small.params, AdamWSettings(beta2=0.999))
-    judge_optimizer = AdamW(judge.params, AdamWSettings(beta1=0.5, beta2=0.999))
-    for step in range(STEPS):
-        rate = RATE * (1 - step / STEPS)
-        x = draw_groups(pool, GROUPS, rng)                  # M, 4, P   2 × 2 neighbouring patches
-        noise = rng.standard_normal((GROUPS, 4, SETTINGS.channels), dtype=np.float32)
-        _, _, made, dmade, *gradients = codec_loss_and_gradients(small, x, noise, sigma)
-        if adversary and step >= 0.6 * STEPS:
-            dfake, judge_gradients = adversarial_gradients(judge, x.reshape(GROUPS, -1), made.reshape(GROUPS, -1))
-            dmade = dmade + adversary * norm(dmade) / norm(dfake) * dfake.reshape(x.shape)
-            judge_optimizer.update(judge_gradients, rate, max_grad_norm=1.0)
-        optimizer.update(small.backward(dmade, *gradients), rate, max_grad_norm=1.0)
-    small.normalize_latents(pool)
+def trained(window=(1, 1, 1), **choices):
+    """A small codec, trained as minidit trains its own, with these choices."""
+    small = Codec(replace(SMALL, window=window), np.random.default_rng(0))
+    with threadpool_limits(1):
+        train_codec(small, replace(TRAINING, **choices), size=16, frames=8, seed=0, progress=False)
     return small
 
 
-def quality(small):
-    """PSNR in dB on clips of combinations that it was not trained on."""
-    return psnr(4 * np.mean((small.reconstruct(unseen) - unseen) ** 2))
+def quality(made):
+    """PSNR in dB of clips of combinations that no codec was trained on."""
+    return psnr(4 * np.mean((made - unseen) ** 2))
 
 
-with threadpool_limits(1):
-    by_sigma = {sigma: trained(sigma) for sigma in (0.05, 0.2, 1.0)}
+by_sigma = {sigma: trained(noise_std=sigma, latent_error=0.0) for sigma in (0.03, 0.2, 1.0)}
+unseen_patches = layers.patchify(to_signed(unseen), SMALL.patch)  # N, T, P
 says = {}
 for sigma, small in by_sigma.items():
-    some_mean, some_log, _ = small.encoder_forward(pool)
-    by_channel = 0.5 * (some_mean**2 + np.exp(some_log) - 1 - some_log).mean(axis=(0, 1, 2, 3))  # C
+    some_mean, some_log, _ = small.encoder_forward(unseen_patches)
+    by_channel = 0.5 * (some_mean**2 + np.exp(some_log) - 1 - some_log).mean(axis=(0, 1))  # C
     says[f"σ = {sigma}"] = np.sort(by_channel)[::-1]
+sizes = "; ".join(f"with {name} it falls from {kl[0]:.1f} to {kl[-1]:.1f} nats" for name, kl in says.items())
 draw.curves(
     range(1, 9), says, points=True, xlabel="channel, the most telling first", ylabel="KL in nats",
-    alt="KL of the 8 channels. With σ = 0.05 all are between 3 and 5 nats, with 0.2 between 1 and 3. With σ = 1 two "
-    "channels have 1 nat, and the other six nearly 0.",
+    alt=f"KL of the 8 channels, the largest first: {sizes}.",
 )
 for sigma, small in by_sigma.items():
-    print(f"σ = {sigma:<4}  PSNR {quality(small):.1f} dB,  KL of a patch {says[f'σ = {sigma}'].sum():.0f} nats")
+    told = says[f"σ = {sigma}"].sum()
+    print(f"σ = {sigma:<4}  PSNR {quality(small.reconstruct(unseen)):.1f} dB,  KL of a patch {told:.0f} nats")
 
 # %% [markdown]
-# A large σ says: errors of that size don't matter. Then six channels fall silent, with mean 0 and variance 1 for every
-# patch: they cost nothing and say nothing. This is known as *posterior collapse*. A small σ buys detail for nats. The
-# shipped codec's σ is 0.05, and all its 24 channels carry information, as the cell below shows.
+# A large σ says: errors of that size don't matter. Then most channels fall silent, with mean 0 and variance 1 for every
+# patch: they cost nothing and say nothing. This is known as *posterior collapse*. A small σ buys detail for nats. And
+# the shipped codec?
 
 # %%
-by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(axis=(0, 1))  # C
+by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(axis=(0, 1, 2, 3))  # C
 print(f"shipped codec: KL of a channel from {by_channel.min():.1f} to {by_channel.max():.1f} nats")
 print(f"its deviations are {np.exp(0.5 * log_variance).mean():.2f} on average, its means spread by {mean.std():.2f}")
 error = np.mean((reconstruction - patches) ** 2)
-likelihood, kl = error / (2 * 0.05**2), by_channel.mean() * 24 / 192
+likelihood, kl = error / (2 * 0.03**2), by_channel.sum() / patches.shape[-1]
 print(f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the means, KL = {kl:.2f}")
 
 # %% [markdown]
-# ### The adversary
+# ### What other codecs add: an adversary
 #
-# A squared error has a weakness: in doubt, the *average* of all possible pictures is best, and an average of sharp
-# pictures is blurred. So we ask a second network, the **discriminator**. It sees 2 × 2 neighbouring patches, real or
+# "Maximum likelihood, combined with an adversarial part": so you will find the training of such codecs described. The
+# first half you know now. What is the second for? A squared error has a weakness: in doubt, the *average* of all
+# possible pictures is best, and an average of sharp pictures is blurred. And where two patches meet, it doesn't mind a
+# seam. So latent diffusion asks a second network, the **discriminator**. It sees a few neighbouring patches, real or
 # reconstructed, and answers with one number, the *logit*: above 0 means "looks real". The two networks have opposite
 # aims:
 #
@@ -381,14 +392,29 @@ def hinge_discriminator_backward(dloss, cache):
 check.hinge_discriminator_backward(hinge_discriminator_backward)
 
 # %% [markdown]
-# ### "Maximum likelihood, combined with an adversarial part"
+# ### Does it help?
 #
-# You will find the training described in these words, and now we can say what they mean. For 60 % of its steps, the
-# codec climbs a *bound* on the likelihood. Then the adversary joins: its gradient at the reconstruction is scaled to a
-# tenth of the squared error's and added. From then on it is a compromise, and **no longer maximum likelihood**.
+# With an adversary the training is a compromise, and **no longer maximum likelihood**. Earlier versions of minidit had
+# one: two linear layers that judged 2 × 2 neighbouring patches, in the last 40 % of the codec's steps, with a gradient
+# a tenth as strong as the squared error's. It changed **next to nothing**. The codec of the preset `quick`, trained in
+# full with it and without it, reached a PSNR of 30.55 dB both times, with equally faint seams. A strong adversary only
+# did harm.
 #
-# Does it help? We give the small codec a stronger and stronger adversary. *Seams* are the steps in brightness across
-# the borders of patches, relative to the real clips: 1 is perfect.
+# The reason is no mystery. An adversary pays where the latents leave details open (grass, hair, the grain of a film),
+# because there *some* plausible detail looks better than the average. Our clips have flat colours and clean edges:
+# there is nothing to invent. So today's codec goes without: what it maximises *is* a bound on the likelihood. And the
+# diffusion model itself never has an adversary.
+#
+# ### Over the edge of a patch
+#
+# What does help against seams? Where do they come from? Latents that a sampler made are never exact. If each patch is
+# drawn by itself, each is wrong in its own way, and two wrongs that meet are a step in brightness. A decoder that sees
+# the latents around a patch knows what the patch has to meet, and can even out the errors of all of them.
+#
+# Two small codecs, one that sees only its patch and one with a window of 3 × 3 patches in 3 frames. Both learned with
+# errors in their latents, as minidit's own codec does (`CodecTraining.latent_error`). Now they draw clips from exact
+# latents, and from latents that are off by 0.3 standard deviations. *Seams* are the steps in brightness across the
+# borders of patches, relative to the real clips: 1 is perfect.
 
 # %%
 def seams(made):
@@ -397,27 +423,65 @@ def seams(made):
     return steps / real_steps
 
 
-with threadpool_limits(1):
-    by_strength = {0.0: by_sigma[0.05]} | {strength: trained(adversary=strength) for strength in (0.1, 1.0, 3.0)}
-for strength, small in by_strength.items():
-    print(f"adversary {strength:3.1f}   PSNR {quality(small):.2f} dB   seams {seams(small.reconstruct(unseen)):.2f}")
 shown = HELD_OUT.index(("red", "cross", "left", "sunset"))
+rows, off = {"real": unseen[shown]}, {}
+for window in ((1, 1, 1), (3, 3, 3)):
+    small = trained(window)
+    z = small.encode(unseen)                                # N, f, r, c, C
+    z_off = z + 0.3 * np.random.default_rng(5).standard_normal(z.shape, dtype=np.float32)
+    for name, made in (("exact", small.decode(z)), ("off", small.decode(z_off))):
+        print(f"window {window}, latents {name:5}   PSNR {quality(made):.2f} dB   seams {seams(made):.2f}")
+    rows[f"window {window}, latents off by 0.3"] = made[shown]
+    off[window] = seams(made)
 draw.clips(
-    {"real": unseen[shown]}
-    | {f"adversary {s:g}": by_strength[s].reconstruct(unseen[shown : shown + 1])[0] for s in (0.0, 0.1, 3.0)},
-    alt="A red cross in a sunset and three reconstructions: alike without an adversary and with a weak one, and with a "
-    "strong one spoiled by false colours.",
+    rows,
+    alt="A red cross in a sunset, and two decodings of latents with errors. With a window of one patch there are steps "
+    f"at the borders, {off[1, 1, 1]:.1f} times as large as in real clips. With 3 by 3 by 3 they are "
+    f"{off[3, 3, 3]:.1f} times as large.",
 )
 
 # %% [markdown]
-# In this world it changes **next to nothing**. For minidit's `quick` preset, trained in full with and without it
-# (`python scripts/compare_codecs.py quick`), the PSNR is 30.55 dB both times, and the seams are equally faint. A strong
-# adversary only does harm.
+# ### 13.7 Through the windows, backward  ·  ●●●  ·  12 minutes
+# In training, the gradient has to go back through `neighbours_forward`. It only copied, but it copied each latent into
+# *many* windows: its own and those of its neighbours. Write `neighbours_backward(dy, cache)`. Here dy is (N, f, r, c,
+# K · C), and the cache `(x.shape, window)`. Return `dx` (N, f, r, c, C).
 #
-# The reason is no mystery. An adversary pays where the latents leave details open (grass, hair, the grain of a film),
-# because there *some* plausible detail looks better than the average. Our clips have flat colours and clean edges:
-# there is nothing to invent. minidit includes the adversary to show how the codecs of latent diffusion are trained, not
-# because this world needs it. And the diffusion model itself never has one.
+# <details><summary>How do I begin?</summary>Read the forward upwards. Make an array of zeros as large as
+# <code>padded</code>. Go through the same places (i, j, k) in the same order: the n-th took its cells from a part of
+# <code>padded</code>, and put them into C columns of y. Bring these columns' gradient back to that part.</details>
+# <details><summary>It says: only the last one counts</summary>A value that was used several times gets the sum of all
+# its gradients.</details>
+# <details><summary>dx is too large an array</summary>The last step undoes the first one: cut off what
+# <code>np.pad</code> added, on both sides.</details>
+
+# %% exercise="neighbours_backward"
+def neighbours_backward(dy, cache):
+    (N, f, r, c, C), window = cache
+    ### BEGIN SOLUTION
+    kf, kr, kc = window
+    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+    for n, (i, j, k) in enumerate(np.ndindex(window)):
+        dpadded[:, i : i + f, j : j + r, k : k + c] += dy[..., n * C : (n + 1) * C]
+    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+    ### END SOLUTION
+
+check.neighbours_backward(neighbours_backward)
+
+# %% [markdown]
+# Forward, each cell gathers what lies around it; backward, it gathers what its neighbours say. Let three cells of dy say
+# 1 at every place of their windows, and all others nothing. Where does the gradient arrive?
+
+# %%
+window = (1, 3, 5)
+dy = np.zeros((1, 1, 5, 9, 15))
+dy[0, 0, 0, 0] = 1                                          # one in a corner
+dy[0, 0, 3, 5:7] = 1                                        # and two side by side
+dx = yours_or_ours(neighbours_backward)(dy, ((1, 1, 5, 9, 1), window))
+draw.heatmaps(
+    {"dx": dx[0, 0, :, :, 0]}, xlabel="column", ylabel="row",
+    alt="In the corner ones in 2 rows and 3 columns: the rest of the window lies beyond the edge. Below, two windows of 3 "
+    "rows and 5 columns overlap: ones at their ends, twos where a cell is in both.",
+)
 
 # %% [markdown]
 # ## In the real model
@@ -438,17 +502,17 @@ def keep(done, t, latents):
 clip = studio.generate(PROMPT, seed=3, callback=keep)
 times = sorted(on_the_way)
 denoised = on_the_way[times[-1]]                            # 1, f, r, c, C
-chosen = [times[0], times[11], times[16], times[-1]]
+chosen = [times[round(part * (len(times) - 1))] for part in (0, 0.6, 0.85, 1)]
 draw.clips(
     {f"t = {t:.2f}": codec.decode(on_the_way[t])[0] for t in chosen},
-    alt="Four decoded clips. At t = 0.02 coloured squares without order; at 0.33 a hint of a green triangle among "
-    "them; at 0.65 the triangle, with the grid of patches showing; at 1 the triangle in a day sky, with faint seams.",
+    alt=f"Four decoded clips. At t = {chosen[0]:.2f} coloured squares without order; at {chosen[1]:.2f} a hint of a "
+    f"green triangle among them; at {chosen[2]:.2f} the triangle; at {chosen[3]:.2f} the triangle in a day sky.",
 )
 print("the last one is the clip:", np.array_equal(codec.decode(denoised)[0], clip))
 
 # %% [markdown]
-# Noise in the latents doesn't look like noise in a picture. Each patch turns into *a different patch*, with edges and
-# colours that belong elsewhere. How exact do latents have to be? Add noise to those of real clips:
+# Noise in the latents doesn't look like noise in a picture. It turns into *different patches*, with edges and colours
+# that belong elsewhere. How exact do latents have to be? Add noise to those of real clips:
 
 # %%
 latents = codec.encode(real)                                # N, f, r, c, C
@@ -460,7 +524,7 @@ draw.curves(
     amounts, {"decoded, with noise": found, "decoded, without": [best] * len(amounts)}, points=True,
     xlabel="standard deviation of the noise in the latents", ylabel="PSNR in dB",
     alt=f"PSNR falls from {found[0]:.0f} dB with noise of 0.02 to {found[-1]:.0f} dB with noise of 1. Without noise it "
-    f"is {best:.0f} dB, and up to 0.05 there is hardly a difference.",
+    f"is {best:.0f} dB.",
 )
 own = (np.exp(0.5 * log_variance) / codec.latent_std).mean()
 print(f"the encoder's own deviation, in normalised latents: {own:.2f}")
@@ -471,8 +535,36 @@ print(f"the encoder's own deviation, in normalised latents: {own:.2f}")
 #
 # ### Turning the knobs
 #
-# What does a channel do? We take the denoised latents and move one channel by 2, at all places of all frames. In the
-# last row, we move one channel at **one** place of frame 3.
+# What does a channel do? Which channels matter most? Move each by 1, on real clips, and measure the change in the
+# picture.
+
+# %%
+base = codec.decode(latents)
+channels = range(settings.channels)
+
+
+def visible(channel):
+    """Root mean square change of the pixels when a channel moves by 1."""
+    z = latents.copy()
+    z[..., channel] += 1
+    return float(np.sqrt(np.mean((codec.decode(z) - base) ** 2)))
+
+
+effect = [visible(channel) for channel in channels]
+strongest = [int(channel) for channel in np.argsort(effect)[:-5:-1]]
+draw.curves(
+    channels, {"moved by 1": effect}, points=True, xlabel="channel", ylabel="change of a pixel (rms)",
+    alt=f"The change of a pixel for each of {len(effect)} channels: between {min(effect):.3f} and {max(effect):.3f}, "
+    f"with peaks at channels {strongest[0]}, {strongest[1]} and {strongest[2]}.",
+)
+print(f"the strongest channel changes a pixel {max(effect) / min(effect):.1f} times as much as the weakest")
+
+# %% [markdown]
+# The normalisation (lesson 3) has brought all channels to the same size. So the diffusion model's loss counts an error
+# in one as much as in another, and what you see here is how much the *picture* minds it.
+#
+# Now the four strongest, one by one. We take the denoised latents and move one channel by 2, at all places of all
+# frames. In the last row, we move one channel at **one** place of frame 3.
 
 # %%
 def moved(channel, by, place=slice(None)):
@@ -483,63 +575,40 @@ def moved(channel, by, place=slice(None)):
 
 
 ONE_PLACE = (3, 1, 2)                                       # frame, row, column of patches
-rows = {"unchanged": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in (7, 17, 8, 22)}
-rows["channel 7, moved by 4 in one place"] = moved(7, 4, ONE_PLACE)
+alone = f"channel {strongest[0]}, moved by 4 in one place"
+rows = {"unchanged": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in strongest}
+rows[alone] = moved(strongest[0], 4, ONE_PLACE)
 draw.clips(
     rows,
-    alt="The clip, and five times with a channel moved: the sky turns pale, dark, brighter and violet, and each time "
-    "a pattern appears in every patch. In the last row one square of frame 3 has changed, and nothing else.",
+    alt="The clip, and five times with a channel moved: the sky changes its colour or its brightness, and often a "
+    "pattern appears in every patch. In the last row something has changed around one place of frame 3 only.",
 )
-changed = np.argwhere(np.abs(rows["channel 7, moved by 4 in one place"] - clip).max(axis=-1) > 0)
+changed = np.argwhere(np.abs(rows[alone] - clip).max(axis=-1) > 0)
 print("pixels that changed in the last row: frame, row, column from", changed.min(axis=0), "to", changed.max(axis=0))
+print(f"the decoder's window: {settings.window}, in patches of {settings.patch} pixels")
 
 # %% [markdown]
 # A channel is not a knob for *one* thing: the same push changes the colour of the sky, puts a pattern into every patch,
-# and does something else to an edge. And the decoder works patch by patch, 8 × 8 pixels of one frame, and doesn't see
-# the neighbours. The diffusion model makes sure that a triangle's side continues from one patch to the next, and from
-# one frame to the next.
-#
-# Which channels matter most? Move each by 1, on real clips, and measure the change in the picture.
-
-# %%
-base = codec.decode(latents)
-
-
-def visible(channel):
-    """Root mean square change of the pixels when a channel moves by 1."""
-    z = latents.copy()
-    z[..., channel] += 1
-    return float(np.sqrt(np.mean((codec.decode(z) - base) ** 2)))
-
-
-effect = [visible(channel) for channel in range(24)]
-draw.curves(
-    range(24), {"moved by 1": effect}, points=True, xlabel="channel", ylabel="change of a pixel (rms)",
-    alt=f"The change of a pixel for each of 24 channels: between {min(effect):.3f} and {max(effect):.3f}, with peaks "
-    "at channels 7, 17 and 8.",
-)
-
-# %% [markdown]
-# They are within a factor of two, and that is no accident. Normalisation (lesson 3) stretched the channels that change
-# the picture a lot, so that a step of 1 there is a smaller step. So an error of the diffusion model costs about as much
-# in one channel as in another, and a plain squared error of the latents is a fair loss.
+# and does something else to an edge. And a latent reaches exactly as far as the decoder's window: into all patches that
+# see it, and no further. Whatever has to agree over longer distances, a triangle's side or its path through eight
+# frames, is the diffusion model's work.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A hidden layer**, and the place of the ReLU: on the worksheet at the end, here between two layers, with clipping
-#   to the range of pixels at the end.
+# - **A hidden layer** or two, and the place of the ReLU: on the worksheet at the end, here between the layers, with
+#   clipping to the range of pixels at the end.
 # - **Undoing the normalisation**: the decoder gets the latents times their scale plus their mean.
 # - **Samples.** In training, the decoder sees samples around the mean. Afterwards it gets the mean itself, without
 #   noise.
-# - **Training at all**: squared error over 2σ², KL, and an adversary that we could leave out here.
+# - **Training at all**: squared error over 2σ², and KL.
 
 # %% [markdown]
 # - **Loss.** The worksheet's codec returns its own video perfectly, but only 21 of 10,000 patches. The real codec
-#   returns no patch exactly, but all of them nearly: about 30 dB. That is the ceiling for every clip that the model
+#   returns no patch exactly, but all of them nearly. Its PSNR, above, is the ceiling for every clip that the model
 #   makes.
-# - **Neighbours.** Decoders of large models look across patches and frames, with convolutions. Ours looks at one patch
-#   at a time, so only exactness prevents seams; around the triangle above you can see some.
+# - **Neighbours.** The worksheet's decoder draws each patch by itself. The real one may look one patch further to every
+#   side; those of large models look across the whole frame, with many convolutions one after the other.
 
 # %%
 counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
@@ -549,9 +618,11 @@ print(f"decoder: {counts['decoder']:,} numbers; the worksheet's: 12.   The codec
 # %% [markdown]
 # ## Recap
 #
-# - The decoder is linear, ReLU, linear, patch by patch. It is frozen while the diffusion model trains.
+# - The decoder is made of linear layers with ReLUs between, on a window of latents: a convolution. It is frozen while
+#   the diffusion model trains.
 # - Gaussian pixels make the likelihood a squared error over 2σ². KL is the price of what a latent says. A sample
 #   written as a formula lets gradients through.
-# - An adversary comes on top, and the result is no longer maximum likelihood. In this world it changes next to nothing.
+# - Other codecs have an adversary on top, and then it is no longer maximum likelihood. In this world it changes next to
+#   nothing. What removes seams is a decoder that sees its neighbours, and has met errors in training.
 #
 # Next, in lesson 14, the patches go back to where they came from.

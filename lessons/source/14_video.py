@@ -258,8 +258,8 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 # %% [markdown]
 # ### Seams
 #
-# Each patch was decoded by itself, without its neighbours. Can you see that? Compare how much neighbouring pixels
-# differ across the seams with how much they differ elsewhere:
+# The decoder draws patch by patch, at best with a look at the latents around (lesson 13). Can you see that? Compare how
+# much neighbouring pixels differ across the seams with how much they differ elsewhere:
 
 # %%
 def jumps(clip):
@@ -281,7 +281,8 @@ for name, shown in (("rendered", real), ("through the codec", kept), ("made", ma
 # - **Limits and bytes.** The ReLU of step 13 keeps pixels from falling below 0; nothing keeps them below 9.
 # - **Many steps.** One subtraction there, 20 steps of a sampler here (lesson 12).
 # - **A file.** GIF is simple and old. Real video is stored as differences between frames, many times smaller.
-# - **Seams.** Larger codecs use convolutions, which look over the edge of a patch.
+# - **Seams.** The worksheet's patches are decoded without a look at each other. Lesson 13 has a decoder that looks over
+#   the edge of a patch, and larger codecs have many such layers.
 
 # %% [markdown]
 # ## Recap

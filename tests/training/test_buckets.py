@@ -156,21 +156,21 @@ def logits(t):
 
 
 def test_without_late_times_the_times_are_those_of_before_to_the_bit(training):
-    known = np.array([True, False, True])
-    expected = sample_times(np.random.default_rng(3), 3, training.time_mean - 1.0 * known, training.time_std)
-    found = draw_times(np.random.default_rng(3), 3, training, known)
+    noisier = np.array([True, False, True])
+    expected = sample_times(np.random.default_rng(3), 3, training.time_mean - 1.0 * noisier, training.time_std)
+    found = draw_times(np.random.default_rng(3), 3, training, noisier)
     assert found.tobytes() == expected.tobytes() and found.dtype == np.float32
 
 
-def test_the_stated_fraction_of_times_is_late_whatever_is_known(training, rng):
+def test_the_stated_fraction_of_times_is_late_also_of_those_that_are_noisier(training, rng):
     training = replace(training, time_mean=-6.0, time_std=0.1, late_times=0.25)
-    known = np.arange(8000) % 2 == 0
-    found = logits(draw_times(rng, 8000, training, known).astype(float))
+    noisier = np.arange(8000) % 2 == 0
+    found = logits(draw_times(rng, 8000, training, noisier).astype(float))
     late = found > -5
     assert abs(late.mean() - 0.25) < 0.02  # four standard errors
-    assert abs(late[known].mean() - late[~known].mean()) < 0.04
+    assert abs(late[noisier].mean() - late[~noisier].mean()) < 0.04
     assert abs(found[late].mean() - 1.0) < 0.11 and abs(found[late].std() - 1.2) < 0.08
-    assert abs(found[~late & ~known].mean() + 6) < 0.01 and abs(found[~late & known].mean() + 7) < 0.01
+    assert abs(found[~late & ~noisier].mean() + 6) < 0.01 and abs(found[~late & noisier].mean() + 7) < 0.01
 
 
 def test_late_times_change_the_times_of_a_batch_and_neither_its_clips_nor_its_noise(small_model, training):

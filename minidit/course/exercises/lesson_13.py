@@ -6,7 +6,8 @@ from minidit import layers
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
 from minidit.worksheet import solve
 
-# B = patches (any leading axes), C = latent channels
+# B = patches (any leading axes), C = latent channels; N = clips; f, r, c = their frames, rows, columns of patches;
+# K = cells of a window
 
 LESSON = 13
 SHEET = solve()
@@ -475,7 +476,131 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
     difficulty=2, minutes=8,
 )  # fmt: skip
 
+# -------------------------------------------------------------------------------------- 13.7 over the edge of a patch
+
+
+def neighbours_backward(dy, cache):
+    """dx (N, f, r, c, C), from dy (N, f, r, c, K · C) and the shape of x and the window."""
+    return layers.neighbours_backward(dy, cache)
+
+
+def cell_by_cell(dy, cache):
+    """dy (N, f, r, c, K, C), and for each of the K cells of a window where it lies, seen from the middle."""
+    (*_, C), window = cache
+    places = [np.subtract(place, np.array(window) // 2) for place in np.ndindex(window)]
+    return dy.reshape(*dy.shape[:-1], len(places), C), places
+
+
+def with_edges(dy, cache, add=np.add):
+    """The gradient of the padded cells; `add` combines what there was and what comes."""
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
+        part = dpadded[:, i : i + f, j : j + r, k : k + c]
+        part[...] = add(part, dy[..., n * C : (n + 1) * C])
+    return dpadded
+
+
+def middle(dpadded, cache):
+    """The part of the padded cells that holds the cells."""
+    (_, f, r, c, _), (kf, kr, kc) = cache
+    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+
+
+def at_the_beginning(dy, cache):
+    """The padded cells cut off at one end only."""
+    _, f, r, c, _ = cache[0]
+    return with_edges(dy, cache)[:, :f, :r, :c]
+
+
+def turned_around(dy, cache):
+    """What came from the left goes to the right."""
+    cells, _ = cell_by_cell(dy, cache)
+    return neighbours_backward(cells[..., ::-1, :].reshape(dy.shape), cache)
+
+
+def over_the_edge(dy, cache):
+    """What lay beyond an edge comes back on the other side."""
+    cells, places = cell_by_cell(dy, cache)
+    return sum(np.roll(cells[..., n, :], place, axis=(1, 2, 3)) for n, place in enumerate(places))
+
+
+def its_own(dy, cache):
+    """Each cell has the gradient of its own place in its own window only."""
+    cells, places = cell_by_cell(dy, cache)
+    return cells[..., len(places) // 2, :]
+
+
+def its_window(dy, cache):
+    """Each cell has the sum over the cells of its own window."""
+    return cell_by_cell(dy, cache)[0].sum(axis=-2)
+
+
+def channels_first(dy, cache):
+    """dy read as if the channels came one after the other, each with its K cells."""
+    (*_, C), window = cache
+    exchanged = dy.reshape(*dy.shape[:-1], C, np.prod(window)).swapaxes(-1, -2).reshape(dy.shape)
+    return neighbours_backward(exchanged, cache)
+
+
+def some_windows(rng):
+    """dy of (3, 1, 5) cells around each of 2 · (4, 2, 3) cells with 2 channels, and the cache."""
+    return rng.normal(size=(2, 4, 2, 3, 30)), ((2, 4, 2, 3, 2), (3, 1, 5))
+
+
+# The lesson provides its forward, so there is no gradient stage.
+NEIGHBOURS_BACKWARD = Exercise(
+    "neighbours_backward", LESSON, "backward through windows", ("dx",), neighbours_backward,
+    trials=(
+        by_hand(
+            np.array([[5.0, 1.0, 10.0], [2.0, 20.0, 200.0], [3.0, 30.0, 7.0]]).reshape(1, 1, 1, 3, 3),
+            ((1, 1, 1, 3, 1), (1, 1, 3)),
+        ),
+        at_random(some_windows),
+    ),
+    slips=(
+        Slip(
+            "only its own window", its_own, "each cell has only what its own window says",
+            "A cell is in the windows of its neighbours, too, and what they say adds up.",
+        ),
+        Slip(
+            "sum over its window", its_window, "each cell has the sum over its own window",
+            "Its window holds the gradients of its neighbours. Where in *their* windows does the cell itself stand?",
+        ),
+        Slip(
+            "the last one counts", lambda dy, cache: middle(with_edges(dy, cache, lambda old, new: new), cache),
+            "of all the windows that a cell was in, only the last one counts", "Add: += instead of =.",
+        ),
+        Slip(
+            "turned around", turned_around, "what belongs to the left neighbour went to the right one",
+            "The first place of a window is the cell before. Its gradient belongs to that cell.",
+        ),
+        Slip(
+            "over the edge", over_the_edge, "what lay beyond an edge came back on the other side",
+            "Beyond the edge there were constant zeros. Their gradient is dropped.",
+        ),
+        Slip(
+            "cut off at one end", at_the_beginning, "the padded array was cut at its end only",
+            "The zeros were on both sides: the cells lie in the middle.",
+        ),
+        Slip(
+            "forgot to cut", with_edges, "the cells beyond the edges are still there",
+            "They were zeros that the forward added. Return the cells in the middle.",
+        ),
+        Slip(
+            "channels first", channels_first, "cells and channels changed places",
+            "A window's cells come one after the other, each with all its C channels.",
+        ),
+        Slip(
+            "mean over the window", lambda dy, cache: neighbours_backward(dy, cache) / np.prod(cache[1]),
+            "it is divided by the number of cells in a window", "The forward copied; it took no mean.",
+        ),
+    ),
+    sizes=lambda dy, cache: {"cells of a window": int(np.prod(cache[1])), "channels": cache[0][-1]},
+    difficulty=3, minutes=12,
+)  # fmt: skip
+
 EXERCISES = (
     STEP_13, REPARAMETERIZE_FORWARD, GAUSSIAN_KL_FORWARD, REPARAMETERIZE_BACKWARD, GAUSSIAN_KL_BACKWARD,
-    HINGE_DISCRIMINATOR_BACKWARD,
+    HINGE_DISCRIMINATOR_BACKWARD, NEIGHBOURS_BACKWARD,
 )  # fmt: skip

@@ -347,6 +347,104 @@ def hinge_order(dloss, cache):
     return dloss * (fake > 0) / fake.size, -dloss * (real > 0) / real.size
 
 
+# --------------------------------------------------------------------------------------- 13.7 neighbours_backward
+
+
+def windows_by_loop(dy, cache):
+    # every cell asks all cells whether they saw it
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    dx = np.zeros((N, f, r, c, C))
+    windows = dy.reshape(N, f, r, c, kf, kr, kc, C)
+    for a, b, d in np.ndindex(f, r, c):
+        for i, j, k in np.ndindex(kf, kr, kc):
+            seen = a + i - kf // 2, b + j - kr // 2, d + k - kc // 2
+            if all(0 <= s < n for s, n in zip(seen, (f, r, c), strict=True)):
+                dx[:, *seen] += windows[:, a, b, d, i, j, k]
+    return dx
+
+
+def windows_by_gathering(dy, cache):
+    # the same windows, looked at the other way round: pad dy, and take from each neighbour what it says of me
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    dpadded = np.pad(dy, [(0, 0), (kf // 2,) * 2, (kr // 2,) * 2, (kc // 2,) * 2, (0, 0)])
+    places = list(np.ndindex(kf, kr, kc))
+    parts = [
+        dpadded[:, i : i + f, j : j + r, k : k + c, (len(places) - 1 - n) * C :][..., :C]
+        for n, (i, j, k) in enumerate(places)
+    ]
+    return np.sum(parts, axis=0)
+
+
+def windows_padded(dy, cache, gather=lambda old, new: old + new):
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
+        old = dpadded[:, i : i + f, j : j + r, k : k + c].copy()
+        dpadded[:, i : i + f, j : j + r, k : k + c] = gather(old, dy[..., n * C : (n + 1) * C])
+    return dpadded
+
+
+def windows_own(dy, cache):
+    C, K = cache[0][-1], int(np.prod(cache[1]))
+    return dy[..., K // 2 * C : (K // 2 + 1) * C].copy()
+
+
+def windows_sum(dy, cache):
+    C = cache[0][-1]
+    return sum(dy[..., n : n + C] for n in range(0, dy.shape[-1], C))
+
+
+def windows_last(dy, cache):
+    (_, f, r, c, _), (kf, kr, kc) = cache
+    dpadded = windows_padded(dy, cache, lambda old, new: new)
+    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+
+
+def windows_turned(dy, cache):
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
+        i, j, k = kf - 1 - i, kr - 1 - j, kc - 1 - k
+        dpadded[:, i : i + f, j : j + r, k : k + c] += dy[..., n * C : (n + 1) * C]
+    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+
+
+def windows_rolled(dy, cache):
+    (*_, C), (kf, kr, kc) = cache
+    dx = 0
+    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
+        dx = dx + np.roll(dy[..., n * C : (n + 1) * C], (i - kf // 2, j - kr // 2, k - kc // 2), axis=(1, 2, 3))
+    return dx
+
+
+def windows_cut_late(dy, cache):
+    _, f, r, c, _ = cache[0]
+    return windows_padded(dy, cache)[:, :f, :r, :c]
+
+
+def windows_uncut(dy, cache):
+    return windows_padded(dy, cache)
+
+
+def windows_channels_first(dy, cache):
+    (N, f, r, c, C), (kf, kr, kc) = cache
+    K = kf * kr * kc
+    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
+        dpadded[:, i : i + f, j : j + r, k : k + c] += dy[..., n::K]
+    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+
+
+def windows_mean(dy, cache):
+    return windows_by_loop(dy, cache) / np.prod(cache[1])
+
+
+def windows_in_place(dy, cache):
+    dx = windows_by_loop(dy, cache)
+    dy *= 0
+    return dx
+
+
 ANSWERS = {
     "step_13_patches": Answers(
         right=[PATCHES, np.array(PATCHES, dtype=np.int16)],
@@ -440,6 +538,21 @@ ANSWERS = {
             (hinge_no_dloss, "forgot dloss"),
             (hinge_turned, "the other half"),
             (hinge_order, "wrong order"),
+        ],
+    ),
+    "neighbours_backward": Answers(
+        right=[windows_by_loop, windows_by_gathering],
+        wrong=[
+            (windows_own, "only its own window"),
+            (windows_sum, "sum over its window"),
+            (windows_last, "the last one counts"),
+            (windows_turned, "turned around"),
+            (windows_rolled, "over the edge"),
+            (windows_cut_late, "cut off at one end"),
+            (windows_uncut, "forgot to cut"),
+            (windows_channels_first, "channels first"),
+            (windows_mean, "mean over the window"),
+            (windows_in_place, "changed its input"),
         ],
     ),
 }
