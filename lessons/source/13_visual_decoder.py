@@ -468,8 +468,8 @@ def neighbours_backward(dy, cache):
 check.neighbours_backward(neighbours_backward)
 
 # %% [markdown]
-# Forward, each cell gathers what lies around it; backward, it gathers what its neighbours say. Let three cells of dy say
-# 1 at every place of their windows, and all others nothing. Where does the gradient arrive?
+# Forward, each cell gathers what lies around it; backward, it gathers what its neighbours say. Let three cells of dy
+# say 1 at every place of their windows, and all others nothing. Where does the gradient arrive?
 
 # %%
 window = (1, 3, 5)
@@ -479,8 +479,8 @@ dy[0, 0, 3, 5:7] = 1                                        # and two side by si
 dx = yours_or_ours(neighbours_backward)(dy, ((1, 1, 5, 9, 1), window))
 draw.heatmaps(
     {"dx": dx[0, 0, :, :, 0]}, xlabel="column", ylabel="row",
-    alt="In the corner ones in 2 rows and 3 columns: the rest of the window lies beyond the edge. Below, two windows of 3 "
-    "rows and 5 columns overlap: ones at their ends, twos where a cell is in both.",
+    alt="In the corner ones in 2 rows and 3 columns: the rest of the window lies beyond the edge. Below, two windows "
+    "of 3 rows and 5 columns overlap: ones at their ends, twos where a cell is in both.",
 )
 
 # %% [markdown]
