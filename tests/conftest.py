@@ -122,7 +122,7 @@ def small_preset():
     return replace(
         tiny,
         model=settings,
-        codec_training=CodecTraining(steps=30, batch=4, pool=16),
+        codec_training=CodecTraining(steps=30, batch=4, pool=16, refine_steps=4),
         diffusion_training=DiffusionTraining(steps=40, batch=8, adamw=AdamWSettings(eps=1e-3, weight_decay=0.01)),
     )
 

@@ -1,7 +1,9 @@
 """Trains the visual codec: likelihood and KL, and a decoder that bears errors in the latents."""
 
+import copy
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from time import perf_counter
 
 import numpy as np
 from tqdm import tqdm
@@ -26,6 +28,7 @@ from minidit.world import HELD_OUT, PLAIN_SKIES, SEEN, render_batch
 
 RENDERED_AT_ONCE = 64
 MAX_GRAD_NORM = 1.0
+TIMED_STEPS = 10  # to know how many fit into a time
 LOOK = 200  # steps between two looks at the progress, for which a GPU has to be waited for
 
 
@@ -126,6 +129,16 @@ def train_codec(codec, training, size, frames, seed, progress=True, file=None):
         raise
 
 
+def seconds_per_codec_step(codec, training, size, frames):
+    """How long a step of `train_codec` takes here. The codec stays as it was. Arguments as for `train_codec`."""
+    trial = CodecState(copy.deepcopy(codec), replace(training, pool=training.batch), size, frames, seed=0)
+    codec_step(trial, training)  # the first one is slower
+    begin = perf_counter()
+    for _ in range(TIMED_STEPS):
+        codec_step(trial, training)
+    return (perf_counter() - begin) / TIMED_STEPS
+
+
 class CodecState:
     """A codec's training under way: the network, its optimiser, the patches and the random numbers to come.
 
@@ -136,7 +149,7 @@ class CodecState:
         self.codec, self.step, self.rng = codec, 0, np.random.default_rng([seed, 1])
         plan = {"settings": asdict(codec.settings), "training": asdict(training)}
         self.plan = json.loads(json.dumps(plan | {"size": size, "frames": frames, "seed": seed}))
-        sizes = [tuple(size) for size in training.sizes] or [(size, size)]
+        sizes = training.sizes or ((size, size),)
         self.pools = [patch_pool(codec.settings, size, frames, training.pool, self.rng) for size in sizes]
         self.optimizer = Muon(codec.params, AdamWSettings(beta2=0.999))
 

@@ -20,6 +20,7 @@ class CodecTraining:
         noise_std: σ of the Gaussian likelihood of a pixel value in [-1, 1].
         latent_error: the decoder learns to bear errors up to this size, in standard deviations of each channel: a
             diffusion model's latents have them.
+        refine_steps: steps that train the decoder further when the DiT is trained (`minidit/training/decoder.py`).
     """
 
     steps: int = 2_000
@@ -30,6 +31,10 @@ class CodecTraining:
     warmup: int = 50
     noise_std: float = 0.03
     latent_error: float = 0.3
+    refine_steps: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "sizes", tuple(map(tuple, self.sizes)))  # JSON has no tuples
 
 
 @dataclass(frozen=True)

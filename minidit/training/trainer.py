@@ -19,11 +19,13 @@ from minidit.models.checkpoint import (
     settings_to_json,
 )
 from minidit.models.video_model import VideoModel
-from minidit.training.codec import reconstruction_psnr, train_codec
+from minidit.training.codec import reconstruction_psnr, seconds_per_codec_step, train_codec
+from minidit.training.decoder import refine_decoder, seconds_per_decoder_step
 from minidit.training.interrupts import uninterrupted
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.workers import Team
 from minidit.training.preview import write_preview
+from minidit.training.settings import CodecTraining
 from minidit.training.state import TrainingState
 from minidit.training.steps import SPAN, check_shares, train_to
 from minidit.training.warm_start import start_from
@@ -32,7 +34,8 @@ CHECKPOINT_SECONDS = 60
 RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
-TRAINING_SHARE = 0.9  # of that time; the rest is for previews and checkpoints
+CODEC_SHARE, DECODER_SHARE = 0.2, 0.08  # of that time, at most, to train the codec, and in the end its decoder further
+TRAINING_SHARE = 0.93  # of what is left of it then; the rest is for previews and checkpoints
 
 STATE = "state.safetensors"
 CODEC_STATE = "codec.safetensors"  # of a codec that is not trained yet
@@ -62,7 +65,7 @@ class Run:
         self.training = preset.diffusion_training
         self.folder, self.seed, self.progress = Path(folder), seed, progress
         self.threads, self.ranks, self.xp = threads, ranks, xp
-        self.codec_trained, self.codec_psnr = False, None
+        self.codec_trained, self.codec_psnr, self.refined = False, None, False
         self.minutes, self.seconds = None, 0.0  # to plan the steps by, and spent so far
         self.scores = []  # (step, strict seen, strict held-out)
         rng = np.random.default_rng([seed, 0])
@@ -73,8 +76,8 @@ class Run:
         """Makes the folder, trains the codec, plans the steps, and writes the first state.
 
         Args:
-            minutes: time for the whole run. Some steps are timed, and the number of steps is chosen to fit, with the
-                codec's training, the timing and the final decay of the learning rate.
+            minutes: time for the whole run. Some steps of the codec and of the DiT are timed, and their numbers are
+                chosen to fit: for the codec no more than the preset's.
             origin: a checkpoint to take the codec and the first weights of the DiT from.
         Raises:
             UserError: the folder holds a run or a model already, or can't be made; there are too many ranks; or the
@@ -117,6 +120,9 @@ class Run:
         self.codec_psnr, self.codec_trained = metadata["codec_psnr"], metadata.get("codec_trained", True)
         if self.codec_trained:  # else its training continues from a file of its own
             load_codec(self.model.codec, codec)
+        self.refined = metadata.get("decoder_refined", False)
+        if "codec_training" in metadata:
+            self.codec_training = CodecTraining(**metadata["codec_training"])
         self.minutes, self.seconds = metadata.get("minutes"), metadata.get("seconds", 0.0)
         # Its own plan, which may differ from the preset's in steps and the like; how to compute it is ours to choose.
         self.training = type(self.training).from_json(metadata["training"] | {"recompute": self.training.recompute})
@@ -143,8 +149,8 @@ class Run:
                 if self.codec_psnr is None:
                     self.train_codec()
                 if self.minutes is not None:
-                    seconds_per_step = self.seconds_per_step()
-                    left = TRAINING_SHARE * (60 * self.minutes - (monotonic() - begin))
+                    refining, seconds_per_step = self.plan_refining(), self.seconds_per_step()
+                    left = TRAINING_SHARE * (60 * self.minutes - (monotonic() - begin)) - refining
                     self.training = replace(self.training, steps=max(1, int(left / seconds_per_step)))
                     self.minutes = None
             finally:
@@ -153,6 +159,16 @@ class Run:
             self.save()
             (self.folder / CODEC_STATE).unlink(missing_ok=True)
 
+    def plan_refining(self):
+        """Chooses how many steps train the decoder further. Returns the seconds that they take."""
+        training = self.codec_training
+        if not training.refine_steps:
+            return 0.0
+        seconds = seconds_per_decoder_step(self.model.on(self.xp), training)
+        steps = max(1, min(int(60 * DECODER_SHARE * self.minutes / seconds), training.refine_steps))
+        self.codec_training = replace(training, refine_steps=steps)
+        return steps * seconds
+
     def train_codec(self):
         """Trains the codec, if it doesn't come from another model, and measures it."""
         codec, size, frames = self.model.codec.on(self.xp), self.settings.size, self.settings.frames
@@ -160,6 +176,10 @@ class Run:
             self.codec_psnr = reconstruction_psnr(codec, size, frames, self.seed)
             return
         file = self.folder / CODEC_STATE
+        if self.minutes is not None and not file.exists():
+            seconds = seconds_per_codec_step(codec, self.codec_training, size, frames)
+            fit = int(60 * CODEC_SHARE * self.minutes / seconds)
+            self.codec_training = replace(self.codec_training, steps=max(1, min(fit, self.codec_training.steps)))
         psnr = train_codec(codec, self.codec_training, size, frames, self.seed, self.progress, file)
         self.model.codec, self.codec_trained, self.codec_psnr = codec.on(np), True, psnr
 
@@ -271,6 +291,18 @@ class Run:
                     with uninterrupted():
                         self.save()
                     saved = monotonic()
+        if self.codec_training.refine_steps and not self.refined:
+            with self.saved_when_interrupted():
+                self.refine()
+
+    def refine(self):
+        """Trains the decoder on what the moving average predicts, and saves."""
+        self.model.dit.params.flat[...] = self.state.ema
+        codec = refine_decoder(self.model.on(self.xp), self.codec_training, self.seed, self.progress)
+        with uninterrupted():
+            self.model.codec, self.refined = codec.on(np), True
+            self.codec_psnr = reconstruction_psnr(self.model.codec, self.settings.size, self.settings.frames, self.seed)
+            self.save()
 
     def preview_due(self):
         """Whether it is time for the next preview: they are spread evenly over the run, the last at the end."""
@@ -303,6 +335,8 @@ class Run:
             "scores": self.scores,
             "codec_trained": self.codec_trained,
             "codec_psnr": self.codec_psnr,
+            "codec_training": asdict(self.codec_training),
+            "decoder_refined": self.refined,
             "minutes": self.minutes,
             "seconds": 0.0 if self.minutes is None else self.seconds,
             "shared_by": self.shared_by,

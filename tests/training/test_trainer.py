@@ -16,7 +16,7 @@ import minidit
 from minidit.errors import Interrupted, UserError
 from minidit.files.tensors import read_tensors, write_tensors
 from minidit.models.checkpoint import load_model, load_record, save_model, settings_to_json
-from minidit.training import codec, steps, trainer
+from minidit.training import codec, decoder, steps, trainer
 from minidit.training.parallel.workers import Team
 from minidit.training.state import VECTORS
 from minidit.training.trainer import Run
@@ -347,6 +347,7 @@ MOMENTS = {
     "the last step": (40, steps.Member, "step", "at step 40 of 40"),
     "a preview": (1, trainer, "write_preview", "at step 20 of 40"),
     "writing a checkpoint": (4, trainer, "save_model", "at step 10 of 40"),
+    "a step of the decoder": (2, decoder, "decoder_step", "at step 40 of 40"),
 }
 
 
@@ -372,9 +373,9 @@ def test_ctrl_c_while_steps_are_timed_saves_the_plan(small_preset, tmp_path, mon
         run.start(minutes=1)
     run = resumed(small_preset, tmp_path / "run")
     assert run.minutes == 1 and 0 < run.seconds < 60 and run.codec_psnr is not None
-    monkeypatch.setattr(Run, "seconds_per_step", lambda run: 9.0)
+    monkeypatch.setattr(Run, "seconds_per_step", lambda run: 9.5)
     run.prepare()
-    assert run.training.steps == 5  # nine tenths of the minute, without what was spent already
+    assert run.training.steps == 5  # most of the minute, without what was spent already
     assert resumed(small_preset, tmp_path / "run").minutes is None
 
 
@@ -524,7 +525,10 @@ def test_more_ranks_than_shards_are_refused_before_anything_is_made(small_preset
 
 
 def test_as_many_steps_are_planned_as_fit_into_the_minutes(small_preset, tmp_path, monkeypatch):
-    """Of two minutes, the codec takes 30 seconds and the timing 10: 90 % of the 80 left, half a second a step."""
+    """Of two minutes, the codec takes 30 seconds and the timing 10.
+
+    93 % of the 80 left are 74.4 seconds. In the end the decoder needs 8 of them; a step takes half a second.
+    """
     now = [1000.0]
 
     def passes(seconds, result):
@@ -536,11 +540,23 @@ def test_as_many_steps_are_planned_as_fit_into_the_minutes(small_preset, tmp_pat
 
     monkeypatch.setattr(trainer, "monotonic", lambda: now[0])
     monkeypatch.setattr(trainer, "train_codec", passes(30, 20.0))
+    monkeypatch.setattr(trainer, "seconds_per_codec_step", lambda *_: 1.0)
+    monkeypatch.setattr(trainer, "seconds_per_decoder_step", lambda *_: 2.0)
     monkeypatch.setattr(Run, "seconds_per_step", passes(10, 0.5))
     run = Run(small_preset, tmp_path / "run", progress=False)
     run.start(minutes=2)
-    assert run.training.steps == 144
-    assert resumed(small_preset, tmp_path / "run").training.steps == 144
+    for planned in (run, resumed(small_preset, tmp_path / "run")):
+        assert planned.training.steps == 132
+        assert planned.codec_training.steps == 24  # in a fifth of the time
+        assert planned.codec_training.refine_steps == 4  # all that the preset has
+
+
+def test_a_long_time_gives_the_codec_no_more_than_the_presets_steps(small_preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "seconds_per_codec_step", lambda *_: 0.001)
+    monkeypatch.setattr(Run, "seconds_per_step", lambda _: 1.0)
+    run = Run(small_preset, tmp_path / "run", progress=False)
+    run.start(minutes=1)
+    assert (run.codec_training.steps, run.codec_training.refine_steps) == (30, 4)
 
 
 def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
