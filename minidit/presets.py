@@ -90,7 +90,7 @@ PRESETS = {
     "quick": Preset(
         "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
         _model("minidit-XXS/8x1x1", size=16, patch=(1, 4, 4), channels=16, hidden=160),
-        CodecTraining(steps=12_000),
+        CodecTraining(steps=3_000),
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
     "sky": SKY,
