@@ -53,7 +53,7 @@ class KnownStartTraining(VideoTraining):
 
         def batch(step, shards):
             drawn, rng = draw(step, shards), np.random.default_rng([self.seed, STARTS, step, *shards])
-            return replace(drawn, known=draw_starts(rng, model.settings, drawn.latents))
+            return replace(drawn, known=draw_starts(rng, model.settings, drawn.latents), given=drawn.latents)
 
         return batch
 

@@ -284,7 +284,7 @@ def test_a_checkpoint_makes_the_same_clip_on_either_device(trained_on, finished)
 def sampled(model, xp, sampler):
     """What `generate` does between its noise and the latents, for two clips."""
     noise = xp.asarray(starting_noise(model.settings.latent_shape, [0, 1]))
-    sampling = SamplingSettings(5, 2.0, shift=3.0, sampler=sampler)
+    sampling = SamplingSettings(5, 2.0, shift=3.0, sampler=sampler).for_model(model.settings)
     return sample_latents(model, [PROMPT, ""], noise, sampling, NoiseOfEach([0, 1]))
 
 

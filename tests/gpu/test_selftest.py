@@ -108,7 +108,7 @@ MODULATED = {"layernorm_modulate", "layernorm_modulate, per token"}
 GATED = {"linear_gated_residual", "linear_gated_residual, per token"}
 MISTAKES = {  # what is wrong: the file, where it says this, it says that, and the names under which it is found
     "another factor in GELU": (
-        "gelu.cu", "0.044715f", "0.0448f", {"linear_gelu", "feedforward"},
+        "gelu.cu", "0.044715f", "0.046f", {"linear_gelu", "feedforward"},
     ),
     "no weight decay": (
         "adamw.cu", "shrink * params[i]", "params[i]", {"adamw"},
