@@ -1,7 +1,7 @@
 """Small models of 16 x 16 pixels: one codec for all of them, one way to train them, one way to score them."""
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
 from time import process_time
@@ -17,31 +17,34 @@ from minidit.files.tensors import read_tensors, write_tensors
 from minidit.generation.settings import SamplingSettings
 from minidit.layers.patchify import patch_grid
 from minidit.models.checkpoint import codec_tensors, load_codec, settings_to_json
-from minidit.models.codec import Codec
+from minidit.models.codec import Codec, CodecSettings
 from minidit.models.cost import multiply_accumulates
 from minidit.models.dit import DiTSettings
-from minidit.models.video_model import VideoModel
-from minidit.presets import PRESETS
+from minidit.models.text_encoder import TextEncoderSettings
+from minidit.models.tokenizer import SPECIAL
+from minidit.models.video_model import VideoModel, VideoModelSettings
 from minidit.training.codec import train_codec
 from minidit.training.job import VideoTraining
 from minidit.training.settings import CodecTraining
 from minidit.training.short import train_and_look
-from minidit.world import ALL_ATTRIBUTES, caption, wordings
+from minidit.world import ALL_ATTRIBUTES, VOCABULARY, caption, wordings
 
 # N = clips; F, H, W = frames, rows, columns in pixels; f, r, c, C = frames, rows, columns, channels of latents
 
 PATH = RectifiedFlow()
 CODEC, CODEC_FILE, STATES = "codec", "codec.safetensors", "unfinished"
-CODEC_STEPS, QUICK_CODEC_STEPS = 6000, 20
+SIZE, FRAMES = 16, 8
+CODEC_SETTINGS = CodecSettings(patch=(1, 4, 4), channels=16, hidden=160)
+CODEC_STEPS, QUICK_CODEC_STEPS = 2000, 20
 PROMPTS = 40  # stream of random numbers, apart from those of training and of `minidit.evaluation.cases`
 LONGEST = 1 + max(len(sentence.split()) for a in ALL_ATTRIBUTES for sentence in wordings(a))  # START is a word, too
 
 
 def small_settings(width, depth, heads, patch, text_width=32):
-    """VideoModelSettings of preset quick's world and codec, with a DiT of that size."""
-    quick = PRESETS["quick"].model
-    text = replace(quick.dit.text, width=text_width)
-    return replace(quick, dit=DiTSettings(quick.codec.channels, patch, width, depth, heads, text=text))
+    """VideoModelSettings of clips of 16 x 16 pixels, with a DiT of that size and the codec of all of them."""
+    text = TextEncoderSettings(len(SPECIAL) + len(VOCABULARY), width=text_width)
+    dit = DiTSettings(CODEC_SETTINGS.channels, patch, width, depth, heads, text=text)
+    return VideoModelSettings(SIZE, FRAMES, CODEC_SETTINGS, dit, VOCABULARY)
 
 
 def grid_of(settings):
@@ -72,15 +75,14 @@ def codec_task(options):
     """The Task that trains the codec which all of them share."""
     steps = QUICK_CODEC_STEPS if options.quick else CODEC_STEPS
     training = CodecTraining(steps=steps, pool=64 if options.quick else 1024)
-    settings = PRESETS["quick"].model
-    return Task(CODEC, asdict(training), train_shared_codec, (settings, training, codec_path(options)))
+    return Task(CODEC, asdict(training), train_shared_codec, (training, codec_path(options)))
 
 
-def train_shared_codec(settings, training, path):
+def train_shared_codec(training, path):
     """Trains the codec and writes its arrays. Returns its PSNR in dB and the seconds of one core that it took."""
     begin = process_time()
-    codec = Codec(settings.codec, np.random.default_rng(0))
-    psnr = train_codec(codec, training, settings.size, settings.frames, seed=0, progress=False)
+    codec = Codec(CODEC_SETTINGS, np.random.default_rng(0))
+    psnr = train_codec(codec, training, SIZE, FRAMES, seed=0, progress=False)
     write_tensors(path, codec_tensors(codec), {"kind": "codec"})
     return {"psnr": psnr, "core_seconds": process_time() - begin}
 
