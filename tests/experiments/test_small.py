@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
-from minidit.experiments.small import codec_task, prompt_tally, small_settings, stops_of, train, training_task
+from minidit.experiments.small import (
+    CODEC_SETTINGS,
+    codec_task,
+    prompt_tally,
+    small_settings,
+    stops_of,
+    train,
+    training_task,
+)
 from minidit.experiments.tally import total
 from minidit.experiments.tasks import Options
 from minidit.files.tensors import read_tensors
@@ -85,8 +93,8 @@ def test_states_of_different_names_are_different_files(tmp_path):
 
 
 def test_the_codec_of_the_small_models_is_that_of_the_task(tmp_path):
-    settings, training, path = codec_task(Options(tmp_path, tmp_path, "", quick=True)).arguments
-    assert settings.codec == small_settings(16, 1, 2, (8, 2, 2)).codec
+    training, path = codec_task(Options(tmp_path, tmp_path, "", quick=True)).arguments
+    assert small_settings(16, 1, 2, (8, 2, 2)).codec == CODEC_SETTINGS
     assert training.steps < codec_task(Options(tmp_path, tmp_path, "")).plan["steps"]
     assert path.parent == tmp_path
 
