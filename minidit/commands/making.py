@@ -45,7 +45,7 @@ def add_making(command, default, outputs=OUTPUTS):
     shared.add_seed(command, "same seed, same clip")
     shared.add_sampling(command)
     command.add_argument(
-        "--sampler", default="euler", metavar="NAME", help="euler, heun, ddim, ddpm or sde (default: euler)"
+        "--sampler", metavar="NAME", help="euler, heun, ddim, ddpm or sde (default: the model's)"
     )
     shared.add_checkpoint(command)
     shared.add_device(command)

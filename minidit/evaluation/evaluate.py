@@ -8,6 +8,7 @@ It sees seen combinations only, so nothing is chosen by looking at the held-out 
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from tqdm import tqdm
@@ -35,7 +36,7 @@ def evaluate(
     seed=0,
     steps=None,
     guidance=None,
-    sampler="euler",
+    sampler=None,
     fitted=300,
     checkpoint=None,
     progress=True,
@@ -47,8 +48,8 @@ def evaluate(
         prompts: number for each of the two splits and each seed.
         seeds: repetitions, each with its own prompts and noise: prompts · seeds clips per split in all.
         seed: what all random numbers follow from.
-        steps, guidance: of the sampler; by default the model's own settings.
-        sampler: a name from `minidit.diffusion.SAMPLERS`.
+        steps, guidance, sampler: by default the model's own settings; a sampler is a name from
+            `minidit.diffusion.SAMPLERS`.
         fitted: number of clips of each split that the second examiner sees, drawn at random; it takes 0.4 seconds
             for one of them with its controls.
         checkpoint: the model's name, for the report.
@@ -121,7 +122,7 @@ def tune_guidance(
     prompts=200,
     seed=0,
     steps=None,
-    sampler="euler",
+    sampler=None,
     progress=True,
 ):
     """Chooses the guidance scale with the most strictly right clips, before anything is evaluated.
@@ -141,15 +142,15 @@ def tune_guidance(
     """
     prompts = _whole("prompts", prompts)
     _whole("candidates", len(candidates))
-    steps = model.settings.steps if steps is None else steps
+    own = SamplingSettings(steps, sampler=sampler).for_model(model.settings)
     cases = draw_cases(SEEN, prompts, np.random.default_rng([seed, TUNING]), tuning=True)
     table = []
     with tqdm(total=prompts * len(candidates), desc="guidance", unit="clip", disable=not progress) as bar:
         for guidance in candidates:
-            sampling = SamplingSettings(steps, guidance, sampler=sampler).for_model(model.settings)
+            sampling = replace(own, guidance=guidance).for_model(model.settings)
             table.append({"guidance": guidance} | shares(judged_clips(model, cases, sampling, bar)))
     best = max(table, key=lambda row: (row["strict"], -row["guidance"]))
-    settings = {"prompts": prompts, "seed": seed, "steps": steps, "sampler": sampler}
+    settings = {"prompts": prompts, "seed": seed, "steps": own.steps, "sampler": own.sampler}
     return {"guidance": best["guidance"], "table": table} | settings
 
 

@@ -14,10 +14,10 @@ SCORES = ("right", "strict")
 
 
 def measure_steps(models, steps=STEPS, prompts=500, seed=0, progress=True):
-    """Measures models at several numbers of Euler steps, all of them on the same prompts and noise.
+    """Measures models at several numbers of steps, all of them on the same prompts and noise.
 
     Args:
-        models: name -> VideoModel; each has its own guidance and spacing of the steps.
+        models: name -> VideoModel; each has its own sampler, guidance and spacing of the steps.
         steps: numbers of steps.
         prompts: number of seen combinations, and the same number of held-out ones.
         seed: all random numbers follow from it.
@@ -57,5 +57,5 @@ def steps_table(measured):
         for split in SPLITS
     ]
     lines = aligned([("percent, by steps", *map(str, measured["steps"])), *rows])
-    clips = f"{measured['prompts']} prompts of each split, seed {measured['seed']}; Euler steps, with each model's"
+    clips = f"{measured['prompts']} prompts of each split, seed {measured['seed']}; each model's own sampler and"
     return "\n".join([*lines, "", f"{clips} guidance; [ ]: 95 % confidence interval"]) + "\n"

@@ -27,7 +27,7 @@ class SamplingSettings:
     guidance: float | None = None
     interval: tuple[float, float] | None = None
     shift: float | None = None
-    sampler: str | Callable = "euler"
+    sampler: str | Callable | None = None
 
     def for_model(self, settings):
         """The same with the model's own settings in place of None.
@@ -37,7 +37,7 @@ class SamplingSettings:
         Raises:
             UserError: a setting makes no sense.
         """
-        names = ("steps", "guidance", "interval", "shift")
+        names = ("steps", "guidance", "interval", "shift", "sampler")
         whole = replace(self, **{name: getattr(settings, name) for name in names if getattr(self, name) is None})
         step_of(whole.sampler)
         time_grid(whole.steps, whole.shift)
@@ -56,5 +56,5 @@ class SamplingOptions(TypedDict, total=False):
     guidance: float | None
     interval: tuple[float, float] | None
     shift: float | None
-    sampler: str | Callable
+    sampler: str | Callable | None
     callback: Callable | None

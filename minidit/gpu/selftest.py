@@ -130,7 +130,7 @@ def waiting(xp):
 def sampling(xp, model):
     """A clip of the shipped model: pixels against the CPU's."""
     prompts, seeds = ["a red circle moves right in the day sky", "sora is sky"], [0, 3]
-    sampling = SamplingSettings(steps=4)
+    sampling = SamplingSettings(steps=4, sampler="euler")
     expected = generate(model, prompts, seeds, sampling=sampling)
     got = generate(model.on(xp), prompts, seeds, sampling=sampling)
     yield Finding("pixels of two clips", worst([got], [expected]), 1e-4)

@@ -21,8 +21,8 @@ class VideoModelSettings:
         codec, dit: their sizes.
         vocabulary: words the model can read, in the order of their ids.
         prediction: what the DiT predicts: "data", "noise" or "velocity".
-        guidance, interval, steps, shift: defaults of the sampler: guidance scale, the times between which it acts,
-            number of steps, timestep shift.
+        guidance, interval, steps, shift, sampler: how clips are sampled by default: guidance scale, the times between
+            which it acts, number of steps, timestep shift, and a name from `minidit.diffusion.SAMPLERS`.
     """
 
     size: int
@@ -35,6 +35,7 @@ class VideoModelSettings:
     interval: tuple[float, float] = (0.0, 0.5)
     steps: int = 20
     shift: float = 3.0
+    sampler: str = "euler"
 
     @property
     def latent_shape(self):

@@ -88,7 +88,7 @@ def paired(teacher, batch, steps):
     """
     xp = teacher.xp
     ids = xp.concatenate([batch.ids, moved(null_row(batch.ids.shape[1]), xp)[None]])  # N + 1, L
-    sampling = SamplingSettings(steps).for_model(teacher.settings)
+    sampling = SamplingSettings(steps, sampler="euler").for_model(teacher.settings)
     made = sample_latents(
         teacher, ids, batch.noise, sampling, known_latents=batch.given, known=batch.known, sizes=batch.sizes
     )
@@ -112,8 +112,8 @@ def at_times(batch, times):
 
 
 def student_settings(settings):
-    """The VideoModelSettings of a teacher's student: its guidance is built in, and it needs few steps."""
-    return replace(settings, guidance=1.0, steps=STUDENT_STEPS)
+    """The VideoModelSettings of a teacher's student: its guidance is built in, and it needs few steps, all straight."""
+    return replace(settings, guidance=1.0, steps=STUDENT_STEPS, sampler="euler")
 
 
 class Distillation(Run):

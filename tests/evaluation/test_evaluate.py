@@ -15,7 +15,14 @@ from minidit.presets import PRESETS
 from minidit.world import COLORS, HELD_OUT, SEEN, attributes_in, render, verify
 
 SETTINGS = SimpleNamespace(
-    size=16, frames=8, steps=5, guidance=1.5, interval=(0.0, 0.5), shift=3.0, codec=SimpleNamespace(patch=(1, 4, 4))
+    size=16,
+    frames=8,
+    steps=5,
+    guidance=1.5,
+    interval=(0.0, 0.5),
+    shift=3.0,
+    sampler="euler",
+    codec=SimpleNamespace(patch=(1, 4, 4)),
 )
 SCORES = ("right_seen", "right_held_out", "strict_seen", "strict_held_out")
 

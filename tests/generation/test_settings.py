@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -10,6 +10,7 @@ from minidit.generation.settings import SamplingOptions, SamplingSettings
 def test_what_is_left_out_comes_from_the_model(tiny_model):
     s = tiny_model.settings
     assert SamplingSettings().for_model(s) == SamplingSettings(s.steps, s.guidance, s.interval, s.shift, "euler")
+    assert SamplingSettings().for_model(replace(s, sampler="ddpm")).sampler == "ddpm"
     asked = SamplingSettings(7, 0.0, (0.1, 0.5), 1.5, heun_step)
     assert asked.for_model(s) == asked
 
@@ -35,7 +36,7 @@ def test_the_options_of_a_studio_are_the_same_settings():
         ({"shift": 0.0}, "above 0"),
         ({"interval": (0.8, 0.2)}, "smaller one first"),
         ({"sampler": "dpm++"}, "choose one of euler, heun"),
-        ({"sampler": None}, "choose one of euler, heun"),
+        ({"sampler": 3}, "choose one of euler, heun"),
         ({"steps": "2"}, "whole number"),
         ({"guidance": [2.0]}, "finite number"),
         ({"shift": "2"}, "above 0"),
