@@ -11,5 +11,5 @@ of the same shape:
     draw(measured)         the bytes of the figure, a PNG
 
 `measured` is a dict, name -> result, as `store.py` keeps it in a JSON file. `small.py` trains small models and scores
-them; `tally.py`, `fits.py` and `tables.py` turn results into shares, power laws and cells.
+them; `tally.py`, `decibels.py`, `fits.py` and `tables.py` turn results into shares, fidelities, power laws and cells.
 """

@@ -6,7 +6,7 @@ from time import process_time
 import numpy as np
 
 from minidit.evaluation.intervals import mean, percent, share
-from minidit.experiments.tables import markdown, number
+from minidit.experiments.tables import all_of, markdown, number, verdict
 from minidit.experiments.tasks import checkpoint_task
 from minidit.experiments.trials import Trials
 from minidit.figures.style import BLUE, VERMILLION, charts, percent_bars, png_bytes, style
@@ -27,6 +27,7 @@ SPLITS = {"seen": SEEN, "held out": HELD_OUT}
 COLORS = dict(zip(SPLITS, (BLUE, VERMILLION), strict=True))
 STREAM = 60  # of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 6
+LEAST_RIGHT = 0.9  # of the clips, for the claim to hold of a use or size
 GRIDS = [(frames, (32, 32)) for frames in (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)]
 GRIDS += [(8, size) for size in product(SIDES, SIDES) if size != (32, 32)] + [(LONGEST, (48, 48))]
 CHANGES = {"colour": ("color",), "shape": ("shape",), "sky": ("sky",), "colour and sky": ("color", "sky")}
@@ -51,6 +52,8 @@ SIZES = {
     f"{frames} frames of {width} x {height}": ("generate", {"frames": frames, "size": (height, width)})
     for frames, (height, width) in GRIDS
 }
+
+RIGHTS = ("as_asked", "right", "right_there", "second_right", "shape_kept")  # the first that a use has counts for it
 
 # The measures in words: shares, and means with their units.
 SHARES = {
@@ -148,9 +151,24 @@ def cell(measures, name):
 
 
 def sentences(measured):
-    """How often clips are right, for sizes used in training and for others."""
+    """Whether each use is right nearly always, in words; and how often clips are right for each kind of size."""
+    ends = {}
+    for use, splits in by_use(measured, USES | SIZES).items():
+        found = [splits[split]["measures"] for split in SPLITS]
+        name = next((name for name in RIGHTS if name in found[0]), None)
+        if name and all(each[name]["clips"] for each in found):
+            ends[use] = [min(each[name]["interval"][end] for each in found) for end in (0, 1)]
+    if not ends:
+        return ["Nothing was measured that can be summed up."]
+    short = [use for use, (_, high) in ends.items() if high < LEAST_RIGHT]
+    unsure = [use for use, (low, high) in ends.items() if low < LEAST_RIGHT <= high]
+    said = [
+        f"{verdict(not short and not unsure, bool(short))}: of {len(ends)} uses and sizes, "
+        f"{len(ends) - len(short) - len(unsure)} are surely right in at least {100 * LEAST_RIGHT:.0f} % of the clips, "
+        "on seen and on held-out combinations alike."
+    ]
+    said += [f"Surely less often: {all_of(short)}."] * bool(short) + [f"Not certain: {all_of(unsure)}."] * bool(unsure)
     sizes = by_use(measured, SIZES)
-    said = []
     for trained, words in ((True, "Sizes used in training"), (False, "Other sizes")):
         shares = [
             r["measures"]["right"]["share"] for s in sizes.values() for r in s.values() if r["trained"] is trained
@@ -161,7 +179,7 @@ def sentences(measured):
                 f"{words}: {percent(np.mean(shares))} % of the clips are right, {low:.1f} to {high:.1f} % depending on "
                 "size and split."
             )
-    return said or ["Nothing was measured that can be summed up."]
+    return said
 
 
 def tables(measured):
@@ -196,7 +214,9 @@ def note(measured):
         "speed at which the object leaves the picture in the new frames. *connect* and *loop* know 4 frames at either "
         "end and have no prompt; the smoothest path is the cubic curve with both places and both speeds. *edit* asks "
         "for the same clip with other values, in a whole sentence or by naming these alone. *film* is two connected "
-        "shots, there and back."
+        "shots, there and back. The claim is confirmed if the share of right clips (for edits: changed and kept; for "
+        f"*extend* and *connect*: shape kept) is surely at least {100 * LEAST_RIGHT:.0f} % for every use and "
+        "size on both splits, and refuted if it is surely less for one."
     )
 
 
@@ -209,9 +229,6 @@ def draw(measured):
     bars(middle, by_use(measured, SIZES), "of each size")
     bars(right_one, by_use(measured, [use for use in USES if use.startswith("edit")]), "of each edit")
     return png_bytes(figure)
-
-
-RIGHTS = ("as_asked", "right", "right_there", "second_right", "shape_kept")  # the first that a use has is drawn
 
 
 def bars(axes, uses, title):

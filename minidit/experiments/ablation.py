@@ -1,11 +1,15 @@
 """What each choice of the network is worth: variants of one small model, trained at equal compute, compared."""
 
 from dataclasses import replace
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
 
+import numpy as np
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from minidit.evaluation.cases import SPLITS
+from minidit.evaluation.examined import WORST
 from minidit.evaluation.scores import NAMES
+from minidit.experiments.decibels import joined
 from minidit.experiments.small import training_task
 from minidit.experiments.tables import all_of, in_units, markdown
 from minidit.experiments.tally import share
@@ -29,10 +33,10 @@ from minidit.training.settings import DiffusionTraining
 TITLE = "What each choice of the network is worth"
 FILE = "ablation.png"
 ALT = (
-    "Two columns of charts, a row for each variant of one small model trained with the same compute. Left: the loss on "
-    "held-out clips. Right: the share of the four attributes that its clips show as asked, for seen and for held-out "
-    "prompts. Points are seeds, bars 95 % intervals of their mean; a line marks the network that the others are "
-    "compared with."
+    "Three columns of charts, a row for each variant of one small model trained with the same compute. Left: the loss "
+    "on held-out clips. Middle: the median fidelity of its clips, for seen and for held-out prompts. Right: the share "
+    "of the four attributes that its clips show as asked, for both. Points are seeds, bars 95 % intervals of their "
+    "mean; a line marks the network that the others are compared with."
 )
 
 TRAINING = DiffusionTraining(steps=800, batch=16, time_mean=-1.6, decay=0.4, ema=0.99)  # of the base
@@ -93,7 +97,10 @@ def of_group(found, group):
 def columns(seeds, loss="loss"):
     """The numbers of one variant: lists over the seeds, by name."""
     found = {"loss": [result[loss] for result in seeds.values()]}
-    for split in ("seen", "held_out"):
+    clips = [joined(result["fidelity"].values()) for result in seeds.values()]
+    found |= {"median": [median(values) for values in clips], "worst": [np.quantile(values, WORST) for values in clips]}
+    for split in SPLITS:
+        found[f"fidelity {split}"] = [median(result["fidelity"][split]) for result in seeds.values()]
         found[f"attributes {split}"] = [100 * attributes_right(result[split]) for result in seeds.values()]
         found[f"right {split}"] = [100 * share(result[split], "right") for result in seeds.values()]
     return found
@@ -107,6 +114,12 @@ def attributes_right(counts):
 def differences(seeds, reference, loss="loss"):
     """Loss less that of the reference with the same seed, in percent of the latter: a list."""
     return [100 * (seeds[seed][loss] / reference[seed][loss] - 1) for seed in seeds if seed in reference]
+
+
+def gains(seeds, reference):
+    """Median fidelity less that of the reference with the same seed, in dB: a list."""
+    medians = {seed: median(joined(run["fidelity"].values())) for seed, run in reference.items()}
+    return [median(joined(seeds[seed]["fidelity"].values())) - medians[seed] for seed in seeds if seed in medians]
 
 
 def mean_over_seeds(values):
@@ -133,26 +146,41 @@ def sentences(measured):
     said = []
     for group in (PARTS, TIME):
         heading, loss, reference = GROUPS[group]
-        lower, higher, unsure = [], [], []
-        for name, seeds in of_group(found, group).items():
-            against = differences(seeds, found.get(reference, {}), loss)
-            if name != reference and against:
-                mean, half = mean_over_seeds(against)
-                sure = half is not None and abs(mean) > half
-                (unsure if not sure else lower if mean < 0 else higher).append(VARIANTS[name].title)
-        kinds = ((lower, "surely lower"), (higher, "surely higher"), (unsure, "not surely different"))
-        words = [f"{kind} for {all_of([f'“{name}”' for name in names])}" for names, kind in kinds if names]
-        if words:
-            said.append(f"{heading}: compared with “{VARIANTS[reference].title}”, the loss is {'; '.join(words)}.")
-    targets = of_group(found, TARGET)
+        others = {name: seeds for name, seeds in of_group(found, group).items() if name != reference}
+        base = found.get(reference, {})
+        losses = {name: differences(seeds, base, loss) for name, seeds in others.items()}
+        fidelities = {name: gains(seeds, base) for name, seeds in others.items()}
+        if any(losses.values()):
+            said.append(
+                f"{heading}: compared with “{VARIANTS[reference].title}”, the loss is {in_words(losses)}. "
+                f"The fidelity is {in_words(fidelities)}."
+            )
+    targets = {name: columns(seeds) for name, seeds in of_group(found, TARGET).items()}
     if targets:
-        best = min(targets, key=lambda name: fmean(columns(targets[name])["loss"]))
-        said.append(f"Target and patch: the loss is lowest for “{VARIANTS[best].title}”.")
+        best = min(targets, key=lambda name: fmean(targets[name]["loss"]))
+        clearest = max(targets, key=lambda name: fmean(targets[name]["median"]))
+        said.append(
+            f"Target and patch: the loss is lowest for “{VARIANTS[best].title}”. The fidelity is highest for "
+            f"“{VARIANTS[clearest].title}”, {cell(targets[clearest]['median'], 1)} dB."
+        )
     return said or ["There is nothing to compare yet."]
 
 
+def in_words(against):
+    """For which variants a difference is surely below or above 0, or neither; against: name -> list over the seeds."""
+    lower, higher, unsure = [], [], []
+    for name, values in against.items():
+        if values:
+            mean, half = mean_over_seeds(values)
+            sure = half is not None and abs(mean) > half
+            (unsure if not sure else lower if mean < 0 else higher).append(f"“{VARIANTS[name].title}”")
+    kinds = ((lower, "surely lower"), (higher, "surely higher"), (unsure, "not surely different"))
+    return "; ".join(f"{kind} for {all_of(names)}" for names, kind in kinds if names)
+
+
 HEADS = [
-    "variant", "parameters", "MACs a step", "steps", "loss", "difference, %",
+    "variant", "parameters", "MACs a step", "steps", "loss", "difference, %", "fidelity, dB", "difference, dB",
+    "worst tenth, dB",
     "attributes right, seen, %", "held out, %", "all right, seen, %", "held out, %",
 ]  # fmt: skip
 SHARES = ("attributes seen", "attributes held_out", "right seen", "right held_out")
@@ -173,11 +201,14 @@ def rows_of(found, group):
     rows = []
     for name, seeds in of_group(found, group).items():
         first, values = next(iter(seeds.values())), columns(seeds, loss)
-        against = differences(seeds, found.get(reference, {}), loss)
+        base = found.get(reference, {})
+        against, gained = differences(seeds, base, loss), gains(seeds, base)
         rows.append(
             [
                 VARIANTS[name].title, in_units(first["parameters"]), in_units(first["step_products"]), first["steps"],
                 cell(values["loss"], 4), "" if name == reference or not against else cell(against, 1),
+                cell(values["median"], 2), "" if name == reference or not gained else cell(gained, 2),
+                cell(values["worst"], 2),
                 *(cell(values[name], 1) for name in SHARES),
             ]
         )  # fmt: skip
@@ -185,7 +216,7 @@ def rows_of(found, group):
 
 
 def target_table(found):
-    """Loss, and the share of attributes that are right in held-out prompts, for each target and patch."""
+    """Loss, fidelity, and the share of attributes that are right in held-out prompts, for each target and patch."""
     rows = []
     for patch in PATCHES:
         row = [f"patch {patch_name(patch)}"]
@@ -193,11 +224,11 @@ def target_table(found):
             name = BASE if (patch, target) == (PATCHES[0], "data") else f"{target}-{patch_name(patch)}"
             if name in found:
                 values = columns(found[name])
-                row += [cell(values["loss"], 4), cell(values["attributes held_out"], 1)]
+                row += [cell(values["loss"], 4), cell(values["median"], 2), cell(values["attributes held_out"], 1)]
             else:
-                row += ["", ""]
+                row += ["", "", ""]
         rows.append(row)
-    heads = [f"{target}: {what}" for target in TARGETS for what in ("loss", "attributes right, %")]
+    heads = [f"{target}: {what}" for target in TARGETS for what in ("loss", "fidelity, dB", "attributes right, %")]
     return markdown(["", *heads], rows)
 
 
@@ -213,9 +244,11 @@ def note(measured):
         "the same seed all see the same clips. The loss is the mean squared error of the velocity, which every target "
         f"implies, on fresh clips of held-out combinations at fixed noise and {len(TIMES)} fixed times, by the moving "
         f"average of the weights. Attributes are what the verifier reads from {prompts} clips for seen and {prompts} "
-        "for held-out prompts: colour, shape, motion and sky. ± and bars are 95 % intervals of the mean over the seeds "
-        "(Student's t). *Difference* compares the loss with that of the table's first row and the same seed. A loss is "
-        "surely lower or higher if the interval of the difference excludes 0."
+        "for held-out prompts: colour, shape, motion and sky. *Fidelity* is the PSNR of a clip to the nearest one of "
+        "the world that shows what was asked for, in dB: the median over all these clips, and the worst tenth (a tenth "
+        "of the clips is below it). ± and bars are 95 % intervals of the mean over the seeds (Student's t). "
+        "*Difference* compares with the table's first row and the same seed. A loss or a fidelity is surely lower or "
+        "higher if the interval of the difference excludes 0."
     )
 
 
@@ -226,18 +259,20 @@ def draw(measured):
     groups = {group: seeds for group in GROUPS if (seeds := of_group(found, group))}
     heights = [len(names) + 1.5 for names in groups.values()]
     figure, grid = charts(
-        1650, int(150 + ROW * sum(heights)), len(groups), 2, pads=(0.1, 0.1), squeeze=False, sharey="row",
+        2200, int(150 + ROW * sum(heights)), len(groups), 3, pads=(0.1, 0.1), squeeze=False, sharey="row",
         gridspec_kw={"height_ratios": heights},
     )  # fmt: skip
-    for (left, right), (group, variants) in zip(grid, groups.items(), strict=True):
+    for (left, middle, right), (group, variants) in zip(grid, groups.items(), strict=True):
         _, loss, reference = GROUPS[group]
         rows = [columns(seeds, loss) for seeds in variants.values()]
         draw_seeds(left, [row["loss"] for row in rows], INK, 0.0)
-        draw_seeds(right, [row["attributes seen"] for row in rows], BLUE, -0.15, "seen prompts")
-        draw_seeds(right, [row["attributes held_out"] for row in rows], VERMILLION, 0.15, "held-out prompts")
+        for axes, what in ((middle, "fidelity"), (right, "attributes")):
+            draw_seeds(axes, [row[f"{what} seen"] for row in rows], BLUE, -0.15, "seen prompts")
+            draw_seeds(axes, [row[f"{what} held_out"] for row in rows], VERMILLION, 0.15, "held-out prompts")
         if reference in variants:
-            mean, _ = mean_over_seeds(columns(variants[reference], loss)["loss"])
-            left.axvline(mean, color=INK, linewidth=0.8, zorder=0.5)
+            base = columns(variants[reference], loss)
+            for axes, what in ((left, "loss"), (middle, "median")):
+                axes.axvline(fmean(base[what]), color=INK, linewidth=0.8, zorder=0.5)
         left.set_yticks(range(len(variants)), [VARIANTS[name].title for name in variants])
         left.set_ylim(len(variants) - 0.5, -0.5)
         left.set_xlabel(LOSS_NAME[loss])
@@ -249,9 +284,10 @@ def draw(measured):
         low, high = right.get_xlim()
         right.set_xlim(max(low, -2), min(high, 102))  # shares; their intervals may go further
         right.set_xlabel("attributes as asked, %")
-        for axes in (left, right):
+        middle.set_xlabel("fidelity, dB (median)")
+        for axes in (left, middle, right):
             axes.grid(axis="y", color=FAINT)
-    grid[0, 1].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
+    grid[0, 2].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1)
     return png_bytes(figure)
 
 

@@ -48,10 +48,19 @@ def power_law_with_floor(x, y):
 
 def log_line(x, y):
     """Intercepts and slopes (...) of the least-squares lines through log x (N,) and log y (..., N)."""
-    log_x, log_y = np.log(x), np.log(y)
-    centred = log_x - log_x.mean()                             # N
-    slope = log_y @ centred / (centred @ centred)              # ...
-    return log_y.mean(axis=-1) - slope * log_x.mean(), slope
+    return line(np.log(x), np.log(y))
+
+
+def per_doubling(x, y):
+    """What y (N,) gains with each doubling of x (N,), by the least-squares line of y over log x."""
+    return float(line(np.log2(x), np.asarray(y, np.float64))[1])
+
+
+def line(x, y):
+    """Intercepts and slopes (...) of the least-squares lines through x (N,) and y (..., N)."""
+    centred = x - x.mean()                                     # N
+    slope = y @ centred / (centred @ centred)                  # ...
+    return y.mean(axis=-1) - slope * x.mean(), slope
 
 
 def resampled(x, y, estimate, seed=0, repeats=REPEATS):

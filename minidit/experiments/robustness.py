@@ -9,11 +9,12 @@ from minidit.evaluation.cases import batches, draw_cases, draw_real, with_next
 from minidit.evaluation.intervals import percent
 from minidit.evaluation.pixels import psnr
 from minidit.evaluation.scores import judge
+from minidit.experiments.decibels import MEANING, MEASURED, cells_of, median_loss, median_of, scored
 from minidit.experiments.perturb import changed, half, lost, mixed, noisy, whole_numbers, with_noise
 from minidit.experiments.tables import all_of, markdown, number, percent_of, verdict
 from minidit.experiments.tally import difference, interval, mean_interval, moments, share, tally
 from minidit.experiments.tasks import checkpoint_task
-from minidit.figures.style import BLUE, INK, charts, percent_bars, png_bytes, style
+from minidit.figures.style import BLUE, GREEN, INK, bars_to, charts, percent_bars, png_bytes, style
 from minidit.generation.canvas import Canvas, in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import edited, generate, sample_latents, starting_noise
@@ -23,8 +24,9 @@ from minidit.world import ALL_ATTRIBUTES, caption, verify_batch
 TITLE = "Robustness: harm to weights, noise and input clips"
 FILE = "robustness.png"
 ALT = (
-    "Charts of the share of right clips, with 95 % intervals, against the kind and strength of harm: weights rounded "
-    "or noisy, starting noise changed, and input clips of animate, inpaint and edit that lose patches or gain noise."
+    "Two rows of charts, with 95 % intervals, against the kind and strength of harm: the share of right clips, and "
+    "below it their median fidelity. Weights are rounded or noisy, starting noise is changed, and input clips of "
+    "animate, inpaint and edit lose patches or gain noise."
 )
 
 # N = clips; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
@@ -32,7 +34,7 @@ ALT = (
 CASES, HARM, OTHER = 42, 43, 44  # streams of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 8
 GREY = 0.5  # of lost patches, for an eye and for an edit
-MOST_LOST = 0.05  # of right clips, for the claim to hold under mild harm
+MOST_LOST, MOST_DECIBELS = 0.05, 1.0  # of right clips, and of their fidelity, for the claim to hold under mild harm
 BEST_PSNR = 100  # dB, of equal clips: JSON has no infinity
 
 
@@ -99,8 +101,9 @@ def tasks(options):
     chosen = [harm for harm in harms(options.completes) if harm.mild or harm.how == "none" or not options.quick]
     return [
         checkpoint_task(
-            options, f"robustness/{harm.what}/{harm.label}", prompts, measure, harm, amount=harm.amount
-        )
+            options, f"robustness/{harm.what}/{harm.label}", prompts, measure, harm,
+            amount=harm.amount, measured=MEASURED,
+        )  # fmt: skip
         for harm in chosen
     ]
 
@@ -109,15 +112,16 @@ def measure(checkpoint, prompts, harm):
     """How clips come out under one harm.
 
     Returns:
-        a JSON-able dict: what, how, amount, label, mild; scores (a tally); control (a tally of the input clips as the
-        verifier sees them, or None where there are none); psnr (moments, in dB, of the clips against those without
+        a JSON-able dict: what, how, amount, label, mild; scores (a tally) and fidelity, see
+        `minidit.experiments.decibels.scored`; control (a tally of the input clips as the verifier sees them, or None
+        where there are none); psnr (moments, in dB, of the clips against those without
         harm, or None); core_seconds.
     """
     begin = process_time()
     model = load_model(checkpoint)
     cases = draw_cases(ALL_ATTRIBUTES, prompts, np.random.default_rng([CASES, prompts]))
     rng = np.random.default_rng(HARM)
-    scores, controls, psnrs = [], [], []
+    clips, asked, controls, psnrs = [], [], [], []
     for part in batches(cases):
         if harm.what in ("weights", "start"):
             made, unharmed = harmed_inside(model, harm, part, rng)
@@ -126,11 +130,14 @@ def measure(checkpoint, prompts, harm):
         else:
             made, seen, wanted = harmed_input(model, harm, part, rng)
             controls.append(judge(verify_batch(seen), wanted))
-        scores.append(judge(verify_batch(made), wanted))
+        clips.append(made)
+        asked += wanted
+    scores, fidelities = scored(np.concatenate(clips), asked)
     return {
         **asdict(harm),
         "label": harm.label,
-        "scores": tally(np.concatenate(scores)),
+        "scores": scores,
+        "fidelity": fidelities,
         "control": tally(np.concatenate(controls)) if controls else None,
         "psnr": moments(np.concatenate(psnrs)) if psnrs else None,
         "core_seconds": process_time() - begin,
@@ -202,24 +209,35 @@ def by_what(measured):
 
 
 def sentences(measured):
-    """Whether the claim holds, in words: for each input under its mild harms, and which harms halve its accuracy."""
-    said, verdicts = [], []
+    """Whether the claim holds, in words: for each input under its mild harms, and which harms it feels."""
+    said, verdicts, clear = [], [], []
     for what, results in by_what(measured).items():
         plain = results[0]["scores"]
         mild = [r for r in results if r["mild"]]
         worst = max(mild, key=lambda r: difference(plain, r["scores"])[0])
         lost_share, (low, high) = difference(plain, worst["scores"])
         verdicts.append((high < MOST_LOST, low > MOST_LOST))
+        falls = {r["label"]: median_loss(results[0]["fidelity"], r["fidelity"], paired=True) for r in results[1:]}
+        deepest, ends = max((falls[r["label"]] for r in mild), key=lambda fall: fall[0])
+        clear.append(all(falls[r["label"]][1][1] < MOST_DECIBELS for r in mild))
+        felt = [label for label, (_, (least, _)) in falls.items() if least > MOST_DECIBELS]
+        limit = f"more than {MOST_DECIBELS:g} dB"
+        which = f"{limit} is surely lost under {all_of(felt)}" if felt else f"no harm surely costs {limit}"
         broken = [r["label"] for r in results if share(r["scores"]) < share(plain) / 2]
         halved = f"Accuracy falls below half under {all_of(broken)}" if broken else "No harm brings it below half"
         said.append(
             f"{TITLES[what]}: {percent_of(plain)} % right without harm. Mild harm "
-            f"({all_of([r['label'] for r in mild])}) costs at most {percent(lost_share, (low, high))} points. {halved}."
+            f"({all_of([r['label'] for r in mild])}) costs at most {percent(lost_share, (low, high))} points. "
+            f"{halved}. Fidelity is {number(*median_of(results[0]['fidelity']), 1)} dB without harm; mild harm costs "
+            f"at most {number(deepest, ends, 2)} dB, and {which}."
         )
     overall = verdict(all(holds for holds, _ in verdicts), any(fails for _, fails in verdicts))
+    if overall == "Confirmed" and not all(clear):
+        overall = "Partly confirmed"
     return [
         f"{overall}: mild harm surely costs less than {100 * MOST_LOST:.0f} points of prompt accuracy for "
-        f"{sum(holds for holds, _ in verdicts)} of {len(verdicts)} inputs.",
+        f"{sum(holds for holds, _ in verdicts)} of {len(verdicts)} inputs, and less than {MOST_DECIBELS:g} dB of "
+        f"fidelity for {sum(clear)} of them.",
         *said,
     ]
 
@@ -229,10 +247,12 @@ def tables(measured):
     found = []
     for what, results in by_what(measured).items():
         control = results[0]["control"] is not None
-        heads = [TITLES[what], "right, %", "strict, %", "control: input clip, right, %" if control else "PSNR, dB"]
+        last = "control: input clip, right, %" if control else "PSNR, dB"
+        heads = [TITLES[what], "right, %", "strict, %", "fidelity, dB", "worst tenth, dB", last]
         rows = []
         for result in results:
             cells = [percent_of(result["scores"], name) for name in ("right", "strict")]
+            cells += cells_of(result["fidelity"])
             rows.append([result["label"] + " (mild)" * result["mild"], *cells, last_cell(result)])
         found.append(markdown(heads, rows))
     return found
@@ -259,19 +279,21 @@ def note(measured):
         "Each patch of these is lost with the probability in the table, or normal noise of that standard deviation is "
         "added to pixels in [0, 1]. The control is what the verifier reads in the input clip itself, with lost patches "
         "in grey (`animate`: the other frames as in the real clip; noise in `inpaint`: missing patches as in the real "
-        "clip). Known parts stay in the result, with their noise. Intervals are 95 %: Wilson's, and Newcombe's for "
-        "differences. The claim is confirmed if every mild harm surely costs less than "
-        f"{100 * MOST_LOST:.0f} points, intervals included."
+        f"clip). {MEANING} Known parts stay in the result, with their noise, and fidelity counts it. Intervals of "
+        "shares are Wilson's, and Newcombe's for differences; a loss of fidelity compares medians over the same "
+        f"prompts. The claim is confirmed if every mild harm surely costs less than {100 * MOST_LOST:.0f} points and "
+        f"less than {MOST_DECIBELS:g} dB, intervals included; partly confirmed if only the points are certain; refuted "
+        "if a mild harm surely costs more points."
         + (f" Left out, as the model can't complete clips: {all_of(left_out)}." if left_out else "")
     )
 
 
 @style()
 def draw(measured):
-    """The bytes of the PNG: a chart for each input."""
+    """The bytes of the PNG: two charts for each input."""
     groups = by_what(measured)
-    figure, row = charts(2100, 780, 1, len(groups), pads=(0.08, 0.08), sharex=True)
-    for axes, (what, results) in zip(np.atleast_1d(row), groups.items(), strict=True):
+    figure, rows = charts(2100, 1450, 2, len(groups), pads=(0.08, 0.08), sharex="row", squeeze=False)
+    for axes, below, (what, results) in zip(*rows, groups.items(), strict=True):
         y = np.arange(len(results))[::-1]
         shares, intervals = ([function(r["scores"]) for r in results] for function in (share, interval))
         percent_bars(axes, y, shares, intervals, across=True, fmt="o", color=BLUE, elinewidth=1, label="right")
@@ -279,8 +301,13 @@ def draw(measured):
             controls = [100 * share(r["control"]) for r in results]
             axes.plot(controls, y, marker="x", color=INK, linestyle="none", label="control: the input clip")
             axes.legend(fontsize=7, loc="lower left", labelcolor=INK)
-        axes.set_yticks(y, [r["label"] for r in results], fontsize=8)
+        medians, ends = zip(*(median_of(r["fidelity"]) for r in results), strict=True)
+        below.errorbar(medians, y, xerr=bars_to(medians, ends), fmt="o", color=GREEN, elinewidth=1)
+        below.axvline(medians[0], color=INK, linewidth=0.8, zorder=0.5)
+        for chart in (axes, below):
+            chart.set_yticks(y, [r["label"] for r in results], fontsize=8)
         axes.set_xlim(-3, 103)
         axes.set_title(TITLES[what], fontsize=9)
         axes.set_xlabel("right, %")
+        below.set_xlabel("fidelity, dB (median)")
     return png_bytes(figure)

@@ -14,13 +14,21 @@ import numpy as np
 
 from minidit.diffusion import diffusion_loss_forward
 from minidit.evaluation.cases import SPLITS
-from minidit.experiments.fits import correlation, percentiles, power_law, power_law_with_floor, resampled
+from minidit.experiments.decibels import MEANING, cells_of, joined, median_of, scored
+from minidit.experiments.fits import (
+    correlation,
+    per_doubling,
+    percentiles,
+    power_law,
+    power_law_with_floor,
+    resampled,
+)
 from minidit.experiments.small import (
     PATH,
     RealClips,
+    asked,
     compute_of,
     mean_error,
-    prompt_tally,
     small_settings,
     stops_of,
     train,
@@ -28,7 +36,7 @@ from minidit.experiments.small import (
 )
 from minidit.experiments.tables import in_units, markdown, number, percent_of, verdict
 from minidit.experiments.tally import interval, merged, share
-from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, charts, percent_bars, png_bytes, style
+from minidit.figures.style import BLUE, GREEN, INK, VERMILLION, bars_to, charts, percent_bars, png_bytes, style
 from minidit.models.cost import multiply_accumulates, parameter_count
 from minidit.presets import dit_settings
 from minidit.training.settings import DiffusionTraining
@@ -36,9 +44,9 @@ from minidit.training.settings import DiffusionTraining
 TITLE = "Scalability: more compute, better models"
 FILE = "scalability.png"
 ALT = (
-    "Three charts against training compute on a logarithmic axis. Left: the loss on held-out clips of each finished "
-    "model, with the fitted power law. Middle: the share of right clips for seen and held-out prompts. Right: the loss "
-    "of each model on its way through training."
+    "Four charts against training compute on a logarithmic axis: the loss on held-out clips of each finished model, "
+    "with the fitted power law; the median fidelity of its clips, and the share of right ones, for seen and held-out "
+    "prompts; the loss of each model on its way through training."
 )
 
 SIZES = ((32, 2, 2), (72, 3, 3), (160, 5, 5))  # width, depth, heads
@@ -75,8 +83,8 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
 
     Returns:
         a JSON-able dict: width, depth, patch, tokens, parameters, step_products (multiply-accumulates of a training
-        step), steps, curve (step, loss on held-out and on seen combinations, for each look), seen and held_out
-        (tallies), core_seconds.
+        step), steps, curve (step, loss on held-out and on seen combinations, for each look), seen, held_out and
+        fidelity (see `asked`), codec_fidelity (of real clips through the codec), core_seconds.
     """
     stops = stops_of(training.steps, looks)
     real = {
@@ -88,9 +96,8 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
 
     model, losses, seconds = train(settings, training, seed, codec, state, stops, look)
     begin = process_time()
-    tallies = {
-        name: prompt_tally(model, split, prompts, [seed, index]) for index, (name, split) in enumerate(SPLITS.items())
-    }
+    found = asked(model, SPLITS, prompts, seed)
+    of_codec = scored(model.codec.reconstruct(real["held_out"].clips), real["held_out"].attributes)[1]
     return {
         "width": settings.dit.width,
         "depth": settings.dit.depth,
@@ -98,7 +105,8 @@ def measure(settings, training, seed, codec, state, clips, prompts, looks):
         "parameters": parameter_count(settings.dit),
         **compute_of(settings, training),
         "curve": [[stop, *loss] for stop, loss in zip(stops, losses, strict=True)],
-        **tallies,
+        **found,
+        "codec_fidelity": of_codec,
         "core_seconds": seconds + process_time() - begin,
     }
 
@@ -119,18 +127,24 @@ def loss_on(model, training, real):
 
 
 def models_of(measured):
-    """The results, the least compute first, each with its "compute" in the whole training and its final "loss"."""
+    """The results, the least compute first, each with its "compute" in the whole training, its final "loss" and its
+    median fidelity on held-out combinations, "decibels"."""
     found = []
     for run in measured.values():
         _, loss, seen_loss = run["curve"][-1]
-        found.append(run | {"compute": run["step_products"] * run["steps"], "loss": loss, "seen_loss": seen_loss})
+        found.append(
+            run
+            | {"compute": run["step_products"] * run["steps"], "loss": loss, "seen_loss": seen_loss}
+            | {"decibels": float(np.median(run["fidelity"]["held_out"]))}
+        )
     return sorted(found, key=lambda run: run["compute"])
 
 
 def by_model(models):
     """One dict for each model, the least compute first: runs that differ only in their seed are put together.
 
-    Losses are means over the seeds, "seen" and "held_out" the merged tallies, and "seeds" is their number.
+    Losses are means over the seeds, "seen" and "held_out" the merged tallies, "fidelity" that of all their clips, and
+    "seeds" is their number.
     """
     groups = {}
     for run in models:
@@ -139,6 +153,7 @@ def by_model(models):
         runs[0]
         | {key: float(np.mean([run[key] for run in runs])) for key in ("loss", "seen_loss")}
         | {split: merged(run[split] for run in runs) for split in SPLITS}
+        | {"fidelity": {split: joined(run["fidelity"][split] for run in runs) for split in SPLITS}}
         | {"seeds": len(runs)}
         for runs in groups.values()
     ]
@@ -146,7 +161,7 @@ def by_model(models):
 
 @dataclass(frozen=True)
 class Law:
-    """The laws that fit the losses of all models, with intervals by bootstrap over the models."""
+    """The laws that fit the losses and fidelities of all models, with intervals by bootstrap over the models."""
 
     plain: object
     plain_interval: list
@@ -156,11 +171,14 @@ class Law:
     grid: np.ndarray  # G
     correlation: float
     correlation_interval: list
+    rise: float  # dB of fidelity for each doubling of compute
+    rise_interval: list
 
 
 def law_of(models):
-    """Fits the losses against compute."""
-    compute, loss = (np.array([run[key] for run in models], np.float64) for key in ("compute", "loss"))
+    """Fits losses and fidelities against compute."""
+    keys = ("compute", "loss", "decibels")
+    compute, loss, decibels = (np.array([run[key] for run in models], np.float64) for key in keys)
     grid = np.geomspace(compute.min(), compute.max(), 60)
     lines = resampled(compute, loss, lambda x, y: [(law := power_law(x, y)).exponent, correlation(x, y), *law(grid)])
     floors = resampled(compute, loss, lambda x, y: power_law_with_floor(x, y).exponent, repeats=200)
@@ -173,6 +191,8 @@ def law_of(models):
         grid,
         correlation(compute, loss),
         percentiles(lines[:, 1]),
+        per_doubling(compute, decibels),
+        percentiles(resampled(compute, decibels, per_doubling)),
     )
 
 
@@ -183,13 +203,17 @@ def sentences(measured):
     factor = models[-1]["compute"] / models[0]["compute"]
     least, most = each[0]["held_out"], each[-1]["held_out"]
     lower, upper = law.plain_interval
-    said = verdict(
-        lower > 0 and interval(most)[0] > interval(least)[1], upper < 0 or interval(most)[1] < interval(least)[0]
-    )
+    slower, faster = law.rise_interval
+    said = verdict(lower > 0 and slower > 0, upper < 0 or faster < 0)
+    direction = "rises" if slower > 0 else "falls" if faster < 0 else "does not surely rise or fall"
+    ends = [number(*median_of(model["fidelity"]["held_out"]), 1) for model in (each[0], each[-1])]
     best = max(each, key=lambda model: share(model["held_out"]))
     return [
         f"{said}: over a factor of {factor:.0f} in training compute ({len(each)} models), the loss on held-out clips "
         f"follows compute to the power of {number(-law.plain.exponent)} [{-upper:.3f}, {-lower:.3f}].",
+        f"Fidelity on held-out prompts {direction} with compute: {number(law.rise, law.rise_interval, 2)} dB for each "
+        f"doubling, {ends[0]} dB with the least compute and {ends[1]} dB with the most. Real clips through the codec "
+        f"alone have {number(*median_of(models[0]['codec_fidelity']), 1)} dB.",
         f"The model with the least compute gets {percent_of(least)} % of held-out prompts right, the one with the most "
         f"{percent_of(most)} %. The best model is {model_name(best)}, with {in_units(best['compute'])} MACs; the "
         f"largest has {in_units(models[-1]['compute'])}.",
@@ -203,6 +227,9 @@ def model_name(run):
     return f"width {run['width']}, depth {run['depth']}, patch {'x'.join(map(str, run['patch']))}"
 
 
+FIDELITIES = ("fidelity, seen, dB", "fidelity, held out, dB", "its worst tenth, dB")
+
+
 def tables(measured):
     """One line per model, and the fits."""
     models = models_of(measured)
@@ -210,7 +237,9 @@ def tables(measured):
     for model in by_model(models):
         counts = [in_units(model[key]) for key in ("parameters", "step_products", "compute")]
         losses = [f"{model[key]:.4f}" for key in ("loss", "seen_loss")]
-        rows.append([model_name(model), model["tokens"], *counts, *losses, *(percent_of(model[s]) for s in SPLITS)])
+        rights = [percent_of(model[split]) for split in SPLITS]
+        fidelities = [cells_of(model["fidelity"][split]) for split in SPLITS]
+        rows.append([model_name(model), model["tokens"], *counts, *losses, *rights, fidelities[0][0], *fidelities[1]])
     heads = ["model", "tokens", "parameters", "MACs a step", "MACs in all", "loss, held out", "loss, seen"]
     law = law_of(models)
     floored = law.with_floor
@@ -219,8 +248,12 @@ def tables(measured):
         ["loss - floor ~ compute^-a", number(floored.exponent, law.floor_interval), f"{floored.floor:.4f}"],
     ]
     return [
-        markdown([*heads, "right, seen, %", "right, held out, %"], rows),
+        markdown([*heads, "right, seen, %", "right, held out, %", *FIDELITIES], rows),
         markdown(["power law", "a", "floor"], fits),
+        markdown(
+            ["fidelity, held out", "dB for each doubling of compute"],
+            [["median", number(law.rise, law.rise_interval, 2)]],
+        ),
     ]
 
 
@@ -233,10 +266,10 @@ def note(measured):
         "& Xie 2023. MACs are multiply-accumulates of all matrix products, forward and backward, counted by "
         f"`minidit/models/cost.py`. It counts {papers_count():.1f} G for a forward pass of DiT-XL/2, as their table 4 "
         "does. (The text encoder, 1 % to a third of a step, is the same in all models.) The loss is the training loss "
-        "of the moving average of the weights, on fresh clips at fixed noise and 6 fixed times. Intervals are 95 %: "
-        "for shares by Wilson's formula over clips, for fits by bootstrap over the models. The claim is confirmed if "
-        "the interval of the exponent (without a floor) lies above 0, and if the largest model's share of right "
-        "held-out prompts lies above the smallest one's, intervals included."
+        f"of the moving average of the weights, on fresh clips at fixed noise and {TIMES} fixed times. {MEANING} "
+        "Intervals are 95 %: for shares by Wilson's formula over clips, for fits by bootstrap over the models. The "
+        "claim is confirmed if the interval of the exponent (without a floor) lies above 0, and so does that of the dB "
+        "of fidelity for each doubling of compute; refuted if either lies below 0; otherwise undecided."
     )
 
 
@@ -259,7 +292,7 @@ def draw(measured):
     law = law_of(models)
     depths = dict(sorted({run["width"]: run["depth"] for run in reversed(models)}.items()))
     color = dict(zip(depths, COLORS, strict=False))
-    figure, (left, middle, right) = charts(1950, 720, 1, 3)
+    figure, (left, decibels, middle, right) = charts(2400, 720, 1, 4)
     left.fill_between(law.grid, *law.band, color=INK, alpha=0.12, linewidth=0)
     left.plot(law.grid, law.plain(law.grid), color=INK, linewidth=1)
     for run in models:
@@ -272,7 +305,10 @@ def draw(measured):
         each = by_model(models)
         shares, intervals = ([function(model[split]) for model in each] for function in (share, interval))
         look = {"fmt": "o", "color": shade, "label": label, "elinewidth": 1}
-        percent_bars(middle, [model["compute"] for model in each], shares, intervals, **look)
+        computes = [model["compute"] for model in each]
+        percent_bars(middle, computes, shares, intervals, **look)
+        medians, ends = zip(*(median_of(model["fidelity"][split]) for model in each), strict=True)
+        decibels.errorbar(computes, medians, bars_to(medians, ends), **look)
     for width, depth in depths.items():
         left.plot([], [], color=color[width], marker="o", linestyle="none", label=f"width {width}, depth {depth}")
     for patch in {tuple(run["patch"]): None for run in models}:
@@ -280,9 +316,10 @@ def draw(measured):
         left.plot([], [], color=INK, marker=MARKERS[patch], linestyle="none", label=label)
     titles = (
         f"loss ~ compute^{-law.plain.exponent:.3f} [{-law.plain_interval[1]:.3f}, {-law.plain_interval[0]:.3f}]",
+        f"{law.rise:+.2f} [{law.rise_interval[0]:.2f}, {law.rise_interval[1]:.2f}] dB for each doubling",
         "right prompts, 95 % intervals", "on the way through training",
     )  # fmt: skip
-    for axes, title in zip((left, middle, right), titles, strict=True):
+    for axes, title in zip((left, decibels, middle, right), titles, strict=True):
         axes.set_xscale("log")
         axes.set_xlabel("training compute, multiply-accumulates")
         axes.set_title(title, fontsize=9)
@@ -295,4 +332,8 @@ def draw(measured):
     middle.set_ylabel("right, %")
     middle.set_ylim(0, 100)
     middle.legend(labelcolor=INK)
+    ceiling = median_of(models[0]["codec_fidelity"])[0]
+    decibels.axhline(ceiling, color=INK, linestyle="--", linewidth=1, label="real clips through the codec")
+    decibels.set_ylabel("fidelity, dB (median)")
+    decibels.legend(labelcolor=INK)
     return png_bytes(figure)

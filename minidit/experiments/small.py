@@ -9,9 +9,9 @@ from time import process_time
 import numpy as np
 
 from minidit.diffusion import RectifiedFlow, network_time
-from minidit.evaluation.cases import draw_cases, draw_real, spread
-from minidit.evaluation.measure import judged_clips
-from minidit.experiments.tally import tally
+from minidit.evaluation.cases import batches, draw_cases, draw_real, spread
+from minidit.evaluation.measure import make
+from minidit.experiments.decibels import MEASURED, scored
 from minidit.experiments.tasks import Task
 from minidit.files.tensors import read_tensors, write_tensors
 from minidit.generation.settings import SamplingSettings
@@ -99,7 +99,7 @@ def training_task(options, name, settings, training, seed, measure, arguments, p
     state = options.out / STATES / f"{re.sub('[^A-Za-z0-9]+', '-', prefix + name)}.safetensors"
     return Task(
         name,
-        training_plan(settings, training, seed) | plan,
+        training_plan(settings, training, seed) | {"measured": MEASURED} | plan,
         measure,
         (settings, training, seed, codec_path(options), state, *arguments),
         cost=training.steps * step_products(settings, training.batch),
@@ -140,16 +140,23 @@ def stops_of(steps, count):
     return sorted({max(1, round(steps * (i + 1) / count)) for i in range(count)})
 
 
-def prompt_tally(model, combinations, count, key):
-    """How clips of these combinations are judged: a tally (see `minidit.experiments.tally`).
+def asked(model, splits, count, seed, stream=0):
+    """Asks a model for clips, and says how they come out.
 
     Args:
-        combinations: of Attributes; each is asked for equally often.
-        count: of clips.
-        key: list of whole numbers from which prompts and noise follow.
+        splits: name -> combinations of Attributes; each combination of a split is asked for equally often.
+        count: of clips of each split.
+        seed, stream: from which prompts and noise follow. Split number k has stream + k.
+    Returns:
+        a JSON-able dict: for each split, by its name, a tally (see `minidit.experiments.tally`); fidelity, a dict from
+        the split to a list of numbers in dB (see `minidit.experiments.decibels`).
     """
-    cases = draw_cases(combinations, count, np.random.default_rng([PROMPTS, *key]))
-    return tally(judged_clips(model, cases, SamplingSettings().for_model(model.settings)))
+    sampling, tallies, fidelities = SamplingSettings().for_model(model.settings), {}, {}
+    for key, (name, combinations) in enumerate(splits.items(), stream):
+        cases = draw_cases(combinations, count, np.random.default_rng([PROMPTS, seed, key]))
+        clips = np.concatenate([make(model, part, sampling) for part in batches(cases)])  # N, F, H, W, 3
+        tallies[name], fidelities[name] = scored(clips, cases.attributes)
+    return tallies | {"fidelity": fidelities}
 
 
 @dataclass(frozen=True)
@@ -157,6 +164,7 @@ class RealClips:
     """Real clips with captions, and the noise with which models are asked about them: the same for all models."""
 
     clips: np.ndarray  # N, F, H, W, 3
+    attributes: list
     captions: list
     noise: np.ndarray  # N, f, r, c, C
 
@@ -167,7 +175,7 @@ class RealClips:
         attributes = spread(combinations, count, rng)
         clips = draw_real(attributes, rng, settings)           # N, F, H, W, 3
         noise = rng.standard_normal((count, *settings.latent_shape), dtype=np.float32)  # N, f, r, c, C
-        return cls(clips, [caption(a, rng) for a in attributes], noise)
+        return cls(clips, attributes, [caption(a, rng) for a in attributes], noise)
 
 
 def mean_error(model, real, times, error, known=None):

@@ -6,14 +6,7 @@ from pathlib import Path
 from minidit.errors import UserError
 from minidit.files.whole import write_whole
 
-FORMAT = "minidit-claims-1"
-
-# Names of earlier versions, in results that are still good.
-OLD_KEYS = {
-    "marks": "conditioning_channels", "given": "known_starts", "given_loss": "known_loss",
-    "clip": "max_grad_norm", "canvases": "buckets",
-}  # fmt: skip
-OLD_ENTRIES = {"time-marks": "time-channels"}
+FORMAT = "minidit-claims-2"  # the first had no fidelity
 
 
 class Store:
@@ -40,14 +33,17 @@ class Store:
         except (OSError, ValueError) as error:
             raise UserError(f"can't read {self.path} ({error}). Choose another --out, or remove that file.") from error
         if not is_sound(data):
-            raise UserError(f"{self.path} is not a file of results. Choose another --out, or remove that file.")
+            raise UserError(
+                f"{self.path} is not a file of results as this version measures them. Choose another --out, or remove "
+                "that file."
+            )
         if data["quick"] != self.quick:
             kind, option = ("small", "with") if data["quick"] else ("full", "without")
             raise UserError(
                 f"{self.path} holds {kind} measurements, made {option} --quick, and they don't mix. "
                 "Choose another --out, or remove that file."
             )
-        return {with_new_name(name): with_new_keys(entry) for name, entry in data["entries"].items()}
+        return data["entries"]
 
     def get(self, name, plan):
         """The result of that name; None if it has not been measured.
@@ -75,19 +71,6 @@ class Store:
         data = {"format": FORMAT, "quick": self.quick, "entries": entries}
         write_whole(self.path, json.dumps(data, indent=1).encode())
         self.entries = entries
-
-
-def with_new_name(name):
-    """The name of a result, also if an earlier version wrote it."""
-    first, slash, rest = name.partition("/")
-    return OLD_ENTRIES.get(first, first) + slash + rest
-
-
-def with_new_keys(data):
-    """Data from a file with today's keys, also if an earlier version wrote it."""
-    if isinstance(data, dict):
-        return {OLD_KEYS.get(key, key): with_new_keys(value) for key, value in data.items()}
-    return data
 
 
 def is_sound(data):

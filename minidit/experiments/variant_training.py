@@ -1,4 +1,4 @@
-"""Trains one variant of the ablation, and measures its loss on clips it never saw and how often clips are right."""
+"""Trains one variant of the ablation, and measures its loss on clips it never saw and how its clips come out."""
 
 from dataclasses import replace
 from time import process_time
@@ -7,10 +7,11 @@ import numpy as np
 
 from minidit.backend import array_module
 from minidit.diffusion.objectives import target_of, to_velocity
-from minidit.experiments.small import PATH, RealClips, compute_of, grid_of, mean_error, prompt_tally, train
+from minidit.evaluation.cases import SPLITS
+from minidit.experiments.small import PATH, RealClips, asked, compute_of, grid_of, mean_error, train
 from minidit.models.cost import parameter_count
 from minidit.training.job import VideoTraining
-from minidit.world import HELD_OUT, SEEN
+from minidit.world import HELD_OUT
 
 # N = clips, f, r, c = frames, rows, columns of latents
 
@@ -25,7 +26,7 @@ def measure(settings, training, seed, codec, state, known_starts, clips, prompts
     Returns:
         a JSON-able dict: parameters, tokens, step_products (multiply-accumulates of a training step), steps, loss (mean
         squared error of the velocity on held-out combinations), known_loss (the same of what follows a known start, or
-        None), seen and held_out (tallies of the verifier), core_seconds.
+        None), seen, held_out and fidelity (see `asked`), core_seconds.
     Raises:
         UserError: the run diverged.
     """
@@ -38,8 +39,7 @@ def measure(settings, training, seed, codec, state, known_starts, clips, prompts
         **compute_of(settings, training),
         "loss": velocity_error(model, real),
         "known_loss": velocity_error(model, real, first_half(settings, clips)) if known_starts else None,
-        "seen": prompt_tally(model, SEEN, prompts, [seed, 0]),
-        "held_out": prompt_tally(model, HELD_OUT, prompts, [seed, 1]),
+        **asked(model, SPLITS, prompts, seed),
         "core_seconds": seconds + process_time() - begin,
     }
 

@@ -84,12 +84,17 @@ def percent_bars(axes, places, shares, intervals, across=False, **look):
         across: whether percent run from left to right instead of upward.
         look: settings of `Axes.errorbar`.
     """
-    shares, (low, high) = np.asarray(shares), np.asarray(intervals).T
-    errors = 100 * np.array([shares - low, high - shares]).clip(0)  # 2, N   rounding can make them negative
+    shares, errors = 100 * np.asarray(shares), 100 * bars_to(shares, intervals)
     if across:
-        axes.errorbar(100 * shares, places, xerr=errors, **look)
+        axes.errorbar(shares, places, xerr=errors, **look)
     else:
-        axes.errorbar(places, 100 * shares, errors, **look)
+        axes.errorbar(places, shares, errors, **look)
+
+
+def bars_to(values, intervals):
+    """Lengths of the error bars from values (N,) to the ends of their intervals (N, 2): (2, N), as `errorbar` wants."""
+    values, (low, high) = np.asarray(values), np.asarray(intervals).T
+    return np.array([values - low, high - values]).clip(0)     # rounding can make them negative
 
 
 def png_bytes(figure):

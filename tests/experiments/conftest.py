@@ -15,10 +15,12 @@ from minidit.training.settings import DiffusionTraining
 
 @pytest.fixture(scope="session", autouse=True)
 def few_repeats():
-    """A bootstrap of what clips cover that is over soon."""
-    module = importlib.import_module("minidit.evaluation.variety")
+    """Bootstraps that are over soon."""
+    names = {"evaluation.variety": 20, "evaluation.examined": 50, "experiments.decibels": 200}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "bootstrap_interval", partial(module.bootstrap_interval, repeats=20))
+        for name, repeats in names.items():
+            module = importlib.import_module(f"minidit.{name}")
+            patch.setattr(module, "bootstrap_interval", partial(module.bootstrap_interval, repeats=repeats))
         yield
 
 
@@ -57,6 +59,7 @@ def results():
             "known_loss": 0.5 + 0.1 * i + seed if variant.known_starts else None,
             "seen": {"1111111": 8, "0011110": 2},
             "held_out": {"1111111": int(rng.integers(1, 9)), "0000000": 2},
+            "fidelity": {"seen": [29.0 - i / 10, 30.0 - i / 10], "held_out": [28.0 + seed, 31.0]},
             "core_seconds": 60.0,
         }
         for i, (name, variant) in enumerate(VARIANTS.items())

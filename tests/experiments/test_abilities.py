@@ -59,9 +59,27 @@ def test_the_sentences_say_what_share_is_right(measured):
         for name, result in measured.items()
         if result["use"] in SIZES
     }
-    has, has_not = sentences(changed)
+    verdict, unsure, has, has_not = sentences(changed)
+    assert verdict.startswith(f"Undecided: of {len(SIZES)} uses and sizes, 0 are surely right in at least 90 % ")
+    assert unsure.startswith("Not certain: 1 frames of 32 x 32, ")
     assert "Sizes used in training: 100.0 % of the clips are right" in has
     assert "Other sizes: 50.0 % of the clips are right" in has_not
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [([0.95, 1.0], "Confirmed: of 2 "), ([0.2, 0.4], "Refuted: of 2 "), ([0.85, 0.95], "Undecided: of 2 ")],
+)
+def test_what_is_not_surely_right_often_is_named(interval, said, measured):
+    some = {name: dict(result) for name, result in measured.items() if result["use"] in ("generate", "edit, sky")}
+    fine = {"share": 1.0, "interval": [0.95, 1.0], "clips": 200}
+    for result in some.values():
+        result["measures"] = result["measures"] | {"right": fine, "as_asked": fine}
+    some["abilities/edit, sky/held out"]["measures"]["as_asked"] = fine | {"interval": interval}
+    first, *others = sentences(some)
+    assert first.startswith(said)
+    names = {"R": ["Surely less often: edit, sky."], "U": ["Not certain: edit, sky."], "C": []}[said[0]]
+    assert others == names
 
 
 def test_the_figure_is_a_png(measured):

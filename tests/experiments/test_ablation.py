@@ -12,6 +12,7 @@ from minidit.experiments.ablation import (
     columns,
     differences,
     draw,
+    gains,
     mean_over_seeds,
     note,
     of_group,
@@ -55,6 +56,11 @@ def test_differences_are_between_equal_seeds():
     assert differences(seeds, {0: {"loss": 1.0}, 1: {"loss": 10.0}}) == [100, -50]
 
 
+def test_gains_are_between_medians_of_all_clips_with_equal_seeds():
+    of = lambda *values: {"fidelity": {"seen": [values[0]], "held_out": list(values[1:])}}  # noqa: E731
+    assert gains({0: of(20, 30, 40), 1: of(1, 1), 2: of(9, 9)}, {0: of(20, 28, 90), 1: of(4, 6)}) == [2, -4]
+
+
 def by_title(tables):
     """Title -> table."""
     return dict(table.removeprefix("## ").split("\n\n") for table in tables)
@@ -68,6 +74,7 @@ def test_a_table_for_the_block_one_for_the_time_and_one_for_target_and_patch(res
     base, rms = rows["The block"][:2]
     assert base[0] == "| base: the paper's block" and base[4].startswith("2.0000 ± ") and base[5] == ""
     assert rms[4].startswith("2.1000") and rms[5].startswith("6.1 ± ")  # of 0.1 by 1, 2 and 3
+    assert (base[6], base[7]) == ("29.67 ± 0.72", "") and rms[7].startswith("-0.07 ± ")
     times = rows["Where the time of known latents enters"]
     assert [row[5] == "" for row in times] == [True, False, False]
     assert times[0][4].startswith(f"{columns(by_variant(results)['time-channels'], 'known_loss')['loss'][1]:.4f}")
@@ -80,21 +87,26 @@ def test_what_was_not_trained_is_left_out_or_empty(results):
     found = by_title(tables(few))
     assert list(found) == ["The block", "Target and patch"]
     first, second = found["Target and patch"].splitlines()[2:]
-    assert [bool(cell.strip()) for cell in first.split("|")[2:8]] == [True, True, False, False, False, False]
-    assert [bool(cell.strip()) for cell in second.split("|")[2:8]] == [False, False, True, True, False, False]
+    assert [bool(cell.strip()) for cell in first.split("|")[2:-1]] == [True] * 3 + [False] * 6
+    assert [bool(cell.strip()) for cell in second.split("|")[2:-1]] == [False] * 3 + [True] * 3 + [False] * 3
 
 
 def test_the_sentences_say_what_is_surely_better_or_worse():
     losses = {BASE: (1.0, 1.1, 1.2), "rope": (2.0, 2.3, 2.3), "swiglu": (0.5, 0.52, 0.61), "qk-norm": (0.9, 1.2, 1.2)}
+    decibels = {BASE: (20, 21, 22), "rope": (20, 21, 22), "swiglu": (24, 25, 26.5), "qk-norm": (18, 19, 20.5)}
     counts = {"1111111": 8, "0011110": 2}
     found = {
-        f"{name}/seed {seed}": {"loss": loss, "seen": counts, "held_out": counts}
+        f"{name}/seed {seed}": {
+            "loss": loss, "seen": counts, "held_out": counts,
+            "fidelity": {"seen": [decibels[name][seed]], "held_out": [decibels[name][seed]]},
+        }
         for name, seeds in losses.items()
         for seed, loss in enumerate(seeds)
     }
     assert sentences(found) == [
         "The block: compared with “base: the paper's block”, the loss is surely lower for “SwiGLU”; surely higher for "
-        "“RoPE”; not surely different for “QK-norm”."
+        "“RoPE”; not surely different for “QK-norm”. The fidelity is surely lower for “QK-norm”; surely higher for "
+        "“SwiGLU”; not surely different for “RoPE”."
     ]
     one_seed = {name: result for name, result in found.items() if name.endswith("0")}
     assert "not surely different for “QK-norm”, “RoPE” and “SwiGLU”" in sentences(one_seed)[0]
@@ -102,7 +114,9 @@ def test_the_sentences_say_what_is_surely_better_or_worse():
 
 def test_the_sentences_name_the_best_target(results):
     results["velocity-4x1x1/seed 0"]["loss"] = -10
-    assert sentences(results)[-1] == "Target and patch: the loss is lowest for “velocity, patch 4x1x1”."
+    said = sentences(results)[-1]
+    assert said.startswith("Target and patch: the loss is lowest for “velocity, patch 4x1x1”. ")
+    assert said.endswith(" The fidelity is highest for “base: the paper's block”, 29.7 ± 0.7 dB.")
     assert len(sentences(results)) == 3
 
 

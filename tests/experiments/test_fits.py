@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from minidit.experiments.fits import PowerLaw, correlation, percentiles, power_law, power_law_with_floor, resampled
+from minidit.experiments.fits import (
+    PowerLaw,
+    correlation,
+    per_doubling,
+    percentiles,
+    power_law,
+    power_law_with_floor,
+    resampled,
+)
 
 COMPUTE = np.geomspace(1e11, 1e13, 9)
 
@@ -70,6 +78,11 @@ def test_the_correlation_is_that_of_the_logarithm():
 def test_a_floor_that_is_known_is_taken_off():
     law = power_law(COMPUTE, 0.3 + 40 * COMPUTE**-0.15, floor=0.3)
     assert (law.scale, law.exponent, law.floor) == (pytest.approx(40), pytest.approx(0.15), 0.3)
+
+
+def test_a_gain_per_doubling_by_hand():
+    assert per_doubling([1, 2, 8], [5, 7, 11]) == pytest.approx(2)
+    assert per_doubling(COMPUTE, -np.log10(COMPUTE)) == pytest.approx(-np.log10(2))
 
 
 def test_percentiles_are_the_middle_95():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minidit.evaluation.cases import draw_real
 from minidit.experiments import generalisation
 from minidit.experiments.generalisation import (
     COUNTS,
@@ -31,22 +32,25 @@ def counts(right, of=500):
     return {RIGHT: right, NO_SHAPE: of - right}
 
 
-def made_up(seen=490, held_out=480, nearest=(0.11, 0.12), unseen=(50, 300)):
+def made_up(seen=490, held_out=480, nearest=(0.11, 0.12), unseen=(50, 300), fall=0.0):
+    """Results with so many of 500 clips right, and a fidelity that falls by so many dB on held-out combinations."""
+    decibels = np.linspace(30, 32, 99)
     near = {
         kind: {"count": 100, "mean": mean, "std": 0.02, "least": 0.05}
         for kind, mean in zip(("made", "real"), nearest, strict=True)
     }
     found = {
         "generalisation/trained/seen/part 0": {
-            "split": "seen", "made": counts(seen), "real": counts(500), "nearest": near,
+            "split": "seen", "made": counts(seen), "nearest": near, "fidelity": decibels.tolist(),
         },
         "generalisation/trained/held_out/part 0": {
-            "split": "held_out", "made": counts(held_out), "real": counts(500), "nearest": None,
+            "split": "held_out", "made": counts(held_out), "nearest": None, "fidelity": (decibels - fall).tolist(),
         },
     }  # fmt: skip
     for combinations, right in zip((27, 321), unseen, strict=True):
         found[f"generalisation/{combinations} combinations/seed 0"] = {
             "combinations": combinations, "steps": 1000, "seen": counts(400), "unseen": counts(right),
+            "fidelity": {"seen": [30.0], "unseen": [20 + right / 100, 21 + right / 100]},
         }  # fmt: skip
     return found
 
@@ -61,10 +65,20 @@ def test_small_models_see_more_and_more_and_all_are_asked_for_what_none_saw(tmp_
 
 def test_the_trained_model_is_measured(tiny_checkpoint):
     result = measure_trained(tiny_checkpoint, 4, "seen", [0, 0, 0])
-    assert sum(result["made"].values()) == sum(result["real"].values()) == 4
-    assert result["real"] == {RIGHT: 4} != result["made"]
+    assert sum(result["made"].values()) == len(result["fidelity"]) == 4
+    assert result == measure_trained(tiny_checkpoint, 4, "seen", [0, 0, 0]) | {"core_seconds": result["core_seconds"]}
     assert result["nearest"]["made"]["count"] == result["nearest"]["real"]["count"] == 4
     assert measure_trained(tiny_checkpoint, 4, "held_out", [0, 1, 0])["nearest"] is None
+
+
+def test_fidelity_is_that_of_the_models_clips_beside_what_was_asked_for(tiny_checkpoint, monkeypatch):
+    def perfect(model, part, sampling):
+        return draw_real(part.attributes, np.random.default_rng(0), model.settings)
+
+    monkeypatch.setattr(generalisation, "make", perfect)
+    result = measure_trained(tiny_checkpoint, 3, "seen", [0, 0, 0])
+    assert result["made"] == {RIGHT: 3}
+    assert min(result["fidelity"]) > 60
 
 
 def test_a_small_model_is_trained_on_what_it_is_told(smallest_settings, short_training, codec_file, tmp_path):
@@ -72,16 +86,19 @@ def test_a_small_model_is_trained_on_what_it_is_told(smallest_settings, short_tr
     result = measure_small(smallest_settings, training, 0, codec_file, tmp_path / "state", 5)
     assert (result["combinations"], result["steps"]) == (27, 4)
     assert sum(result["seen"].values()) == sum(result["unseen"].values()) == 5
+    assert len(result["fidelity"]["unseen"]) == 5
 
 
 def test_parts_and_seeds_are_put_together():
     found = made_up()
     found["generalisation/trained/seen/part 1"] = found["generalisation/trained/seen/part 0"]
     found["generalisation/27 combinations/seed 1"] = found["generalisation/27 combinations/seed 0"]
-    tallies, nearest = trained_model(found)
+    tallies, fidelities, nearest = trained_model(found)
+    assert (len(fidelities["seen"]), len(fidelities["held_out"])) == (198, 99)
     assert sum(tallies["seen"].values()) == 1000
     assert nearest["made"]["count"] == 200
-    (few, _, unseen), (many, _, _) = small_models(found)
+    (few, _, unseen, decibels), (many, *_) = small_models(found)
+    assert decibels == [20.5, 21.5] * 2
     assert (few, many, sum(unseen.values())) == (27, 321, 1000)
     assert share(unseen) == 0.1
 
@@ -91,6 +108,13 @@ def test_parts_and_seeds_are_put_together():
 )
 def test_the_verdict_follows_from_what_is_lost_on_held_out_combinations(held_out, said):
     assert sentences(made_up(held_out=held_out))[0].startswith(f"{said}: ")
+
+
+@pytest.mark.parametrize(("fall", "said"), [(0.1, "Confirmed"), (5, "Refuted"), (1.0, "Undecided")])
+def test_a_loss_of_fidelity_counts_where_right_says_nothing(fall, said):
+    first, *_ = sentences(made_up(seen=500, held_out=500, fall=fall))
+    assert first.startswith(f"{said}: ")
+    assert f", a loss of {fall:.2f} [" in first
 
 
 @pytest.mark.parametrize(("unseen", "said"), [((50, 300), " grows:"), ((200, 210), "does not surely grow")])
@@ -116,6 +140,7 @@ def test_the_tables_have_every_line():
     assert "| 27 (7%) | 80.0" in small and "| 321 (86%) |" in small
     assert "| generated | 0.1100 [0.1061, 0.1139] | 0.0500 | 100 |" in distances
     assert "1,000 steps" in note(made_up())
+    assert all(table.splitlines()[0].endswith("fidelity, dB | worst tenth, dB |") for table in (trained, small))
 
 
 def test_the_figure_has_the_shares_where_they_were_measured(monkeypatch):
@@ -144,7 +169,7 @@ def test_composition_is_judged_on_held_out_combinations():
 def test_a_small_model_is_asked_for_what_it_saw_and_for_what_none_saw(
     smallest_settings, short_training, codec_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(generalisation, "prompt_tally", lambda model, combinations, count, key: combinations)
+    monkeypatch.setattr(generalisation, "asked", lambda model, splits, count, seed, stream: splits)
     training = replace(short_training, combinations=27)
     result = measure_small(smallest_settings, training, 0, codec_file, tmp_path / "state", 5)
     assert result["seen"] == first_seen(27)

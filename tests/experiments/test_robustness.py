@@ -44,13 +44,15 @@ def marked(tiny_marked_model, tmp_path_factory):
     return path
 
 
-def made_up(rights=lambda harm: 195, of=200):
-    """Results of all harms, with as many right as a function says."""
+def made_up(rights=lambda harm: 195, of=200, fall=lambda harm: 0.0):
+    """Results of all harms, with as many right and so many dB of fidelity lost as functions say."""
+    decibels = np.linspace(29, 33, 101)
     near = {"count": of, "mean": 40.0, "std": 3.0, "least": 20.0}
     return {
         f"robustness/{harm.what}/{harm.label}": {
             "what": harm.what, "how": harm.how, "amount": harm.amount, "label": harm.label, "mild": harm.mild,
             "scores": {RIGHT: rights(harm), WRONG: of - rights(harm)},
+            "fidelity": (decibels - fall(harm)).tolist(),
             "control": None if harm.what in ("weights", "start") else {RIGHT: 100, WRONG: 100},
             "psnr": near if harm.what in ("weights", "start") else None,
         }
@@ -157,7 +159,7 @@ def test_edit_asks_for_another_colour_of_what_is_left(tiny_marked_model, part, m
 )
 def test_a_harm_is_measured(harm, marked):
     result = measure(marked, 3, harm)
-    assert sum(result["scores"].values()) == 3
+    assert sum(result["scores"].values()) == len(result["fidelity"]) == 3
     assert (result["control"] is None) == (harm.what == "weights") == (result["psnr"] is not None)
     assert result == measure(marked, 3, harm) | {"core_seconds": result["core_seconds"]}
 
@@ -177,6 +179,22 @@ def test_the_verdict_follows_from_mild_harm(rights, said):
     assert sentences(made_up(rights))[0].startswith(f"{said}: ")
 
 
+@pytest.mark.parametrize(
+    ("fall", "said"),
+    [
+        (lambda harm: 5.0 if harm.label == "int8" else 0.0, "Partly confirmed"),
+        (lambda harm: 5.0 if harm.label == "int4" else 0.0, "Confirmed"),
+    ],
+    ids=["mild", "strong"],
+)
+def test_fidelity_tells_harms_apart_where_all_clips_are_right(fall, said):
+    first, weights, start, *_ = sentences(made_up(lambda harm: 200, fall=fall))
+    assert first.startswith(f"{said}: ")
+    assert first.endswith(f"less than 1 dB of fidelity for {5 - (said != 'Confirmed')} of them.")
+    assert "more than 1 dB is surely lost under int" in weights
+    assert start.endswith("mild harm costs at most 0.00 [0.00, 0.00] dB, and no harm surely costs more than 1 dB.")
+
+
 def test_what_halves_the_accuracy_is_named():
     said = sentences(made_up(lambda harm: 20 if harm.label == "int4" else 195))
     assert "Accuracy falls below half under int4." in said[1]
@@ -186,12 +204,13 @@ def test_what_halves_the_accuracy_is_named():
 def test_the_tables_have_a_line_for_each_harm():
     found = tables(made_up())
     assert sum(table.count("\n") - 1 for table in found) == len(harms(True))
-    assert "| int8 (mild) | 97.5 [94.3, 98.9] |" in found[0] and "| 40.0 [39.6, 40.4] |" in found[0]
+    assert "| int8 (mild) | 97.5 [94.3, 98.9] | 97.5 [94.3, 98.9] | 31.0 [" in found[0]
+    assert "| 40.0 [39.6, 40.4] |" in found[0]
     assert "| 50.0 [43.1, 56.9] |" in found[2]
 
 
 def test_the_note_states_the_rule_of_the_verdict():
-    assert "confirmed if every mild harm surely costs less than 5 points" in note(made_up())
+    assert "confirmed if every mild harm surely costs less than 5 points and less than 1 dB" in note(made_up())
 
 
 def test_the_note_says_what_was_left_out():
@@ -201,7 +220,7 @@ def test_the_note_says_what_was_left_out():
 
 
 def test_the_figure_has_a_chart_for_each_input():
-    assert Image.open(io.BytesIO(draw(made_up()))).size == (2100, 780)
+    assert Image.open(io.BytesIO(draw(made_up()))).size == (2100, 1450)
 
 
 def test_quick_spares_strong_harm(tmp_path):
@@ -219,18 +238,20 @@ def test_every_clip_has_other_noise_of_its_own(part):
 
 
 def test_an_edit_is_judged_by_the_new_colour(marked, monkeypatch):
-    judged = []
+    controls, scored = [], []
 
     def judge(readings, wanted):
-        judged.append([a.color for a in wanted])
+        controls.append([a.color for a in wanted])
         return np.ones((len(wanted), 7), bool)
 
     monkeypatch.setattr(robustness, "judge", judge)
+    monkeypatch.setattr(
+        robustness, "scored", lambda clips, wanted: scored.append([a.color for a in wanted]) or ({}, [])
+    )
     measure(marked, 3, Harm("edit", "none"))
     measure(marked, 3, Harm("animate", "none"))
-    control, made, *unedited = judged
-    assert made == control
-    assert all(new != old for old, new in zip(unedited[0], made, strict=True))
+    assert scored == controls
+    assert all(new != old for new, old in zip(*scored, strict=True))
 
 
 def test_results_are_told_in_the_usual_order_however_they_came():

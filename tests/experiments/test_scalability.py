@@ -32,17 +32,20 @@ from minidit.world import HELD_OUT
 RIGHT, WRONG = "1111111", "0000000"
 
 
-def made_up(exponent, rights, noise=0.0):
-    """Nine models on a planted power law, with so many of 100 held-out prompts right for each."""
-    rng, found = np.random.default_rng(0), {}
+def made_up(exponent, rights, noise=0.0, rise=0.5):
+    """Nine models on a planted power law, with so many of 100 held-out prompts right for each, and with fidelities that
+    rise by so many dB with each doubling of compute."""
+    rng, other, found = np.random.default_rng(0), np.random.default_rng(1), {}
     for i, right in enumerate(rights):
         products = 10 ** (8 + i / 4)
         loss = 10 * (1000 * products) ** -exponent * np.exp(noise * rng.standard_normal())
         counts = {RIGHT: right, WRONG: 100 - right}
+        decibels = [20 + rise * np.log2(products / 1e8) + noise * other.standard_normal() + x for x in range(5)]
         found[f"scalability/{i}/seed 0"] = {
             "width": SIZES[i // 3][0], "depth": SIZES[i // 3][1], "patch": list(PATCHES[i % 3]), "tokens": 4,
             "parameters": 1000, "step_products": products, "steps": 1000, "seen": counts, "held_out": counts,
             "curve": [[500, 2 * loss, 2 * loss], [1000, loss, loss]], "core_seconds": 1.0,
+            "fidelity": {"seen": decibels, "held_out": decibels}, "codec_fidelity": [33.0, 35.0, 34.0],
         }  # fmt: skip
     return found
 
@@ -95,6 +98,8 @@ def test_a_model_is_trained_and_measured(smallest_settings, codec_file, tmp_path
     result = measure(smallest_settings, training, 0, codec_file, tmp_path / "state", clips=3, prompts=4, looks=2)
     assert [step for step, *_ in result["curve"]] == [2, 4]
     assert sum(result["seen"].values()) == sum(result["held_out"].values()) == 4
+    assert [len(result["fidelity"][split]) for split in ("seen", "held_out")] == [4, 4]
+    assert len(result["codec_fidelity"]) == 3
     assert result["tokens"] == 4
     assert result["step_products"] == step_products(smallest_settings, 8)
 
@@ -103,30 +108,37 @@ def test_the_planted_law_is_found(grows):
     law = law_of(models_of(grows))
     assert law.plain_interval[0] < 0.2 < law.plain_interval[1]
     assert law.correlation < -0.9
+    assert law.rise_interval[0] < 0.5 < law.rise_interval[1] and law.rise == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_claim_that_holds_is_said_to(grows):
     first, *_ = sentences(grows)
     assert first.startswith("Confirmed: over a factor of 100 in training compute (9 models)")
-    assert "90.0 [82.6, 94.5] %" in sentences(grows)[1]
+    assert "90.0 [82.6, 94.5] %" in sentences(grows)[2]
 
 
 @pytest.mark.parametrize(
-    ("exponent", "rights", "said"),
+    ("exponent", "rise", "said", "direction"),
     [
-        (0.2, [5] * 9, "Undecided"),
-        (0.0, range(10, 100, 10), "Undecided"),
-        (-0.2, range(1, 10), "Refuted"),
-        (0.2, range(90, 0, -10), "Refuted"),
+        (0.2, 0.5, "Confirmed", "rises"),
+        (0.2, 0, "Undecided", "does not surely rise or fall"),
+        (0.0, 0.5, "Undecided", "rises"),
+        (-0.2, 0.5, "Refuted", "rises"),
+        (0.2, -0.5, "Refuted", "falls"),
     ],
-    ids=["prompts don't gain", "the loss stays", "the loss rises", "prompts lose"],
+    ids=["both gain", "fidelity stays", "the loss stays", "the loss rises", "fidelity falls"],
 )
-def test_a_claim_that_does_not_hold_is_said_not_to(exponent, rights, said):
-    assert sentences(made_up(exponent, rights, noise=0.02))[0].startswith(f"{said}: ")
+def test_the_verdict_follows_from_loss_and_fidelity_even_if_all_prompts_are_right(exponent, rise, said, direction):
+    first, second, *_ = sentences(made_up(exponent, [100] * 9, noise=0.02, rise=rise))
+    assert first.startswith(f"{said}: ")
+    assert second.startswith(f"Fidelity on held-out prompts {direction} with compute: ")
+    assert second.endswith("Real clips through the codec alone have 34.0 [33.0, 35.0] dB.")
 
 
 def test_the_tables_have_all_models_and_the_fits(grows):
-    models, fits = tables(grows)
+    models, fits, rise = tables(grows)
+    assert models.splitlines()[0].endswith("| fidelity, held out, dB | its worst tenth, dB |")
+    assert "| median | 0.50 [" in rise
     assert models.count("\n") == 9 + 1
     assert "| loss ~ compute^-a | 0.199 [" in fits
     assert "118.6 G" in note(grows)
@@ -136,7 +148,10 @@ def test_the_figure_has_every_point_where_it_was_measured(grows, monkeypatch):
     drawn = []
     monkeypatch.setattr(scalability, "png_bytes", lambda figure: drawn.append(figure) or b"")
     draw(grows)
-    left, middle, right = drawn[0].axes
+    left, decibels, middle, right = drawn[0].axes
+    medians = [container.lines[0].get_ydata().tolist() for container in decibels.containers]
+    assert medians == [[run["decibels"] for run in models_of(grows)]] * 2
+    assert decibels.lines[-1].get_ydata()[0] == 34
     dots = sorted((line.get_xdata()[0], line.get_ydata()[0]) for line in left.lines if len(line.get_xdata()) == 1)
     assert dots == [(run["compute"], run["loss"]) for run in models_of(grows)]
     assert len(right.lines) == 9
@@ -145,7 +160,7 @@ def test_the_figure_has_every_point_where_it_was_measured(grows, monkeypatch):
 
 
 def test_the_figure_is_a_png(grows):
-    assert Image.open(io.BytesIO(draw(grows))).size == (1950, 720)
+    assert Image.open(io.BytesIO(draw(grows))).size == (2400, 720)
 
 
 def test_the_exponent_and_its_interval_have_the_sign_of_the_slope(grows):
@@ -159,15 +174,17 @@ def test_compute_is_that_of_the_whole_training(grows):
 
 
 def test_the_best_model_need_not_be_the_largest():
-    said = sentences(made_up(0.2, [1, 5, 9, 20, 30, 99, 70, 80, 85]))[1]
+    said = sentences(made_up(0.2, [1, 5, 9, 20, 30, 99, 70, 80, 85]))[2]
     assert "The best model is width 72, depth 3, patch 4x1x1" in said
 
 
 def test_the_loss_on_held_out_clips_is_told_from_that_on_seen_ones(
     smallest_settings, codec_file, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(RealClips, "draw", lambda settings, combinations, count, seed: combinations)
-    monkeypatch.setattr(scalability, "loss_on", lambda model, training, split: 1.5 if split is HELD_OUT else 0.5)
+    def loss_on(model, training, real):
+        return 1.5 if real.attributes[0] in HELD_OUT else 0.5
+
+    monkeypatch.setattr(scalability, "loss_on", loss_on)
     training = replace(TRAINING, steps=4, batch=8)
     result = measure(smallest_settings, training, 0, codec_file, tmp_path / "state", clips=3, prompts=2, looks=2)
     assert result["curve"] == [[2, 1.5, 0.5], [4, 1.5, 0.5]]

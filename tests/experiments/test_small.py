@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from minidit.errors import UserError
+from minidit.evaluation.cases import SPLITS
+from minidit.experiments import decibels
 from minidit.experiments.small import (
     CODEC_SETTINGS,
+    asked,
     codec_task,
-    prompt_tally,
     small_settings,
     stops_of,
     train,
@@ -77,10 +79,26 @@ def test_marks_are_even_and_end_at_the_end():
     assert stops_of(2, 8) == [1, 2]
 
 
-def test_every_prompt_is_judged(tiny_model):
-    counts = prompt_tally(tiny_model, HELD_OUT, 70, [0])
-    assert total(counts) == 70
-    assert counts == prompt_tally(tiny_model, HELD_OUT, 70, [0])
+def test_every_prompt_is_judged(tiny_model, monkeypatch):
+    monkeypatch.setattr(decibels, "fidelity", lambda clips, attributes: np.arange(len(clips)))
+    found = asked(tiny_model, {"all": HELD_OUT}, 70, 0)  # more than fit into a batch
+    assert total(found["all"]) == len(found["fidelity"]["all"]) == 70
+
+
+def test_both_examiners_judge_every_split(tiny_model):
+    found = asked(tiny_model, SPLITS, 3, 0)
+    assert list(found) == ["seen", "held_out", "fidelity"]
+    assert all(total(found[split]) == len(found["fidelity"][split]) == 3 for split in SPLITS)
+    assert found == asked(tiny_model, SPLITS, 3, 0)
+    later = asked(tiny_model, {"rest": HELD_OUT}, 3, 0, stream=1)
+    assert later["fidelity"]["rest"] == found["fidelity"]["held_out"] != found["fidelity"]["seen"]
+
+
+def test_a_training_that_measured_less_is_another_plan(tmp_path):
+    task = training_task(
+        Options(tmp_path), "a", small_settings(16, 1, 2, (8, 2, 2)), DiffusionTraining(steps=4), 0, print, (), {}
+    )
+    assert task.plan["measured"] == ["right", "fidelity"]
 
 
 def test_states_of_different_names_are_different_files(tmp_path):

@@ -54,6 +54,7 @@ HEAD = f'{{"format": "{FORMAT}"'
         "{",
         "[]",
         '{"format": "other"}',
+        '{"format": "minidit-claims-1", "quick": false, "entries": {}}',
         HEAD + "}",
         HEAD + ', "quick": false}',
         HEAD + ', "quick": false, "entries": []}',
@@ -75,13 +76,6 @@ def test_bytes_that_are_no_text_are_refused(tmp_path):
     (tmp_path / "results.json").write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="can't read .*results.json"):
         Store(tmp_path / "results.json")
-
-
-def test_results_of_earlier_versions_have_todays_names(tmp_path):
-    entries = {"time-marks/seed 0": {"plan": {"given": True, "steps": 3}, "result": {"given_loss": 0.5}}}
-    (tmp_path / "results.json").write_text(json.dumps({"format": FORMAT, "quick": False, "entries": entries}))
-    store = Store(tmp_path / "results.json")
-    assert store.get("time-channels/seed 0", {"known_starts": True, "steps": 3}) == {"known_loss": 0.5}
 
 
 def test_the_file_is_written_whole_or_not_at_all(store, monkeypatch):

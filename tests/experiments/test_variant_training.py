@@ -67,6 +67,7 @@ def test_a_variant_is_trained_and_measured(base, trained, name):
     assert 0 < result["loss"] < 1000
     assert (result["known_loss"] is not None) == name.startswith("time")
     assert sum(result["seen"].values()) == sum(result["held_out"].values()) == PROMPTS
+    assert len(result["fidelity"]["seen"]) == len(result["fidelity"]["held_out"]) == PROMPTS
 
 
 def test_the_same_seed_gives_the_same_result_and_another_another(trained):
