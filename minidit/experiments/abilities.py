@@ -167,7 +167,8 @@ def sentences(measured):
         f"{len(ends) - len(short) - len(unsure)} are surely right in at least {100 * LEAST_RIGHT:.0f} % of the clips, "
         "on seen and on held-out combinations alike."
     ]
-    said += [f"Surely less often: {all_of(short)}."] * bool(short) + [f"Not certain: {all_of(unsure)}."] * bool(unsure)
+    named = {"Surely less often": short, "Not certain": unsure}
+    said += [f"{words}: {all_of(uses)}." for words, uses in named.items() if uses]
     sizes = by_use(measured, SIZES)
     for trained, words in ((True, "Sizes used in training"), (False, "Other sizes")):
         shares = [
