@@ -9,15 +9,16 @@ from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
 from minidit.models.video_model import VideoModelSettings
-from minidit.training.buckets import LONGER, MANY_SIZES
+from minidit.training.buckets import MANY_SIZES
 from minidit.training.settings import CodecTraining, DiffusionTraining
 from minidit.world import VOCABULARY
 
-# Peebles & Xie 2023, table 1, and three sizes below it for a laptop: (width, depth, heads).
+# Peebles & Xie 2023, table 1, and four sizes below it for a laptop: (width, depth, heads).
 SIZES = {
     "XXXS": (64, 2, 4),
     "XXS": (128, 4, 4),
     "XS": (128, 6, 4),
+    "XM": (192, 6, 6),
     "S": (384, 12, 6),
     "B": (768, 12, 12),
     "L": (1024, 24, 16),
@@ -59,51 +60,68 @@ class Preset:
     diffusion_training: DiffusionTraining = field(default_factory=DiffusionTraining)
 
 
-def _model(name, size, patch, channels, hidden, **text):
+def _model(name, size, codec, width=64, **choices):
     """VideoModelSettings of the toy world: a DiT of that name on square clips of 8 frames.
 
     Args:
-        size: of a frame. patch, channels, hidden: of the codec. text: of the text encoder, as in TextEncoderSettings.
+        size: of a frame. codec: CodecSettings. width: of the text encoder. choices: of the DiT, as in DiTSettings.
     """
-    encoder = TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), **text)
-    codec, dit = CodecSettings(patch, channels, hidden), dit_settings(name, channels, text=encoder)
+    encoder = TextEncoderSettings(vocabulary_size=len(SPECIAL) + len(VOCABULARY), width=width)
+    dit = dit_settings(name, codec.channels, text=encoder, **choices)
     return VideoModelSettings(size, frames=8, codec=codec, dit=dit, vocabulary=VOCABULARY)
 
 
 SKY = Preset(
-    "32 x 32 pixels, 8 frames: where the shipped checkpoint starts from",
-    _model("minidit-XS/8x1x1", size=32, patch=(1, 8, 8), channels=24, hidden=512),
-    CodecTraining(steps=10_000),
-    DiffusionTraining(steps=60_000, batch=32, decay=0.67, ema=0.9995, time_mean=-1.8),
-)
-
-STUDIO = Preset(
-    "sky, trained further for many uses: clips of many sizes, partly known. Start it --from a sky model",
-    replace(SKY.model, dit=replace(SKY.model.dit, conditioning_channels=True)),
-    SKY.codec_training,
-    replace(
-        SKY.diffusion_training, steps=22_000, learning_rate=1e-3, warmup=300, time_mean=-1.6, buckets=MANY_SIZES
+    "32 x 32 pixels, 8 frames: what the shipped checkpoint starts from",
+    _model(
+        "minidit-XM/8x1x1",
+        size=32,
+        codec=CodecSettings((1, 8, 8), 12, hidden=512, window=(3, 3, 3), decoder_hidden=(1024, 512)),
+        positions="rope",
+        qk_norm=True,
+        conditioning_channels=True,
+    ),
+    CodecTraining(steps=2_700, pool=1536, sizes=((32, 32),) * 4 + ((32, 48), (48, 32), (40, 40), (48, 48))),
+    DiffusionTraining(
+        steps=54_000,
+        batch=16,
+        learning_rate=2e-3,
+        warmup=300,
+        decay=0.67,
+        ema=0.9995,
+        time_mean=-1.3,
+        late_times=0.1,
+        noise_floor=0.2,
+        grammar=0.8,
     ),
 )
 
 PRESETS = {
     "quick": Preset(
         "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
-        _model("minidit-XXS/8x1x1", size=16, patch=(1, 4, 4), channels=16, hidden=160),
+        _model("minidit-XXS/8x1x1", size=16, codec=CodecSettings((1, 4, 4), channels=16, hidden=160)),
         CodecTraining(steps=3_000),
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
     "sky": SKY,
-    "studio": STUDIO,
     "film": replace(
-        STUDIO,
-        description="studio, trained further, mostly on longer clips: the shipped checkpoint. "
-        "Start it --from a studio model",
-        diffusion_training=replace(STUDIO.diffusion_training, steps=30_000, decay=0.8, buckets=LONGER),
+        SKY,
+        description="sky, trained further for many uses: clips of many sizes and lengths, partly known. The shipped "
+        "checkpoint. Start it --from a sky model",
+        codec_training=replace(SKY.codec_training, refine_steps=1_500),
+        diffusion_training=replace(
+            SKY.diffusion_training,
+            steps=22_000,
+            learning_rate=1e-3,
+            decay=0.8,
+            time_mean=-1.2,
+            late_times=0.3,
+            buckets=MANY_SIZES,
+        ),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",
-        _model("minidit-XXXS/8x1x1", size=16, patch=(1, 4, 4), channels=8, hidden=64, width=32),
+        _model("minidit-XXXS/8x1x1", size=16, codec=CodecSettings((1, 4, 4), channels=8, hidden=64), width=32),
         CodecTraining(steps=600, pool=64),
         DiffusionTraining(steps=300, batch=32),
     ),

@@ -43,7 +43,7 @@ def distill(arguments, changes, xp, ranks=None):
     """The run itself; under mpiexec on rank 0, with all `minidit.training.parallel.mpi.Ranks`."""
     from minidit.generation.studio import checkpoint_file, load
     from minidit.presets import Preset
-    from minidit.training.buckets import LONGER
+    from minidit.training.buckets import MANY_SIZES
     from minidit.training.distillation import TEACHER, Distillation, DistillationTraining, student_settings
 
     begin = monotonic()
@@ -53,7 +53,7 @@ def distill(arguments, changes, xp, ranks=None):
     threads = arguments.threads or shared.available_cores()
     with checkpoint_file(kept if arguments.resume else arguments.checkpoint) as teacher:
         settings = load(teacher, device="cpu").settings
-        training = DistillationTraining(buckets=LONGER if settings.dit.conditioning_channels else (), **changes)
+        training = DistillationTraining(buckets=MANY_SIZES if settings.dit.conditioning_channels else (), **changes)
         preset = Preset("a student", student_settings(settings), diffusion_training=training)
         distillation = Distillation(preset, teacher, arguments.out, arguments.seed, threads, ranks, xp=xp)
         if arguments.resume:

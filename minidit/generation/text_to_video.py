@@ -118,7 +118,7 @@ def check_completes(model):
     if not model.settings.dit.conditioning_channels:
         raise UserError(
             "this model can only make whole clips of its own size. Use the shipped checkpoint, or train one: "
-            "minidit train --preset studio"
+            "minidit train --preset film --from a sky model"
         )
 
 

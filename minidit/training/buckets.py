@@ -21,8 +21,8 @@ from minidit.world.split import first_seen
 # N = clips of a batch, L = words of the longest prompt; F, H, W = frames, rows, columns of its latents
 
 GROUP = 4  # clips that share a size and a task
-PROMPT_ENOUGH = 0.5  # of the clips with something known have no prompt, as in most uses; edits need theirs
 LATE_MEAN, LATE_STD = 1.0, 1.2  # of the logit of late times
+PROMPT_ENOUGH = 0.5  # of the clips with something known have no prompt, as in most uses; edits need theirs
 NOISIER = 1.0  # half of their times, in the mean of the logit: what is known tells most while there is much noise
 # At most, the spread of the noise in what half of them know, as clips that are made are not perfect. Source: Ho et al.
 # 2022 (Cascaded Diffusion Models), section 4 (conditioning augmentation).
@@ -32,20 +32,16 @@ DAMAGE = 0.2
 WHOLE, BUCKET, BUCKETED = 3, 5, 6
 
 # A bucket is a pair: how often it is drawn, and (frames, rows, columns) of its clips in latents of 8 x 8 pixels, each
-# drawn as often as it is listed. First of all many sizes, then longer clips.
+# drawn as often as it is listed.
 MANY_SIZES = (
-    (0.50, ((8, 4, 4),) * 5 + ((1, 4, 4),) * 2 + ((4, 4, 4), (8, 3, 3))),
-    (0.20, ((16, 4, 4),) * 2 + ((12, 4, 4),)),
-    (0.10, ((8, 4, 6),) * 3 + ((1, 4, 6),)),
-    (0.10, ((8, 6, 4),) * 3 + ((1, 6, 4),)),
-    (0.10, ((8, 6, 6),) * 3 + ((1, 6, 6),)),
-)
-LONGER = (
-    (0.30, ((8, 4, 4),) * 6 + ((1, 4, 4), (2, 4, 4), (8, 3, 3), (8, 3, 3)) + ((4, 4, 4),) * 2),
-    (0.46, ((16, 4, 4),) * 3 + ((12, 4, 4), (9, 4, 4))),
-    (0.08, ((8, 4, 6),) * 4 + ((1, 4, 6),)),
-    (0.08, ((8, 6, 4),) * 4 + ((1, 6, 4),)),
-    (0.08, ((8, 6, 6),) * 4 + ((1, 6, 6),)),
+    (0.34, ((8, 4, 4),) * 7 + tuple((frames, 4, 4) for frames in (1, 2, 3, 4, 6))),
+    (0.28, ((16, 4, 4),) * 5 + tuple((frames, 4, 4) for frames in (9, 10, 12, 13, 15))),
+    (0.07, ((8, 4, 5), (8, 4, 6), (8, 4, 6), (1, 4, 6), (4, 4, 5))),
+    (0.07, ((8, 5, 4), (8, 6, 4), (8, 6, 4), (1, 6, 4), (4, 5, 4))),
+    (0.10, ((8, 5, 5), (8, 5, 6), (8, 6, 5), (8, 6, 6), (8, 6, 6), (1, 5, 5), (4, 6, 6))),
+    (0.04, ((16, 4, 5), (16, 4, 6), (12, 4, 6))),
+    (0.04, ((16, 5, 4), (16, 6, 4), (12, 6, 4))),
+    (0.06, ((16, 5, 5), (16, 5, 6), (16, 6, 5), (16, 6, 6), (12, 6, 6), (10, 5, 5))),
 )
 
 

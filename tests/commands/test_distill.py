@@ -5,7 +5,7 @@ from minidit import cli
 from minidit.commands import distill
 from minidit.commands.arguments import available_cores
 from minidit.models.checkpoint import load_model, save_model
-from minidit.training.buckets import LONGER
+from minidit.training.buckets import MANY_SIZES
 from minidit.training.distillation import TEACHER, DistillationTraining, student_settings
 
 
@@ -58,7 +58,7 @@ def test_a_checkpoint_is_taught_as_the_settings_say(runs, tiny_model, tiny_check
 def test_a_model_with_marks_is_taught_in_buckets(runs, tiny_marked_model, tmp_path):
     save_model(tmp_path / "model.safetensors", tiny_marked_model)
     assert run(tmp_path, "--out", tmp_path / "run") == 0  # a folder of a run will do as well
-    assert runs[0].preset.diffusion_training == DistillationTraining(buckets=LONGER)
+    assert runs[0].preset.diffusion_training == DistillationTraining(buckets=MANY_SIZES)
     assert runs[0].teacher == tmp_path / "model.safetensors"
 
 

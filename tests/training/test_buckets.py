@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from minidit.diffusion import sample_times
+from minidit.files.accepted import LONGEST, SIDES
 from minidit.generation.text_to_video import EDIT_TIME
 from minidit.models.conditioning_channels import existing
 from minidit.models.tokenizer import PAD, SPECIAL, START
 from minidit.training import known_parts
 from minidit.training.buckets import (
-    LONGER,
     MANY_SIZES,
     draw_attributes,
     draw_batch,
@@ -259,9 +259,15 @@ def test_what_is_given_of_an_edit_is_the_clip_before_it(marked_model, bucketed, 
     assert all(sentences(batch.ids[batch.edited]))
 
 
-@pytest.mark.parametrize("buckets", [MANY_SIZES, LONGER])
-def test_buckets_are_shares_of_a_whole(buckets):
-    assert sum(share for share, _ in buckets) == pytest.approx(1)
+def test_buckets_are_shares_of_a_whole():
+    assert sum(share for share, _ in MANY_SIZES) == pytest.approx(1)
+
+
+def test_training_shows_every_size_that_is_accepted_and_no_other():
+    grids = [grid for _, grids in MANY_SIZES for grid in grids]
+    assert {side * 8 for _, *sides in grids for side in sides} == set(SIDES)
+    assert {tuple(sides) for _, *sides in grids} == {(a, b) for a in (4, 5, 6) for b in (4, 5, 6)}
+    assert (1, LONGEST) == (min(frames for frames, *_ in grids), max(frames for frames, *_ in grids))
 
 
 def test_every_bucket_comes_up(marked_model, bucketed):

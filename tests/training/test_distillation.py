@@ -15,7 +15,7 @@ from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import CodecSettings, DiTSettings, TextEncoderSettings, VideoModel, VideoModelSettings
 from minidit.models.checkpoint import codec_tensors, load_model, save_model
 from minidit.training import distillation, trainer
-from minidit.training.buckets import LONGER, Batch, draw_batch
+from minidit.training.buckets import MANY_SIZES, Batch, draw_batch
 from minidit.training.distillation import (
     Distillation,
     DistillationTraining,
@@ -100,7 +100,7 @@ def test_the_job_can_be_sent(small_model):
 
 
 def test_in_buckets_the_teacher_makes_what_is_not_known(tiny_marked_model):
-    training = replace(TRAINING, batch=32, buckets=LONGER)
+    training = replace(TRAINING, batch=32, buckets=MANY_SIZES)
     worker = job_of(tiny_marked_model, training).at(tiny_marked_model.dit.params.flat)
     for step in range(12):  # until one has something known
         batch = worker.batch(step, range(4))
