@@ -45,7 +45,7 @@ def test_a_name_ends_with_the_patch(name, patch):
 
 @pytest.mark.parametrize(
     "name",
-    ["minidit-XM/2", "minidit-S", "minidit-S/", "minidit-S/2x2", "minidit-S/0", "minidit-S/1x0x2", "DiT-S/2", ""],
+    ["minidit-XQ/2", "minidit-S", "minidit-S/", "minidit-S/2x2", "minidit-S/0", "minidit-S/1x0x2", "DiT-S/2", ""],
 )
 def test_a_name_of_another_form_is_a_users_error_that_lists_the_sizes(name):
     with pytest.raises(UserError, match=f'"{name}" names no size.*S, B, L, XL'):

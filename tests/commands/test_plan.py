@@ -52,11 +52,11 @@ def test_a_preset_is_planned_as_it_would_be_trained(planned, timed):
     plan = planned("sky", "--threads", "2")
     assert plan["parameters"] == parameter_count(preset.model.dit)
     assert plan["grid"] == [1, 4, 4]
-    assert (plan["batch"], plan["steps"]) == (32, preset.diffusion_training.steps)
+    assert (plan["batch"], plan["steps"]) == (16, preset.diffusion_training.steps)
     assert (plan["processes"], plan["threads_each"], plan["recompute"]) == (2, 1, False)
-    assert plan["time"] == {"step": 0.25, "run": 0.25 * 60_000, "estimated": False}
+    assert plan["time"] == {"step": 0.25, "run": 0.25 * 54_000, "estimated": False}
     ((workload, processes, threads, used),) = timed
-    assert (workload.batch, processes, threads) == (32, 2, 1)
+    assert (workload.batch, processes, threads) == (16, 2, 1)
     assert used == preset
 
 
@@ -97,12 +97,12 @@ def test_the_table_says_it_in_words(timed, capsys):
     assert main(["plan", "sky", "--threads", "2"]) == 0
     out = capsys.readouterr().out
     for words in (
-        "1.98 M parameters",
+        "4.27 M parameters",
         "16 tokens (1 x 4 x 4)",
-        "32 clips, shared by 2 processes with 1 thread each",
+        "16 clips, shared by 2 processes with 1 thread each",
         "does it fit     yes",
         "a step          250 ms on this machine, as timed",
-        "60,000 steps    4.2 hours",
+        "54,000 steps    3.8 hours",
     ):
         assert words in out
     assert max(map(len, out.splitlines())) <= 160
@@ -127,10 +127,10 @@ def test_where_the_free_memory_is_unknown_it_is_said(timed, capsys, monkeypatch)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["zeppelin"], 'there is no preset "zeppelin". Choose from: quick, sky, studio, film, tiny; or a network'),
+        (["zeppelin"], 'there is no preset "zeppelin". Choose from: quick, sky, film, tiny; or a network'),
         (["minidit-Q/2"], '"minidit-Q/2" names no size'),
-        (["sky", "--batch", "30"], "a batch of 30 clips can't be shared out: they come in shards of 8"),
-        (["sky", "--size", "33"], "33 rows don't divide into tokens of 8. Choose a multiple of 8"),
+        (["sky", "--batch", "30"], "a batch of 30 clips can't be shared out: they come in shards of 4"),
+        (["quick", "--size", "33"], "33 rows don't divide into tokens of 4. Choose a multiple of 4"),
         (["quick", "--frames", "12"], "12 frames don't divide into tokens of 8"),
         (["minidit-S/2", "--size", "100"], "100 rows don't divide into tokens of 16"),
         (["minidit-S/8x2x2"], "1 frames don't divide into tokens of 8"),
