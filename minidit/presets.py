@@ -111,11 +111,9 @@ PRESETS = {
         codec_training=replace(SKY.codec_training, refine_steps=1_500),
         diffusion_training=replace(
             SKY.diffusion_training,
-            steps=22_000,
-            learning_rate=1e-3,
+            steps=24_000,
+            learning_rate=8e-4,
             decay=0.8,
-            time_mean=-1.2,
-            late_times=0.3,
             buckets=MANY_SIZES,
         ),
     ),

@@ -19,7 +19,7 @@ from minidit.world.renderer import RADIUS, TRAVEL, directions, lerp, render_path
 USUAL_FRAMES = 8  # of the clips whose speed is usual
 
 # Tasks: what is known beforehand, and how often.
-TASKS = (("nothing", 0.35), ("run", 0.25), ("ends", 0.25), ("places", 0.05), ("edit", 0.1))
+TASKS = (("nothing", 0.54), ("run", 0.17), ("ends", 0.16), ("places", 0.04), ("edit", 0.09))
 RUNS = (("start", 0.45), ("middle", 0.3), ("end", 0.25))  # where a run of known frames lies
 BENT = 0.8  # of the clips with both ends known go from one path into another
 TURNED = 0.15  # of the groups of those, where each clip becomes what the next one shows
