@@ -111,7 +111,7 @@ PRESETS = {
         codec_training=replace(SKY.codec_training, refine_steps=1_500),
         diffusion_training=replace(
             SKY.diffusion_training,
-            steps=24_000,
+            steps=26_000,
             learning_rate=8e-4,
             decay=0.8,
             buckets=MANY_SIZES,
