@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from minidit.errors import UserError, check_known
 from minidit.models.codec import CodecSettings
+from minidit.models.decoder import Stage
 from minidit.models.dit import DiTSettings
 from minidit.models.text_encoder import TextEncoderSettings
 from minidit.models.tokenizer import SPECIAL
@@ -24,6 +25,8 @@ SIZES = {
     "L": (1024, 24, 16),
     "XL": (1152, 28, 16),
 }
+
+ONE = (1, 1, 1)
 
 
 def dit_settings(name, in_channels, **conditioning):
@@ -76,7 +79,7 @@ SKY = Preset(
     _model(
         "minidit-XM/8x1x1",
         size=32,
-        codec=CodecSettings((1, 8, 8), 12, hidden=512, window=(3, 3, 3), decoder_hidden=(1024, 512)),
+        codec=CodecSettings((1, 8, 8), 12, 512, (Stage((3, 3, 3), 1024), Stage(ONE, 512), Stage(ONE, 3, (1, 8, 8)))),
         positions="rope",
         qk_norm=True,
         conditioning_channels=True,

@@ -25,8 +25,8 @@ def settings_from_json(data):
     codec, dit, text = data["codec"], data["dit"], data["dit"]["text"]
     dit = {OLD_NAMES.get(name, name): value for name, value in dit.items()}
     dit |= {"patch": tuple(dit["patch"]), "text": TextEncoderSettings(**text)}
-    codec = {name: tuple(value) if isinstance(value, list) else value for name, value in codec.items()}
-    parts = {"codec": CodecSettings(**codec), "dit": DiTSettings(**dit)}
+    codec = CodecSettings(**codec | {"patch": tuple(codec["patch"])})
+    parts = {"codec": codec, "dit": DiTSettings(**dit)}
     tuples = {name: tuple(data[name]) for name in ("vocabulary", "interval") if name in data}
     return VideoModelSettings(**data | parts | tuples)
 

@@ -1,9 +1,9 @@
 """The visual codec: spacetime patches of pixels to a few latent numbers (step 3) and back (step 13).
 
-A variational autoencoder of linear layers with ReLUs between. The encoder sees one patch at a time; the decoder may
-also see the latents around it, so that patches meet without seams. It is trained first (`minidit.training.codec`) and
-then frozen: the diffusion model only ever sees its latents, shifted and scaled so that they have mean 0 and standard
-deviation 1.
+A variational autoencoder. The encoder, two linear layers with a ReLU between, sees one patch at a time; the decoder
+(`minidit.models.decoder`) may also see the latents around it, so that patches meet without seams. Both are trained
+first (`minidit.training.codec`), and the encoder is frozen then: the diffusion model only ever sees its latents,
+shifted and scaled so that they have mean 0 and standard deviation 1.
 """
 
 import copy
@@ -13,8 +13,6 @@ import numpy as np
 
 from minidit.backend import array_module, moved, to_host
 from minidit.layers import (
-    neighbours_backward,
-    neighbours_forward,
     patchify,
     relu_backward,
     relu_forward,
@@ -23,6 +21,7 @@ from minidit.layers import (
     unpatchify,
 )
 from minidit.layers.patchify import patch_grid
+from minidit.models.decoder import Stage, decoder_backward, decoder_forward, decoder_shapes
 from minidit.models.mlp import mlp_backward, mlp_forward, mlp_shapes
 from minidit.models.parameters import Parameters, xavier_weights
 
@@ -36,25 +35,34 @@ class CodecSettings:
     Attributes:
         patch: (frames, rows, columns) of pixels that become one latent vector.
         channels: numbers in that vector.
-        hidden: width of the encoder's ReLU layer; or of several, one after the other.
-        decoder_hidden: widths of the decoder's ReLU layers; empty: as the encoder's.
-        window: (frames, rows, columns) of latents that the decoder sees to draw the patch in the middle; odd numbers.
+        hidden: width of the ReLU layer.
+        decoder: Stages, of which the last makes pixels of 3 channels. Empty: one ReLU layer as in the encoder, which
+            draws each patch by itself.
     """
 
     patch: tuple[int, int, int]
     channels: int
-    hidden: int | tuple[int, ...]
-    window: tuple[int, int, int] = (1, 1, 1)
-    decoder_hidden: tuple[int, ...] = ()
+    hidden: int
+    decoder: tuple[Stage, ...] = ()
+
+    def __post_init__(self):
+        stages = tuple(Stage(tuple(window), channels, tuple(growth)) for window, channels, growth in self.decoder)
+        object.__setattr__(self, "decoder", stages)  # JSON has no tuples
+        grown = (*np.prod([stage.growth for stage in stages], axis=0).tolist(), stages[-1].channels) if stages else None
+        if stages and grown != (*self.patch, 3):
+            raise ValueError(f"the decoder makes patches of {grown} values, not {(*self.patch, 3)}")
+
+    @property
+    def stages(self):
+        """The decoder's Stages."""
+        return self.decoder or (Stage((1, 1, 1), self.hidden), Stage((1, 1, 1), 3, self.patch))
 
 
 def codec_shapes(settings):
     """Name -> shape of the codec's parameters; the encoder's last layer gives mean and log variance."""
     values = int(np.prod(settings.patch)) * 3
-    hidden = settings.hidden if isinstance(settings.hidden, tuple) else (settings.hidden,)
-    seen = int(np.prod(settings.window)) * settings.channels
-    encoder = mlp_shapes("encoder.", values, *hidden, 2 * settings.channels)
-    return encoder | mlp_shapes("decoder.", seen, *(settings.decoder_hidden or hidden), values)
+    encoder = mlp_shapes("encoder.", values, settings.hidden, 2 * settings.channels)
+    return encoder | decoder_shapes("decoder.", settings.channels, settings.stages)
 
 
 class Codec:
@@ -96,9 +104,9 @@ class Codec:
 
     def decode(self, latents):
         """Normalised latents (N, f, r, c, C) to clips (N, F, H, W, 3) in [0, 1]."""
-        n, *grid, _ = latents.shape
-        patches, _ = self.decoder_forward(latents * self.latent_std + self.latent_mean)  # N, f, r, c, P
-        return from_signed(unpatchify(patches.reshape(n, -1, patches.shape[-1]), self.settings.patch, grid))
+        z = latents * self.latent_std + self.latent_mean
+        pixels, _ = decoder_forward(z, self.params, "decoder.", self.settings.stages)
+        return from_signed(pixels)
 
     def encoder_forward(self, patches):
         """Patches (..., P) in [-1, 1] to mean (..., C), log variance (..., C) and a cache."""
@@ -113,15 +121,14 @@ class Codec:
 
     def decoder_forward(self, z):
         """Latents as the encoder gives them (N, f, r, c, C), not normalised, to patches (N, f, r, c, P) and a cache."""
-        z, neighbours_cache = neighbours_forward(z, self.settings.window)  # N, f, r, c, K · C
-        patches, cache = mlp_forward(z, self.params, "decoder.", relu_forward)
-        return patches, (neighbours_cache, cache)
+        pixels, cache = decoder_forward(z, self.params, "decoder.", self.settings.stages)  # N, F, H, W, 3
+        return patchify(pixels, self.settings.patch).reshape(*z.shape[:-1], -1), cache
 
     def decoder_backward(self, dpatches, cache):
         """Returns dz (N, f, r, c, C) and the gradients of the decoder."""
-        neighbours_cache, cache = cache
-        dz, grads = mlp_backward(dpatches, cache, "decoder.", relu_backward)
-        return neighbours_backward(dz, neighbours_cache), grads
+        n, *grid, values = dpatches.shape
+        dpixels = unpatchify(dpatches.reshape(n, -1, values), self.settings.patch, grid)  # N, F, H, W, 3
+        return decoder_backward(dpixels, cache, "decoder.", self.settings.stages)
 
     def forward(self, patches, noise, error=None):
         """One pass for training: encode, draw z = mean + exp(log_variance / 2) · noise, decode.

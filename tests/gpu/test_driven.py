@@ -21,6 +21,7 @@ from minidit.gpu.operations import error
 from minidit.layers import multihead_attention
 from minidit.models import VideoModel
 from minidit.models.checkpoint import codec_tensors
+from minidit.models.decoder import Stage
 from minidit.presets import PRESETS
 from minidit.training import codec as codec_training
 from minidit.training import trainer
@@ -213,13 +214,13 @@ def test_a_step_takes_no_more_memory_each_time(job, start, simulated):
     assert pool.used_bytes() == before
 
 
-@pytest.mark.parametrize("window", [(1, 1, 1), (3, 3, 3)])
+@pytest.mark.parametrize("stages", [(), (Stage((3, 3, 3), 8, (1, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 2)))])
 def test_the_codecs_training_waits_where_it_looks_at_its_progress_and_nowhere_else(
-    window, small_preset, simulated, monkeypatch
+    stages, small_preset, simulated, monkeypatch
 ):
     monkeypatch.setattr(codec_training, "LOOK", 5)
     training = small_preset.codec_training
-    settings = replace(small_preset.model, codec=replace(small_preset.model.codec, window=window))
+    settings = replace(small_preset.model, codec=replace(small_preset.model.codec, decoder=stages))
     codec = VideoModel(settings, np.random.default_rng(0)).codec.on(simulated)
     with simulated.count() as count:
         train_codec(codec, training, 16, 8, seed=0, progress=False)

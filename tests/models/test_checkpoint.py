@@ -18,6 +18,7 @@ from minidit.models.checkpoint import (
     settings_from_json,
     settings_to_json,
 )
+from minidit.models.decoder import Stage
 
 
 def test_settings_come_back_equal(small_preset):
@@ -29,17 +30,17 @@ def test_settings_of_earlier_versions_keep_their_meaning(small_preset):
     settings = replace(small_preset.model, dit=replace(small_preset.model.dit, conditioning_channels=True))
     data = settings_to_json(settings)
     data["dit"]["marks"] = data["dit"].pop("conditioning_channels")
-    for name in ("window", "decoder_hidden"):  # the decoder saw one patch at a time, and had one hidden layer
-        del data["codec"][name]
+    del data["codec"]["decoder"]  # it had one hidden layer, and saw one patch at a time
     assert settings_from_json(data) == settings
 
 
 def test_settings_of_a_decoder_with_a_window_come_back_equal(small_preset):
-    codec = replace(small_preset.model.codec, hidden=(12, 8), window=(3, 3, 3), decoder_hidden=(16, 8))
+    stages = (Stage((3, 3, 3), 16, (1, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 2)))
+    codec = replace(small_preset.model.codec, decoder=stages)
     settings = replace(small_preset.model, codec=codec)
     loaded = settings_from_json(json.loads(json.dumps(settings_to_json(settings))))
     assert loaded == settings
-    assert type(loaded.codec.window) is type(loaded.codec.hidden) is type(loaded.codec.decoder_hidden) is tuple
+    assert loaded.codec.decoder == stages and type(loaded.codec.decoder[0]) is Stage
 
 
 def test_a_model_comes_back_bit_for_bit_with_its_settings(small_model, tmp_path):

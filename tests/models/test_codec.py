@@ -16,15 +16,19 @@ from minidit.layers import (
     unpatchify,
 )
 from minidit.models.codec import Codec, CodecSettings, from_signed, to_signed
+from minidit.models.decoder import Stage
 
 SETTINGS = CodecSettings(patch=(2, 1, 3), channels=4, hidden=9)
 VALUES = 2 * 1 * 3 * 3
-WIDE = replace(SETTINGS, window=(1, 3, 3), decoder_hidden=(8, 7))  # a decoder that sees the latents around a patch
+ONE = (1, 1, 1)
+# Decoders that see the latents around a patch, and of which one makes the picture larger in two steps.
+WIDE = replace(SETTINGS, decoder=(Stage((1, 3, 3), 8), Stage(ONE, 7), Stage(ONE, 3, (2, 1, 3))))
+GROWING = replace(SETTINGS, decoder=(Stage((1, 3, 3), 5, (1, 1, 3)), Stage((3, 1, 3), 3, (2, 1, 1))))
 CLIPS = (2, 4, 3, 6, 3)  # two clips, on a grid of 2 × 3 × 2 patches
 GRID = (2, 2, 3, 2)
 
 
-@pytest.fixture(params=[SETTINGS, WIDE], ids=["one patch", "window"])
+@pytest.fixture(params=[SETTINGS, WIDE, GROWING], ids=["one patch", "window", "growing"])
 def codec(request, away_from_zero):
     codec = Codec(request.param, dtype=np.float64)
     away_from_zero(codec.params)
@@ -95,11 +99,16 @@ SLIPS = {
         {"encoder"},
     ),
     "the neighbours forgotten": (
-        "minidit.models.codec.neighbours_backward",
+        "minidit.models.decoder.neighbours_backward",
         lambda dy, cache: dy[..., np.prod(cache[1]) // 2 * SETTINGS.channels :][..., : SETTINGS.channels],
         {"encoder"},
     ),
-    "ReLU passed over": ("minidit.models.codec.relu_backward", lambda dy, cache: dy, {"encoder", "decoder"}),
+    "the encoder's ReLU passed over": ("minidit.models.codec.relu_backward", lambda dy, cache: dy, {"encoder"}),
+    "the decoder's ReLU passed over": (
+        "minidit.models.decoder.relu_backward",
+        lambda dy, cache: dy,
+        {"encoder", "decoder"},
+    ),
 }
 
 
@@ -136,7 +145,7 @@ def test_each_patch_is_encoded_by_itself(codec, rng):
 
 @pytest.mark.parametrize("window", [(1, 1, 1), (1, 3, 1), (3, 1, 1), (1, 3, 3)])
 def test_a_latent_is_seen_in_the_window_around_its_patch_and_nowhere_else(rng, away_from_zero, window):
-    codec = Codec(replace(SETTINGS, window=window), dtype=np.float64)
+    codec = Codec(replace(SETTINGS, decoder=(Stage(window, 9), Stage(ONE, 3, (2, 1, 3)))), dtype=np.float64)
     away_from_zero(codec.params)
     latents = rng.normal(size=(2, 3, 4, 5, SETTINGS.channels)) * 0.1
     moved = latents.copy()

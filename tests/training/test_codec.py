@@ -7,6 +7,7 @@ from minidit.backend.device import choose_device
 from minidit.errors import UserError
 from minidit.gradient_check import GradientMismatch, check_parameter_gradients
 from minidit.models import Codec, CodecSettings
+from minidit.models.decoder import Stage
 from minidit.training.codec import (
     CodecState,
     codec_loss_and_gradients,
@@ -22,6 +23,7 @@ from minidit.world import HELD_OUT, SEEN, render_batch, verify_batch
 
 SIZE, FRAMES = 16, 4
 NOISE_STD = 0.3
+SMALL = CodecSettings((1, 2, 2), 3, 7, (Stage((3, 1, 1), 7), Stage((1, 1, 1), 3, (1, 2, 2))))
 GRID = (2, 3, 1, 2)
 
 # --- The gradients -----------------------------------------------------------------------------------------
@@ -30,7 +32,7 @@ GRID = (2, 3, 1, 2)
 @pytest.fixture
 def codec(rng):
     """Patches of 12 values to 3 latents, in float64, with every parameter moved away from zero."""
-    codec = Codec(CodecSettings(patch=(1, 2, 2), channels=3, hidden=7, window=(3, 1, 1)), rng, np.float64)
+    codec = Codec(SMALL, rng, np.float64)
     codec.params.flat[...] += 0.3 * rng.normal(size=codec.params.flat.shape)
     return codec
 
@@ -96,7 +98,7 @@ def test_a_relative_error_is_in_units_of_each_channels_spread(rng):
 
 
 def test_a_float32_codec_step_is_float32_throughout(arrays_in, rng):
-    codec = Codec(CodecSettings(patch=(1, 2, 2), channels=3, hidden=7, window=(3, 1, 1)), rng)
+    codec = Codec(SMALL, rng)
     patches = rng.uniform(-1, 1, size=(*GRID, 12)).astype(np.float32)
     noise, error_noise = rng.standard_normal((2, *GRID, 3), dtype=np.float32)
     error = relative_error(error_noise, rng.random(2, dtype=np.float32))
@@ -144,7 +146,7 @@ def test_a_step_is_on_clips_of_one_of_the_sizes_each_as_often_as_it_is_listed(mo
 # --- The training ------------------------------------------------------------------------------------------
 
 TRAINING = CodecTraining(steps=150, batch=4, pool=32, learning_rate=2e-2, warmup=20)
-SETTINGS = CodecSettings(patch=(1, 4, 4), channels=8, hidden=48, window=(1, 3, 3))
+SETTINGS = CodecSettings((1, 4, 4), 8, 48, (Stage((1, 3, 3), 48), Stage((1, 1, 1), 3, (1, 4, 4))))
 
 
 def trained(training, seed=0):
