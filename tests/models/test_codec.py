@@ -100,7 +100,7 @@ SLIPS = {
     ),
     "the neighbours forgotten": (
         "minidit.models.decoder.neighbours_backward",
-        lambda dy, cache: dy[..., np.prod(cache[1]) // 2 * SETTINGS.channels :][..., : SETTINGS.channels],
+        lambda dy, cache: np.split(dy, np.prod(cache[1]), axis=-1)[np.prod(cache[1]) // 2],
         {"encoder"},
     ),
     "the encoder's ReLU passed over": ("minidit.models.codec.relu_backward", lambda dy, cache: dy, {"encoder"}),
