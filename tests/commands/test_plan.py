@@ -73,7 +73,7 @@ def test_options_change_the_plan(planned, timed):
     assert (plan["batch"], plan["steps"], plan["recompute"]) == (64, 5, True)
     assert plan["multiply_accumulates"]["clip_forward"] > 7 * plain["multiply_accumulates"]["clip_forward"]
     _, _, _, preset = timed[-1]
-    assert (preset.model.size, preset.model.frames, preset.diffusion_training.shards) == (64, 16, 8)
+    assert (preset.model.size, preset.model.frames, preset.diffusion_training.shards) == (64, 16, 16)
 
 
 def test_a_network_of_the_paper_can_be_of_clips_too(planned):

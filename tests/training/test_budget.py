@@ -66,7 +66,8 @@ def test_a_presets_workload_is_that_of_its_batches(name, tiny_model):
     batch = draw_batch(model, preset.diffusion_training, 0, step, range(preset.diffusion_training.shards))
     assert workload.batch == len(batch.latents)
     assert workload.grid == model.dit.grid_of(batch.latents.shape)
-    assert workload.words >= batch.ids.shape[1] > 0.7 * workload.words
+    drawn = (draw_batch(model, preset.diffusion_training, 1, step, [0]).ids.shape[1] for step in range(20))
+    assert workload.words >= max(drawn) > 0.7 * workload.words
     assert workload.parameters == model.dit.params.flat.size
 
 
@@ -80,7 +81,8 @@ def test_drawing_a_batch_takes_no_more_than_was_said_and_not_much_less(name, tin
     draw_batch(model, preset.diffusion_training, 0, step, [1, 2])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 0.7 * 16 * workload_of(preset).drawing < peak <= 16 * workload_of(preset).drawing
+    said = 2 * preset.diffusion_training.batch // preset.diffusion_training.shards * workload_of(preset).drawing
+    assert 0.7 * said < peak <= said
 
 
 def peak_of_steps(workload):
@@ -148,7 +150,7 @@ def test_the_process_with_most_clips_counts():
 
 
 def test_what_fits_is_let_through(machine_with):
-    machine_with(300 * MB)
+    machine_with(500 * MB)
     check_fits(of_batch(32), 2)
 
 
@@ -158,9 +160,9 @@ def test_where_the_free_memory_is_unknown_everything_is_let_through(machine_with
 
 
 def test_what_does_not_fit_is_refused_with_the_largest_batch_that_does(machine_with):
-    machine_with(300 * MB)
+    machine_with(500 * MB)
     needed = in_units(memory_of(workload_of(of_batch(800)), 2).total)
-    with pytest.raises(UserError, match=f"800 clips takes about {needed} of memory, and 300 MB are free") as error:
+    with pytest.raises(UserError, match=f"800 clips takes about {needed} of memory, and 500 MB are free") as error:
         check_fits(of_batch(800), 2)
     batch = int(re.search(r"--batch (\d+)", str(error.value))[1])
     assert batch % 8 == 0
