@@ -99,6 +99,15 @@ SKY = Preset(
     ),
 )
 
+FILM = replace(
+    SKY,
+    description="sky, trained further for many uses: clips of many sizes and lengths, partly known. Start it --from a "
+    "sky model",
+    diffusion_training=replace(
+        SKY.diffusion_training, steps=26_000, learning_rate=8e-4, decay=0.8, buckets=MANY_SIZES
+    ),
+)
+
 PRESETS = {
     "quick": Preset(
         "16 x 16 pixels, 8 frames: from nothing to a model in ten minutes on two cores",
@@ -107,18 +116,23 @@ PRESETS = {
         DiffusionTraining(steps=24_000, batch=32, time_mean=-1.6),
     ),
     "sky": SKY,
-    "film": replace(
-        SKY,
-        description="sky, trained further for many uses: clips of many sizes and lengths, partly known. The shipped "
-        "checkpoint. Start it --from a sky model",
-        codec_training=replace(SKY.codec_training, refine_steps=1_500),
-        diffusion_training=replace(
-            SKY.diffusion_training,
-            steps=26_000,
-            learning_rate=8e-4,
-            decay=0.8,
-            buckets=MANY_SIZES,
+    "film": FILM,
+    "crisp": Preset(
+        "film with a convolutional decoder that learns from what film predicts: the shipped checkpoint. Start it "
+        "--from a film model",
+        replace(
+            FILM.model,
+            codec=replace(
+                FILM.model.codec,
+                decoder=(
+                    Stage((3, 3, 3), 128, (1, 2, 2)),
+                    Stage((1, 3, 3), 64, (1, 2, 2)),
+                    Stage((1, 3, 3), 3, (1, 2, 2)),
+                ),
+            ),
         ),
+        replace(SKY.codec_training, sizes=((32, 32), (32, 32), (32, 48), (48, 32)), refine_steps=3_000),
+        replace(FILM.diffusion_training, steps=0),
     ),
     "tiny": Preset(
         "a few hundred steps of a very small model: to see that everything runs, not to make good clips",

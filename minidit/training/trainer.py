@@ -306,7 +306,7 @@ class Run:
 
     def preview_due(self):
         """Whether it is time for the next preview: they are spread evenly over the run, the last at the end."""
-        before, now = (step * PREVIEWS // self.training.steps for step in (self.previewed, self.state.step))
+        before, now = (step * PREVIEWS // max(self.training.steps, 1) for step in (self.previewed, self.state.step))
         return now > before and not self.state.losses  # between two spans
 
     @property

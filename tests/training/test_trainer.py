@@ -16,6 +16,7 @@ import minidit
 from minidit.errors import Interrupted, UserError
 from minidit.files.tensors import read_tensors, write_tensors
 from minidit.models.checkpoint import load_model, load_record, save_model, settings_to_json
+from minidit.models.decoder import Stage
 from minidit.training import codec, decoder, steps, trainer
 from minidit.training.parallel.workers import Team
 from minidit.training.state import VECTORS
@@ -434,6 +435,21 @@ def test_a_state_of_an_earlier_version_is_resumed(small_preset, finished, tmp_pa
 
 
 # --- Bad input ---------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_no_steps_trains_a_new_decoder_for_another_models_latents(small_preset, finished, tmp_path):
+    origin = load_model(finished(1) / trainer.MODEL)
+    stages = (Stage((1, 3, 3), 6, (1, 2, 2)), Stage((1, 1, 1), 3, (1, 2, 2)))
+    settings = replace(small_preset.model, codec=replace(small_preset.model.codec, decoder=stages))
+    training = replace(small_preset.diffusion_training, steps=0)
+    run = Run(replace(small_preset, model=settings, diffusion_training=training), tmp_path / "run", progress=False)
+    run.start(origin=finished(1) / trainer.MODEL)
+    before = run.codec_psnr
+    run.train()
+    model = load_model(tmp_path / "run" / trainer.MODEL)
+    assert np.array_equal(model.dit.params.flat, origin.dit.params.flat)
+    assert np.array_equal(model.codec.params["encoder.0.weight"], origin.codec.params["encoder.0.weight"])
+    assert run.codec_psnr > before and (run.step, run.refined) == (0, True)
 
 
 def test_a_folder_with_a_run_is_not_started_over(small_preset, finished):

@@ -6,6 +6,7 @@ import pytest
 from minidit.errors import UserError
 from minidit.models import VideoModel
 from minidit.models.checkpoint import save_model
+from minidit.models.decoder import Stage
 from minidit.training.warm_start import start_from
 
 
@@ -34,6 +35,18 @@ def test_a_model_of_the_same_kind_is_copied(small_model, tmp_path):
     new = VideoModel(small_model.settings)
     start_from(new, tmp_path / "old.safetensors")
     assert np.array_equal(new.dit.params.flat, small_model.dit.params.flat)
+
+
+def test_another_decoder_keeps_its_random_start(small_model, tmp_path):
+    save_model(tmp_path / "old.safetensors", small_model)
+    stages = (Stage((1, 3, 3), 6, (1, 2, 2)), Stage((1, 1, 1), 3, (1, 2, 2)))
+    settings = replace(small_model.settings, codec=replace(small_model.settings.codec, decoder=stages))
+    new, fresh = (VideoModel(settings, np.random.default_rng(5)) for _ in range(2))
+    start_from(new, tmp_path / "old.safetensors")
+    for name, array in new.codec.params.items():
+        expected = fresh if name.startswith("decoder.") else small_model
+        assert np.array_equal(array, expected.codec.params[name]), name
+    assert np.array_equal(new.codec.latent_std, small_model.codec.latent_std)
 
 
 def test_another_network_is_refused(small_model, tmp_path):
