@@ -131,7 +131,9 @@ PRESETS = {
                 ),
             ),
         ),
-        replace(SKY.codec_training, sizes=((32, 32), (32, 32), (32, 48), (48, 32)), refine_steps=3_000),
+        CodecTraining(
+            steps=0, batch=8, sizes=((32, 32),) * 3 + ((32, 48), (48, 32)), learning_rate=4e-3, refine_steps=3_000
+        ),
         replace(FILM.diffusion_training, steps=0),
     ),
     "tiny": Preset(

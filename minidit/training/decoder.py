@@ -22,6 +22,7 @@ from minidit.world import SEEN, render_batch
 # N = clips of a batch; f, r, c = their frames, rows, columns in latents; C = channels, P = values of a patch
 
 PREDICTED = 0.6  # of the clips have latents that the DiT predicts; the others random errors, as in the codec's training
+PICTURES = 0.1  # of the batches are pictures, all with random errors: one frame has no neighbours in time
 TIMES = (0.35, 0.95)  # of these predictions: before, what is predicted is not yet the clip that the decoder should draw
 STREAM = 7  # of random numbers
 TIMED_STEPS = 5  # to know how many fit into a time
@@ -79,17 +80,20 @@ def decoder_batch(model, training, rng):
     """Clips of one size as patches (N, f, r, c, P) in [-1, 1], and their latents with errors (N, f, r, c, C)."""
     codec, settings = model.codec, model.settings
     sizes = training.sizes or ((settings.size, settings.size),)
+    picture = rng.random() < PICTURES
+    frames = codec.settings.patch[0] if picture else settings.frames
+    predicted = 0 if picture else round(PREDICTED * training.batch)
     attributes = [SEEN[i] for i in rng.integers(len(SEEN), size=training.batch)]
-    clips = moved(render_batch(attributes, rng, sizes[rng.integers(len(sizes))], settings.frames), model.xp)
-    latents = codec.encode(clips)
-    noise = moved(rng.standard_normal(latents.shape, dtype=np.float32), model.xp)
-    predicted = round(PREDICTED * training.batch)
-    t = moved(rng.uniform(*TIMES, predicted).astype(np.float32), model.xp)
-    ids = model.tokenizer.encode([describe(rng, a, settings.frames) for a in attributes[:predicted]])
-    x_t = PATH.noised(latents[:predicted], noise[:predicted], t)
-    prediction = model.dit.predict(x_t, network_time(t), model.dit.embed(moved(ids, model.xp)))
-    made = to_data(settings.prediction, prediction, x_t, t, PATH)
-    error = moved(training.latent_error * rng.random((training.batch - predicted, 1, 1, 1, 1), np.float32), model.xp)
-    others = latents[predicted:] + error * noise[predicted:]
-    patches = patchify(to_signed(clips), settings.codec.patch).reshape(*latents.shape[:-1], -1)
-    return patches, model.xp.concatenate([made, others])
+    clips = moved(render_batch(attributes, rng, sizes[rng.integers(len(sizes))], frames), model.xp)
+    clean = codec.encode(clips)
+    noise = moved(rng.standard_normal(clean.shape, dtype=np.float32), model.xp)
+    size = moved(training.latent_error * rng.random((training.batch, 1, 1, 1, 1), np.float32), model.xp)
+    latents = clean + size * noise
+    if predicted:
+        t = moved(rng.uniform(*TIMES, predicted).astype(np.float32), model.xp)
+        ids = model.tokenizer.encode([describe(rng, a, frames) for a in attributes[:predicted]])
+        x_t = PATH.noised(clean[:predicted], noise[:predicted], t)
+        prediction = model.dit.predict(x_t, network_time(t), model.dit.embed(moved(ids, model.xp)))
+        latents[:predicted] = to_data(settings.prediction, prediction, x_t, t, PATH)
+    patches = patchify(to_signed(clips), codec.settings.patch).reshape(*latents.shape[:-1], -1)
+    return patches, latents
