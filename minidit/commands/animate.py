@@ -13,7 +13,7 @@ def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("image", type=Path, metavar="IMAGE", help="the first frame, see below")
     command.add_argument("prompt", metavar="PROMPT", help="what happens, in a sentence or a few words")
-    shared.add_frames(command, "of the video, IMAGE included, 1 to 16 (default: the model's own number)")
+    shared.add_frames(command, "of the video, IMAGE included")
     making.add_fit(command, "IMAGE")
     making.add_making(command, "IMAGE-animated.gif")
     return making.INPUT_NOTES

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minidit.benchmark.machine import available_cores  # noqa: F401  offered to the commands from here
-from minidit.files.accepted import SIDES_IN_WORDS
+from minidit.files.accepted import FRAMES_IN_WORDS, SIZES
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
 CHECKPOINT = "{}, or folder of a training run (default: the shipped one)"
@@ -61,8 +61,13 @@ def add_sampling(command):
 
 
 def add_frames(command, what):
-    """--frames, a whole number of at least 1. The model says how many it can make."""
-    command.add_argument("--frames", type=whole_number(1), metavar="N", help=what)
+    """--frames, a whole number of at least 1. The model says whether it can make so many."""
+    command.add_argument(
+        "--frames",
+        type=whole_number(1),
+        metavar="N",
+        help=f"{what}: {FRAMES_IN_WORDS} (default: the model's own number)",
+    )
 
 
 def add_size(command):
@@ -71,7 +76,7 @@ def add_size(command):
         "--size",
         type=frame_size,
         metavar="SIZE",
-        help=f"pixels of a frame: N for a square one, or WIDTHxHEIGHT, like 32 or 48x32; sides of {SIDES_IN_WORDS} "
+        help=f"WIDTHxHEIGHT of a frame in pixels, one of {', '.join(f'{w}x{h}' for h, w in SIZES)}, or N for a square "
         "(default: the model's own)",
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from minidit.commands import arguments as shared
 from minidit.commands import making
-from minidit.files.accepted import LONGEST
+from minidit.files.accepted import FRAMES_IN_WORDS
 
 SUMMARY = "change a clip to what a prompt says, and keep the rest"
 EXAMPLE = 'minidit edit circle.gif "blue" -o blue.gif'
@@ -16,7 +16,7 @@ PROMPT may name only what changes: "blue", "a ring", "at night". Color, shape an
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
-    command.add_argument("clip", type=Path, metavar="CLIP", help="of at most 16 frames, see below")
+    command.add_argument("clip", type=Path, metavar="CLIP", help=f"of {FRAMES_IN_WORDS} frames, see below")
     command.add_argument("prompt", metavar="PROMPT", help="what to show instead, in a few words, see below")
     command.add_argument(
         "--strength",
@@ -35,7 +35,7 @@ def run(arguments):
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-edited.gif")
     from minidit.files.reading_clips import read_clip
 
-    clip = read_clip(arguments.clip, most=LONGEST, fit=arguments.fit)
+    clip = read_clip(arguments.clip, at_once=True, fit=arguments.fit)
 
     def edit(studio, **sampling):
         return studio.edit(clip, arguments.prompt, strength=arguments.strength, **sampling)

@@ -10,7 +10,7 @@ EXAMPLE = f"{shared.EXAMPLE} --seed 3 -o circle.gif"
 def add_arguments(command):
     """Adds the arguments to the parser of this command."""
     command.add_argument("prompt", metavar="PROMPT", help="what to show, in a sentence or a few words")
-    shared.add_frames(command, "how many to make, 1 to 16 (default: the model's own number)")
+    shared.add_frames(command, "how many to make")
     shared.add_size(command)
     command.add_argument(
         "--count",

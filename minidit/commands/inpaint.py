@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from minidit.commands import making
-from minidit.files.accepted import LONGEST
+from minidit.files.accepted import FRAMES_IN_WORDS
 
 SUMMARY = "replace the part of a clip that a mask marks"
 EXAMPLE = "minidit inpaint circle.gif mask.png -o whole.gif"
@@ -12,7 +12,7 @@ NOTES = "If the mask touches a cell of 8 x 8 pixels, the whole cell is replaced;
 
 def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
-    command.add_argument("clip", type=Path, metavar="CLIP", help="of at most 16 frames, see below")
+    command.add_argument("clip", type=Path, metavar="CLIP", help=f"of {FRAMES_IN_WORDS} frames, see below")
     command.add_argument(
         "mask",
         type=Path,
@@ -31,7 +31,7 @@ def run(arguments):
     from minidit.files.reading_clips import read_clip
     from minidit.files.reading_masks import read_mask
 
-    clip = read_clip(arguments.clip, most=LONGEST, fit=arguments.fit)
+    clip = read_clip(arguments.clip, at_once=True, fit=arguments.fit)
     mask = read_mask(arguments.mask, clip.shape, arguments.fit)
 
     def inpaint(studio, **sampling):

@@ -10,9 +10,7 @@ EXAMPLE = 'minidit loop "a yellow ring drifts up across the night sky" -o loop.g
 def add_arguments(command):
     """Adds the arguments to the parser of this command."""
     command.add_argument("prompt", metavar="PROMPT", help="what to show, in a sentence or a few words")
-    shared.add_frames(
-        command, "to show the prompt in, 1 to 16; 8 more lead back to the first (default: the model's own number)"
-    )
+    shared.add_frames(command, "to show the prompt in, besides 8 that lead back to the first")
     shared.add_size(command)
     making.add_making(command, "named after the prompt, with -loop")
 

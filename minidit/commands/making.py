@@ -8,18 +8,17 @@ from time import monotonic
 
 from minidit.commands import arguments as shared
 from minidit.errors import UserError
-from minidit.files.accepted import SIDES, SIDES_IN_WORDS
+from minidit.files.accepted import SIZES_IN_WORDS
 from minidit.files.whole import make_folder
 
 INPUT_NOTES = f"""\
 Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files, or from a file per frame: frames/%03d.png. In
-an NPY file, they are (frames, height, width, 3) from 0 to 1. Sides have {SIDES_IN_WORDS}; what minidit wrote
-enlarged is shrunk again. A GIF has only 256 colours, and an MP4 blurs them: to keep every colour between two commands,
-use .webp; to keep every digit, .npy.
+an NPY file, they are (frames, height, width, 3) from 0 to 1. They have {SIZES_IN_WORDS};
+what minidit wrote enlarged is shrunk again. A GIF has only 256 colours, and an MP4 blurs them: to keep every colour
+between two commands, use .webp; to keep every digit, .npy.
 
---fit makes a photo or a clip of any other size fit: its shorter side becomes {SIDES[0]} pixels, its longer side the
-nearest of these numbers (if both sides are from {SIDES[0]} to {SIDES[-1]}, each goes to its nearest). What overhangs is
-cut off, the same amount at both ends. MP4 files need PyAV: pip install "minidit[video]".
+--fit resizes a photo or a clip of any other size to the one of these whose shape is nearest. What overhangs is cut off,
+the same amount at both ends. MP4 files need PyAV: pip install "minidit[video]".
 
 """
 OUTPUTS = ".gif, .webp, .mp4 or .npy, or a PNG per frame: frames/%%03d.png"

@@ -1,6 +1,5 @@
 """Abilities: every use of the network with its measures, on seen and on held-out combinations."""
 
-from itertools import product
 from time import process_time
 
 import numpy as np
@@ -10,7 +9,7 @@ from minidit.experiments.tables import all_of, markdown, number, verdict
 from minidit.experiments.tasks import checkpoint_task
 from minidit.experiments.trials import Trials
 from minidit.figures.style import BLUE, VERMILLION, charts, percent_bars, png_bytes, style
-from minidit.files.accepted import LONGEST, SIDES
+from minidit.files import accepted
 from minidit.models.checkpoint import load_model
 from minidit.training.buckets import MANY_SIZES
 from minidit.world import HELD_OUT, SEEN
@@ -28,8 +27,8 @@ COLORS = dict(zip(SPLITS, (BLUE, VERMILLION), strict=True))
 STREAM = 60  # of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 6
 LEAST_RIGHT = 0.9  # of the clips, for the claim to hold of a use or size
-GRIDS = [(frames, (32, 32)) for frames in (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)]
-GRIDS += [(8, size) for size in product(SIDES, SIDES) if size != (32, 32)] + [(LONGEST, (48, 48))]
+GRIDS = [(frames, (32, 32)) for frames in accepted.FRAMES]
+GRIDS += [(frames, size) for size in accepted.SIZES if size != (32, 32) for frames in (1, 8, 13, 16)]
 CHANGES = {"colour": ("color",), "shape": ("shape",), "sky": ("sky",), "colour and sky": ("color", "sky")}
 
 # name -> the trial and its settings

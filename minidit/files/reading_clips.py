@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
 from minidit.errors import UserError
-from minidit.files.accepted import SIDES_IN_WORDS
+from minidit.files import accepted
 from minidit.files.clips import existing_files
-from minidit.files.sizes import check_size, fits, fitted, nearest_size, shrunk
+from minidit.files.sizes import check_size, fitted, shrunk
 from minidit.files.videos import is_video, video_frames
 
 MOST_PIXELS = 2**26  # of all frames: 1,024 frames of 256 x 256
@@ -27,7 +27,7 @@ EIGHT_BITS = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")  # Pill
 
 
 def read_clip(
-    path: str | PathLike, most: int | None = None, fit: bool | tuple[int, int] = False
+    path: str | PathLike, at_once: bool = False, fit: bool | tuple[int, int] = False
 ) -> np.ndarray:
     """Reads a clip.
 
@@ -35,7 +35,7 @@ def read_clip(
         path: a GIF, PNG or WebP (all frames), a JPEG (one frame, turned upright), an MP4 (needs PyAV, the extra
             `minidit[video]`), or an NPY file of shape (F, H, W, 3) or (H, W, 3), floats in [0, 1] or uint8. With the
             place of a number in its name, as in frames/%03d.png, all such files, one after the other.
-        most: frames that it may have; by default any number.
+        at_once: whether a model is to work on all frames at once; then it must have as many as a model takes.
         fit: crop and resize a clip that a model can't work on to the nearest size that it can; or to this (height,
             width). What is cut off lies at both ends of one axis, the same amount at each.
     Returns:
@@ -46,13 +46,13 @@ def read_clip(
     path = Path(path)
     files = [] if path.exists() else existing_files(path)
     if files:
-        clip = joined_clip(path, [read_clip(file, most, fit) for file in files])
+        clip = joined_clip(path, [read_clip(file, fit=fit) for file in files])
     elif (kind := kind_of(path)) == "array":
         clip = array_clip(path, fit)
     else:
-        clip = (video_clip(path, most, fit) if kind == "video" else image_clip(path, fit)) / 255  # F, H, W, 3
-    if most is not None and len(clip) > most:
-        raise too_long(path, most)
+        clip = (video_clip(path, at_once, fit) if kind == "video" else image_clip(path, fit)) / 255  # F, H, W, 3
+    if at_once and len(clip) not in accepted.FRAMES:
+        raise wrong_length(path, len(clip))
     return clip
 
 
@@ -82,9 +82,13 @@ def read_image(path: str | PathLike, fit: bool | tuple[int, int] = False) -> np.
     return clip[0]
 
 
-def too_long(path, most):
-    """The error for a clip of more than `most` frames."""
-    return UserError(f"{path} has more than {most} frames, the most that a model can work on at once: cut it shorter.")
+def wrong_length(path, frames):
+    """The error for a clip of a number of frames that a model doesn't take at once."""
+    near = accepted.nearest_length(frames)
+    has, remedy = frames, f"make it {near} with minidit extend"
+    if frames > near:
+        has, remedy = f"more than {near}", "cut it shorter"
+    return UserError(f"{path} has {has} frames, but a model works on {accepted.FRAMES_IN_WORDS} at once: {remedy}.")
 
 
 def kind_of(path):
@@ -114,7 +118,7 @@ def sized(path, clip, fit):
     size = clip.shape[1:3]
     if not fit:
         check_size(path, *size)
-    wanted = fit if isinstance(fit, tuple) else size if fits(*size) else nearest_size(*size)
+    wanted = fit if isinstance(fit, tuple) else size if size in accepted.SIZES else accepted.nearest_size(*size)
     return clip if size == wanted else np.stack([fitted(frame, *wanted) for frame in clip])
 
 
@@ -189,7 +193,7 @@ def load_pixels(path):
             f"{path} is not a GIF, PNG, JPEG, WebP, MP4 or NPY file. Convert it to one of these."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(f"{path} has too many pixels to be read: give sides of {SIDES_IN_WORDS}.") from error
+        raise UserError(f"{path} has too many pixels to be read: give {accepted.SIZES_IN_WORDS}.") from error
     except UserError:
         raise
     except (OSError, EOFError, SyntaxError, ValueError, struct.error) as error:
@@ -202,7 +206,7 @@ def image_clip(path, fit):
     if (pixels[..., 3] < 255).any():
         raise UserError(f"{path} has transparent pixels, but a clip has only red, green and blue: fill its background.")
     clip = shrunk(pixels[..., :3])
-    if not (fit or fits(*clip.shape[1:3])):
+    if not fit and clip.shape[1:3] not in accepted.SIZES:
         clip = pixels[..., :3]  # for the error to give the size of the file
     return sized(path, clip, fit).astype(np.float32)
 
@@ -210,7 +214,7 @@ def image_clip(path, fit):
 # ---- videos
 
 
-def video_clip(path, most, fit):
+def video_clip(path, at_once, fit):
     """A clip from an MP4, in [0, 255]. Frame by frame, so that a long one takes no memory that its clip wouldn't."""
     frames, pixels = [], 0
     for frame, factor in video_frames(path, MOST_PIXELS):
@@ -221,8 +225,8 @@ def video_clip(path, most, fit):
         if frames and frame.shape != frames[0].shape:
             raise UserError(f"{path} has frames of several sizes. Convert it to one size.")
         pixels += frame.shape[0] * frame.shape[1]
-        if most is not None and len(frames) == most:
-            raise too_long(path, most)
+        if at_once and len(frames) == accepted.LONGEST:
+            raise wrong_length(path, accepted.LONGEST + 1)
         if pixels > MOST_PIXELS:
             raise UserError(f"{path} has too many pixels to be read: cut it shorter.")
         frames.append(frame)

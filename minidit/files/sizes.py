@@ -1,4 +1,4 @@
-"""Which sizes of a frame a model takes, and how a clip comes to such a size.
+"""How a clip comes to a size that a model takes.
 
 What minidit wrote is enlarged by a whole factor, without blur; `shrunk` undoes that. `fitted` crops and resizes a clip
 of any other size.
@@ -7,31 +7,19 @@ of any other size.
 import numpy as np
 
 from minidit.errors import UserError
-from minidit.files.accepted import SIDES, SIDES_IN_WORDS
+from minidit.files.accepted import SIZES, SIZES_IN_WORDS, nearest_size
 
-SHORTEST, LONGEST = SIDES[0], SIDES[-1]  # pixels of a side; one that is fitted has the shortest for its shorter side
+LEAST, MOST = min(map(min, SIZES)), max(map(max, SIZES))  # pixels of a side
 
 # F = frames, H = height, W = width
 
 
-def fits(height, width):
-    """Whether a model can work on frames of this size."""
-    return height in SIDES and width in SIDES
-
-
-def nearest_size(height, width):
-    """(height, width) that fits, of nearly the same shape; the shorter side 32 pixels if one is too long or short."""
-    too_large_or_small = not all(SHORTEST <= side <= LONGEST for side in (height, width))
-    scale = SHORTEST / min(height, width) if too_large_or_small else 1
-    return tuple(min(SIDES, key=lambda fit, side=side: abs(fit - side * scale)) for side in (height, width))
-
-
 def check_size(path, height, width):
-    """Raises a UserError with the nearest size that fits, unless this one does."""
-    if not fits(height, width):
+    """Raises a UserError with the nearest size that a model takes, unless it takes this one."""
+    if (height, width) not in SIZES:
         near = "{1} x {0}".format(*nearest_size(height, width))
         raise UserError(
-            f"{path} is {width} x {height} pixels: give sides of {SIDES_IN_WORDS}. "
+            f"{path} is {width} x {height} pixels: give {SIZES_IN_WORDS}. "
             f"With --fit it is cropped and resized to {near}."
         )
 
@@ -43,8 +31,8 @@ def shrunk(pixels):
     becomes too short for a model. A photograph has no such factor.
     """
     _, height, width, _ = pixels.shape
-    if max(height, width) > LONGEST:
-        for factor in range(min(height, width) // SHORTEST, 1, -1):
+    if max(height, width) > MOST:
+        for factor in range(min(height, width) // LEAST, 1, -1):
             if height % factor == 0 and width % factor == 0:
                 small = pixels[:, ::factor, ::factor]
                 if np.array_equal(small.repeat(factor, axis=1).repeat(factor, axis=2), pixels):

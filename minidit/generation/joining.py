@@ -6,10 +6,10 @@ known and new frames share tokens, even if some frames are thrown away or made t
 
 import numpy as np
 
-from minidit.files.accepted import LONGEST
+from minidit.files.accepted import LONGEST, SHORTEST
 from minidit.generation.canvas import between, continued, frames_known
 
-BORDER = 8  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
+BORDER = SHORTEST  # the frame of a canvas where its second token begins: tokens span 8 frames, as in the presets
 CONTEXT = 12  # frames that the model sees to continue a clip, if it has so many
 LEAD = 4  # frames that it makes on the other side of a shorter one
 ENDS = 7  # frames that it sees of each of two clips to join them, at most
@@ -26,17 +26,16 @@ def pieces(frames, count):
         frames: of the clip.
         count: frames to add.
     Yields:
-        (context, lead, new) for each piece: how many frames of the clip the model sees, how many it makes on their
-        other side, to be thrown away, and how many are added.
+        (context, lead, new) for each piece, which add up to 8 or 16: how many frames of the clip the model sees, how
+        many it makes on their other side, to be thrown away, and how many are added. The last may add too many.
     """
-    while count:
+    while count > 0:
         if frames >= CONTEXT:
             context, lead, new = CONTEXT, 0, LONGEST - CONTEXT
         elif frames >= BORDER:
             context, lead, new = BORDER, LEAD, LONGEST - BORDER - LEAD
         else:
             context, lead, new = frames, 0, BORDER - frames
-        new = min(new, count)
         yield context, lead, new
         frames, count = frames + new, count - new
 
@@ -52,16 +51,18 @@ def extended(make, clips, forward, backward, patch):
     Returns:
         N of (backward + frames + forward, H, W, 3).
     """
-    piece = 0
-    for context, lead, new in pieces(len(clips[0]), forward):
+    piece, frames = 0, len(clips[0])
+    for context, lead, new in pieces(frames, forward):
         longer = make([continued(clip[-context:], lead, new, patch) for clip in clips], piece)
         clips = [np.concatenate([clip, more[-new:]]) for clip, more in zip(clips, longer, strict=True)]
         piece += 1
-    for context, lead, new in pieces(len(clips[0]), backward):
+    frames += forward
+    clips = [clip[:frames] for clip in clips]
+    for context, lead, new in pieces(frames, backward):
         longer = make([continued(clip[:context], new, lead, patch) for clip in clips], piece)
         clips = [np.concatenate([more[:new], clip]) for clip, more in zip(clips, longer, strict=True)]
         piece += 1
-    return clips
+    return [clip[-frames - backward :] for clip in clips]
 
 
 def ends_seen(frames):
@@ -82,7 +83,8 @@ def connected(make, firsts, seconds, frames, patch):
     joined = make([between(*pair, frames, patch) for pair in zip(firsts, seconds, strict=True)], 0)
     if not border_is_made(len(firsts[0]), frames):
         return joined
-    window = slice(BORDER // 2, BORDER + BORDER // 2)
+    start = min(BORDER // 2, len(joined[0]) - SHORTEST)
+    window = slice(start, start + SHORTEST)
     index = np.arange(len(joined[0]))[window]
     known = (index < len(firsts[0])) | (index >= len(firsts[0]) + frames)
     known |= (index < BORDER - AGAIN) | (index >= BORDER + AGAIN)

@@ -13,7 +13,7 @@ from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
 from minidit.errors import UserError, as_number, as_whole
-from minidit.files.accepted import LONGEST, SIDES, SIDES_IN_WORDS
+from minidit.files import accepted
 from minidit.files.clips import checked_clip
 from minidit.generation.canvas import blank, continued, with_holes
 from minidit.generation.film import Shot
@@ -75,10 +75,12 @@ class Studio:
         parameters = self.model.dit.params.flat.size + sum(array.size for array in self.model.codec.params.values())
         steps = self.model.record.get("step")
         trained = f", {steps:,} training steps" if steps else ""
-        most = f", at most {LONGEST} of {SIDES[-1]} x {SIDES[-1]}" if dit.conditioning_channels else ""
+        frames, sizes = s.frames, f"{s.size} x {s.size} pixels"
+        if dit.conditioning_channels:
+            frames, sizes = accepted.FRAMES_IN_WORDS, accepted.SIZES_IN_WORDS
         return (
             f"Studio: {parameters:,} parameters{trained}\n"
-            f"  clips     {s.frames} frames of {s.size} x {s.size} pixels{most}\n"
+            f"  clips     {frames} frames of {sizes}\n"
             f"  network   {dit.depth} blocks, width {dit.width}, {dit.num_heads} heads; predicts {s.prediction}\n"
             f"  sampling  {s.steps} steps, guidance {s.guidance:g}, shift {s.shift:g}\n"
             f"  words     {len(s.vocabulary)}: {', '.join(s.vocabulary[:6])}, ..."
@@ -133,8 +135,9 @@ class Studio:
         Args:
             prompt: a sentence or a few words; what it doesn't name, or all if it is empty, is left to the model.
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
-            frames: of the clip, 1 to 16; by default the number that the model was first trained on.
-            size: a number of pixels, or (height, width), each 32, 40 or 48.
+            frames: of the clip, one of `minidit.files.accepted.FRAMES`; by default the number that the model was first
+                trained on.
+            size: (height, width) in pixels, one of `minidit.files.accepted.SIZES`, or one number for both.
             sampling: `steps`, `guidance`, `interval`, `shift`, `sampler` (see `SamplingSettings`) and `callback`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
@@ -168,7 +171,7 @@ class Studio:
         Args:
             image: (height, width, 3) or (1, height, width, 3) in [0, 1], the first frame.
             prompt: what happens; an empty prompt leaves it to the model.
-            frames: of the clip, the picture included.
+            frames: of the clip, the picture included; as for `generate`.
             seed, sampling: as for `generate`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1]; the first frame is the picture, unchanged.
@@ -233,7 +236,8 @@ class Studio:
         Returns:
             both clips, unchanged, with the new frames between them.
         Raises:
-            UserError: the clips differ in size, the number of frames is impossible, or as for `animate`.
+            UserError: the clips differ in size, the number of frames is impossible, so few frames are seen and made
+                that the model was not trained on that, or as for `animate`.
         """
         first, second = self.checked_clip(first, "the first clip"), self.checked_clip(second, "the second clip")
         if first.shape[1:] != second.shape[1:]:
@@ -245,6 +249,11 @@ class Studio:
                 f"{frames!r} frames can't be put between two clips: give a whole number from 1 to {MOST_BETWEEN}."
             )
         before, after = first[-ends_seen(count) :], second[: ends_seen(count)]
+        if (lacking := accepted.SHORTEST - len(before) - count - len(after)) > 0:
+            raise UserError(
+                f"clips of {len(first)} and {len(second)} frames with {count} between them are too short for a model, "
+                f"which works on at least {accepted.SHORTEST} frames at once: put {count + lacking} between them."
+            )
         joined = connected(self.pieces(prompt, seed, sampling), [before], [after], count, self.patch)[0]
         return np.concatenate([first, joined[len(before) : len(before) + count], second])
 
@@ -259,7 +268,7 @@ class Studio:
         """Makes a clip that repeats without a jump: it does what the prompt says, then goes back to its start.
 
         Args:
-            frames: of the way there; 8 more lead back.
+            frames: of the way there, as for `generate`; 8 more lead back.
             prompt, seed, size, sampling: as for `generate`.
         Returns:
             (frames + 8, height, width, 3) float32 in [0, 1].
@@ -282,7 +291,7 @@ class Studio:
         (`minidit.generation.text_to_video.edited`).
 
         Args:
-            clip: (frames, height, width, 3) in [0, 1].
+            clip: (frames, height, width, 3) in [0, 1], with a number of frames as for `generate`.
             prompt: what changes, such as "blue" or "a ring at night", or the whole clip as it is to be.
             strength: from 0 to 1, how much noise: with 0 there is only that one look, and 1 forgets the clip.
             seed, sampling: as for `generate`.
@@ -311,7 +320,7 @@ class Studio:
         """Replaces what a mask marks in a clip.
 
         Args:
-            clip: (frames, height, width, 3) in [0, 1].
+            clip: (frames, height, width, 3) in [0, 1], with a number of frames as for `generate`.
             mask: (height, width) or (frames, height, width) bool, True where the clip is to be replaced. A latent
                 stands for a patch of pixels; if the mask touches a patch, the whole patch is replaced.
             prompt, seed, sampling: as for `extend`.
@@ -420,13 +429,15 @@ class Studio:
         height, width = size if isinstance(size, tuple | list | np.ndarray) and len(size) == 2 else (size, size)
         count, sides = as_whole(frames), (as_whole(height), as_whole(width))
         any_size = self.settings.dit.conditioning_channels  # else `generate` says that the model has a size of its own
-        if count is None or count < 1 or count > LONGEST and any_size:
-            raise UserError(f"{frames!r} frames can't be made at once: give a whole number from 1 to {LONGEST}.")
-        for length, step in zip(sides, self.patch[1:], strict=True):
-            if length is None or any_size and (length not in SIDES or length % step):
-                raise UserError(
-                    f"frames of {width!r} x {height!r} pixels can't be made: give sides of {SIDES_IN_WORDS}."
-                )
+        if count is None or count < 1 or any_size and count not in accepted.FRAMES:
+            near = "" if count is None else f"; {accepted.nearest_length(count)} is nearest"
+            raise UserError(f"{frames!r} frames can't be made at once: give {accepted.FRAMES_IN_WORDS}{near}.")
+        whole = None not in sides and min(sides) > 0
+        if not whole or any_size and sides not in accepted.SIZES:
+            near = "; {1} x {0} is nearest".format(*accepted.nearest_size(*sides)) if whole else ""
+            raise UserError(
+                f"frames of {width!r} x {height!r} pixels can't be made: give {accepted.SIZES_IN_WORDS}{near}."
+            )
         return count, sides
 
     def checked_clip(self, clip, name):

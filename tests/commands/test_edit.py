@@ -24,9 +24,11 @@ def test_the_strength_is_the_studios_unless_told_otherwise(made, studio, clip):
         (["clip.npy", PROMPT, "--strength", "-0.1"], '--strength: "-0.1" is not a number from 0 to 1'),
         (["clip.npy", PROMPT, "--strength", "1.5"], '--strength: "1.5" is not a number from 0 to 1'),
         (["clip.npy", PROMPT, "--strength", "nan"], '--strength: "nan" is not a finite number'),
-        (["long.npy", PROMPT], "long.npy has more than 16 frames, the most that a model can work on at once"),
+        (["long.npy", PROMPT], "long.npy has more than 16 frames, but a model works on 1, or 8 to 16 at once"),
+        (["short.npy", PROMPT], "short.npy has 5 frames, but a model works on 1, or 8 to 16 at once"),
     ],
 )
 def test_a_mistake_is_answered(words, said, refused, folder):
     save_clip("long.npy", np.zeros((17, 32, 32, 3)))
+    save_clip("short.npy", np.zeros((5, 32, 32, 3)))
     assert said in refused("edit", *words)

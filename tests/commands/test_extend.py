@@ -15,13 +15,13 @@ def test_the_clip_is_what_the_studio_makes_longer(made, studio, clip):
 
 
 def test_a_gif_that_was_generated_can_be_extended_and_extended_again(folder, marked_checkpoint):
-    options = ["--checkpoint", str(marked_checkpoint), "--size", "40", "-o", "clip.gif"]
+    options = ["--checkpoint", str(marked_checkpoint), "--size", "32x40", "-o", "clip.gif"]
     assert main(["generate", PROMPT, *options]) == 0
     given = read_clip("clip.gif")
     for more, name in ((12, "clip-extended"), (1, "clip-extended-extended")):
         assert main(["extend", f"{name.removesuffix('-extended')}.gif", "--forward", str(more), *options[:2]]) == 0
         longer = read_clip(f"{name}.gif")
-        assert longer.shape == (len(given) + more, 40, 40, 3)
+        assert longer.shape == (len(given) + more, 40, 32, 3)
         assert np.square(longer[: len(given)] - given).mean() < 1e-3  # the palette is another
         given = longer
 
@@ -33,7 +33,7 @@ def test_a_gif_that_was_generated_can_be_extended_and_extended_again(folder, mar
         (["clip.npy", "--forward", "-1"], '--forward: "-1" is not a whole number of at least 0'),
         (["clip.npy", "--backward", "2.5"], '--backward: "2.5" is not a whole number of at least 0'),
         (["film.txt", "--forward", "2"], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
-        (["small.gif", "--forward", "2"], "small.gif is 200 x 300 pixels: give sides of 32, 40 or 48 pixels"),
+        (["small.gif", "--forward", "2"], "small.gif is 200 x 300 pixels: give 32 x 32, 40 x 32, 48 x 32"),
     ],
 )
 def test_a_mistake_is_answered(words, said, refused, rng, folder):

@@ -11,9 +11,9 @@ from minidit.world import attributes_in
 def test_the_film_is_what_the_studio_makes_of_the_shots(made, studio, folder):
     (folder / "film.txt").write_text("the night sky\n\nthen the day sky\nthe sunset sky\n")
     shots = [Shot("the night sky"), Shot("the day sky", True), Shot("the sunset sky")]
-    film = made("film", "film.txt", "--size", "40", "--seed", "2")
-    assert np.array_equal(film, studio.film(shots, seed=2, size=(40, 40)))
-    assert film.shape == (24, 40, 40, 3)
+    film = made("film", "film.txt", "--size", "48x32", "--seed", "2")
+    assert np.array_equal(film, studio.film(shots, seed=2, size=(32, 48)))
+    assert film.shape == (24, 32, 48, 3)
 
 
 def test_a_mistake_in_the_script_is_answered_with_its_line(refused, folder):

@@ -336,9 +336,9 @@ def test_the_clip_has_the_frames_and_the_size_that_are_asked_for(made, studio):
 
 
 def test_several_clips_of_a_size_are_numbered(folder, marked_checkpoint):
-    options = ["--checkpoint", str(marked_checkpoint), "--count", "2", "--size", "40"]
+    options = ["--checkpoint", str(marked_checkpoint), "--count", "2", "--size", "32x40"]
     assert main(["generate", PROMPT, "-o", "a.b.npy", *options]) == 0
-    assert [np.load(f"a.b-{k}.npy").shape for k in (0, 1)] == [(8, 40, 40, 3)] * 2
+    assert [np.load(f"a.b-{k}.npy").shape for k in (0, 1)] == [(8, 40, 32, 3)] * 2
 
 
 def test_a_clip_of_one_frame_may_be_a_png(folder, marked_checkpoint):
@@ -350,6 +350,6 @@ def test_a_clip_of_one_frame_may_be_a_png(folder, marked_checkpoint):
 
 def test_frames_that_cannot_be_made_are_refused(generate, marked_checkpoint, capsys):
     assert generate(PROMPT, "--frames", "17", "--checkpoint", marked_checkpoint) == 2
-    assert "17 frames can't be made at once: give a whole number from 1 to 16" in capsys.readouterr().err
+    assert "17 frames can't be made at once: give 1, or 8 to 16; 16 is nearest" in capsys.readouterr().err
     assert generate(PROMPT, "--size", "24") == 2
     assert "this model can only make whole clips of its own size" in capsys.readouterr().err

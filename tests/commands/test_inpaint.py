@@ -26,12 +26,12 @@ def test_a_mask_may_be_painted(made):
         (["clip.npy", "empty.npy"], "empty.npy marks nothing"),
         (["clip.npy", "film.txt"], "film.txt is not a GIF, PNG, JPEG, WebP, MP4 or NPY file"),
         (["clip.npy", "clip.npy"], "clip.npy has shape (8, 32, 32, 3) and type float32, but a mask has"),
-        (["long.npy", "mask.npy"], "long.npy has more than 16 frames, the most that a model can work on at once"),
-        (["tall.npy", "mask.npy"], "mask.npy has 32 x 32 pixels, but the clip has 2 frames of 32 x 40 pixels"),
+        (["long.npy", "mask.npy"], "long.npy has more than 16 frames, but a model works on 1, or 8 to 16 at once"),
+        (["tall.npy", "mask.npy"], "mask.npy has 32 x 32 pixels, but the clip has 8 frames of 32 x 40 pixels"),
     ],
 )
 def test_a_mistake_is_answered(words, said, refused, folder):
     save_clip("long.npy", np.zeros((17, 32, 32, 3)))
-    save_clip("tall.npy", np.zeros((2, 40, 32, 3)))
+    save_clip("tall.npy", np.zeros((8, 40, 32, 3)))
     np.save("empty.npy", np.zeros((32, 32), bool))
     assert said in refused("inpaint", *words)

@@ -84,12 +84,12 @@ def test_a_photograph_is_cropped_and_resized_if_asked(command, folder, refused, 
     words = {
         "animate": ["photo.jpg", PROMPT],
         "extend": ["photo.jpg", PROMPT, "--forward", "2"],
-        "connect": ["photo.jpg", "square.webp", "--frames", "2"],
+        "connect": ["photo.jpg", "square.webp"],
         "edit": ["photo.jpg", PROMPT],
         "inpaint": ["photo.jpg", "mask.png"],
     }[command]
     err = refused(command, *words)
-    assert "photo.jpg is 400 x 300 pixels: give sides of 32, 40 or 48 pixels. With --fit" in err
+    assert "photo.jpg is 400 x 300 pixels: give 32 x 32, 40 x 32, 48 x 32, 32 x 40 or 32 x 48 pixels. With --fit" in err
     clip = made(command, *words, "--fit")
     assert clip.shape[1:] == (32, 40, 3)
     photo = read_image("photo.jpg", fit=True)
@@ -231,11 +231,11 @@ def test_what_is_too_much_is_not_taken_for_a_prompt(command, refused):
 def test_a_size_is_a_number_or_width_and_height(command, made, refused, folder, capsys):
     words, _, _ = CASES[command]
     (folder / "film.txt").write_text("the night sky\nthen the day sky\n")
-    assert made(command, *words, "--size", "40").shape[1:3] == (40, 40)
+    assert made(command, *words, "--size", "32").shape[1:3] == (32, 32)
     assert made(command, *words, "--size", "48x32").shape[1:3] == (32, 48)
     capsys.readouterr()
     assert '"big" is not a size: give N or WIDTHxHEIGHT' in refused(command, *words, "--size", "big")
-    assert "frames of 20 x 32 pixels can't be made" in refused(command, *words, "--size", "20x32")
+    assert "frames of 20 x 32 pixels can't be made: give 32 x 32, " in refused(command, *words, "--size", "20x32")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from minidit.experiments.abilities import (
     tasks,
 )
 from minidit.experiments.tasks import Options
+from minidit.files import accepted
 from minidit.models.checkpoint import save_model
 
 
@@ -31,6 +32,8 @@ def test_every_use_and_size_is_a_task_on_both_splits(tmp_path):
     names = [task.name for task in tasks(options)]
     assert len(names) == len(set(names)) == 2 * (len(USES) + len(SIZES))
     assert len(SIZES) == len(GRIDS)
+    assert {size for _, size in GRIDS} == set(accepted.SIZES)
+    assert {frames for frames, _ in GRIDS} == set(accepted.FRAMES)
     assert tasks(Options(tmp_path, tmp_path / "model", "abc", completes=False)) == []
 
 
@@ -40,7 +43,7 @@ def test_every_measure_has_its_words(measured):
 
 
 def test_sizes_of_training_are_told_apart(measured):
-    assert measured["abilities/14 frames of 32 x 32/seen"]["trained"] is False
+    assert measured["abilities/13 frames of 48 x 32/seen"]["trained"] is False
     assert measured["abilities/edit, sky/seen"]["trained"] is True
     assert measured["abilities/16 frames of 32 x 32/seen"]["trained"] is True
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from minidit.errors import UserError
+from minidit.files.accepted import SIZES
 from minidit.files.clips import save_clip, to_pixels
 from minidit.files.reading_clips import read_clip, read_image
 from minidit.world import Attributes, render
@@ -47,7 +48,7 @@ def as_bytes(image, form="PNG", **options):
 # ---- what is read
 
 
-@pytest.mark.parametrize("size", [32, 40, 48, (40, 48), (48, 32), (32, 40)])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("frames", [1, 8, 16])
 def test_a_clip_comes_back_from_every_kind_of_file_in_its_own_size(size, frames, rng, tmp_path):
     clip = render(CIRCLE, rng, size, frames)
@@ -102,9 +103,7 @@ def test_a_file_per_frame_is_read_by_number(rng, tmp_path):
     clip = render(CIRCLE, rng, 32, 12)
     save_clip(tmp_path / "%d.png", clip)  # 10 comes after 9, not after 1
     assert np.abs(read_clip(tmp_path / "%d.png") - clip).max() <= 0.5001 / 255
-    with pytest.raises(UserError, match="%d.png has more than 8 frames"):
-        read_clip(tmp_path / "%d.png", most=8)
-    saved(tmp_path / "7.png", picture(40, 40))
+    saved(tmp_path / "7.png", picture(40, 32))
     with pytest.raises(UserError, match="%d.png has frames of several sizes"):
         read_clip(tmp_path / "%d.png")
     with pytest.raises(UserError, match="there is no file .*%03d.gif"):
@@ -120,11 +119,21 @@ def test_a_picture_has_one_frame(rng, tmp_path):
         read_image(tmp_path / "two.npy")
 
 
-def test_a_clip_may_have_as_many_frames_as_is_said(rng, tmp_path):
-    save_clip(tmp_path / "a.gif", render(CIRCLE, rng, 32, 17))
-    assert len(read_clip(tmp_path / "a.gif")) == len(read_clip(tmp_path / "a.gif", most=17)) == 17
-    with pytest.raises(UserError, match="a.gif has more than 16 frames, .* cut it shorter"):
-        read_clip(tmp_path / "a.gif", most=16)
+@pytest.mark.parametrize("ending", [".gif", ".npy", "-%d.png"])
+def test_what_a_model_works_on_at_once_has_as_many_frames_as_it_takes(ending, rng, tmp_path):
+    for frames, said in (
+        (2, "has 2 frames, but a model works on 1, or 8 to 16 at once: make it 8 with minidit extend"),
+        (7, "has 7 frames, but .* make it 8"),
+        (17, "has more than 16 frames, but a model works on 1, or 8 to 16 at once: cut it shorter"),
+    ):
+        path = tmp_path / f"{frames}{ending}"
+        save_clip(path, render(CIRCLE, rng, 32, frames))
+        assert len(read_clip(path)) == frames
+        with pytest.raises(UserError, match=f"{path.name} {said}"):
+            read_clip(path, at_once=True)
+    for frames in (1, 8, 16):
+        save_clip(tmp_path / f"{frames}{ending}", render(CIRCLE, rng, 32, frames))
+        assert len(read_clip(tmp_path / f"{frames}{ending}", at_once=True)) == frames
 
 
 def test_photographs_are_turned_upright(tmp_path):
@@ -176,7 +185,7 @@ def test_what_does_not_fit_is_cropped_and_resized_if_asked(tmp_path):
 
 
 def test_what_fits_stays_as_it_is(rng, tmp_path):
-    clip = render(CIRCLE, rng, (40, 48), 3)
+    clip = render(CIRCLE, rng, (48, 32), 3)
     for name in ("a.webp", "a.npy"):
         save_clip(tmp_path / name, clip)
         assert np.array_equal(read_clip(tmp_path / name, fit=True), read_clip(tmp_path / name))
@@ -201,8 +210,9 @@ GOOD = np.full((2, 40, 32, 3), 0.5, np.float32)
         (GOOD * np.inf, "NaN or infinity"),
         (GOOD * 255, "numbers from 127.5 to 127.5, but a clip has numbers from 0 to 1"),
         (GOOD - 1, "numbers from -0.5 to -0.5"),
-        (GOOD[:, :20], "32 x 20 pixels: give sides of 32, 40 or 48 .* With --fit it is cropped and resized to 48 x 32"),
+        (GOOD[:, :20], "32 x 20 pixels: give 32 x 32, .* pixels. With --fit it is cropped and resized to 48 x 32"),
         (GOOD[:, :, :30], "30 x 40 pixels: .* resized to 32 x 40"),
+        (GOOD.repeat(2, axis=2)[:, :, :40], "40 x 40 pixels: .* resized to 32 x 32"),
         (picture(33, 33), "33 x 33 pixels: .* resized to 32 x 32"),
         (picture(200, 300), "300 x 200 pixels: .* resized to 48 x 32"),
         (picture(16, 16), "16 x 16 pixels: .* resized to 32 x 32"),

@@ -133,9 +133,9 @@ def test_a_sound_alone_is_no_video(tmp_path):
 @with_pyav
 def test_a_long_or_huge_one_is_refused_without_reading_it_all(clip, tmp_path, monkeypatch):
     save_clip(tmp_path / "a.mp4", np.concatenate([clip] * 3))
-    assert len(read_clip(tmp_path / "a.mp4", most=24)) == 24
+    assert len(read_clip(tmp_path / "a.mp4")) == 24
     with pytest.raises(UserError, match="a.mp4 has more than 16 frames"):
-        read_clip(tmp_path / "a.mp4", most=16)
+        read_clip(tmp_path / "a.mp4", at_once=True)
     monkeypatch.setattr("minidit.files.reading_clips.MOST_PIXELS", 256 * 256 - 1)
     with pytest.raises(UserError, match="too many pixels to be read: make it smaller"):
         read_clip(tmp_path / "a.mp4")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minidit.files.accepted import LONGEST
+from minidit.files.accepted import FRAMES, LONGEST
 from minidit.generation.joining import CONTEXT, MOST_BETWEEN, border_is_made, connected, ends_seen, extended, pieces
 
 PATCH = (1, 8, 8)
@@ -35,20 +35,33 @@ def known(canvas):
 
 
 def test_a_clip_of_a_whole_token_shares_its_tokens_with_what_is_made():
-    assert list(pieces(8, 6)) == [(8, 4, 4), (12, 0, 2)]
+    assert list(pieces(8, 6)) == [(8, 4, 4), (12, 0, 4)]
 
 
 def test_a_short_clip_fills_its_token_first():
-    assert list(pieces(3, 11)) == [(3, 0, 5), (8, 4, 4), (12, 0, 2)]
-    assert list(pieces(1, 2)) == [(1, 0, 2)]
+    assert list(pieces(3, 11)) == [(3, 0, 5), (8, 4, 4), (12, 0, 4)]
+    assert list(pieces(1, 2)) == [(1, 0, 7)]
 
 
 @pytest.mark.parametrize("given", range(1, 15))
 @pytest.mark.parametrize("count", [0, 1, 7, 30])
-def test_pieces_come_to_the_number_and_fit_on_a_canvas(given, count):
+def test_pieces_come_to_the_number_and_fill_a_token_or_two(given, count):
     found = list(pieces(given, count))
-    assert sum(new for _, _, new in found) == count
-    assert all(sum(piece) <= LONGEST and piece[0] <= CONTEXT for piece in found)
+    assert sum(new for _, _, new in found[:-1]) < count or not found
+    assert sum(new for _, _, new in found) >= count
+    assert all(sum(piece) in (8, LONGEST) and piece[0] <= CONTEXT for piece in found)
+
+
+@pytest.mark.parametrize("given", [1, 5, 8, 13])
+@pytest.mark.parametrize(("forward", "backward"), [(0, 1), (1, 0), (3, 2), (6, 9)])
+def test_what_is_made_beyond_the_number_is_thrown_away(given, forward, backward, made):
+    make, asked = made
+    longer, _ = extended(make, clips(given), forward, backward, PATCH)
+    assert values(longer)[backward : backward + given] == values(clips(given)[0])
+    assert len(longer) == given + forward + backward
+    more, _ = extended(make, clips(given), forward + 1, 0, PATCH)
+    assert values(more)[: given + forward] == values(longer)[backward:]
+    assert all(len(canvas.clip) in FRAMES for canvases, _ in asked for canvas in canvases)
 
 
 def test_a_clip_goes_on(made):
@@ -58,7 +71,7 @@ def test_a_clip_goes_on(made):
     (canvases, _), (later, _) = asked
     assert known(canvases[0]) == [False] * 4 + [True] * 8 + [False] * 4
     assert values(canvases[0].clip)[4:12] == values(clips(9)[0])[1:]  # the frames next to what is made
-    assert known(later[0]) == [True] * 12 + [False] * 2
+    assert known(later[0]) == [True] * 12 + [False] * 4
     assert values(later[0].clip)[8:12] == [10.0] * 4
 
 
@@ -67,7 +80,7 @@ def test_a_clip_is_led_up_to(made):
     for clip, longer in zip(clips(9), extended(make, clips(9), 0, 6, PATCH), strict=True):
         assert values(longer) == [11.0] * 2 + [10.0] * 4 + values(clip)
     assert values(asked[0][0][0].clip)[4:12] == values(clips(9)[0])[:8]
-    assert known(asked[1][0][0]) == [False] * 2 + [True] * 12
+    assert known(asked[1][0][0]) == [False] * 4 + [True] * 12
 
 
 def test_both_ends_have_pieces_of_their_own(made):
@@ -88,6 +101,13 @@ def test_known_frames_are_never_made_again(made):
     (joined, _) = connected(make, clips(4), clips(4), 5, PATCH)  # of which the border leaves one on its far side
     assert values(joined) == values(clips(4)[0]) + [10.0] * 2 + [11.0] * 3 + values(clips(4)[0])
     assert known(asked[1][0][0]) == [True] * 2 + [False] * 3 + [True] * 3
+
+
+def test_a_short_second_clip_leaves_the_frames_that_are_made_again_in_a_whole_token(made):
+    make, asked = made
+    (joined, _) = connected(make, clips(4), clips(1), 5, PATCH)
+    assert values(joined) == values(clips(4)[0]) + [10.0] * 2 + [11.0] * 3 + values(clips(1)[0])
+    assert known(asked[1][0][0]) == [True] * 4 + [False] * 3 + [True]
 
 
 def test_a_short_way_lies_in_one_token(made):

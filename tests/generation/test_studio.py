@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from minidit import load
 from minidit.backend import device
 from minidit.backend.device import choose_device
 from minidit.errors import UserError
+from minidit.files.accepted import FRAMES
 from minidit.files.tensors import read_tensors
 from minidit.generation.film import Shot
 from minidit.generation.studio import SHIPPED, Studio, checkpoint_file
@@ -83,9 +86,9 @@ def test_a_studio_says_what_it_is(tiny_model, tiny_marked_model, tmp_path):
     save_model(tmp_path / "a.safetensors", tiny_marked_model, {"step": 1200})
     said = repr(load(tmp_path / "a.safetensors"))
     assert said.startswith("Studio: ") and "1,200 training steps" in said
-    assert "8 frames of 32 x 32 pixels, at most 16 of 48 x 48" in said
+    assert "1, or 8 to 16 frames of 32 x 32, 40 x 32, 48 x 32, 32 x 40 or 32 x 48 pixels" in said
     assert "predicts data" in said and "guidance 1.5" in said and "steps" in said
-    assert "training steps" not in repr(Studio(tiny_model)) and "at most" not in repr(Studio(tiny_model))
+    assert "training steps" not in repr(Studio(tiny_model)) and "8 frames of 16 x 16 p" in repr(Studio(tiny_model))
 
 
 def test_an_unknown_option_is_a_type_error(tiny_model):
@@ -120,10 +123,11 @@ def test_by_default_the_checkpoint_inside_the_package_is_opened():
         ({"seed": -1}, "a seed is a whole number of at least 0"),
         ({"seed": 0.5}, "a seed is a whole number of at least 0"),
         ({"seed": "3"}, "a seed is a whole number of at least 0"),
-        ({"frames": "8"}, "give a whole number from 1 to 16"),
-        ({"frames": 0}, "give a whole number from 1 to 16"),
-        ({"size": "16"}, "give sides of"),
-        ({"size": (16,)}, "give sides of"),
+        ({"frames": "8"}, "give 1, or 8 to 16.$"),
+        ({"frames": 0}, "give 1, or 8 to 16; 1 is nearest"),
+        ({"size": "16"}, "give 32 x 32, .* or 32 x 48 pixels.$"),
+        ({"size": (16,)}, "give 32 x 32"),
+        ({"size": -16}, "give 32 x 32"),
         ({"steps": 0}, "at least 1"),
         ({"guidance": float("nan")}, "finite"),
         ({"sampler": "magic"}, "choose one of"),
@@ -218,7 +222,10 @@ def clip(rng):
 
 @pytest.mark.parametrize(
     ("frames", "size", "shape"),
-    [(1, None, (1, 32, 32, 3)), (16, 40, (16, 40, 40, 3)), (5, (32, 48), (5, 32, 48, 3)), (None, 48, (8, 48, 48, 3))],
+    [
+        (1, None, (1, 32, 32, 3)), (16, (40, 32), (16, 40, 32, 3)),
+        (9, (32, 48), (9, 32, 48, 3)), (8, 32, (8, 32, 32, 3)),
+    ],
 )
 def test_clips_of_many_sizes_are_generated(studio, frames, size, shape):
     clip = studio.generate(PROMPT, frames=frames, size=size)
@@ -226,14 +233,40 @@ def test_clips_of_many_sizes_are_generated(studio, frames, size, shape):
 
 
 def test_an_image_is_a_clip_of_one_frame(studio):
-    assert np.array_equal(studio.image(PROMPT, seed=2, size=40), studio.generate(PROMPT, seed=2, frames=1, size=40))
+    assert np.array_equal(studio.image(PROMPT, 2, size=(40, 32)), studio.generate(PROMPT, 2, frames=1, size=(40, 32)))
 
 
 def test_animating_begins_with_the_picture(studio, clip):
     for picture in (clip[0], clip[:1]):
-        made = studio.animate(picture, PROMPT, frames=6)
-        assert made.shape == (6, 32, 32, 3)
+        made = studio.animate(picture, PROMPT, frames=9)
+        assert made.shape == (9, 32, 32, 3)
         assert np.array_equal(made[0], clip[0]) and not np.array_equal(made[1], clip[1])
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 8, 11, 12, 17])
+def test_nothing_is_made_of_a_length_that_training_did_not_show(length, studio, rng, monkeypatch):
+    clip, lengths, refused = render(ALL_ATTRIBUTES[7], rng, 32, length), [], set()
+
+    def complete(canvas, *_, **__):
+        lengths.append(len(canvas.clip))
+        return canvas.clip
+
+    monkeypatch.setattr(studio, "complete", complete)
+    shots = [Shot(PROMPT, False), Shot(PROMPT, True)]
+    uses = (
+        lambda n: studio.generate(PROMPT, frames=n), lambda n: studio.loop(PROMPT, frames=n),
+        lambda n: studio.animate(clip[0], frames=n), lambda n: studio.extend(clip, PROMPT, n),
+        lambda n: studio.extend(clip, PROMPT, 0, n), lambda n: studio.extend(clip, PROMPT, n, n),
+        lambda n: studio.connect(clip, clip[:3], n), lambda n: studio.connect(clip[:1], clip, n),
+        lambda n: studio.film(shots), lambda n: studio.inpaint(clip, np.ones((32, 32), bool)),
+    )  # fmt: skip
+    for use, frames in product(uses, range(1, 20)):
+        try:
+            use(frames)
+        except UserError as error:
+            refused.add(str(error))
+    assert set(lengths) <= set(FRAMES) and len(lengths) > 200
+    assert all("1, or 8 to 16" in said or "put " in said for said in refused)
 
 
 @pytest.mark.parametrize(("forward", "backward"), [(3, 0), (0, 5), (2, 4), (20, 0), (0, 17)])
@@ -296,14 +329,16 @@ def test_a_film_has_its_shots_in_order(studio):
 @pytest.mark.parametrize(
     ("use", "said"),
     [
-        (lambda s, c: s.generate(PROMPT, frames=17), "from 1 to 16"),
-        (lambda s, c: s.generate(PROMPT, frames=2.5), "from 1 to 16"),
-        (lambda s, c: s.generate(PROMPT, size=16), "sides of 32, 40 or 48 pixels"),
-        (lambda s, c: s.generate(PROMPT, size=(32, 36)), "sides of 32, 40 or 48 pixels"),
-        (lambda s, c: s.generate(PROMPT, size=(56, 32)), "sides of 32, 40 or 48 pixels"),
+        (lambda s, c: s.generate(PROMPT, frames=17), "17 frames .* give 1, or 8 to 16; 16 is nearest"),
+        (lambda s, c: s.generate(PROMPT, frames=4), "4 frames .* give 1, or 8 to 16; 8 is nearest"),
+        (lambda s, c: s.generate(PROMPT, frames=2.5), "give 1, or 8 to 16.$"),
+        (lambda s, c: s.generate(PROMPT, size=16), "16 x 16 .* 32 x 48 pixels; 32 x 32 is nearest"),
+        (lambda s, c: s.generate(PROMPT, size=(32, 37)), "37 x 32 .*; 40 x 32 is nearest"),
+        (lambda s, c: s.generate(PROMPT, size=(40, 48)), "48 x 40 .*; 40 x 32 is nearest"),
+        (lambda s, c: s.generate(PROMPT, size=(56, 32)), "32 x 56 .*; 32 x 48 is nearest"),
         (lambda s, c: s.generate(PROMPT, guidance=20), "from 0 to 5"),
         (lambda s, c: s.animate(c, PROMPT), "Use extend for a clip"),
-        (lambda s, c: s.animate(c[0, :30], PROMPT), "sides of 32, 40 or 48"),
+        (lambda s, c: s.animate(c[0, :30], PROMPT), "32 x 30 .*; 32 x 32 is nearest"),
         (lambda s, c: s.animate((255 * c[0]).astype(np.uint8), PROMPT), "numbers from 0 to 1"),
         (lambda s, c: s.animate(255 * c[0], PROMPT), "Divide bytes by 255"),
         (lambda s, c: s.animate(c[0] * np.nan, PROMPT), "numbers from 0 to 1"),
@@ -313,8 +348,10 @@ def test_a_film_has_its_shots_in_order(studio):
         (lambda s, c: s.extend(c[:0], PROMPT, forward=1), "shape"),
         (lambda s, c: s.connect(c, np.pad(c, ((0, 0), (0, 8), (0, 0), (0, 0)))), "clips of one size"),
         (lambda s, c: s.connect(c, c, 9), "from 1 to 8"),
-        (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "from 1 to 16"),
-        (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "from 1 to 16"),
+        (lambda s, c: s.connect(c[:1], c[:2], 4), "clips of 1 and 2 frames with 4 between .* put 5 between"),
+        (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "24 frames .* 16 is nearest"),
+        (lambda s, c: s.edit(c[:5], PROMPT), "5 frames .* 8 is nearest"),
+        (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "24 frames .* 16 is nearest"),
         (lambda s, c: s.edit(c, PROMPT, -0.5), "from 0 to 1; got -0.5"),
         (lambda s, c: s.edit(c, PROMPT, 1.5), "from 0 to 1; got 1.5"),
         (lambda s, c: s.edit(c, " "), "an edit needs a prompt"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minidit.diffusion import sample_times
-from minidit.files.accepted import LONGEST, SIDES
+from minidit.files.accepted import FRAMES, SIZES
 from minidit.generation.text_to_video import EDIT_TIME
 from minidit.models.conditioning_channels import existing
 from minidit.models.tokenizer import PAD, SPECIAL, START
@@ -265,9 +265,8 @@ def test_buckets_are_shares_of_a_whole():
 
 def test_training_shows_every_size_that_is_accepted_and_no_other():
     grids = [grid for _, grids in MANY_SIZES for grid in grids]
-    assert {side * 8 for _, *sides in grids for side in sides} == set(SIDES)
-    assert {tuple(sides) for _, *sides in grids} == {(a, b) for a in (4, 5, 6) for b in (4, 5, 6)}
-    assert (1, LONGEST) == (min(frames for frames, *_ in grids), max(frames for frames, *_ in grids))
+    assert {(8 * rows, 8 * columns) for _, rows, columns in grids} == set(SIZES)
+    assert {frames for frames, *_ in grids} == set(FRAMES)
 
 
 def test_every_bucket_comes_up(marked_model, bucketed):
