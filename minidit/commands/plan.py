@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from math import prod
 
 from minidit.commands import arguments as shared
+from minidit.errors import UserError
 
 SUMMARY = "say whether a training run fits into memory, and how long it would take here"
 EXAMPLE = "minidit plan minidit-XL/2 --batch 64 --recompute"
@@ -92,6 +93,11 @@ def chosen(arguments):
     training = with_batch(preset.diffusion_training, changes.pop("batch", None))
     clip = {name: changes.pop(name) for name in ("size", "frames") if name in changes}
     training = replace(training, recompute=arguments.recompute, **changes)
+    if not training.steps:
+        raise UserError(
+            f'"{arguments.preset}" trains the decoder of the codec only, and a plan counts what a DiT takes. '
+            "Plan another preset."
+        )
     preset = replace(preset, model=replace(preset.model, **clip), diffusion_training=training)
     return workload_of(preset), training.steps, preset
 

@@ -47,6 +47,12 @@ def test_the_largest_network_of_the_paper_has_its_numbers(planned, timed):
     assert plan["time"] is None and timed == []
 
 
+def test_a_preset_that_trains_no_dit_is_refused_in_words(timed, capsys):
+    assert main(["plan", "crisp"]) == 2
+    assert '"crisp" trains the decoder' in capsys.readouterr().err
+    assert timed == []
+
+
 def test_a_preset_is_planned_as_it_would_be_trained(planned, timed):
     preset = PRESETS["sky"]
     plan = planned("sky", "--threads", "2")
