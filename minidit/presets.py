@@ -103,9 +103,7 @@ FILM = replace(
     SKY,
     description="sky, trained further for many uses: clips of many sizes and lengths, partly known. Start it --from a "
     "sky model",
-    diffusion_training=replace(
-        SKY.diffusion_training, steps=26_000, learning_rate=8e-4, decay=0.8, buckets=MANY_SIZES
-    ),
+    diffusion_training=replace(SKY.diffusion_training, steps=26_000, learning_rate=8e-4, decay=0.8, buckets=MANY_SIZES),
 )
 
 PRESETS = {
@@ -118,21 +116,17 @@ PRESETS = {
     "sky": SKY,
     "film": FILM,
     "crisp": Preset(
-        "film with a convolutional decoder that learns from what film predicts: the shipped checkpoint. Start it "
-        "--from a film model",
+        "film with a decoder that has another stage, and learns from what film predicts: the shipped checkpoint. Start "
+        "it --from a film model",
         replace(
             FILM.model,
             codec=replace(
                 FILM.model.codec,
-                decoder=(
-                    Stage((3, 3, 3), 128, (1, 2, 2)),
-                    Stage((1, 3, 3), 64, (1, 2, 2)),
-                    Stage((1, 3, 3), 3, (1, 2, 2)),
-                ),
+                decoder=(*FILM.model.codec.decoder[:-1], Stage(ONE, 64, (1, 4, 4)), Stage((1, 3, 3), 3, (1, 2, 2))),
             ),
         ),
         CodecTraining(
-            steps=0, batch=8, sizes=((32, 32),) * 3 + ((32, 48), (48, 32)), learning_rate=4e-3, refine_steps=3_000
+            steps=0, batch=8, sizes=((32, 32),) * 3 + ((32, 48), (48, 32)), learning_rate=1e-3, refine_steps=2_000
         ),
         replace(FILM.diffusion_training, steps=0),
     ),

@@ -8,6 +8,8 @@ neighbouring cells, patches meet without seams, and an outline is drawn by the s
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from minidit.layers import (
     linear_backward,
     linear_forward,
@@ -87,3 +89,44 @@ def decoder_backward(dx, caches, prefix, stages):
         if i:
             dx = relu_backward(dx, relu_cache)
     return dx, grads
+
+
+def grows_from(old, new):
+    """Whether Stages `new` are Stages `old` with the last one split in two, wide enough for `grow_decoder`."""
+    if len(new) != len(old) + 1 or new[: len(old) - 1] != old[:-1]:
+        return False
+    coarse, fine = new[-2:]
+    growth = tuple(a * b for a, b in zip(coarse.growth, fine.growth, strict=True))
+    whole = Stage(coarse.window, fine.channels, growth)
+    return whole == old[-1] and coarse.channels >= 2 * prod(fine.growth) * fine.channels
+
+
+def grow_decoder(params, old_params, prefix, old, new):
+    """Splits the last stage of a trained decoder in two, so that what it draws stays the same.
+
+    The first of the two stages computes the same V values for each larger cell, as channels, once with either sign;
+    the ReLU between lets one of both pass. The second stage takes their difference and begins by ignoring the
+    neighbours and all further channels, which keep their random start. From there it learns to use them.
+
+    Args:
+        params: freshly drawn parameters for the Stages `new`, changed in place.
+        old_params: trained parameters for the Stages `old`.
+        prefix: of the names of both.
+    Source: Chen et al. 2016 (Net2Net), section 2.2: a deeper network that computes the same function.
+    """
+    last = len(old) - 1
+    for i in range(last):
+        for name in (f"{prefix}{2 * i}.weight", f"{prefix}{2 * i}.bias"):
+            params[name][...] = old_params[name]
+    coarse, fine = new[-2:]
+    values = prod(fine.growth) * fine.channels  # V
+    for name in (f"{prefix}{2 * last}.weight", f"{prefix}{2 * last}.bias"):
+        pixels = old_params[name].reshape(-1, *old[-1].growth, fine.channels)
+        cells = patchify(pixels, fine.growth)  # inputs, coarse cells, V
+        grown = params[name].reshape(*cells.shape[:2], coarse.channels)
+        grown[..., :values], grown[..., values : 2 * values] = cells, -cells
+    weight = params[f"{prefix}{2 * last + 2}.weight"]  # K · channels, V
+    weight[...] = 0
+    own = weight.reshape(prod(fine.window), coarse.channels, values)[prod(fine.window) // 2]  # a cell's own channels
+    own[:values] = np.eye(values)
+    own[values : 2 * values] = -np.eye(values)

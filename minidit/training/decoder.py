@@ -21,9 +21,9 @@ from minidit.world import SEEN, render_batch
 
 # N = clips of a batch; f, r, c = their frames, rows, columns in latents; C = channels, P = values of a patch
 
-PREDICTED = 0.6  # of the clips have latents that the DiT predicts; the others random errors, as in the codec's training
+PREDICTED = 0.5  # of the clips have latents that the DiT predicts; the others random errors, as in the codec's training
 PICTURES = 0.1  # of the batches are pictures, all with random errors: one frame has no neighbours in time
-TIMES = (0.35, 0.95)  # of these predictions: before, what is predicted is not yet the clip that the decoder should draw
+TIMES = (0.6, 0.98)  # of these predictions: before, what is predicted is not yet the clip that the decoder should draw
 STREAM = 7  # of random numbers
 TIMED_STEPS = 5  # to know how many fit into a time
 PATH = RectifiedFlow()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from minidit.gradient_check import check_parameter_gradients
-from minidit.models.decoder import Stage, decoder_backward, decoder_forward, decoder_shapes
+from minidit.models.decoder import Stage, decoder_backward, decoder_forward, decoder_shapes, grow_decoder, grows_from
 from minidit.models.parameters import Parameters
 
 ONE = (1, 1, 1)
@@ -47,3 +47,37 @@ def test_a_window_of_one_cell_keeps_patches_apart_and_a_wider_one_does_not(rng):
         changed = (decoder_forward(moved, p, "", stages)[0] != decoder_forward(x, p, "", stages)[0]).any(axis=(0, 4))
         assert changed.any(axis=(1, 2)).tolist() == [False, True, False]
         assert np.flatnonzero(changed.any(axis=(0, 2))).tolist() == list(range(2 - 2 * reach, 4 + 2 * reach))
+
+
+OLD = (Stage((1, 3, 1), 5), Stage((1, 1, 3), 3, (2, 4, 2)))
+
+
+@pytest.mark.parametrize("fine", [(1, 2, 1), (2, 2, 2), (1, 1, 2)])
+def test_a_grown_decoder_draws_the_same_and_can_learn_from_what_it_ignores_yet(rng, fine):
+    coarse = tuple(a // b for a, b in zip((2, 4, 2), fine, strict=True))
+    new = (OLD[0], Stage((1, 1, 3), 2 * np.prod(fine) * 3 + 2, coarse), Stage((3, 1, 3), 3, fine))
+    assert grows_from(OLD, new)
+    old_params, params = (Parameters(decoder_shapes("d.", 2, stages), np.float64) for stages in (OLD, new))
+    old_params.flat[...], params.flat[...] = rng.normal(size=old_params.flat.shape), rng.normal(size=params.flat.shape)
+    params["d.4.bias"][...] = 0
+    grow_decoder(params, old_params, "d.", OLD, new)
+    x = rng.normal(size=(8, 4, 3, 2, 2))
+    y, cache = decoder_forward(x, params, "d.", new)
+    np.testing.assert_allclose(y, decoder_forward(x, old_params, "d.", OLD)[0], atol=1e-12)
+    _, grads = decoder_backward(rng.normal(size=y.shape), cache, "d.", new)
+    assert (np.abs(grads["d.4.weight"]).max(axis=1) > 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        OLD,
+        (OLD[0], Stage((1, 1, 3), 11, (2, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 1))),  # channels for one sign only
+        (OLD[0], Stage((1, 1, 3), 12, (2, 2, 1)), Stage((1, 3, 3), 3, (1, 2, 1))),  # smaller patches
+        (OLD[0], Stage((1, 1, 1), 12, (2, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 1))),  # another window
+        (Stage((1, 3, 1), 6), Stage((1, 1, 3), 12, (2, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 1))),  # a wider stage before
+    ],
+)
+def test_not_every_decoder_can_grow_from_another(new):
+    assert not grows_from(OLD, new)
+    assert grows_from(OLD, (OLD[0], Stage((1, 1, 3), 12, (2, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 1))))

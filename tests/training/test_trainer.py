@@ -437,9 +437,9 @@ def test_a_state_of_an_earlier_version_is_resumed(small_preset, finished, tmp_pa
 # --- Bad input ---------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_no_steps_trains_a_new_decoder_for_another_models_latents(small_preset, finished, tmp_path):
+def test_a_run_of_no_steps_trains_the_decoder_of_another_model_with_one_more_stage(small_preset, finished, tmp_path):
     origin = load_model(finished(1) / trainer.MODEL)
-    stages = (Stage((1, 3, 3), 6, (1, 2, 2)), Stage((1, 1, 1), 3, (1, 2, 2)))
+    stages = (origin.settings.codec.stages[0], Stage((1, 1, 1), 30, (1, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 2)))
     settings = replace(small_preset.model, codec=replace(small_preset.model.codec, decoder=stages))
     training = replace(small_preset.diffusion_training, steps=0)
     run = Run(replace(small_preset, model=settings, diffusion_training=training), tmp_path / "run", progress=False)
