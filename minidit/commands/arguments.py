@@ -160,13 +160,6 @@ def frame_size(text):
     return int(height), int(width)
 
 
-def share(text):
-    """A kind of argument: a number from 0 to 1."""
-    if not 0 <= finite_number(text) <= 1:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number from 0 to 1')
-    return float(text)
-
-
 def positive_number(text):
     """A kind of argument: a finite number above 0."""
     if finite_number(text) <= 0:

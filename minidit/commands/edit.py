@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from minidit.commands import arguments as shared
 from minidit.commands import making
 from minidit.files.accepted import FRAMES_IN_WORDS
 
@@ -18,15 +17,8 @@ def add_arguments(command):
     """Adds the arguments to the parser of this command; returns notes for its help."""
     command.add_argument("clip", type=Path, metavar="CLIP", help=f"of {FRAMES_IN_WORDS} frames, see below")
     command.add_argument("prompt", metavar="PROMPT", help="what to show instead, in a few words, see below")
-    command.add_argument(
-        "--strength",
-        type=shared.share,
-        default=0.3,
-        metavar="S",
-        help="how freely the changed clip is drawn again, from 0 to 1: 1 forgets the clip (default: 0.3)",
-    )
     making.add_fit(command, "CLIP")
-    making.add_making(command, "CLIP-edited.gif")
+    making.add_making(command, "CLIP-edited.gif", sampled=False)
     return NOTES + making.INPUT_NOTES
 
 
@@ -37,7 +29,8 @@ def run(arguments):
 
     clip = read_clip(arguments.clip, at_once=True, fit=arguments.fit)
 
-    def edit(studio, **sampling):
-        return studio.edit(clip, arguments.prompt, strength=arguments.strength, **sampling)
+    def edit(studio, callback, **_):
+        callback()
+        return studio.edit(clip, arguments.prompt)
 
     making.make(arguments, outputs, edit)

@@ -25,12 +25,13 @@ OUTPUTS = ".gif, .webp, .mp4 or .npy, or a PNG per frame: frames/%%03d.png"
 LONGEST_NAME = 100  # characters of a file name made from a prompt
 
 
-def add_making(command, default, outputs=OUTPUTS):
+def add_making(command, default, outputs=OUTPUTS, sampled=True):
     """Adds -o, --fps and all options of the model, the sampler and the device.
 
     Args:
         default: the name of the file if none is given, in words.
         outputs: what the file may be, in words.
+        sampled: whether a sampler makes the clip. If not, one step does, and there is nothing to choose.
     """
     command.add_argument(
         "-o", "--out", type=Path, metavar="FILE", help=f"file to write, {outputs} (default: {default})"
@@ -41,11 +42,14 @@ def add_making(command, default, outputs=OUTPUTS):
         metavar="N",
         help="frames per second of a GIF (up to 50), WebP or MP4 (up to 60) (default: 8)",
     )
-    shared.add_seed(command, "same seed, same clip")
-    shared.add_sampling(command)
-    command.add_argument(
-        "--sampler", metavar="NAME", help="euler, heun, ddim, ddpm or sde (default: the model's)"
-    )
+    if sampled:
+        shared.add_seed(command, "same seed, same clip")
+        shared.add_sampling(command)
+        command.add_argument(
+            "--sampler", metavar="NAME", help="euler, heun, ddim, ddpm or sde (default: the model's)"
+        )
+    else:
+        command.set_defaults(seed=0, steps=1, guidance=None, sampler=None)
     shared.add_checkpoint(command)
     shared.add_device(command)
     shared.add_threads(command, "as the matrix library chooses")

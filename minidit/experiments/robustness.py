@@ -185,7 +185,7 @@ def harmed_input(model, harm, part, rng):
     grey = np.where(pixels, clips, np.float32(GREY))           # N, F, H, W, 3
     if harm.what == "edit":
         wanted = with_next(part.attributes)
-        return edited(model, [caption(a) for a in wanted], part.seeds, grey), grey, wanted
+        return edited(model, [caption(a) for a in wanted], grey), grey, wanted
     if harm.what == "animate":
         left[:, 1:] = False
         seen = real.copy()

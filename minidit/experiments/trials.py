@@ -132,7 +132,7 @@ class Trials:
         real = render_batch(self.attributes, self.rng, SIZE, FRAMES)
         wanted = with_next(self.attributes, names)
         prompts = [" ".join(getattr(a, name) for name in names) if short else caption(a) for a in wanted]
-        made = edited(self.model, prompts, self.seeds, real)
+        made = edited(self.model, prompts, real)
         return edit_scores(made, real, self.attributes, wanted) | {"fidelity": fidelity(made, wanted)}
 
     def inpaint(self, by_chance=False):

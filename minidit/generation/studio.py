@@ -12,14 +12,14 @@ import numpy as np
 from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
-from minidit.errors import UserError, as_number, as_whole
+from minidit.errors import UserError, as_whole
 from minidit.files import accepted
 from minidit.files.clips import checked_clip
 from minidit.generation.canvas import blank, continued, with_holes
 from minidit.generation.film import Shot
 from minidit.generation.joining import MOST_BETWEEN, connected, ends_seen, extended
 from minidit.generation.settings import SamplingOptions, SamplingSettings
-from minidit.generation.text_to_video import STRENGTH, edited, generate, starting_noise
+from minidit.generation.text_to_video import edited, generate, starting_noise
 from minidit.models.checkpoint import MODEL, load_model, save_model
 
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
@@ -277,37 +277,25 @@ class Studio:
         circle = self.connect(there, there, MOST_BETWEEN, "", seed, **sampling)
         return circle[: -len(there)]
 
-    def edit(
-        self,
-        clip: np.ndarray,
-        prompt: str,
-        strength: float = STRENGTH,
-        seed: int = 0,
-        **sampling: Unpack[SamplingOptions],
-    ) -> np.ndarray:
+    def edit(self, clip: np.ndarray, prompt: str) -> np.ndarray:
         """Changes the color, the shape or the sky of a clip; its path stays.
 
-        The model changes the whole clip at one look, then draws it again from a little noise
+        The model changes the whole clip at one look, so nothing is left to chance
         (`minidit.generation.text_to_video.edited`).
 
         Args:
             clip: (frames, height, width, 3) in [0, 1], with a number of frames as for `generate`.
             prompt: what changes, such as "blue" or "a ring at night", or the whole clip as it is to be.
-            strength: from 0 to 1, how much noise: with 0 there is only that one look, and 1 forgets the clip.
-            seed, sampling: as for `generate`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:
-            UserError: the prompt is empty, the strength is out of range, or as for `animate`.
+            UserError: the prompt is empty, or as for `animate`.
         """
         clip = self.checked_clip(clip, "the clip")
-        if not 0 <= as_number(strength) <= 1:
-            raise UserError(f"the strength of an edit must be a number from 0 to 1; got {strength!r}.")
         self.checked_shape(len(clip), clip.shape[1:3])
         if not self.check(prompt):
             raise UserError('an edit needs a prompt: say what is to change, such as "blue" or "a ring at night".')
-        callback, seeds = sampling.pop("callback", None), [checked_seed(seed)]
-        return edited(self.model, [prompt], seeds, clip[None], strength, SamplingSettings(**sampling), callback)[0]
+        return edited(self.model, [prompt], clip[None])[0]
 
     def inpaint(
         self,

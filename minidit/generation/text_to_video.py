@@ -13,19 +13,18 @@ from minidit.diffusion.objectives import estimator
 from minidit.diffusion.paths import RectifiedFlow, network_time
 from minidit.diffusion.samplers import sample
 from minidit.errors import UserError
-from minidit.generation.canvas import Canvas, blank, in_pixels
+from minidit.generation.canvas import in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.models.conditioning import rows_of
 
 BATCH = 64  # clips sampled at once
-STRENGTH = 0.3  # of an edit
 EDIT_TIME = 0.5  # at which the network is asked for edits; training asks at this time too, and shows no noise
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
 # N = clips, L = words of the longest prompt; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
 
 
-def generate(model, prompts, seeds, canvases=None, sampling=None, start=0.0, callback=None):
+def generate(model, prompts, seeds, canvases=None, sampling=None, callback=None):
     """Makes a clip for every prompt.
 
     Args:
@@ -34,7 +33,6 @@ def generate(model, prompts, seeds, canvases=None, sampling=None, start=0.0, cal
         seeds: N integers; the same seed and prompt give the same clip, whatever else is in the batch.
         canvases: N `minidit.generation.canvas.Canvas` of one size; by default blank ones of the model's own size.
         sampling: SamplingSettings; by default the model's own.
-        start: above 0, what is not known starts from the canvas itself, noised as at this time, instead of pure noise.
         callback: called as callback(steps_done, t, latents) after each step of each batch.
     Returns:
         (N, F, H, W, 3) float32 in [0, 1], on the host; the pixels of known latents are exactly those of the canvas. All
@@ -43,60 +41,50 @@ def generate(model, prompts, seeds, canvases=None, sampling=None, start=0.0, cal
         UserError: a prompt that can't be shown, a setting of the sampler that makes no sense, or a model without
             conditioning channels that would need them.
     """
-    if start > 0 and canvases is None:
-        raise ValueError("a start above 0 needs canvases to start from")
     sampling = (sampling or SamplingSettings()).for_model(model.settings)
     clips = []
     for first in range(0, len(prompts), BATCH):
         part = slice(first, first + BATCH)
         batch = (prompts[part], seeds[part], None if canvases is None else canvases[part])
-        clips.append(generate_batch(model, *batch, sampling, start, callback))
+        clips.append(generate_batch(model, *batch, sampling, callback))
     return np.concatenate(clips)
 
 
-def generate_batch(model, prompts, seeds, canvases, sampling, start, callback):
+def generate_batch(model, prompts, seeds, canvases, sampling, callback):
     """One batch of `generate`, with SamplingSettings that are complete."""
     settings, xp = model.settings, model.xp
-    shape, known, known_latents = settings.latent_shape, None, None
+    shape, known, shown = settings.latent_shape, None, ()
     if canvases is not None:
         clips, known = (np.stack([getattr(canvas, name) for canvas in canvases]) for name in ("clip", "known"))
         if known.any() or clips.shape[1:4] != (settings.frames, settings.size, settings.size):
             check_completes(model)
         shape = (*known.shape[1:], settings.codec.channels)
-        if not known.any():
-            known = None
+        if known.any():
+            shown = model.codec.encode(moved(clips, xp)), moved(known, xp)
     x = moved(starting_noise(shape, seeds), xp)  # N, f, r, c, C
-    if known is not None or start > 0:
-        known_latents = model.codec.encode(moved(clips, xp))  # N, f, r, c, C
-        x = RectifiedFlow().noised(known_latents, x, start)
-    known_there = None if known is None else moved(known, xp)
-    latents = sample_latents(
-        model, prompts, x, sampling, NoiseOfEach(seeds), known_latents, known_there, start=start, callback=callback
-    )
+    latents = sample_latents(model, prompts, x, sampling, NoiseOfEach(seeds), *shown, callback=callback)
     decoded = to_host(model.codec.decode(latents))  # N, F, H, W, 3
-    if known is None:
+    if not shown:
         return decoded
     return np.where(in_pixels(known, settings.codec.patch)[..., None], clips, decoded)
 
 
-def edited(model, prompts, seeds, clips, strength=STRENGTH, sampling=None, callback=None):
+def edited(model, prompts, clips):
     """Clips changed to what prompts say.
 
-    First the model changes a whole clip at one look, without noise: all latents are known, and it says what becomes of
-    them, as it learned from pairs of clips that differ in what their prompt names
-    (`minidit.training.known_parts.draw_edited`). Then noise is added and taken away again, which makes outlines crisp.
+    The model changes a whole clip at one look, without noise: all latents are known, and it says what becomes of them,
+    as it learned from pairs of clips that differ in what their prompt names
+    (`minidit.training.known_parts.draw_edited`).
 
     Args:
         model: VideoModel with conditioning channels that predicts data.
         prompts: N strings; what they don't name stays.
         clips: (N, F, H, W, 3) in [0, 1].
-        strength: from 0 to 1, how much noise: with 0 there is only that one look, and 1 forgets the clip.
-        seeds, sampling, callback: as for `generate`.
     Returns:
         (N, F, H, W, 3) float32 in [0, 1], on the host.
     Raises:
         UserError: as for `generate`.
-    Source: for pairs, Brooks et al. 2023 (InstructPix2Pix), section 3; for noise, Meng et al. 2022 (SDEdit), section 3.
+    Source: for the pairs, Brooks et al. 2023 (InstructPix2Pix), section 3.
     """
     check_completes(model)
     xp, made = model.xp, []
@@ -106,11 +94,7 @@ def edited(model, prompts, seeds, clips, strength=STRENGTH, sampling=None, callb
         times = xp.full(len(latents), network_time(EDIT_TIME), latents.dtype)
         data = model.dit.predict(latents, times, words, xp.ones(latents.shape[:-1], bool))  # N, f, r, c, C
         made.append(to_host(model.codec.decode(data)))
-    made = np.concatenate(made)
-    if strength == 0:
-        return made
-    canvases = [Canvas(clip, blank(len(clip), clip.shape[1:3], model.settings.codec.patch).known) for clip in made]
-    return generate(model, prompts, seeds, canvases, sampling, 1 - strength, callback)
+    return np.concatenate(made)
 
 
 def check_completes(model):
@@ -131,20 +115,18 @@ def sample_latents(
     known_latents=None,
     known=None,
     sizes=None,
-    start=0.0,
     callback=None,
 ):
     """Latents of one batch of prompts.
 
     Args:
         prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
-        noise: (N, f, r, c, C) standard normal; or, with a start above 0, the latents at that time.
+        noise: (N, f, r, c, C) standard normal.
         sampling: SamplingSettings, complete (see `SamplingSettings.for_model`).
         rng: what a stochastic sampler draws from: NoiseOfEach, or None where nothing is drawn.
         known_latents, known: (N, f, r, c, C) clean latents and (N, f, r, c) bool, where they are to be kept; or None.
             The network sees them clean at every step, whatever the sampler makes of them.
         sizes: (N, 3) of clips that are padded, as for `DiT.forward`, or None.
-        start: the time at which to start, from 0 to 1.
         model, callback: as for `generate`.
     Returns:
         (N, f, r, c, C).
@@ -167,7 +149,7 @@ def sample_latents(
     conditional, unconditional = rows_of(embedding, slice(-1)), rows_of(embedding, -1)
     network_guided = guided(network, conditional, unconditional, sampling.guidance, sampling.interval)
     predict = estimator(network_guided, prediction, path)
-    start = max(start, NOISE_START if prediction == "noise" else 0.0)
+    start = NOISE_START if prediction == "noise" else 0.0
     x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
     return with_known(x)
 

@@ -147,7 +147,7 @@ def test_edit_asks_for_another_colour_of_what_is_left(tiny_marked_model, part, m
     asked = []
     monkeypatch.setattr(robustness, "edited", lambda model, *arguments: asked.append(arguments) or arguments[-1])
     _, seen, wanted = harmed_input(tiny_marked_model, Harm("edit", "lost", 0.5), part, np.random.default_rng(0))
-    ((prompts, _, clips),) = asked
+    ((prompts, clips),) = asked
     assert (clips == seen).all() and (clips == 0.5).all(axis=-1).any()
     for old, new, prompt in zip(part.attributes, wanted, prompts, strict=True):
         assert new.color != old.color and new[1:] == old[1:]

@@ -82,7 +82,7 @@ def test_frames_are_made_before_a_clip_too(tried, asked):
 
 def test_an_edit_asks_for_the_next_values_in_a_sentence_or_by_themselves(tried, monkeypatch):
     calls = []
-    monkeypatch.setattr(trials, "edited", lambda model, prompts, seeds, clips: calls.append(prompts) or clips)
+    monkeypatch.setattr(trials, "edited", lambda model, prompts, clips: calls.append(prompts) or clips)
     scores = tried.edit(("color", "sky")), tried.edit(("shape",), short=True)
     whole, short = calls
     for a, sentence, word in zip(tried.attributes, whole, short, strict=True):

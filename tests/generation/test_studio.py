@@ -155,7 +155,6 @@ def test_numpys_numbers_are_numbers(tiny_model):
         ("extend", {"forward": float("nan")}, "the number of frames to add forward was nan"),
         ("connect", {"frames": None}, "None frames can't be put between"),
         ("animate", {"frames": "8"}, "'8' frames can't be made"),
-        ("edit", {"prompt": PROMPT, "strength": "1"}, "from 0 to 1; got '1'"),
         ("attention", {"prompt": PROMPT, "t": "1"}, "t runs from 0"),
         ("attention", {"prompt": PROMPT, "seed": -1}, "a seed is a whole number"),
     ],
@@ -291,20 +290,14 @@ def test_a_loop_begins_as_its_prompt_says(studio):
     assert np.array_equal(circle[:8], studio.generate(PROMPT, seed=3))
 
 
-def test_editing_at_full_strength_forgets_the_clip(studio, clip):
-    assert np.array_equal(studio.edit(clip, PROMPT, 1.0), studio.edit(1 - clip, PROMPT, 1.0))
-    assert not np.array_equal(studio.edit(clip, PROMPT, 0.5), studio.edit(1 - clip, PROMPT, 0.5))
-
-
-def test_editing_at_no_strength_is_one_look_at_the_clip(studio, clip):
+def test_editing_is_one_look_at_the_clip(studio, clip):
     looks = []
     studio.model.dit.predict, predict = (lambda *a: looks.append(a) or predict(*a)), studio.model.dit.predict
     try:
-        once, other = studio.edit(clip, PROMPT, 0), studio.edit(clip, PROMPT, 0, seed=7)
+        assert studio.edit(clip, PROMPT).shape == clip.shape
     finally:
         del studio.model.dit.predict
-    assert np.array_equal(once, other) and once.shape == clip.shape and len(looks) == 2
-    x, times, _, known = looks[0]
+    ((x, times, _, known),) = looks
     assert np.array_equal(x, studio.model.codec.encode(clip[None])) and times == 500 and known.all()
 
 
@@ -352,8 +345,6 @@ def test_a_film_has_its_shots_in_order(studio):
         (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "24 frames .* 16 is nearest"),
         (lambda s, c: s.edit(c[:5], PROMPT), "5 frames .* 8 is nearest"),
         (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "24 frames .* 16 is nearest"),
-        (lambda s, c: s.edit(c, PROMPT, -0.5), "from 0 to 1; got -0.5"),
-        (lambda s, c: s.edit(c, PROMPT, 1.5), "from 0 to 1; got 1.5"),
         (lambda s, c: s.edit(c, " "), "an edit needs a prompt"),
         (lambda s, c: s.inpaint(c, np.ones((8, 8), bool)), "a mask for this clip"),
         (lambda s, c: s.inpaint(c, np.ones((32, 32))), "a mask for this clip"),

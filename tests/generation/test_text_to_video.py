@@ -104,9 +104,9 @@ def clip(rng):
     return render(ALL_ATTRIBUTES[7], rng, 32, 8)
 
 
-def one(model, canvas, seed=0, start=0.0, **sampling):
+def one(model, canvas, seed=0, **sampling):
     """What the model makes of one canvas."""
-    return generate(model, PROMPTS[:1], [seed], [canvas], SamplingSettings(**sampling), start)[0]
+    return generate(model, PROMPTS[:1], [seed], [canvas], SamplingSettings(**sampling))[0]
 
 
 def test_known_pixels_are_kept_to_the_last_bit_and_the_others_made(tiny_marked_model, clip, rng):
@@ -150,19 +150,6 @@ def test_canvases_of_one_size_come_back_in_their_order(tiny_marked_model, clip, 
 def test_canvases_of_several_sizes_are_refused(tiny_marked_model):
     with pytest.raises(ValueError, match="same shape"):
         generate(tiny_marked_model, PROMPTS[:2], [1, 2], [blank(1, (32, 32), PATCH), blank(2, (32, 32), PATCH)])
-    with pytest.raises(ValueError, match="needs canvases"):
-        generate(tiny_marked_model, PROMPTS[:1], [1], start=0.5)
-
-
-def test_a_later_start_keeps_more_of_the_clip(tiny_marked_model, clip):
-    canvas = Canvas(clip, np.zeros((8, 4, 4), bool))
-    through_codec = tiny_marked_model.codec.reconstruct(clip[None])[0]
-    distance = [np.abs(one(tiny_marked_model, canvas, start=start, steps=1) - through_codec).mean()
-                for start in (0.0, 0.999)]
-    other = Canvas(1 - clip, canvas.known)
-    assert np.array_equal(one(tiny_marked_model, canvas), one(tiny_marked_model, other))  # of pure noise
-    assert not np.allclose(one(tiny_marked_model, canvas, start=0.5), one(tiny_marked_model, other, start=0.5))
-    assert np.isfinite(distance).all()
 
 
 @pytest.mark.parametrize("sampler", ["heun", "ddim", "ddpm", "sde"])
