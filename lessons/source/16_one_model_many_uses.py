@@ -471,7 +471,8 @@ for name, counted in (("the unknown latents", ~half), ("the known latents", half
 
 # %% [markdown]
 # - **Sizes.** The network trains on clips of many lengths and shapes together, padded, with a mask as in 16.7. Relative
-#   places let it work on sizes that it has never seen.
+#   places let it work on others, too, but less well, so that minidit refuses them
+#   ([accepted.py](../../minidit/files/accepted.py)).
 # - **Frames beyond the canvas.** `extend` makes long clips piece by piece, each from the last frames of the one before.
 #   Errors add up.
 

@@ -13,9 +13,9 @@ from minidit.files.whole import make_folder
 
 INPUT_NOTES = f"""\
 Clips and pictures are read from GIF, PNG, JPEG, WebP, MP4 and NPY files, or from a file per frame: frames/%03d.png. In
-an NPY file, they are (frames, height, width, 3) from 0 to 1. They have {SIZES_IN_WORDS};
-what minidit wrote enlarged is shrunk again. A GIF has only 256 colours, and an MP4 blurs them: to keep every colour
-between two commands, use .webp; to keep every digit, .npy.
+an NPY file, they are (frames, height, width, 3) from 0 to 1. They have
+{SIZES_IN_WORDS}; what minidit wrote enlarged is shrunk again. A GIF has only
+256 colours, and an MP4 blurs them: to keep every colour between two commands, use .webp; to keep every digit, .npy.
 
 --fit resizes a photo or a clip of any other size to the one of these whose shape is nearest. What overhangs is cut off,
 the same amount at both ends. MP4 files need PyAV: pip install "minidit[video]".

@@ -249,10 +249,11 @@ class Studio:
                 f"{frames!r} frames can't be put between two clips: give a whole number from 1 to {MOST_BETWEEN}."
             )
         before, after = first[-ends_seen(count) :], second[: ends_seen(count)]
-        if (lacking := accepted.SHORTEST - len(before) - count - len(after)) > 0:
+        window, least = len(before) + count + len(after), accepted.SHORTEST
+        if window < least:
             raise UserError(
-                f"clips of {len(first)} and {len(second)} frames with {count} between them are too short for a model, "
-                f"which works on at least {accepted.SHORTEST} frames at once: put {count + lacking} between them."
+                f"{count} frames between clips of {len(first)} and {len(second)} are {window} in all, but a model "
+                f"works on at least {least} at once: put {count + least - window} between them."
             )
         joined = connected(self.pieces(prompt, seed, sampling), [before], [after], count, self.patch)[0]
         return np.concatenate([first, joined[len(before) : len(before) + count], second])

@@ -23,7 +23,7 @@ def test_eight_frames_are_made_unless_told_otherwise(made):
         (["clip.npy"], " needs B"),
         (["clip.npy", "tall.npy"], "the two clips have 32 x 32 and 32 x 40 pixels: give clips of one size"),
         (["clip.npy", "first.npy", "--frames", "9"], "give a whole number from 1 to 8"),
-        (["first.npy", "first.npy", "--frames", "5"], "works on at least 8 frames at once: put 6 between them"),
+        (["first.npy", "first.npy", "--frames", "5"], "works on at least 8 at once: put 6 between them"),
         (["clip.npy", "clip.npy", "--frames", "9"], "give a whole number from 1 to 8"),
         (["clip.npy", "clip.npy", "--frames", "0"], '--frames: "0" is not a whole number of at least 1'),
     ],

@@ -341,7 +341,7 @@ def test_a_film_has_its_shots_in_order(studio):
         (lambda s, c: s.extend(c[:0], PROMPT, forward=1), "shape"),
         (lambda s, c: s.connect(c, np.pad(c, ((0, 0), (0, 8), (0, 0), (0, 0)))), "clips of one size"),
         (lambda s, c: s.connect(c, c, 9), "from 1 to 8"),
-        (lambda s, c: s.connect(c[:1], c[:2], 4), "clips of 1 and 2 frames with 4 between .* put 5 between"),
+        (lambda s, c: s.connect(c[:1], c[:2], 4), "4 frames between clips of 1 and 2 are 7 in all, .* put 5 between"),
         (lambda s, c: s.edit(np.concatenate([c, c, c]), PROMPT), "24 frames .* 16 is nearest"),
         (lambda s, c: s.edit(c[:5], PROMPT), "5 frames .* 8 is nearest"),
         (lambda s, c: s.inpaint(np.concatenate([c, c, c]), np.ones((32, 32), bool)), "24 frames .* 16 is nearest"),
