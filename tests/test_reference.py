@@ -20,13 +20,14 @@ from minidit.diffusion import (
     network_time,
     sample,
 )
+from minidit.experiments.small import small_settings
 from minidit.models.codec import Codec
 from minidit.models.video_model import VideoModel
-from minidit.presets import PRESETS
 from minidit.training.codec import codec_loss_and_gradients
 from minidit.training.optimizer import AdamWSettings, adamw_ema_update, ema_decay
+from minidit.training.settings import CodecTraining
 
-QUICK = PRESETS["quick"]
+SETTINGS = small_settings(128, 4, 4, (8, 1, 1), text_width=64)
 PATH = RectifiedFlow()
 PROMPTS = ["a red circle moves right in the day sky", "the night sky", ""]
 DTYPES = {np.float64: 1e-12, np.float32: 1e-5}  # how far two roundings may lead apart, of the largest number
@@ -50,9 +51,9 @@ def assert_same_gradients(found, expected):
 
 @pytest.fixture
 def model(dtype):
-    """The model of the preset with every parameter away from zero, so that no closed gate hides a mistake."""
+    """A model of these sizes with every parameter away from zero, so that no closed gate hides a mistake."""
     rng = np.random.default_rng(0)
-    model = VideoModel(QUICK.model, rng, dtype)
+    model = VideoModel(SETTINGS, rng, dtype)
     model.dit.params.flat[...] = rng.normal(0, 0.05, model.dit.params.flat.shape)
     model.codec.params.flat[...] = rng.normal(0, 0.1, model.codec.params.flat.shape)
     model.codec.latent_mean[...] = rng.normal(size=model.codec.latent_mean.shape)
@@ -84,7 +85,7 @@ def compare_codec(model, dtype):
     grid = (1, 1, 1, 5)  # the reference sees patches in a row
     patches, noise = rng.uniform(-1, 1, (*grid, 48)).astype(dtype), rng.normal(size=(*grid, 16)).astype(dtype)
     loss, _, dreconstruction, dmean, dlog_variance, cache = codec_loss_and_gradients(
-        codec, patches, noise, QUICK.codec_training.noise_std
+        codec, patches, noise, CodecTraining().noise_std
     )
     found, found_cache = reference.codec_loss_forward(patches[0, 0, 0], noise[0, 0, 0], dict(codec.params))
     assert_close(dtype(found), dtype(loss), "loss")
@@ -100,7 +101,7 @@ def compare_updates(model, dtype):
     names = model.codec.params.shapes
 
     def by_name(vector):
-        codec = Codec(QUICK.model.codec, dtype=dtype)
+        codec = Codec(SETTINGS.codec, dtype=dtype)
         codec.params.flat[...] = vector
         return {name: codec.params[name] for name in names}
 
@@ -173,7 +174,7 @@ def test_the_comparison_notices_a_mistake(monkeypatch, function, slip, compare, 
 
 @both_dtypes
 def test_its_codec_is_the_packages_both_ways(model, dtype, rng):
-    clips = rng.uniform(size=(2, *QUICK.model.latent_shape[:1], 16, 16, 3)).astype(dtype)
+    clips = rng.uniform(size=(2, *SETTINGS.latent_shape[:1], 16, 16, 3)).astype(dtype)
     codec = {**model.codec.params, "latent_mean": model.codec.latent_mean, "latent_std": model.codec.latent_std}
     latents = model.codec.encode(clips)
     assert_close(reference.encode(clips, codec), latents)
@@ -188,15 +189,15 @@ def test_its_guided_samples_are_the_packages(model, dtype, rng):
     def network(x, t, ids):
         return model.dit.forward(x, np.full(len(x), network_time(t), x.dtype), ids)[0]
 
-    settings = QUICK.model
+    settings = SETTINGS
     network = guided(network, ids[:2], ids[2], settings.guidance, settings.interval)
     predict = estimator(network, settings.prediction, PATH)
     expected = sample(predict, noise, PATH, settings.steps, shift=settings.shift)
     assert_close(reference.denoise(noise, PROMPTS[:2], dict(model.dit.params)), expected)
 
 
-def test_it_has_the_sizes_and_the_beginning_of_its_preset():
-    model = VideoModel(QUICK.model, np.random.default_rng(0))
+def test_it_has_the_sizes_and_the_beginning_of_its_model():
+    model = VideoModel(SETTINGS, np.random.default_rng(0))
     assert model.settings.latent_shape == reference.LATENTS
     assert np.array_equal(model.tokenizer.encode(PROMPTS), reference.tokenize(PROMPTS))
     initial = reference.initial_dit(np.random.default_rng(0))
