@@ -34,7 +34,7 @@ CHECKPOINT_SECONDS = 60
 RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
-CODEC_SHARE, DECODER_SHARE = 0.2, 0.08  # of that time, at most, to train the codec, and in the end its decoder further
+CODEC_SHARE, DECODER_SHARE = 0.2, 0.08  # of that time, to train the codec, and in the end its decoder further
 TRAINING_SHARE = 0.93  # of what is left of it then; the rest is for previews and checkpoints
 
 STATE = "state.safetensors"
@@ -77,7 +77,7 @@ class Run:
 
         Args:
             minutes: time for the whole run. Some steps of the codec and of the DiT are timed, and their numbers are
-                chosen to fit: for the codec no more than the preset's.
+                chosen to fit, in place of the preset's.
             origin: a checkpoint to take the codec and the first weights of the DiT from.
         Raises:
             UserError: the folder holds a run or a model already, or can't be made; there are too many ranks; or the
@@ -165,7 +165,7 @@ class Run:
         if not training.refine_steps:
             return 0.0
         seconds = seconds_per_decoder_step(self.model.on(self.xp), training)
-        steps = max(1, min(int(60 * DECODER_SHARE * self.minutes / seconds), training.refine_steps))
+        steps = max(1, int(60 * DECODER_SHARE * self.minutes / seconds))
         self.codec_training = replace(training, refine_steps=steps)
         return steps * seconds
 
@@ -178,8 +178,8 @@ class Run:
         file = self.folder / CODEC_STATE
         if self.minutes is not None and not file.exists():
             seconds = seconds_per_codec_step(codec, self.codec_training, size, frames)
-            fit = int(60 * CODEC_SHARE * self.minutes / seconds)
-            self.codec_training = replace(self.codec_training, steps=max(1, min(fit, self.codec_training.steps)))
+            steps = max(1, int(60 * CODEC_SHARE * self.minutes / seconds))
+            self.codec_training = replace(self.codec_training, steps=steps)
         psnr = train_codec(codec, self.codec_training, size, frames, self.seed, self.progress, file)
         self.model.codec, self.codec_trained, self.codec_psnr = codec.on(np), True, psnr
 

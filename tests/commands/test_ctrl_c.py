@@ -64,10 +64,10 @@ def test_ctrl_c_while_the_codec_is_trained_saves_it(tmp_path):
 
 def test_ctrl_c_while_steps_are_timed_keeps_the_plan(tmp_path):
     folder = tmp_path / "run"
-    process = start(folder, "--threads", "2", "--minutes", "30")
-    said = interrupt(process, folder, "600/600", 0.5)
+    process = start(folder, "--threads", "2", "--minutes", "0.5")
+    said = interrupt(process, folder, "codec: 100%", 0.5)
     assert "minidit: stopped " in said and "Continue with:\nminidit train --preset tiny" in said
-    assert read_tensors(folder / "state.safetensors")[1]["minutes"] == 30
+    assert read_tensors(folder / "state.safetensors")[1]["minutes"] == 0.5
 
 
 def test_ctrl_c_at_once_is_no_traceback(tmp_path):

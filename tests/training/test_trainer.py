@@ -368,6 +368,7 @@ def test_ctrl_c_saves_says_so_and_changes_no_bit(moment, small_preset, finished,
 
 
 def test_ctrl_c_while_steps_are_timed_saves_the_plan(small_preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "seconds_per_codec_step", lambda *_: 1.0)
     run = Run(small_preset, tmp_path / "run", progress=False)
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="stopped before the first step"):
         interrupt_at(2, patch, steps.Member, "step")
@@ -564,15 +565,17 @@ def test_as_many_steps_are_planned_as_fit_into_the_minutes(small_preset, tmp_pat
     for planned in (run, resumed(small_preset, tmp_path / "run")):
         assert planned.training.steps == 132
         assert planned.codec_training.steps == 24  # in a fifth of the time
-        assert planned.codec_training.refine_steps == 4  # all that the preset has
+        assert planned.codec_training.refine_steps == 4  # in 8 % of it
 
 
-def test_a_long_time_gives_the_codec_no_more_than_the_presets_steps(small_preset, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "seconds_per_codec_step", lambda *_: 0.001)
+def test_a_long_time_gives_the_codec_and_its_decoder_more_than_the_presets_steps(small_preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "train_codec", lambda *_: 20.0)
+    monkeypatch.setattr(trainer, "seconds_per_codec_step", lambda *_: 0.01)
+    monkeypatch.setattr(trainer, "seconds_per_decoder_step", lambda *_: 0.01)
     monkeypatch.setattr(Run, "seconds_per_step", lambda _: 1.0)
     run = Run(small_preset, tmp_path / "run", progress=False)
     run.start(minutes=1)
-    assert (run.codec_training.steps, run.codec_training.refine_steps) == (30, 4)
+    assert (run.codec_training.steps, run.codec_training.refine_steps) == (1200, 480)
 
 
 def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
