@@ -70,7 +70,7 @@ def test_the_table_has_a_line_for_each_part_and_their_sum(planned, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["huge"], 'there is no preset "huge". Choose from: quick, sky, film, tiny.'),
+        (["huge"], 'there is no preset "huge". Choose from: quick, sky, film, crisp, tiny.'),
         (["tiny", "--batch", "0"], '--batch: "0" is not a whole number of at least 1'),
         (["tiny", "--batch", "12"], "12 clips can't be shared out: they come in shards of 8. Try 8 or 16."),
         ([], " needs PRESET"),

@@ -133,7 +133,7 @@ def test_where_the_free_memory_is_unknown_it_is_said(timed, capsys, monkeypatch)
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["zeppelin"], 'there is no preset "zeppelin". Choose from: quick, sky, film, tiny; or a network'),
+        (["zeppelin"], 'there is no preset "zeppelin". Choose from: quick, sky, film, crisp, tiny; or a network'),
         (["minidit-Q/2"], '"minidit-Q/2" names no size'),
         (["sky", "--batch", "30"], "a batch of 30 clips can't be shared out: they come in shards of 4"),
         (["quick", "--size", "33"], "33 rows don't divide into tokens of 4. Choose a multiple of 4"),
