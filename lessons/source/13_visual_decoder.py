@@ -3,7 +3,7 @@
 #
 # The noise is gone, and we have latents: a few numbers for each patch of the clip. The decoder turns them into pixels.
 # You also learn how decoder and encoder were trained together, with a little noise and a little probability; what an
-# adversary would add; and why the decoder looks over the edge of its patch.
+# adversary would add; and why the decoder looks over the edges of its patches.
 #
 # **Time:** about 80 minutes. **You need:** the encoder and the linear layer (lesson 3), the slope of the exponential
 # function.
@@ -18,7 +18,8 @@ from minidit import layers, load, worksheet
 from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.models import Codec
-from minidit.models.codec import CodecSettings, to_signed
+from minidit.models.codec import CodecSettings, from_signed, to_signed
+from minidit.models.decoder import Stage
 from minidit.training.codec import psnr, train_codec
 from minidit.training.settings import CodecTraining
 from minidit.world import HELD_OUT, render_batch
@@ -77,12 +78,13 @@ print(f"on average a pixel is {np.abs(back - everything).mean():.1f} off")
 # %% [markdown]
 # ## In NumPy
 #
-# The real decoder is made of the same layers as the encoder: linear, ReLU, linear, perhaps once more. The ReLUs are
-# between the layers, not at the end. Instead, the output is clipped to the range of pixels.
+# The simplest real decoder is the encoder turned round: linear, ReLU, linear, for each patch by itself. The ReLUs are
+# between the layers, not at the end. Instead, the output is clipped to the range of pixels. Two things make a better
+# one.
 #
-# One thing is new. The encoder sees one patch at a time. The decoder may see more: the latents of the patches *around*
-# the one that it draws, in the frames before and after, too. That is its **window**. Each latent is joined with its
-# neighbours to one long row; beyond the edges of the clip there are zeros:
+# **First, it looks around.** The encoder sees one patch at a time. The decoder may see more: the latents of the patches
+# *around* the one that it draws, in the frames before and after, too. That is its **window**. Each latent is joined
+# with its neighbours to one long row; beyond the edges of the clip there are zeros:
 
 # %%
 def neighbours_forward(x, window):
@@ -101,31 +103,60 @@ print(seen[0, 0, 0])
 # Read it row by row: the first cell sees nothing, itself and the 2. The same weight then multiplies every row. A linear
 # layer on a window that wanders over the picture is called a **convolution**. A window of (1, 1, 1) is a decoder that
 # sees only its own patch.
+#
+# **Second, the picture grows step by step.** From a cell to its 8 × 8 pixels is a long way for one layer. A layer can
+# also make several *smaller cells* of each cell: its row of numbers is cut, and the parts are laid out side by side.
+# That is lesson 14's `unpatchify`, with cells in place of pixels. The next layer then sees a finer grid:
 
 # %%
-def decoder_forward(z, window, weights):
-    """Latents (N, f, r, c, C) to patches (N, f, r, c, P) in [-1, 1], more or less."""
-    h, _ = neighbours_forward(z, window)                    # N, f, r, c, K · C
-    for i, (w, b) in enumerate(weights):
+def grow(x, growth):
+    """Each cell of x (N, f, r, c, C) becomes (gf, gr, gc) smaller cells, with C / (gf · gr · gc) numbers each."""
+    N, f, r, c, C = x.shape
+    return layers.unpatchify(x.reshape(N, f * r * c, C), growth, (f, r, c))
+
+
+cells = np.array([[10, 11, 12, 13], [20, 21, 22, 23]]).reshape(1, 1, 1, 2, 4)  # two cells of four numbers
+print(grow(cells, (1, 2, 2))[0, 0, :, :, 0])                # two rows of four cells, with one number each
+
+# %% [markdown]
+# Window, linear layer, growth: together they are a **stage**. A convolution that makes the picture larger in this way
+# is called a *sub-pixel convolution* (Shi et al. 2016). The decoder is a list of stages with ReLUs between them; the
+# last one makes cells of a single pixel, with three numbers each: its colour.
+
+# %%
+def decoder_forward(z, stages, weights):
+    """Latents (N, f, r, c, C) to pixels (N, F, H, W, 3) in [-1, 1], more or less."""
+    x = z
+    for i, (stage, (w, b)) in enumerate(zip(stages, weights, strict=True)):
         if i > 0:
-            h, _ = layers.relu_forward(h)
-        h, _ = layers.linear_forward(h, w, b)               # N, f, r, c, width; P in the end
-    return h
+            x, _ = layers.relu_forward(x)
+        x, _ = neighbours_forward(x, stage.window)          # N, f, r, c, K · C
+        x, _ = layers.linear_forward(x, w, b)               # N, f, r, c, width
+        x = grow(x, stage.growth)                           # N, more frames, rows and columns, fewer channels
+    return x
 
 
 studio = load()
 codec = studio.model.codec
 p, settings = codec.params, codec.settings
-names = [name.removesuffix(".weight") for name in p if name.startswith("decoder.") and name.endswith(".weight")]
-weights = [(p[f"{name}.weight"], p[f"{name}.bias"]) for name in names]
+weights = [(p[f"decoder.{2 * i}.weight"], p[f"decoder.{2 * i}.bias"]) for i in range(len(settings.stages))]
 real = render_batch(HELD_OUT, np.random.default_rng(0))     # N, F, H, W, 3
 grid = codec.encode(real).shape[:-1]                        # N, f, r, c
 patches = layers.patchify(to_signed(real), settings.patch).reshape(*grid, -1)  # N, f, r, c, P
 mean, log_variance, _ = codec.encoder_forward(patches)      # N, f, r, c, C each
-reconstruction = decoder_forward(mean, settings.window, weights)  # N, f, r, c, P
-print(f"the shipped decoder: window {settings.window}, linear layers", *(w.shape for w, _ in weights))
-print("latents", mean.shape, "→ patches", reconstruction.shape)
+reconstruction = decoder_forward(mean, settings.stages, weights)  # N, F, H, W, 3
+for number in range(1, len(weights) + 1):
+    stage, (w, _) = settings.stages[number - 1], weights[number - 1]
+    made = decoder_forward(mean[:1], settings.stages[:number], weights[:number])
+    print(f"stage {number}: window {stage.window}, weight {w.shape}, growth {stage.growth} → cells {made.shape[1:]}")
+print("latents", mean.shape, "→ pixels", reconstruction.shape)
 print(f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, before they are clipped to −1 and 1")
+print("the same as codec.decode:", np.allclose(from_signed(reconstruction), codec.reconstruct(real), atol=1e-4))
+
+# %% [markdown]
+# A stage with a large window needs a large weight. But the weight is small for what it does: the same numbers draw an
+# outline wherever it is. And while the first stage sees few cells with much in each, later ones see many cells with
+# little in each: what is where first, fine edges last.
 
 # %% [markdown]
 # ### A guess that knows how sure it is
@@ -293,9 +324,9 @@ TRAINING = CodecTraining(steps=800, batch=4, pool=64, learning_rate=1e-2)
 unseen = render_batch(HELD_OUT, np.random.default_rng(4), size=16)
 
 
-def trained(window=(1, 1, 1), **choices):
-    """A small codec, trained as minidit trains its own, with these choices."""
-    small = Codec(replace(SMALL, window=window), np.random.default_rng(0))
+def trained(stages=(), **choices):
+    """A small codec, trained as minidit trains its own; without stages its decoder draws each patch alone."""
+    small = Codec(replace(SMALL, decoder=stages), np.random.default_rng(0))
     with threadpool_limits(1):
         train_codec(small, replace(TRAINING, **choices), size=16, frames=8, seed=0, progress=False)
     return small
@@ -331,7 +362,7 @@ for sigma, small in by_sigma.items():
 by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(axis=(0, 1, 2, 3))  # C
 print(f"shipped codec: KL of a channel from {by_channel.min():.1f} to {by_channel.max():.1f} nats")
 print(f"its deviations are {np.exp(0.5 * log_variance).mean():.2f} on average, its means spread by {mean.std():.2f}")
-error = np.mean((reconstruction - patches) ** 2)
+error = np.mean((reconstruction - to_signed(real)) ** 2)
 likelihood, kl = error / (2 * 0.03**2), by_channel.sum() / patches.shape[-1]
 print(f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the means, KL = {kl:.2f}")
 
@@ -405,16 +436,17 @@ check.hinge_discriminator_backward(hinge_discriminator_backward)
 # there is nothing to invent. So today's codec goes without: what it maximises *is* a bound on the likelihood. And the
 # diffusion model itself never has an adversary.
 #
-# ### Over the edge of a patch
+# ### Over the edges
 #
 # What does help against seams? Where do they come from? Latents that a sampler made are never exact. If each patch is
 # drawn by itself, each is wrong in its own way, and two wrongs that meet are a step in brightness. A decoder that sees
 # the latents around a patch knows what the patch has to meet, and can even out the errors of all of them.
 #
-# Two small codecs, one that sees only its patch and one with a window of 3 × 3 patches in 3 frames. Both learned with
-# errors in their latents, as minidit's own codec does (`CodecTraining.latent_error`). Now they draw clips from exact
-# latents, and from latents that are off by 0.3 standard deviations. *Seams* are the steps in brightness across the
-# borders of patches, relative to the real clips: 1 is perfect.
+# Three small codecs: one sees only its patch, one has a window of 3 × 3 patches in 3 frames, and one also grows the
+# picture in two stages. All learned with errors in their latents, as minidit's own codec does
+# (`CodecTraining.latent_error`). Now they draw clips from exact latents, and from latents that are off by 0.3 standard
+# deviations. *Seams* are the steps in brightness across the borders of patches, relative to the real clips: 1 is
+# perfect.
 
 # %%
 def seams(made):
@@ -425,20 +457,34 @@ def seams(made):
 
 shown = HELD_OUT.index(("red", "cross", "left", "sunset"))
 rows, off = {"real": unseen[shown]}, {}
-for window in ((1, 1, 1), (3, 3, 3)):
-    small = trained(window)
+DECODERS = {
+    "alone": (),
+    "window": (Stage((3, 3, 3), SMALL.hidden), Stage((1, 1, 1), 3, SMALL.patch)),
+    "window, growing": (Stage((3, 3, 3), 16, (1, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 2))),
+}
+for name, stages in DECODERS.items():
+    small = trained(stages)
     z = small.encode(unseen)                                # N, f, r, c, C
     z_off = z + 0.3 * np.random.default_rng(5).standard_normal(z.shape, dtype=np.float32)
-    for name, made in (("exact", small.decode(z)), ("off", small.decode(z_off))):
-        print(f"window {window}, latents {name:5}   PSNR {quality(made):.2f} dB   seams {seams(made):.2f}")
-    rows[f"window {window}, latents off by 0.3"] = made[shown]
-    off[window] = seams(made)
+    for latents, made in (("exact", small.decode(z)), ("off", small.decode(z_off))):
+        print(f"{name:16} latents {latents:5}   PSNR {quality(made):.2f} dB   seams {seams(made):.2f}")
+    rows[f"{name}, latents off by 0.3"] = made[shown]
+    off[name] = seams(made)
 draw.clips(
     rows,
-    alt="A red cross in a sunset, and two decodings of latents with errors. With a window of one patch there are steps "
-    f"at the borders, {off[1, 1, 1]:.1f} times as large as in real clips. With 3 by 3 by 3 they are "
-    f"{off[3, 3, 3]:.1f} times as large.",
+    alt="A red cross in a sunset, and three decodings of latents with errors. Where each patch is drawn alone, there "
+    f"are steps at the borders, {off['alone']:.1f} times as large as in real clips. With a window of 3 by 3 by 3 they "
+    f"are {off['window']:.1f} times as large, and if the picture grows in stages {off['window, growing']:.1f} times.",
 )
+
+# %% [markdown]
+# The window evens out what doesn't fit: smaller errors, weaker seams. Against seams, growth goes further. The last
+# stage no longer knows where a patch ends, because the borders of patches are places like any other in its grid, and it
+# draws with the same few weights everywhere.
+#
+# The shipped codec was trained in this order: encoder and a first decoder together; then, with the encoder frozen, a
+# decoder that grows; at last this decoder alone, on latents that the diffusion model predicted. The errors of a network
+# aren't random, and a decoder that has met them draws what was meant.
 
 # %% [markdown]
 # ### 13.7 Through the windows, backward  ·  ●●●  ·  12 minutes
@@ -468,6 +514,8 @@ def neighbours_backward(dy, cache):
 check.neighbours_backward(neighbours_backward)
 
 # %% [markdown]
+# Growth needs no new backward: laying out moves numbers, and its backward is the cut of lesson 2.
+#
 # Forward, each cell gathers what lies around it; backward, it gathers what its neighbours say. Let three cells of dy
 # say 1 at every place of their windows, and all others nothing. Where does the gradient arrive?
 
@@ -486,8 +534,8 @@ draw.heatmaps(
 # %% [markdown]
 # ## In the real model
 #
-# We let the trained model make a clip and keep its latents on the way. The decoder has never seen such noisy latents,
-# and nobody tells it how noisy they are. It decodes whatever it gets.
+# We let the trained model make a clip and keep its latents on the way. The decoder has never seen latents as noisy as
+# the first ones, and nobody tells it how noisy they are. It decodes whatever it gets.
 
 # %%
 PROMPT = "a green triangle moves left in the day sky"
@@ -530,8 +578,8 @@ own = (np.exp(0.5 * log_variance) / codec.latent_std).mean()
 print(f"the encoder's own deviation, in normalised latents: {own:.2f}")
 
 # %% [markdown]
-# Noise as large as the encoder's own deviation hardly shows: the decoder was trained with exactly that. A sampler that
-# gets this close is good enough.
+# Noise as large as the encoder's own deviation hardly shows: the decoder was trained with that, and with larger errors
+# too. A sampler that gets this close is good enough.
 #
 # ### Turning the knobs
 #
@@ -585,19 +633,23 @@ draw.clips(
 )
 changed = np.argwhere(np.abs(rows[alone] - clip).max(axis=-1) > 0)
 print("pixels that changed in the last row: frame, row, column from", changed.min(axis=0), "to", changed.max(axis=0))
-print(f"the decoder's window: {settings.window}, in patches of {settings.patch} pixels")
+cell, reach = np.array(settings.patch), np.zeros(3, int)    # in pixels: frames, rows, columns
+for stage in settings.stages:
+    reach += np.array(stage.window) // 2 * cell             # as far as its window goes
+    cell = cell // stage.growth                             # the next stage's cells are smaller
+print(f"a latent's patch: {settings.patch}; the decoder's windows reach {reach} beyond it")
 
 # %% [markdown]
 # A channel is not a knob for *one* thing: the same push changes the colour of the sky, puts a pattern into every patch,
-# and does something else to an edge. And a latent reaches exactly as far as the decoder's window: into all patches that
-# see it, and no further. Whatever has to agree over longer distances, a triangle's side or its path through eight
-# frames, is the diffusion model's work.
+# and does something else to an edge. And a latent reaches exactly as far as the windows of all stages together, and no
+# further. Whatever has to agree over longer distances, a triangle's side or its path through eight frames, is the
+# diffusion model's work.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **A hidden layer** or two, and the place of the ReLU: on the worksheet at the end, here between the layers, with
-#   clipping to the range of pixels at the end.
+# - **Hidden layers**, and the place of the ReLU: on the worksheet at the end, here between the layers, with clipping to
+#   the range of pixels at the end.
 # - **Undoing the normalisation**: the decoder gets the latents times their scale plus their mean.
 # - **Samples.** In training, the decoder sees samples around the mean. Afterwards it gets the mean itself, without
 #   noise.
@@ -607,8 +659,8 @@ print(f"the decoder's window: {settings.window}, in patches of {settings.patch} 
 # - **Loss.** The worksheet's codec returns its own video perfectly, but only 21 of 10,000 patches. The real codec
 #   returns no patch exactly, but all of them nearly. Its PSNR, above, is the ceiling for every clip that the model
 #   makes.
-# - **Neighbours.** The worksheet's decoder draws each patch by itself. The real one may look one patch further to every
-#   side; those of large models look across the whole frame, with many convolutions one after the other.
+# - **Neighbours and growth.** The worksheet's decoder draws each patch by itself and at once. The real one looks around
+#   in every stage, and its picture grows; those of large models have many more stages, and look across the whole frame.
 
 # %%
 counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
@@ -618,11 +670,12 @@ print(f"decoder: {counts['decoder']:,} numbers; the worksheet's: 12.   The codec
 # %% [markdown]
 # ## Recap
 #
-# - The decoder is made of linear layers with ReLUs between, on a window of latents: a convolution. It is frozen while
-#   the diffusion model trains.
+# - The decoder is made of stages with ReLUs between: a window, a linear layer (together a convolution), and growth into
+#   smaller cells. It is frozen while the diffusion model trains.
 # - Gaussian pixels make the likelihood a squared error over 2σ². KL is the price of what a latent says. A sample
 #   written as a formula lets gradients through.
 # - Other codecs have an adversary on top, and then it is no longer maximum likelihood. In this world it changes next to
-#   nothing. What removes seams is a decoder that sees its neighbours, and has met errors in training.
+#   nothing. What removes seams is a decoder that sees its neighbours, lets its picture grow, and has met errors in
+#   training.
 #
 # Next, in lesson 14, the patches go back to where they came from.
