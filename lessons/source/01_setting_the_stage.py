@@ -11,8 +11,10 @@ import numpy as np
 
 from minidit import load, worksheet
 from minidit.course import check, draw
-from minidit.diffusion import paths, sample_times
+from minidit.diffusion import paths
 from minidit.gradient_check import check_gradients
+from minidit.presets import PRESETS
+from minidit.training.buckets import draw_times
 from minidit.world import COLORS, MOTIONS, SHAPES, SKIES, Attributes, attributes_in, render, verify, wordings
 
 sheet = worksheet.solve()
@@ -314,16 +316,17 @@ for k in (999, 749, 499, 249, 0):
 
 # %% [markdown]
 # Note the last line: the papers' step 0 is t = 0.999, and a little noise is left in it. Which t does training draw?
-# Noisy ones, mostly: there the prompt decides what the clip will be. Each bar covers a tenth of the range, starting at
-# its t:
+# Noisy ones, mostly: there the prompt decides what the clip will be. And some from the clean end, where a sampler takes
+# its last steps. Each bar covers a tenth of the range, starting at its t:
 
 # %%
-drawn = sample_times(np.random.default_rng(0), 10_000, mean=-1.8)
+drawn = draw_times(np.random.default_rng(0), 10_000, PRESETS["sky"].diffusion_training, noisier=False)
 counted, edges = np.histogram(drawn, bins=10, range=(0, 1))
 draw.bars(
     {f"{low:.1f}": count / 100 for low, count in zip(edges, counted, strict=False)},
     ylabel="% of the clips",
-    alt="Ten bars for t from 0 to 1. Most times are below 0.3; hardly any are above 0.7.",
+    alt=f"Ten bars for t from 0 to 1. {np.mean(drawn < 0.3):.0%} of the times are below 0.3, "
+    f"{np.mean(drawn > 0.7):.0%} above 0.7.",
 )
 
 # %% [markdown]
@@ -331,8 +334,8 @@ draw.bars(
 #
 # - **Colour and size.** 16 grey pixels there; 8 × 32 × 32 × 3 = 24,576 numbers in a clip of the real model.
 # - **A continuous t.** The worksheet has four values; the model has every number from 0 to 1.
-# - **A vocabulary.** Three words there; here forty, and a transformer that reads them in order (lesson 5).
-# - **Batches.** Training takes 32 clips at a time, each with a prompt and a t of its own.
+# - **A vocabulary.** Three words there; here over forty, and a transformer that reads them in order (lesson 5).
+# - **Batches.** Training takes 16 clips at a time, each with a prompt and a t of its own.
 # - **A judge.** With 375 combinations of attributes, the verifier can say how often a clip shows what was asked for;
 #   54 of them are held out of training.
 

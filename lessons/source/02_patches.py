@@ -158,8 +158,9 @@ draw.animation(
 # %% [markdown]
 # ### Where was it?
 #
-# Once cut, a token doesn't know its place, and attention treats tokens as a set (lesson 8). So a **position** is added
-# to each: fixed waves of different lengths, like the hands of a clock. With `half = width / 2` frequencies
+# Once cut, a token doesn't know its place, and attention treats tokens as a set (lesson 8). So each needs a
+# **position**. The classic way is to add fixed waves of different lengths, like the hands of a clock. With
+# `half = width / 2` frequencies
 #
 # $$\omega_i = 10000^{-i/\text{half}}, \qquad
 # \text{position}(p) = [\sin(p\,\omega_0), \ldots,\ \cos(p\,\omega_0), \ldots]$$
@@ -185,9 +186,9 @@ def line_positions(count, width):
 check.line_positions(line_positions)
 
 # %% [markdown]
-# In a plane, minidit uses this twice, as facebookresearch/DiT does: half of the width encodes the column, the other
-# half the row. How far apart are the vectors of two tokens? The further apart the tokens are in the frame, the further
-# apart their vectors:
+# In a plane, this is used twice, as in facebookresearch/DiT: half of the width encodes the column, the other half the
+# row. How far apart are the vectors of two tokens? The further apart the tokens are in the frame, the further apart
+# their vectors:
 
 # %%
 positions = layers.sincos_positions((1, 4, 4), 128)            # 16, 128   one frame of 4 x 4 tokens
@@ -197,6 +198,10 @@ draw.heatmaps(
     xlabel="column", ylabel="row", columns=3,
     alt="Three 4 by 4 maps, each 0 at its own token: top left, near the middle, bottom right. Numbers grow from there.",
 )
+
+# %% [markdown]
+# minidit's networks can add these vectors. The shipped one uses the same clocks in another way: it *turns* the queries
+# and keys of attention by these angles, so that a score depends on how far apart two tokens are (lesson 8).
 
 # %% [markdown]
 # ## Backward
@@ -275,12 +280,12 @@ print(f"<x, dx>           = {right:.12f}")
 # %% [markdown]
 # ## In the real model
 #
-# The shipped model cuts **twice**. First the codec cuts pixels, and makes 24 latent numbers of each patch (lesson 3).
+# The shipped model cuts **twice**. First the codec cuts pixels, and makes 12 latent numbers of each patch (lesson 3).
 # Then the transformer cuts the latents:
 
 # %%
 settings = load().settings
-latents = settings.latent_shape                                # 8, 4, 4, 24
+latents = settings.latent_shape                                # 8, 4, 4, 12
 pixels = (settings.frames, settings.size, settings.size, 3)    # 8, 32, 32, 3
 for name, size, cut in (("codec", pixels, settings.codec.patch), ("transformer", latents, settings.dit.patch)):
     tokens = layers.patchify(np.zeros(size), cut)
@@ -314,7 +319,7 @@ for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
 # - **Time inside a patch.** Its patches are flat: pf = 1.
 # - **Colour.** One number a pixel there, three here: 8 · 8 · 3 = 192 numbers in a patch of the codec.
 # - **Positions.** The worksheet has none. Swap its patches, and its attention is merely swapped as well: it can't tell
-#   left from right. The real model adds them once, before the first block.
+#   left from right. A DiT adds them once, before the first block, or turns queries and keys by them in every block.
 # - **Sizes that don't divide.** In `patchify` they are an error; the shipped model pads with zeros.
 # - **A second cut.** Pixels to latents, then latents to tokens.
 
@@ -325,4 +330,4 @@ for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
 # - $T = (F/p_f)(H/p_h)(W/p_w)$ tokens of $P = p_f p_h p_w C$ numbers; attention costs $T^2$.
 # - A permutation's backward is its inverse: the gradients go back to where the copies came from.
 #
-# Next: [lesson 3](03_visual_encoder.ipynb), where the 192 numbers of a patch become 24.
+# Next: [lesson 3](03_visual_encoder.ipynb), where the 192 numbers of a patch become 12.

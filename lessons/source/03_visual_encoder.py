@@ -334,8 +334,8 @@ for name, real in clips.items():
     print(f"{name.ljust(24)} PSNR {psnr(4 * np.mean((kept - real) ** 2)):.1f} dB")  # 4: psnr takes a range of 2
 draw.clips(
     rows,
-    alt="Two clips, each above its reconstruction and their difference on grey. The triangle comes back with slightly "
-    "rough edges; the ring's hole becomes squarish. The differences show the outlines and nothing else.",
+    alt="Two clips, each above its reconstruction and their difference on grey. Triangle and ring come back with "
+    "slightly softer edges. The differences show the outlines and little else.",
 )
 
 # %% [markdown]
@@ -414,8 +414,8 @@ draw.curves(
 # - **Training.** The worksheet's weights were made up so that the decoder recovers the patches. The real ones were
 #   learned, then frozen: if the latents kept changing, the diffusion model would chase a moving target.
 # - **Loss.** The worksheet's clip comes back exactly. The real codec loses a little, and no sampler can recover it.
-# - **Neighbours.** Both *encoders* see one patch at a time. The real decoder may look at its neighbours (lesson 13),
-#   and the codecs of large video models do so in both directions, with convolutions.
+# - **Neighbours.** Both *encoders* see one patch at a time. The real decoder looks at its neighbours (lesson 13), and
+#   the codecs of large video models do so in both directions.
 
 # %%
 parts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}

@@ -294,7 +294,7 @@ for step in range(3):
 # %% [markdown]
 # ## In the real model
 #
-# Now the trained network: six blocks of width D = 128, so 6 · 128 modulations each. The function below asks its
+# Now the trained network: six blocks of width D = 192, so 6 · 192 modulations each. The function below asks its
 # layers for the six modulations of one block, for several prompts at one t.
 
 # %%
@@ -312,14 +312,14 @@ def six_modulations(block, t):
     return y.reshape(2, 6, -1)
 
 
-times = np.linspace(0, 1, 21)
-modulations = np.stack([[six_modulations(block, t) for t in times] for block in range(6)])
+times = np.linspace(0, 1, 20)                               # without t = 0.5, at which edits are asked for (lesson 16)
+modulations = np.stack([[six_modulations(block, t) for t in times] for block in range(dit.settings.depth)])
 print("blocks, times, prompts, modulations, channels:", modulations.shape)
 
 # %% [markdown]
 # First the scale and shift of the attention in block 2 (counted from 0). Every row is a time, every column a channel;
 # the 24 channels are those in which the two prompts differ most. The picture shows 1 + scale, the factor of a channel
-# (lesson 7): white turns a channel off, red keeps it, blue flips its sign.
+# (lesson 7): white turns a channel off, pale red keeps it, strong red enlarges it, blue flips its sign.
 
 # %%
 shift, scale = modulations[2, :, :, 0], modulations[2, :, :, 1]  # t, prompt, D
@@ -332,26 +332,26 @@ draw.heatmaps(
         "shift, red circle": shift[:, 0, channels],
         "shift, blue square": shift[:, 1, channels],
     },
-    columns=2, diverging=True, xlabel="channel, 24 of 128", ylabel="t: 0 noise, 20 data",
-    alt="1 + scale and shift of 24 channels over t, for two prompts. Many channels have another sign for the "
-    "other prompt; colours are strongest in the top rows, and shifts are pale beside scales.",
+    columns=2, diverging=True, xlabel=f"channel, 24 of {dit.settings.width}", ylabel="t: 0 noise, 19 data",
+    alt="1 + scale and shift of 24 channels over t, for two prompts. Many channels that one prompt enlarges the other "
+    "leaves or turns off; colours are strongest in the top rows, and shifts are pale beside scales.",
 )
 
 # %% [markdown]
-# You can see two things. The prompt decides most: one prompt keeps a channel that the other turns off or flips. And t
-# matters too: the top rows, where the latents are mostly noise, are stronger than those below. How far apart are the
+# You can see two things. The prompt decides most: one prompt enlarges a channel that the other leaves or turns off. And
+# t matters too: the top rows, where the latents are mostly noise, are stronger than those below. How far apart are the
 # two prompts at each t?
 
 # %%
 apart = np.sqrt(((modulations[:, :, 0] - modulations[:, :, 1]) ** 2).mean(axis=(0, 3)))  # t, six
 by_kind = {"scale": apart[:, [1, 4]], "shift": apart[:, [0, 3]], "gate": apart[:, [2, 5]]}
+left = apart[-1].mean() / apart[0].mean()
 draw.curves(
     times, {kind: both.mean(axis=1) for kind, both in by_kind.items()},
     xlabel="t (0: noise, 1: data)", ylabel="difference (rms)",
-    alt="The difference of scale, shift and gate between two prompts falls from pure noise to t = 0.8, by "
-    "over a third, and then stays.",
+    alt=f"The difference of scale, shift and gate between two prompts falls from pure noise to data, to {left:.0%}.",
 )
-print(f"from t = 0 to t = 1 the difference falls to {100 * apart[-1].mean() / apart[0].mean():.0f} %")
+print(f"from t = 0 to t = 1 the difference falls to {left:.0%}")
 
 # %% [markdown]
 # The prompts are furthest apart where there is only noise. That makes sense: there the prompt is all the network has to
@@ -388,7 +388,8 @@ draw.clips(
 total = sum(p.size for p in dit.params.values())
 ours = sum(p.size for name, p in dit.params.items() if "adaLN_modulation" in name)
 print(f"{ours:,} of {total:,} parameters make modulations: {100 * ours / total:.0f} %")
-print(f"they make {6 * 6 * 128 + 2 * 128:,} numbers for a prompt and a t; the worksheet's layer makes 4")
+made = (6 * dit.settings.depth + 2) * dit.settings.width
+print(f"they make {made:,} numbers for a prompt and a t; the worksheet's layer makes 4")
 
 # %% [markdown]
 # ## Recap

@@ -311,6 +311,7 @@ noised = RectifiedFlow().noised(latent, rng.standard_normal(latent.shape, dtype=
 embedding = dit.embed(model.tokenizer.encode(prompts))      # 2, D
 times = np.full(2, 1000 * T_NOW, np.float32)                # 2
 c, _ = dit.condition_forward(times, embedding)              # 2, D
+inputs = dit.block_inputs(noised.shape, embedding)          # where the tokens are (lesson 8)
 
 
 def at_every_block(c):
@@ -324,7 +325,7 @@ def at_every_block(c):
         xhat, _ = layers.layernorm_forward(h)
         y, _ = layers.modulate_forward(xhat, shift, scale)
         found.append((h, xhat, y))
-        h, _ = dit_block_forward(h, c, p, dit.settings, training=False)
+        h, _ = dit_block_forward(h, c, p, dit.settings, inputs, training=False)
     return found
 
 
@@ -346,9 +347,9 @@ draw.heatmaps(
         "modulated: red circle": modulated[0][:, channels],
         "modulated: blue square": modulated[1][:, channels],
     },
-    columns=2, shared=False, diverging=True, xlabel="channel, 32 of 128", ylabel="token",
+    columns=2, shared=False, diverging=True, xlabel=f"channel, 32 of {dit.settings.width}", ylabel="token",
     alt="16 tokens by 32 channels, four times. After the norm they look as before it, at another size. After "
-    "scale and shift the two prompts differ: columns that one keeps, the other fades or turns around.",
+    "scale and shift most channels are pale, and the two prompts differ: columns that one keeps, the other fades.",
 )
 
 # %% [markdown]
@@ -363,9 +364,11 @@ sizes = {
     name: [float(parts[i][0].std(axis=-1).mean()) for parts in found]
     for i, name in enumerate(("before the norm", "after the norm", "after scale and shift"))
 }
+grown, seen = sizes["before the norm"], sizes["after scale and shift"]
 draw.curves(
     range(len(found)), sizes, xlabel="block", ylabel="size of a token", logy=True, points=True,
-    alt="Before the norm, tokens grow from 6 to 98; after it they are 1, after scale and shift 0.4 to 1.9.",
+    alt=f"Before the norm, tokens grow from {grown[0]:.1f} to {grown[-1]:.0f}; after it they are 1, after scale and "
+    f"shift {min(seen):.1f} to {max(seen):.1f}.",
 )
 for name, values in sizes.items():
     print(name.ljust(22), *(f"{value:7.2f}" for value in values))
@@ -377,16 +380,17 @@ for name, values in sizes.items():
 
 # %%
 SHIFTS, SCALES = [0, 3], [1, 4]                             # of the six: attention's and MLP's
+D = dit.settings.width
 
 
 def meddled(p, factor, added):
     """A block's parameters, its shifts and scales times `factor`, then `added` to its scales."""
-    w = p["adaLN_modulation.1.weight"].reshape(128, 6, 128).copy()
-    b = p["adaLN_modulation.1.bias"].reshape(6, 128).copy()
+    w = p["adaLN_modulation.1.weight"].reshape(D, 6, D).copy()
+    b = p["adaLN_modulation.1.bias"].reshape(6, D).copy()
     w[:, SHIFTS + SCALES] *= factor
     b[SHIFTS + SCALES] *= factor
     b[SCALES] += added
-    w, b = w.reshape(128, 768), b.reshape(768)
+    w, b = w.reshape(D, 6 * D), b.reshape(6 * D)
     return {**p, "adaLN_modulation.1.weight": w, "adaLN_modulation.1.bias": b}
 
 
@@ -395,7 +399,7 @@ def guess(c, factor=1.0, added=0.0):
     h, _ = dit.tokens_forward(noised, times[:1])
     for p in dit.block_params:
         p = meddled(p, factor, added)
-        h, _ = dit_block_forward(h, c, p, dit.settings, training=False)
+        h, _ = dit_block_forward(h, c, p, dit.settings, inputs, training=False)
     y, _ = dit.final_layer_forward(h, c)
     return model.codec.decode(dit.latents_of(y, noised.shape))[0]
 
@@ -409,19 +413,20 @@ guesses = {
 draw.clips(
     {"the clip": clip, "its noised latents, decoded": model.codec.decode(noised)[0]} | guesses,
     alt="A red circle in a day sky, noise, and four guesses: as trained the circle is back; by the other prompt "
-    "a blue spot in a night sky; with scales and shifts of zero, or without the 1, patches of colour.",
+    "it is a red square; with scales and shifts of zero, or without the 1, a blurred spot.",
 )
 for name, guessed in guesses.items():
     print(f"{name.ljust(24)} mean squared error {np.mean((guessed - clip) ** 2):.4f}")
 
 # %% [markdown]
-# With the other prompt, the network paints a blue thing at night, though the latents hold a red circle by day. Scale
-# and shift have that much power. (The gates changed with them; lesson 9 is about those.)
+# With the other prompt, the network paints a square, though the latents hold a circle. Scale and shift have that much
+# power. Colour and sky it takes from the latents: at t = 0.3 these can be seen already, even by you. (The gates changed
+# with the scales and shifts; lesson 9 is about those.)
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **The norm.** The worksheet scales the latents as they are. In the figure above, tokens grow about fifteenfold from
+# - **The norm.** The worksheet scales the latents as they are. In the figure above, tokens grow many times over from
 #   the first block to the last. Without a norm, every block would have to know how large its input happens to be.
 # - **The `1 +`.** The worksheet's scale of 2 corresponds to a scale of 1 here: both double.
 
@@ -430,7 +435,7 @@ for name, guessed in guesses.items():
 # - **The residual.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself passes on
 #   unchanged.
 # - **How often.** The worksheet does it once. Here it happens twice in each of six blocks and once more at the end,
-#   each time for 128 channels and with its own scale and shift.
+#   each time for 192 channels and with its own scale and shift.
 
 # %% [markdown]
 # And one thing is the same: all tokens are treated alike. If one token should do something that another shouldn't,

@@ -281,10 +281,28 @@ check.softmax_backward(softmax_backward)
 # ## In the real model
 #
 # The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8 pixels,
-# through all frames. The model has six blocks (0 to 5), each with four **heads**: four sets of queries and keys that
-# look for different things.
+# through all frames. The model has six blocks (0 to 5), each with six **heads**: six sets of queries and keys that look
+# for different things.
 #
-# We give it a clip with noise in it. `model.attention` runs the clip through the blocks and keeps the attention
+# Two things happen to queries and keys before they meet. **QK-norm** brings all of them to one size, so that no score
+# can grow without limit. And **rotary positions** *turn* them. Take the numbers in pairs, as arrows in a plane. The
+# token's row turns some of the arrows, its column others, each at a speed of its own, like lesson 2's clocks. A dot
+# product of two arrows depends on the angle *between* them. So a score depends on how far apart two tokens are, not on
+# where they are. Here is one random query and one random key, put at each of the 16 places:
+
+# %%
+HEAD = 32                                                   # d, numbers in a query
+rotation = layers.axial_rotation(layers.grid_positions((1, 4, 4)), HEAD)  # the cosines and sines of 16 places
+q, k = rng.normal(size=(2, 1, 1, HEAD)).repeat(16, axis=2)  # 1, 16, HEAD each: one head, the same row 16 times
+(q, _), (k, _) = layers.rope_forward(q, rotation), layers.rope_forward(k, rotation)
+draw.heatmaps(
+    {"scores": (q @ k.swapaxes(-1, -2) / HEAD**0.5)[0]}, diverging=True, xlabel="token asked", ylabel="token that asks",
+    alt="A map of 16 by 16 scores in 4 by 4 squares. Squares on a diagonal are alike, and so are the cells on the "
+    "diagonals within a square: equal scores wherever two tokens lie equally far apart.",
+)
+
+# %% [markdown]
+# We give the model a clip with noise in it. `model.attention` runs the clip through the blocks and keeps the attention
 # weights of every block and head, a row for each token that asks.
 
 # %%
@@ -294,13 +312,13 @@ clip = render(circle, np.random.default_rng(0))             # 8, 32, 32, 3
 
 
 def attention_maps(t):
-    """The weights of every block and head for the clip at time t: (6, 4, 16, 16)."""
+    """The weights of every block and head for the clip at time t: (6, 6, 16, 16)."""
     return model.attention(caption(circle), clip, t, seed=1)
 
 
 maps = attention_maps(0.6)
 codec = model.model.codec
-latents = codec.encode(clip[None])                          # 1, 8, 4, 4, 24
+latents = codec.encode(clip[None])                          # 1, 8, 4, 4, 12
 noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
 draw.clips(
     {"the clip": clip, "what the model sees, t = 0.6": codec.decode(0.6 * latents + 0.4 * noise)[0]},
@@ -308,61 +326,82 @@ draw.clips(
 )
 
 # %% [markdown]
-# Here is block 1. Every row is a token that asks, every column a token that is asked; tokens 0 to 3 are the top row of
-# the frame, 4 to 7 the next, and so on. Head 1 shows stripes four apart: each token looks along its own column, mostly
-# at the lower end.
+# Here is block 0. Every row is a token that asks, every column a token that is asked; tokens 0 to 3 are the top row of
+# the frame, 4 to 7 the next, and so on. Some heads look nearly everywhere. Others show stripes beside the diagonal:
+# each token looks at those that lie in a certain direction from it.
 
 # %%
+BLOCKS, HEADS = maps.shape[:2]
 draw.heatmaps(
-    {f"block 1, head {head}": maps[1, head] for head in range(4)},
-    columns=2, shared=False, xlabel="token asked", ylabel="token that asks",
-    alt="Weights of the four heads of block 1, 16 by 16 tokens. Head 0 looks nearby, head 1 has diagonal stripes four "
-    "tokens apart, heads 2 and 3 prefer certain columns.",
-)
-
-# %% [markdown]
-# And block 4. Nearly every row has a single weight of 1: each head looks at *one* neighbour. Head 0 looks one place
-# down, head 1 to the right, head 2 up, head 3 to the left. Nobody programmed this. The model discovered what a
-# convolution has built in, and it took all four heads to do so. Tokens at the edge, with no neighbour on that side,
-# look somewhere else.
-
-# %%
-draw.heatmaps(
-    {f"block 4, head {head}": maps[4, head] for head in range(4)}, xlabel="token asked", ylabel="token that asks",
-    alt="Weights of the four heads of block 4: thin diagonal lines of weight one, shifted from the diagonal by "
-    "four tokens, by one, by minus four and by minus one.",
-)
-
-# %% [markdown]
-# The same for one token, laid out like the frame, in percent. The token that asks is in row 1, column 1 (counted from
-# 0), where the circle starts. Block 1 looks around, block 2 looks at fewer places, mostly where the circle passes, and
-# block 4 at four neighbours.
-
-# %%
-asks = 4 * 1 + 1
-percent = (100 * maps[:, :, asks]).round().reshape(6, 4, 4, 4)  # blocks, heads, rows, columns
-draw.heatmaps(
-    {f"block {block}, head {head}": percent[block, head] for block in (1, 2, 4) for head in range(4)},
-    alt="Twelve 4 by 4 maps: where the token in row 1, column 1 looks, in blocks 1, 2 and 4, with four heads each. The "
-    "maps of block 4 have one bright cell each: below, right, above and left of the token.",
+    {f"block 0, head {head}": maps[0, head] for head in range(HEADS)},
+    columns=3, shared=False, xlabel="token asked", ylabel="token that asks",
+    alt="Weights of the heads of block 0, 16 by 16 tokens. Some are nearly even; in others stripes run beside the "
+    "diagonal, shifted by four tokens or by one.",
 )
 
 # %% [markdown]
 # How many tokens does a query look at? $e^H$ counts them, where $H = -\sum y \ln y$ is the entropy of its weights: 16
-# if all weights are equal, 1 if a single key gets everything. Early blocks look around, late ones at one place, at
-# every noise level.
+# if all weights are equal, 1 if a single key gets everything. The first block looks around, the middle ones look at
+# fewer places, at every noise level.
 
 # %%
 def tokens_looked_at(maps):
-    """How many tokens a query looks at, on average, in each block (6,)."""
-    entropy = -(maps * np.log(np.maximum(maps, 1e-30))).sum(axis=-1)  # 6, 4, 16
-    return np.exp(entropy).mean(axis=(1, 2))
+    """How many tokens a query looks at, on average, for each block and head (6, 6)."""
+    entropy = -(maps * np.log(np.maximum(maps, 1e-30))).sum(axis=-1)  # 6, 6, 16
+    return np.exp(entropy).mean(axis=-1)
 
 
-looked_at = {f"t = {t:g}": tokens_looked_at(attention_maps(t)) for t in (0.0, 0.3, 0.6, 0.9)}
+looked_at = {f"t = {t:g}": tokens_looked_at(attention_maps(t)).mean(axis=1) for t in (0.0, 0.3, 0.6, 0.9)}
 draw.curves(
-    np.arange(6), looked_at, xlabel="block", ylabel="tokens that a query looks at", points=True,
-    alt="From 6 to 8 tokens in blocks 0 to 2, 3 to 6 in block 3, and a single one in blocks 4 and 5, at all times.",
+    np.arange(BLOCKS), looked_at, xlabel="block", ylabel="tokens that a query looks at", points=True,
+    alt="Tokens that a query looks at, block by block: "
+    + "; ".join(f"at {name} {', '.join(f'{n:.0f}' for n in counts)}" for name, counts in looked_at.items()) + ".",
+)
+
+# %% [markdown]
+# That is an average over heads. The sharpest ones, from all blocks, look at few tokens. Where do they look? For every
+# head, take the mean weight of all pairs of tokens that are one row or one column apart:
+
+# %%
+DIRECTIONS = {"above": (-1, 0), "below": (1, 0), "left": (0, -1), "right": (0, 1)}  # rows, columns
+place = np.indices((4, 4)).reshape(2, 16).T                 # 16, 2
+step = place - place[:, None]                               # 16, 16, 2   from the token that asks to the one asked
+
+
+def neighbours(weights):
+    """The mean weight (16, 16) of the neighbour in each direction."""
+    return {name: float(weights[(step == offset).all(axis=-1)].mean()) for name, offset in DIRECTIONS.items()}
+
+
+counts = tokens_looked_at(maps)                             # 6, 6
+sharpest = [divmod(int(i), HEADS) for i in np.argsort(counts, axis=None)[:6]]
+where = {}
+for block, head in sharpest:
+    near = neighbours(maps[block, head])
+    where[block, head] = max(near, key=near.get)
+    print(f"block {block}, head {head}: {counts[block, head]:.1f} tokens;", end=" ")
+    print(f"the neighbour {where[block, head]} has a weight of {near[where[block, head]]:.2f} on average")
+draw.heatmaps(
+    {f"block {block}, head {head}: {where[block, head]}": maps[block, head] for block, head in sharpest},
+    columns=3, xlabel="token asked", ylabel="token that asks",
+    alt="Weights of the six sharpest heads: bright diagonal lines, shifted from the diagonal by four tokens or by one. "
+    "They look at their neighbours " + ", ".join(where.values()) + ".",
+)
+
+# %% [markdown]
+# Such a head looks in *one* direction: above, below, left or right. Nobody programmed this. The model discovered what a
+# convolution has built in. Tokens at the edge, with no neighbour on that side, look somewhere else.
+#
+# The same for one token, laid out like the frame, in percent. The token that asks is in row 1, column 1 (counted from
+# 0), where the circle starts:
+
+# %%
+asks = 4 * 1 + 1
+percent = (100 * maps[:, :, asks]).round().reshape(BLOCKS, HEADS, 4, 4)  # blocks, heads, rows, columns
+draw.heatmaps(
+    {f"block {block}, head {head}": percent[block, head] for block, head in sharpest}, columns=3,
+    alt="Six 4 by 4 maps: where the token in row 1, column 1 looks, in the six sharpest heads. Most have one bright "
+    "cell next to the token.",
 )
 
 # %% [markdown]
@@ -370,14 +409,14 @@ draw.curves(
 #
 # - **The division by √d.** With d = 2 it would hardly matter; our heads have d = 32.
 # - **Softmax.** On the worksheet a patch may have a weight of −5. Real weights are shares from 0 to 1.
-# - **Heads.** The worksheet has one, the model four in each of six blocks: 24 attention patterns.
+# - **Heads.** The worksheet has one, the model six in each of six blocks: 36 attention patterns.
 # - **Biases** of queries and keys.
 
 # %% [markdown]
-# - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model adds a
-#   position to each token at the start; otherwise block 4 couldn't know what "below" is.
-# - **Layer normalisation** before it (lesson 7).
-# - **Size.** 16 scores there, 6 · 4 · 16 · 16 = 6144 here for a small clip. Twice the tokens make four times the
+# - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model turns queries
+#   and keys by their places; otherwise no head could know what "below" is.
+# - **Layer normalisation** before it (lesson 7), and QK-norm within.
+# - **Size.** 16 scores there, 6 · 6 · 16 · 16 = 9216 here for a small clip. Twice the tokens make four times the
 #   scores: this is what makes long videos expensive.
 
 # %% [markdown]

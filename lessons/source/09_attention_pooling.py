@@ -13,7 +13,6 @@ import numpy as np
 from minidit import layers, load
 from minidit.course import check, draw
 from minidit.diffusion.paths import network_time
-from minidit.layers.multihead_attention import split_heads
 from minidit.worksheet import solve
 from minidit.world import Attributes, caption, render
 
@@ -312,26 +311,28 @@ print("largest difference:", np.abs(long_way - short_way).max())
 model = load().model
 circle = Attributes("red", "circle", "right", "day")
 clip = render(circle, np.random.default_rng(0))             # 8, 32, 32, 3
-latents = model.codec.encode(clip[None])                    # 1, 8, 4, 4, 24
+latents = model.codec.encode(clip[None])                    # 1, 8, 4, 4, 12
 noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
 words = model.tokenizer.encode([caption(circle)])
 
 
 def run(t, closed=()):
     """The clip that the model predicts from its noised latents at time t, and what was kept of each block."""
-    dit, kept = model.dit, []
-    times = np.array([network_time(t)], np.float32)         # 1
-    x, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 128
-    c, _ = dit.condition_forward(times, dit.embed(words))   # 1, 128
+    dit, heads, kept = model.dit, model.dit.settings.num_heads, []
+    times, prompt = np.array([network_time(t)], np.float32), dit.embed(words)  # 1 and 1, 192
+    x, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 192
+    c, _ = dit.condition_forward(times, prompt)             # 1, 192
+    rotation = dit.block_inputs(latents.shape, prompt).rotation  # where the tokens are: lesson 8
     for number, block in enumerate(dit.block_params):
-        modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 128
-        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = np.split(modulation, 6, axis=-1)  # 1, 128
+        modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 192
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = np.split(modulation, 6, axis=-1)  # 1, 192
         if number in closed:
             gate = np.zeros_like(gate)
-        h, _ = layers.layernorm_modulate_forward(x, shift, scale)  # 1, 16, 128
+        h, _ = layers.layernorm_modulate_forward(x, shift, scale)  # 1, 16, 192
         qkv = block["attn.qkv.weight"], block["attn.qkv.bias"]
-        q, k, _ = split_heads(h @ qkv[0] + qkv[1], 4)       # 1, 4, 16, 32
-        h, _ = layers.self_attention_forward(h, *qkv, 4)    # 1, 16, 128   all of lesson 8 and 9, the heads joined
+        gains = [block[name] for name in ("attn.q_norm.weight", "attn.k_norm.weight") if name in block]
+        # all of lessons 8 and 9, the heads joined; its cache holds queries and keys as they met, 1, 6, 16, 32
+        h, (*_, (q, k, *_), _) = layers.self_attention_forward(h, *qkv, heads, None, gains, rotation)  # 1, 16, 192
         h = h @ block["attn.proj.weight"] + block["attn.proj.bias"]
         share = np.linalg.norm(gate * h) / np.linalg.norm(x)
         kept.append({"weights": layers.attention_weights(q, k)[0], "gate": gate, "mlp_gate": mlp_gate, "share": share})
@@ -348,8 +349,8 @@ predicted, kept = run(0.3)
 
 # %% [markdown]
 # **What does a head gather?** Take the token in row 2, column 2 (from 0), at the lower edge of the circle. Each row
-# shows the clip, bright where that token takes much from, dark where it takes nothing. In block 2 these heads gather
-# mostly from places on the circle; in block 4, each gathers from one neighbour.
+# shows the clip, bright where that token takes much from, dark where it takes nothing. The first of these heads gathers
+# from several places; each of the others gathers from one neighbour.
 
 # %%
 asks = 4 * 2 + 2
@@ -364,8 +365,8 @@ def seen_by(block, head):
 
 draw.clips(
     {f"block {block}, head {head}": seen_by(block, head) for block, head in ((2, 0), (2, 3), (4, 0), (4, 1))},
-    alt="The clip four times, darkened except where one token looks: in block 2 most on the circle, in block 4 at a "
-    "single place of 8 by 8 pixels, below it for head 0 and right of it for head 1.",
+    alt="The clip four times, darkened except where one token looks: in block 2, head 0 at several places, most of all "
+    "at the upper edge; then at a single place of 8 by 8 pixels, left of it, right of it and above it.",
 )
 
 # %% [markdown]
@@ -379,43 +380,43 @@ gates = {
     for branch, name in (("attention", "gate"), ("feed-forward", "mlp_gate")) for t in (0.1, 0.9)
 }
 draw.curves(
-    np.arange(6), gates, xlabel="block", ylabel="average |gate|", points=True,
-    alt="Average size of the gates by block. Those of attention grow from 0.3 to 0.9 and 1.4, those of the "
-    "feed-forward from 0.4 to 2 and 2.5; in the last two blocks they are larger with much noise, t = 0.1.",
+    range(len(kept)), gates, xlabel="block", ylabel="average |gate|", points=True,
+    alt="Average size of the gates by block. From the first to the last: "
+    + "; ".join(f"{name}, {sizes[0]:.1f} to {sizes[-1]:.1f}" for name, sizes in gates.items()) + ".",
 )
 print("attention adds, relative to the tokens' size:", [f"{block['share']:.0%}" for block in kept])
 
 # %% [markdown]
 # **What if attention's gates were closed?** Then no token learns anything about the others: each has only its own
 # noised latents, the prompt and the time to go by. The model predicts the clip from the same noised latents, at t =
-# 0.3. With attention, the clip is one coherent picture. Without it, each place makes something sensible of its own, and
-# the pieces don't fit at the seams.
+# 0.3. With attention, the clip is one coherent picture. Without it, much of the noise stays: a place by itself can't
+# tell what of its latents is clip and what is noise.
 
 # %%
-alone, _ = run(0.3, closed=range(6))
+alone, _ = run(0.3, closed=range(len(kept)))
 draw.clips(
     {
         "noised, t = 0.3": model.codec.decode(0.3 * latents + 0.7 * noise)[0],
         "predicted": predicted,
         "predicted, attention closed": alone,
     },
-    alt="The noised clip, in which hardly anything can be seen; the prediction, a smooth red circle moving right; "
-    "and the prediction without attention, a circle in patches of different brightness, with seams between them.",
+    alt="The noised clip, a red spot in coloured noise; the prediction, a smooth red circle moving right; and the "
+    "prediction without attention, again a red spot in noise.",
 )
 
 # %% [markdown]
 # How much does it cost? Below is the error on this clip with attention closed in no block, in one block, and in all.
-# Closing block 1, 2 or 3 hardly hurts: other blocks do its work. Closing the first hurts, and so does closing one of
-# the last two, which fit neighbours together.
+# Closing one of the first four hardly hurts: other blocks do its work. Closing one of the last two hurts more, and
+# closing all of them far more.
 
 # %%
 errors = {"none": np.abs(predicted - clip).mean()}
-errors |= {f"{block}": np.abs(run(0.3, closed=(block,))[0] - clip).mean() for block in range(6)}
+errors |= {f"{block}": np.abs(run(0.3, closed=(block,))[0] - clip).mean() for block in range(len(kept))}
 errors["all"] = np.abs(alone - clip).mean()
 draw.bars(
     errors, ylabel="mean error of a pixel, from 0 to 1",
     alt="Mean error of a pixel with the attention of no block, of one of the blocks 0 to 5, and of all blocks closed. "
-    "Closing block 0, 4 or 5 hurts most among the single ones, closing all hurts far more.",
+    "Closing block 4 or 5 hurts most among the single ones, closing all hurts far more.",
 )
 
 # %% [markdown]
@@ -424,11 +425,11 @@ draw.bars(
 # - **Scaling and softmax**: there, patch 2 takes −5 times patch 0. So the pooled numbers reach −14; real ones are
 #   averages, never larger than the largest value.
 # - **Values**: the worksheet mixes the patches themselves.
-# - **Heads**: one on the worksheet, four here; each gathers its own 32 of 128 numbers.
-# - **The projection** that mixes what the heads found: 128 × 128 weights in each block.
+# - **Heads**: one on the worksheet, six here; each gathers its own 32 of 192 numbers.
+# - **The projection** that mixes what the heads found: 192 × 192 weights in each block.
 # - **The residual**: on the worksheet the pooled latent replaces the conditioned one. Here it is added to the tokens,
 #   and six blocks can each add a little.
-# - **The gate**: 128 numbers per block, computed from prompt and time; zero at the start of training.
+# - **The gate**: 192 numbers per block, computed from prompt and time; zero at the start of training.
 
 # %% [markdown]
 # ## Recap

@@ -289,7 +289,7 @@ check.feedforward_backward(feedforward_backward)
 # %% [markdown]
 # ## In the real model
 #
-# The shipped model has six blocks. Each ends with this network, 128 numbers wide, with 512 hidden numbers. Here is a
+# The shipped model has six blocks. Each ends with this network, 192 numbers wide, with 768 hidden numbers. Here is a
 # block in full: you know all its parts.
 
 # %%
@@ -301,17 +301,25 @@ words = model.tokenizer.encode([caption(a, rng) for a in chosen])
 noise = rng.standard_normal(latents.shape, dtype=np.float32)
 
 
+def attention(x, p, rotation):
+    """The attention of a block, its heads joined (lessons 8 and 9)."""
+    gains = [p[name] for name in ("attn.q_norm.weight", "attn.k_norm.weight") if name in p]
+    qkv = p["attn.qkv.weight"], p["attn.qkv.bias"]
+    return layers.self_attention_forward(x, *qkv, dit.settings.num_heads, None, gains, rotation)[0]
+
+
 def through_blocks(t):
     """Of each block at time t: the tokens, what each part adds, the hidden numbers."""
     times = np.full(len(latents), t, np.float32)
     x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))  # B, T, D
-    c, _ = dit.condition_forward(network_time(times), dit.embed(words))
-    blocks = []
+    prompts = dit.embed(words)
+    c, _ = dit.condition_forward(network_time(times), prompts)
+    rotation, blocks = dit.block_inputs(latents.shape, prompts).rotation, []
     for p in dit.block_params:
         modulation, _ = layers.linear_forward(c, p["adaLN_modulation.1.weight"], p["adaLN_modulation.1.bias"])
         shift1, scale1, gate1, shift2, scale2, gate2 = np.split(modulation, 6, axis=-1)  # B, D each
         h, _ = layers.layernorm_modulate_forward(x, shift1, scale1)
-        h, _ = layers.self_attention_forward(h, p["attn.qkv.weight"], p["attn.qkv.bias"], dit.settings.num_heads)
+        h = attention(h, p, rotation)
         h, _ = layers.linear_forward(h, p["attn.proj.weight"], p["attn.proj.bias"])
         attended = gate1[:, None] * h                             # B, T, D
         x = x + attended
@@ -325,10 +333,10 @@ def through_blocks(t):
     return blocks
 
 
-blocks = through_blocks(0.5)
+blocks = through_blocks(0.4)
 
 # %% [markdown]
-# **Hidden numbers.** A row for each of a clip's 16 tokens, a column for each of the first 48 of 512 hidden numbers.
+# **Hidden numbers.** A row for each of a clip's 16 tokens, a column for each of the first 48 of 768 hidden numbers.
 # Most are near zero: their gates are shut. Each token opens a few of its own.
 
 # %%
@@ -337,17 +345,18 @@ draw.heatmaps(
     {f"block {i}": blocks[i]["hidden"][0, :, :48] for i in (0, 2, 4)}, columns=3,
     xlabel="hidden number", ylabel="token",
     alt="For three blocks, 16 rows of 48 hidden numbers: pale, near zero, nearly everywhere, with a few dark ones at "
-    "other places in each row; a single column, in block 0, is red in all rows.",
+    "other places in each row, more of them in block 4.",
 )  # fmt: skip
 
 # %%
 draw.bars(
     {f"block {i}": round(100 * float(near.mean()), 1) for i, near in enumerate(near_zero)},
     ylabel="% of hidden numbers within 0.1 of zero",
-    alt="In all six blocks most hidden numbers are near zero: 67 percent in the first, 77 to 84 percent in the others.",
-)
+    alt="In all blocks most hidden numbers are near zero. From the first to the last: "
+    + ", ".join(f"{near.mean():.0%}" for near in near_zero) + ".",
+)  # fmt: skip
 never = [int(near.all(axis=(0, 1)).sum()) for near in near_zero]
-print("near zero for all tokens of all 8 clips, of 512:", never)
+print(f"near zero for all tokens of all 8 clips, of {near_zero[0].shape[-1]}:", never)
 
 # %% [markdown]
 # **Who affects whom.** The experiment from above, in the trained model: push token $j$ a little, and measure how far
@@ -365,9 +374,9 @@ def feed_forward(x):
     )[0]
 
 
-def attention(x):
+def attention_2(x):
     """The attention of block 2."""
-    return layers.self_attention_forward(x, p["attn.qkv.weight"], p["attn.qkv.bias"], dit.settings.num_heads)[0]
+    return attention(x, p, dit.block_inputs(latents.shape, dit.embed(words)).rotation)
 
 
 def influence(function, x):
@@ -382,7 +391,7 @@ def influence(function, x):
 
 
 draw.heatmaps(
-    {"feed-forward": influence(feed_forward, into), "attention": influence(attention, into)},
+    {"feed-forward": influence(feed_forward, into), "attention": influence(attention_2, into)},
     xlabel="token that is pushed", ylabel="token that moves",
     alt="Two maps of 16 by 16 tokens. Feed-forward: zero off the diagonal. Attention: every token moves others.",
 )  # fmt: skip
@@ -398,7 +407,7 @@ def length(x):
     return float(np.sqrt(np.mean(np.square(x))))
 
 
-times = [0.02, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.98]
+times = [0.02, 0.1, 0.2, 0.35, 0.55, 0.65, 0.8, 0.9, 0.98]
 passes = [through_blocks(t) for t in times]
 added = {
     f"{i}": [length(blocks[i]["added"]) / length(blocks[i]["x"]) for blocks in passes]
@@ -407,8 +416,8 @@ added = {
 draw.curves(
     times, added, logy=True, points=True, xlabel="t, from noise (0) to data (1)",
     ylabel="added / residual, in length",
-    alt="Six curves, one a block, of how much the feed-forward adds compared with the residual. From noise to data, "
-    "block 0 falls from 2.7 to 1.4, 1 from 0.9 to 0.6; 2 stays near 0.3, 3 near 0.4, 4 near 0.9; 5 falls from 13 to 9.",
+    alt="Six curves, one a block, of how much the feed-forward adds compared with the residual. From noise to data: "
+    + "; ".join(f"block {i}, {shares[0]:.1f} to {shares[-1]:.1f}" for i, shares in added.items()) + ".",
 )  # fmt: skip
 
 # %%
@@ -418,8 +427,8 @@ for t, blocks in zip(times, passes, strict=True):
     print(f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows), sep="  |  ")
 
 # %% [markdown]
-# In the noisiest clips, the feed-forward network of block 0 adds nearly three times what was there. Does that say
-# anything about the clip? Average it over the eight clips, place by place, and see how much is left:
+# With little noise left, most blocks have little to add. Does what they add say anything about the clip? Average it
+# over the eight clips, place by place, and see how much is left. (If the eight were unrelated, it would be an eighth.)
 
 # %%
 for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
@@ -427,19 +436,18 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
     print(f"t = {t}: the same for all clips, by block:", *(f"{share:4.0%}" for share in same))
 
 # %% [markdown]
-# Nearly all of what block 0 writes depends only on the token's *place*: a network that sees only noise has to start
-# somewhere. About half of what blocks 3 and 4 write (more, in block 4, near t = 1) is about the clip itself; attention
-# has told them about it.
+# Much of what a block writes is the same for all clips: it depends only on the token's *place*, and most so in the
+# first block and in the last. The rest is about the clip itself; attention has told them about it.
 #
-# And the last block shouts: it adds nine to thirteen times as much as was there. Nothing holds it back, because the
-# final layer begins with a LayerNorm, which only sees the direction. So a long vector is not an important one: whatever
-# reads the tokens next normalises them first.
+# And block 3 shouts: it adds up to twice as much as was there. Nothing holds it back, because the next block begins
+# with a LayerNorm, which only sees the direction. So a long vector is not an important one: whatever reads the tokens
+# next normalises them first.
 
 # %% [markdown]
 # ## What the worksheet left out
 #
 # - **The hidden layer and the nonlinearity.** The worksheet has one linear map of 6 numbers. The model has two with
-#   GELU between them: 131,712 numbers in each block, 44 % of the block.
+#   GELU between them: 295,872 numbers in each block, 44 % of the block.
 # - **The residual.** On the worksheet the map's output *is* the prediction. In the model it is added to the tokens, six
 #   times; the prediction comes from a final layer.
 

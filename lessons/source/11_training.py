@@ -18,11 +18,9 @@ from minidit.course import check, draw
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, sample_times
 from minidit.diffusion.objectives import velocity_weight
-from minidit.generation.studio import checkpoint_file
-from minidit.models.checkpoint import load_record
 from minidit.models.dit import DiT
 from minidit.models.parameters import Parameters
-from minidit.presets import dit_settings
+from minidit.presets import PRESETS, dit_settings
 from minidit.training.optimizer import AdamWSettings, ema_decay
 from minidit.worksheet import solve
 from minidit.world import HELD_OUT, SEEN, caption, render_batch
@@ -395,8 +393,8 @@ steps, trained, tested, tested_average = np.array(looks).T
 draw.curves(
     steps, {"training batches": trained, "held out": tested, "held out, moving average": tested_average}, points=True,
     xlabel="step", ylabel="weighted loss",
-    alt="Three falling curves of the loss over 300 steps, from 1.6 to about 0.6, steep at first. In the second half "
-    "the moving average is a little below the parameters themselves.",
+    alt=f"Three falling curves of the loss over {STEPS} steps, steep at first. At the end they are at {trained[-1]:.2f} "
+    f"for training batches, {tested[-1]:.2f} for held-out clips, {tested_average[-1]:.2f} with the moving average.",
 )  # fmt: skip
 print(f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average {tested_average[-1]:.3f}")
 
@@ -418,25 +416,20 @@ draw.clips(
 )  # fmt: skip
 
 # %% [markdown]
-# The shipped model was trained in the same way, with two million parameters and clips that were never used twice:
-# 60,000 steps on whole clips, and 66,000 on clips of many sizes with a known part (lesson 16). Its checkpoint holds a
-# record of the last 30,000:
+# The shipped model was trained in the same way, with four million parameters and clips that were never used twice,
+# first on whole clips, then on clips of many sizes and lengths, about half of them with a known part (lesson 16):
 
 # %%
-with checkpoint_file() as file:
-    recorded_steps, recorded_loss = np.array(load_record(file)["history"]).T
-draw.curves(
-    recorded_steps, {"shipped model": recorded_loss}, logy=True, xlabel="step", ylabel="weighted loss",
-    alt="The loss of the shipped model in the last part of its training, on a logarithmic scale: it falls slowly from "
-    "0.23 to 0.20, with a few peaks.",
-)  # fmt: skip
+for name in ("sky", "film"):
+    training = PRESETS[name].diffusion_training
+    print(f"preset {name:5} {training.steps:,} steps of {training.batch} clips: {PRESETS[name].description}")
 
 # %% [markdown]
 # **The loss by t.** A single number hides much. Here is the shipped model's squared error at each $t$, without the
 # weight: for seen and held-out combinations, and for seen ones without their prompt.
 
 # %%
-times = np.array([0.02, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.98])
+times = np.array([0.02, 0.1, 0.2, 0.3, 0.45, 0.7, 0.8, 0.9, 0.98])
 
 
 def errors_by_t(latents, words):
@@ -455,34 +448,32 @@ by_t = {
     "seen": errors_by_t(latents[:48], words[:48]),
     "held out": errors_by_t(test_latents[:48], test_words[:48]),
     "seen, no prompt": errors_by_t(latents[:48], no_prompt),
-    "x_t / t instead": np.where(times < 0.5, np.nan, np.square((1 - times) / times)),
+    "x_t / t instead": np.where(times < 0.4, np.nan, np.square((1 - times) / times)),
 }
 draw.curves(
     times, by_t, logy=True, points=True, xlabel="t, from noise (0) to data (1)", ylabel="squared error",
-    alt="The error falls from 0.4 at t = 0.02 to 0.04 at t = 0.7 and then stays. Held out it is somewhat higher; "
-    "without a prompt twice as high in noise, half again as high later. x_t / t is far worse at t = 0.5, but better "
-    "from 0.85 on.",
+    alt=f"The error falls from {by_t['seen'][0]:.2f} at t = {times[0]} to {by_t['seen'][-1]:.3f} at t = {times[-1]}. Held "
+    f"out it is a little higher; without a prompt it begins at {by_t['seen, no prompt'][0]:.2f} and meets the others at "
+    "the end. x_t / t is far worse at first, but better from about 0.93 on.",
 )  # fmt: skip
 
 # %% [markdown]
 # Three things to see:
 #
 # - In pure noise, the prompt is all the network has to go by. Without it, the error is more than twice as large.
-# - Held-out combinations are only a little harder: the network has learned parts, and combines them. (At
-#   $t = 0.02$ 48 clips are few: with 1,536 of each kind, both errors are 0.38.)
-# - From $t = 0.85$ on, the network is *worse* than simply returning $x_t / t$. It was hardly trained there: only one
-#   $t$ in thousands is that high. The clips suffer little from it: what they show is decided long before.
+# - Held-out combinations are only a little harder: the network has learned parts, and combines them.
+# - At the very end, the network is *worse* than simply returning $x_t / t$: the noise that is left is smaller than the
+#   network's own error. It practises there too, with one clip in ten. But the clips suffer little from it: what they
+#   show is decided long before.
 
 # %% [markdown]
-# Are its tokens too narrow? A token has 128 numbers, for the 192 latent numbers of a place in eight frames. That
-# explains little. At $t = 0.98$ a linear map can read the data from the tokens before block 0 with an error of 0.005,
-# and the last layer could write it with no larger error. The network's own error is 0.04: the rest is lost on the way.
-
-# %% [markdown]
-# Training minimises this error times the weight, $1/(1 - t)^2$, which is at most 400:
+# Training minimises this error times the weight, $1/(1 - t)^2$, which stops growing where the noise, $1 - t$, falls below
+# a floor. Otherwise a few clips with almost no noise would drown all the others:
 
 # %%
-weights = velocity_weight("data", path, times)
+floor = PRESETS["sky"].diffusion_training.noise_floor
+weights = velocity_weight("data", path, times, floor)
+print(f"floor {floor}, so the weight is at most {1 / floor**2:.0f}")
 print("t              ", *(f"{t:8.2f}" for t in times))
 print("weight         ", *(f"{w:8.1f}" for w in weights))
 print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"], strict=True)))

@@ -212,7 +212,7 @@ def watch(steps_done, t, latents):
 
 
 made = model.generate(prompt, seed=0, callback=watch)
-chosen = [looks[i] for i in (0, 10, 14, 17, 19)]
+chosen = [looks[round(part * (len(looks) - 1))] for part in (0, 0.5, 0.75, 0.9, 1)]
 draw.animation(
     {f"t = {t:.2f}": shown for t, shown in chosen},
     alt="Five clips side by side, playing. At the smallest t there is only coloured noise; then a blue blob in an "
@@ -220,10 +220,10 @@ draw.animation(
 )
 
 # %% [markdown]
-# Here is the first frame again as a film, every second step of the sampler, and then the clip itself.
+# Here is the first frame again as a film, step by step of the sampler, and then the clip itself.
 
 # %%
-appearing = np.stack([shown[0] for _, shown in looks[1::2]] + [made[0]] * 2)  # 12, 32, 32, 3
+appearing = np.stack([shown[0] for _, shown in looks] + [made[0]] * 2)  # steps + 2, 32, 32, 3
 draw.animation(
     {"the first frame, step by step": appearing, "the clip": made},
     alt="Left, noise that becomes a blue square in a sunset sky, step by step. Right, the finished clip, playing.",
@@ -258,8 +258,8 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 # %% [markdown]
 # ### Seams
 #
-# The decoder draws patch by patch, at best with a look at the latents around (lesson 13). Can you see that? Compare how
-# much neighbouring pixels differ across the seams with how much they differ elsewhere:
+# A latent belongs to a patch of 8 × 8 pixels. Can you see where patches meet? Compare how much neighbouring pixels differ
+# across the seams with how much they differ elsewhere:
 
 # %%
 def jumps(clip):
@@ -279,10 +279,10 @@ for name, shown in (("rendered", real), ("through the codec", kept), ("made", ma
 #
 # - **Colours and frames in a patch.** Its patches are flat and grey; `unpatchify` knows pf and C.
 # - **Limits and bytes.** The ReLU of step 13 keeps pixels from falling below 0; nothing keeps them below 9.
-# - **Many steps.** One subtraction there, 20 steps of a sampler here (lesson 12).
+# - **Many steps.** One subtraction there, many steps of a sampler here (lesson 12).
 # - **A file.** GIF is simple and old. Real video is stored as differences between frames, many times smaller.
-# - **Seams.** The worksheet's patches are decoded without a look at each other. Lesson 13 has a decoder that looks over
-#   the edge of a patch, and larger codecs have many such layers.
+# - **Seams.** The worksheet's patches are decoded without a look at each other. The decoder of lesson 13 looks over the
+#   edges of a patch in each of its stages, and larger codecs have many more of them.
 
 # %% [markdown]
 # ## Recap

@@ -308,7 +308,7 @@ def loss_of(network, data, noise, t, words):
 
 def trained(width, depth, heads):
     """The settings of a network, and its loss on held-out clips at each of LOOKS."""
-    chosen = DiTSettings(24, (8, 1, 1), width, depth, heads, text=settings.text)
+    chosen = DiTSettings(settings.in_channels, (8, 1, 1), width, depth, heads, text=settings.text)
     network, rng = DiT(chosen, np.random.default_rng(1)), np.random.default_rng(2)
     params, grads = network.params.flat, Parameters(network.params.shapes)
     m, v, average, found = np.zeros_like(params), np.zeros_like(params), params.copy(), []
@@ -458,7 +458,7 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
 #   and writes all numbers. On a GPU they can take as long as the products.
 # - **Memory.** Training keeps what the backward needs. Like the cost, it grows with tokens, width and depth. `minidit
 #   plan` counts both.
-# - **Sampling.** A clip takes 20 steps with two passes each, because of guidance: 40 forward passes.
+# - **Sampling.** A clip takes a forward pass for each step of the sampler, and a second one while guidance acts.
 # - **Learning rates.** Each size has its own best learning rate. Using the same one for all is a little unfair to some.
 
 # %% [markdown]
