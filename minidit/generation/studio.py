@@ -19,7 +19,7 @@ from minidit.generation.canvas import blank, continued, with_holes
 from minidit.generation.film import Shot
 from minidit.generation.joining import MOST_BETWEEN, connected, ends_seen, extended
 from minidit.generation.settings import SamplingOptions, SamplingSettings
-from minidit.generation.text_to_video import edited, generate, starting_noise
+from minidit.generation.text_to_video import edited, generate, sampling_time, starting_noise
 from minidit.models.checkpoint import MODEL, load_model, save_model
 
 SHIPPED = ("weights", "minidit.safetensors")  # inside the package
@@ -385,7 +385,7 @@ class Studio:
         latents = model.codec.encode(moved(clip[None], model.xp))  # 1, f, r, c, C
         noise = moved(starting_noise(latents.shape[1:], [seed]), model.xp)  # 1, f, r, c, C
         x = path.noised(latents, noise, checked_time(t))  # 1, f, r, c, C
-        times = model.xp.full(1, network_time(t), x.dtype)
+        times = model.xp.full(1, network_time(sampling_time(t)), x.dtype)
         words = model.dit.embed(moved(model.tokenizer.encode([prompt]), model.xp))
         return to_host(model.dit.attention(x, times, words))[:, 0]
 

@@ -19,6 +19,7 @@ from minidit.models.conditioning import rows_of
 
 BATCH = 64  # clips sampled at once
 EDIT_TIME = 0.5  # at which the network is asked for edits; training asks at this time too, and shows no noise
+EDIT_MARGIN = 0.005  # nearer to that time the network takes any clip for one to be edited
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
 # N = clips, L = words of the longest prompt; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
@@ -142,7 +143,7 @@ def sample_latents(
         return array if array is None or len(array) == len(x) else xp.concatenate([array, array])
 
     def network(x, t, embedding):
-        times = xp.full(len(x), network_time(t), x.dtype)
+        times = xp.full(len(x), network_time(sampling_time(t)), x.dtype)
         return model.dit.predict(with_known(x), times, embedding, both(known, x), both(sizes, x))
 
     path, prediction = RectifiedFlow(), model.settings.prediction
@@ -152,6 +153,11 @@ def sample_latents(
     start = NOISE_START if prediction == "noise" else 0.0
     x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
     return with_known(x)
+
+
+def sampling_time(t):
+    """What the network is told of a time t of the sampler: the same, but never the time of an edit."""
+    return EDIT_TIME - EDIT_MARGIN if abs(t - EDIT_TIME) < EDIT_MARGIN else t
 
 
 def starting_noise(shape, seeds):

@@ -8,7 +8,14 @@ from minidit.diffusion import SAMPLERS
 from minidit.errors import UserError
 from minidit.generation.canvas import Canvas, blank, continued, frames_known, in_pixels
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import NoiseOfEach, generate, sample_latents, starting_noise
+from minidit.generation.text_to_video import (
+    EDIT_MARGIN,
+    EDIT_TIME,
+    NoiseOfEach,
+    generate,
+    sample_latents,
+    starting_noise,
+)
 from minidit.models import VideoModel
 from minidit.world import ALL_ATTRIBUTES, render
 
@@ -81,6 +88,17 @@ def test_latents_go_from_the_noise_by_guided_euler_steps(steps, tiny_model, rng)
     made = sample_latents(tiny_model, ids, noise, SamplingSettings(steps).for_model(tiny_model.settings))
     assert made.dtype == np.float32
     np.testing.assert_allclose(made, euler_by_hand(tiny_model, ids, noise, steps), rtol=1e-3, atol=1e-4)
+
+
+def test_the_network_is_never_asked_at_the_time_of_an_edit(tiny_model, rng, monkeypatch):
+    ids, noise = drawn(tiny_model, rng, count=1)
+    asked, predict = [], tiny_model.dit.predict
+    monkeypatch.setattr(tiny_model.dit, "predict", lambda x, t, *more: asked.append(t[0]) or predict(x, t, *more))
+    visited = []
+    sampling = SamplingSettings(4, shift=3.0).for_model(tiny_model.settings)
+    sample_latents(tiny_model, ids[-2:], noise, sampling, callback=lambda done, t, x: visited.append(t))
+    assert EDIT_TIME in visited
+    np.testing.assert_allclose(asked, [0, 100, 250, 1000 * (EDIT_TIME - EDIT_MARGIN)], rtol=1e-6)
 
 
 def test_known_latents_stay_and_the_others_fit_to_them(tiny_marked_model, rng):
