@@ -393,8 +393,8 @@ steps, trained, tested, tested_average = np.array(looks).T
 draw.curves(
     steps, {"training batches": trained, "held out": tested, "held out, moving average": tested_average}, points=True,
     xlabel="step", ylabel="weighted loss",
-    alt=f"Three falling curves of the loss over {STEPS} steps, steep at first. At the end they are at {trained[-1]:.2f} "
-    f"for training batches, {tested[-1]:.2f} for held-out clips, {tested_average[-1]:.2f} with the moving average.",
+    alt=f"Three falling curves of the loss over {STEPS} steps, steep at first. They end at {trained[-1]:.2f} for "
+    f"training batches, {tested[-1]:.2f} for held-out clips, and {tested_average[-1]:.2f} with the moving average.",
 )  # fmt: skip
 print(f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average {tested_average[-1]:.3f}")
 
@@ -450,11 +450,12 @@ by_t = {
     "seen, no prompt": errors_by_t(latents[:48], no_prompt),
     "x_t / t instead": np.where(times < 0.4, np.nan, np.square((1 - times) / times)),
 }
+seen, without = by_t["seen"], by_t["seen, no prompt"]
 draw.curves(
     times, by_t, logy=True, points=True, xlabel="t, from noise (0) to data (1)", ylabel="squared error",
-    alt=f"The error falls from {by_t['seen'][0]:.2f} at t = {times[0]} to {by_t['seen'][-1]:.3f} at t = {times[-1]}. Held "
-    f"out it is a little higher; without a prompt it begins at {by_t['seen, no prompt'][0]:.2f} and meets the others at "
-    "the end. x_t / t is far worse at first, but better from about 0.93 on.",
+    alt=f"The error falls from {seen[0]:.2f} at t = {times[0]} to {seen[-1]:.3f} at t = {times[-1]}. Held out it is a "
+    f"little higher; without a prompt it begins at {without[0]:.2f} and meets the others at the end. x_t / t is far "
+    "worse at first, but better at the very end.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -467,8 +468,8 @@ draw.curves(
 #   show is decided long before.
 
 # %% [markdown]
-# Training minimises this error times the weight, $1/(1 - t)^2$, which stops growing where the noise, $1 - t$, falls below
-# a floor. Otherwise a few clips with almost no noise would drown all the others:
+# Training minimises this error times the weight, $1/(1 - t)^2$, which stops growing where the noise, $1 - t$, falls
+# below a floor. Otherwise a few clips with almost no noise would drown all the others:
 
 # %%
 floor = PRESETS["sky"].diffusion_training.noise_floor

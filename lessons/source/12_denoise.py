@@ -13,8 +13,9 @@ from minidit import layers, load, worksheet
 from minidit.course import check, draw
 from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, estimator, euler_step, network_time, sample
 from minidit.diffusion import classifier_free_guidance as guide
+from minidit.diffusion.samplers import ddpm_step
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import generate, starting_noise
+from minidit.generation.text_to_video import NoiseOfEach, generate, sampling_time, starting_noise
 from minidit.world import SEEN, caption, verify_batch
 
 sheet = worksheet.solve()
@@ -259,6 +260,25 @@ draw.heatmaps(
 # After one step everything is in the middle, where there is no data: the average of a ring. That is the blur in bad
 # samples. Small steps let each point make up its mind.
 #
+# ### Fresh noise
+#
+# Euler and DDIM draw noise once, at the start, and carry it all the way. **DDPM** throws a part of it away in every
+# step and draws new noise instead: of all $x_s$ that may lie on the way from the estimated data to $x_t$, it picks one
+# at random. Its amounts of data and noise are again those of time $s$, but only a part of the noise is the old one:
+
+# %%
+data, noise = np.full(100_000, 2.0), rng.normal(size=100_000)
+path = RectifiedFlow()
+x, predict = path.noised(data, noise, 0.3), estimator(lambda x, t: data, "data", path)
+for name, step in (("Euler", euler_step), ("DDPM", ddpm_step)):
+    later = step(x, 0.3, 0.5, predict, path, rng)
+    old = np.corrcoef(later, noise)[0, 1]
+    print(f"{name:5} from t = 0.3 to 0.5: mean {later.mean():.2f}, deviation {later.std():.2f}, old noise {old:.2f}")
+
+# %% [markdown]
+# Why? A mistake that was made early is a part of $x$, like noise. With fresh noise it is partly forgotten, and the
+# network gets another chance. The shipped model samples like this, in few steps.
+#
 # ### Listening to the prompt
 #
 # The network was trained with prompts, and every tenth time with the empty prompt. So we can ask it twice: what do you
@@ -289,8 +309,9 @@ check.classifier_free_guidance(classifier_free_guidance)
 # Sampling needs no backward pass, because nothing learns here: the weights are fixed.
 #
 # But suppose you wanted a gradient, say of a score of the finished clip with respect to the noise it came from. It
-# would go back through all twenty steps and the network in each of them, the last step first, as if they were one long
+# would go back through all the steps and the network in each of them, the last step first, as if they were one long
 # network, and you would have to keep the caches of all these calls.
+
 # %% [markdown]
 # One small piece of this is worth writing, because it shows what guidance does. `unconditional` appears twice:
 #
@@ -326,36 +347,41 @@ check.guidance_backward(guidance_backward)
 # %% [markdown]
 # ## In the real model
 #
-# Now all of it together. The network predicts the data, and the velocity follows from it: $(\text{data} - x)/(1 - t)$.
-# The walk is that of 12.6, in minidit's words. On the way we record x, and the clean clip that the network expects.
+# Now all of it together. The network predicts the data, and the rest follows from it, such as the velocity:
+# $(\text{data} - x)/(1 - t)$. The walk is that of 12.6, in minidit's words, with the model's own sampler, shift and
+# number of steps. On the way we record x, and the clean clip that the network expects.
 
 # %%
 studio = load(device="cpu")
 model, settings = studio.model, studio.settings
 prompt = "a red circle moves right in the day sky"
 words = model.dit.embed(model.tokenizer.encode([prompt, ""]))  # 2, D   with the prompt, and without
+print(f"sampler {settings.sampler}, {settings.steps} steps, shift {settings.shift}, guidance {settings.guidance}")
 
 
-def strip(steps=20, guidance=1.5, seed=0):
+def strip(seed=0):
     """(t, x, expected data) of each step, and the finished latents (1, f, r, c, C)."""
-    kept = []
+    kept, (first, last) = [], settings.interval
 
     def network(x, t):
-        both = model.dit.predict(np.concatenate([x, x]), np.full(2, network_time(t), x.dtype), words)
-        scale = guidance if t <= 0.5 else 1.0  # early: later it changes nothing that a prompt says
+        times = np.full(2, network_time(sampling_time(t)), x.dtype)
+        both = model.dit.predict(np.concatenate([x, x]), times, words)
+        scale = settings.guidance if first <= t <= last else 1.0  # early: later it changes nothing that a prompt says
         kept.append((t, x, guide(both[:1], both[1:], scale)))
         return kept[-1][-1]
 
     path, noise = RectifiedFlow(), starting_noise(settings.latent_shape, [seed])
-    return kept, sample(estimator(network, "data", path), noise, path, steps, shift=3.0)
+    how = settings.steps, settings.sampler, settings.shift
+    return kept, sample(estimator(network, "data", path), noise, path, *how, rng=NoiseOfEach([seed]))
 
 
 kept, latents = strip()
 clip = model.codec.decode(latents)[0]
 ours = studio.generate(prompt, seed=0)
 print("largest difference to `minidit generate`:", f"{np.abs(clip - ours).max():.0e}")
+at = [kept[round(part * (len(kept) - 1))] for part in (0, 0.3, 0.5, 0.75)]
 draw.clips(
-    {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in kept[::5]} | {"x at t = 1": clip},
+    {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in at} | {"x at t = 1": clip},
     alt="Five rows of eight frames. Out of coloured blobs at t = 0 comes a red circle that moves right in a blue sky.",
 )  # fmt: skip
 
@@ -366,25 +392,24 @@ draw.clips(
 
 # %%
 draw.clips(
-    {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in (kept[0], kept[3], kept[7], kept[12])}
-    | {"the clip": clip},
-    alt="The network's estimate at four times, and the clip. At t = 0 a red circle with a blurred edge moves "
-    "right, at 0.06 a clearer one, a little larger than at last, then one that hardly changes any more.",
+    {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in at} | {"the clip": clip},
+    alt="The network's estimate at four times, and the clip. At t = 0 a red circle with a blurred edge moves right, at "
+    f"t = {at[1][0]:.2f} a clearer one, then one that hardly changes any more.",
 )  # fmt: skip
 draw.animation(
     {
         "x": np.stack([model.codec.decode(x)[0, 4] for _, x, _ in kept] + [clip[4]]),
         "expected": np.stack([model.codec.decode(data)[0, 4] for _, _, data in kept] + [clip[4]]),
     },
-    alt="One frame during the twenty steps: left, blobs of noise that turn into a red circle; right, the estimate, a "
-    "blurred circle that gets sharp.",
+    alt=f"One frame during the {len(kept)} steps: left, blobs of noise that turn into a red circle; right, the "
+    "estimate, a blurred circle that gets sharp.",
     fps=4,
 )  # fmt: skip
 
 # %% [markdown]
 # When is it decided what the clip will be? The curves show how far the expected clip is from the finished one, for
-# three seeds. Each marker is a step. Half of them lie below t = ¼, where most is decided; that is what the shift is
-# for.
+# three seeds. Each marker is a step. About half of them lie below t = ¼, where most is decided; that is what the shift
+# is for.
 
 # %%
 walks = [strip(seed=seed) for seed in range(3)]
@@ -395,8 +420,8 @@ draw.curves(
         for seed, (steps, finished) in enumerate(walks)
     },
     points=True, xlabel="t", ylabel="expected to finished, latents",
-    alt="For three seeds, the distance between expected and finished latents: it falls by about half or more "
-    "until t = 0.25, and slowly after.",
+    alt="For three seeds, the distance between expected and finished latents: it falls steeply until t = 0.25, by more "
+    "than half, and slowly after.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -409,8 +434,8 @@ attributes = [a for a in chosen for _ in range(5)]          # 25
 prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 
-def judged(steps=20, guidance=1.5):
-    """25 clips (5, 5, F, H, W, 3), by prompt and seed; percent right, percent strict."""
+def judged(steps=None, guidance=None):
+    """25 clips (5, 5, F, H, W, 3), by prompt and seed; percent right, percent strict. None: the model's own setting."""
     clips = generate(model, prompts, seeds, sampling=SamplingSettings(steps, guidance))
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
@@ -418,13 +443,13 @@ def judged(steps=20, guidance=1.5):
     return clips.reshape(5, 5, *clips.shape[1:]), right, strict
 
 
-counts = (1, 2, 4, 20)
+counts = (1, 2, 4, settings.steps)
 by_steps = {steps: judged(steps=steps) for steps in counts}
 draw.curves(
     counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
     points=True, xlabel="steps", ylabel="% of 25 clips",
-    alt="Shares of right and strict clips against the number of steps. With one step about half are right, and few "
-    "strict; with 2 nearly all are right, with 4 nearly all strict.",
+    alt="Shares of right and strict clips against the number of steps: "
+    + "; ".join(f"with {k} {by_steps[k][1]:.0f} % and {by_steps[k][2]:.0f} %" for k in counts) + ".",
 )  # fmt: skip
 for k in counts:
     print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")
@@ -436,15 +461,15 @@ for k in counts:
 # **How much guidance?** The same prompts and seeds at four scales; the picture shows one of the clips.
 
 # %%
-scales = (0.0, 1.0, 1.5, 3.0)
-found = {scale: by_steps[20] if scale == 1.5 else judged(guidance=scale) for scale in scales}
+scales = (0.0, 1.0, settings.guidance, 5.0)
+found = {scale: judged(guidance=scale) for scale in scales}
 draw.clips(
     {
         f"guidance {scale:g}: {caption(chosen[0]) if scale else 'the prompt is ignored'}": found[scale][0][0, 0]
         for scale in scales
     },
-    alt="The same noise with guidance 0, 1, 1.5 and 3. With 0 something else appears. With 1 and 1.5 it is what the "
-    "prompt says; with 3, too, but a little spotted.",
+    alt="The same noise with four scales of guidance. With 0 something else appears than the prompt says; with 1 and "
+    "more it is what the prompt says, and nearly the same clip.",
 )  # fmt: skip
 for scale in scales:
     clips, right, strict = found[scale]
@@ -452,21 +477,20 @@ for scale in scales:
 
 # %% [markdown]
 # *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: a
-# clip is right only by chance. At 3 the clips go too far: their colours leave the range that the codec knows, which
-# shows as spots (and the spots count as variety too). In between it hardly matters here: even without guidance, at 1,
-# most clips show what their prompt says. Large models of large worlds need more. What guidance costs is a project (see
-# [projects.md](../projects.md)).
+# clip is right only by chance. Even without guidance, at 1, most clips show what their prompt says; a little guidance
+# settles the rest. More makes the clips of a prompt more alike. It does no harm otherwise, because here guidance acts
+# only in the noise, up to t = ½. Later it would drive colours out of the range that the codec knows. What guidance costs
+# is a project (see [projects.md](../projects.md)).
 
 # %% [markdown]
 # ## What the worksheet left out
 #
-# - **Many steps.** On paper all noise goes at once. Here there are 20 steps, and each asks the network again.
+# - **Many steps.** On paper all noise goes at once. Here there are many steps, and each asks the network again.
 # - **Amounts.** On paper the noise counts fully. In the model its weight is 1 − t, so data = (x − (1 − t) · noise) / t.
 # - **The start.** On paper we denoise a clip that we already had. A sampler starts at t = 0, from pure noise.
-# - **Guidance.** Every step asks twice, with the prompt and without.
+# - **Guidance.** Steps in the noise ask twice, with the prompt and without.
 # - **Other steps.** *Heun* asks again at the end of each step and takes the mean of both answers: twice the work per
-#   step, but fewer steps. *DDPM* adds fresh noise in every step. All are in
-#   [samplers.py](../../minidit/diffusion/samplers.py).
+#   step, but fewer steps. All are in [samplers.py](../../minidit/diffusion/samplers.py).
 
 # %% [markdown]
 # ## Recap

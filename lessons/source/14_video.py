@@ -258,8 +258,8 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 # %% [markdown]
 # ### Seams
 #
-# A latent belongs to a patch of 8 × 8 pixels. Can you see where patches meet? Compare how much neighbouring pixels differ
-# across the seams with how much they differ elsewhere:
+# A latent belongs to a patch of 8 × 8 pixels. Can you see where patches meet? Compare how much neighbouring pixels
+# differ across the seams with how much they differ elsewhere:
 
 # %%
 def jumps(clip):

@@ -277,18 +277,18 @@ check.noised_canvas_backward(noised_canvas_backward)
 # **What the network is told.** A clean latent looks much like one with a little noise. So the shipped network
 # gets six more channels with each latent, the **conditioning channels**: its own time, whether it is known, whether it
 # exists at all (padding doesn't), and its place in the clip: frame, row and column, from −1 to 1. They enter at the
-# patch embedding, beside the 24 channels of the latent.
+# patch embedding, beside the 12 channels of the latent.
 
 # %%
 studio = load()
 model = studio.model
 weight = model.dit.params["x_embedder.proj.weight"]
-patch = model.settings.dit.patch
-print(f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: {np.prod(patch)} × (24 + 6)")
+patch, C = model.settings.dit.patch, model.settings.codec.channels
+print(f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: {np.prod(patch)} × ({C} + 6)")
 
 known = np.zeros((1, 8, 4, 4), bool)
 known[:, 0] = True                                               # the first frame
-channels = conditioning_channels((1, 8, 4, 4, 24), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
+channels = conditioning_channels((1, 8, 4, 4, C), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
 draw.heatmaps(
     {
         "own time": channels[..., 0].reshape(8, 16), "known": channels[..., 1].reshape(8, 16),
@@ -302,12 +302,12 @@ draw.heatmaps(
 
 # %% [markdown]
 # **Your step, in the real model.** Take a clip of the toy world and keep only the upper half of the picture and the
-# first frame. Everything else starts as noise, and 20 of your steps complete it:
+# first frame. Everything else starts as noise, and 18 of your steps complete it:
 
 # %%
 attributes = Attributes("red", "circle", "right", "day")
 clip = render(attributes, np.random.default_rng(5))              # 8, 32, 32, 3
-known_latents = model.codec.encode(clip[None])                   # 1, 8, 4, 4, 24
+known_latents = model.codec.encode(clip[None])                   # 1, 8, 4, 4, C
 known = np.zeros((1, 8, 4, 4), bool)
 known[:, :, :2] = known[:, 0] = True
 step = yours_or_ours(completing_step)
@@ -328,7 +328,7 @@ def completed(known_latents, known, prompt, seed=0):
         return (data - x) / max(1 - t, 0.05)
 
     x = np.random.default_rng(seed).standard_normal(known_latents.shape, dtype=np.float32)
-    times = time_grid(20, shift=3.0)
+    times = time_grid(18, shift=3.0)
     for t, s in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         x = step(x, t, s, velocity, known_latents, known)
     return x
@@ -352,6 +352,11 @@ print("the verifier reads:", *verify(made).attributes)
 # | `animate` a picture | the first frame |
 # | `extend` a clip | its frames, but not those before or after |
 # | `inpaint` | all but a hole |
+# | `edit` | everything, as it *was* |
+#
+# The last one is special. The whole clip is known, the prompt says what should change, and the network answers in one
+# look. How does it know that nothing is to be kept? Training asks for edits at one time that it uses for nothing else,
+# t = 0.5 (lesson 5 shows the trace of that), and all other uses keep away from it.
 #
 # minidit's `Studio` has a method for each. It also takes care of sizes, of prompts and of clips longer than a canvas.
 # (Try other seeds and prompts. Not every picture continues smoothly: a square that fills the sky can't move up.)
@@ -398,7 +403,7 @@ draw.clips(
 # %%
 COUNT = 64
 chosen = [SEEN[i] for i in rng.integers(len(SEEN), size=COUNT)]
-latents = model.codec.encode(render_batch(chosen, rng))          # N, 8, 4, 4, 24
+latents = model.codec.encode(render_batch(chosen, rng))          # N, 8, 4, 4, C
 noise = rng.standard_normal(latents.shape, dtype=np.float32)
 nothing, half = np.zeros((2, COUNT, 8, 4, 4), bool)
 half[:, :4] = True                                               # the first four frames
@@ -407,13 +412,13 @@ canvas_forward, loss_forward = yours_or_ours(noised_canvas_forward), yours_or_ou
 
 
 def predicted(time, known, told):
-    """The data that the network predicts (N, 8, 4, 4, 24) at this time."""
+    """The data that the network predicts (N, 8, 4, 4, C) at this time."""
     t = np.full(COUNT, time, np.float32)
     canvas, _ = canvas_forward(latents, noise, t, known)
     return model.dit.predict(canvas.astype(np.float32), network_time(t), no_prompt, told)
 
 
-times = [0.02, 0.1, 0.2, 0.3, 0.5, 0.7]
+times = [0.02, 0.1, 0.2, 0.3, 0.45, 0.7]
 ways = {"nothing known": (nothing, None), "known, not told": (half, None), "known and told": (half, half)}
 errors = {
     name: [float(loss_forward(predicted(time, *way), latents, ~half)[0]) for time in times]
@@ -422,8 +427,8 @@ errors = {
 draw.curves(
     times, errors, points=True, xlabel="t of the unknown latents", ylabel="squared error",
     alt=f"Three falling curves. With nothing known the error is {errors['nothing known'][0]:.2f} at t = 0.02, with "
-    f"four known frames {errors['known and told'][0]:.2f}; from t = 0.5 on these two meet. Known, but not told, it "
-    f"begins at {errors['known, not told'][0]:.2f}, and ends above both.",
+    f"four known frames {errors['known and told'][0]:.2f}; near t = 0.5 these two meet. Known, but not told, it "
+    f"begins at {errors['known, not told'][0]:.2f}, and from t = 0.3 on it is above both.",
 )  # fmt: skip
 for name, values in errors.items():
     print(f"{name:16}", *(f"{value:6.3f}" for value in values))
@@ -432,25 +437,23 @@ for name, values in errors.items():
 # The known part helps where there is much noise: there it decides what the clip will be. Later the noised latents show
 # that by themselves.
 #
-# Being *told* removes another two fifths of the error up to t = 0.2, and a little less at 0.3. When it isn't told, the
-# network still notices that some latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2
-# the clean frames are of little use to it, and from t = 0.3 on it does worse than with nothing known: its conditioning
-# channels say, wrongly, that they are noised. (It was trained with correct channels. A network trained without any
-# would behave differently.)
+# Being *told* removes another third of the error up to t = 0.3. When it isn't told, the network still notices that some
+# latents are clean, and at t = 0.02 that is enough for most of the gain. But at t = 0.2 the clean frames are of little
+# use to it, and from t = 0.3 on it does worse than with nothing known: its conditioning channels say, wrongly, that
+# they are noised. (It was trained with correct channels. A network trained without any would behave differently.)
 
 # %% [markdown]
-# **Why put the known latents back?** Your loss once more at t = 0.5, on the unknown latents and on the known ones:
+# **Why put the known latents back?** Your loss once more at t = 0.7, on the unknown latents and on the known ones:
 
 # %%
-data = predicted(0.5, half, half)
+data = predicted(0.7, half, half)
 for name, counted in (("the unknown latents", ~half), ("the known latents", half)):
     loss, _ = loss_forward(data, latents, counted)
     print(f"squared error of {name:19} {loss:.4f}")
 
 # %% [markdown]
 # The network *sees* the known latents clean, and yet it doesn't return them. Why should it? The loss never counted
-# them. (And where the loss counts everything, the error stays at 0.04, however little noise there is: lesson 11.) So a
-# sampler has to put them back.
+# them. So a sampler has to put them back.
 
 # %% [markdown]
 # ## What the worksheet left out
@@ -464,7 +467,7 @@ for name, counted in (("the unknown latents", ~half), ("the known latents", half
 
 # %% [markdown]
 # - **Many masks.** In training, about half of the canvases have nothing known. In the others, first or last frames are
-#   known, or both ends, or some places. A network learns the uses that it meets.
+#   known, or both ends, or some places, or everything, for an edit. A network learns the uses that it meets.
 # - **Dropped prompts.** When a part is known, training drops the prompt more often, so that the network learns to look
 #   at the canvas.
 # - **Weights by t.** Lesson 11's weight multiplies the error of each clip here too.
