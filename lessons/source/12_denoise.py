@@ -479,8 +479,8 @@ for scale in scales:
 # *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: a
 # clip is right only by chance. Even without guidance, at 1, most clips show what their prompt says; a little guidance
 # settles the rest. More makes the clips of a prompt more alike. It does no harm otherwise, because here guidance acts
-# only in the noise, up to t = ½. Later it would drive colours out of the range that the codec knows. What guidance costs
-# is a project (see [projects.md](../projects.md)).
+# only in the noise, up to t = ½. Later it would drive colours out of the range that the codec knows. What guidance
+# costs is a project (see [projects.md](../projects.md)).
 
 # %% [markdown]
 # ## What the worksheet left out
