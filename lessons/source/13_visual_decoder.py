@@ -482,8 +482,8 @@ draw.clips(
 # stage no longer knows where a patch ends, because the borders of patches are places like any other in its grid, and it
 # draws with the same few weights everywhere.
 #
-# The shipped codec was trained in this order: encoder and a first decoder together; then, with the encoder frozen, a
-# decoder that grows; at last this decoder alone, on latents that the diffusion model predicted. The errors of a network
+# The shipped codec was trained in this order: encoder and a first decoder together; then, with the encoder frozen, the
+# decoder got another stage and learned on, from latents that the diffusion model predicted. The errors of a network
 # aren't random, and a decoder that has met them draws what was meant.
 
 # %% [markdown]
