@@ -15,8 +15,8 @@ from minidit.course import check, draw
 # ## What you will have built
 #
 # The model that comes with the course turns three prompts into clips. None of them is stored: each starts as noise, and
-# the network, told the prompt, removes the noise. Its five million numbers were learned on an ordinary processor, by
-# the same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
+# the network, told the prompt, removes the noise. Its six million numbers were learned on an ordinary processor, by the
+# same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
 
 # %%
 model = load()
