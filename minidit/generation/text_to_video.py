@@ -151,7 +151,8 @@ def sample_latents(
     network_guided = guided(network, conditional, unconditional, sampling.guidance, sampling.interval)
     predict = estimator(network_guided, prediction, path)
     start = NOISE_START if prediction == "noise" else 0.0
-    x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
+    how = sampling.steps, sampling.sampler, sampling.shift, start
+    x = sample(predict, noise, path, *how, rng, callback, sampling.last_look)
     return with_known(x)
 
 

@@ -212,7 +212,8 @@ def teacher_file(small_preset, tmp_path_factory):
 
 
 def distillation_in(folder, teacher, preset, threads=1, training=TRAINING):
-    preset = replace(preset, model=student_settings(preset.model), diffusion_training=training)
+    model, codec_training = student_settings(preset.model), CodecTraining()
+    preset = replace(preset, model=model, codec_training=codec_training, diffusion_training=training)
     return Distillation(preset, teacher, folder, threads=threads, progress=False)
 
 
