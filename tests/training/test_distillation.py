@@ -26,6 +26,7 @@ from minidit.training.distillation import (
 )
 from minidit.training.job import loss_and_gradients
 from minidit.training.optimizer import AdamWSettings
+from minidit.training.settings import CodecTraining
 from minidit.training.trainer import Run
 
 TRAINING = DistillationTraining(steps=20, batch=16, times=2, teacher_steps=3, adamw=AdamWSettings(eps=1e-3))
