@@ -75,8 +75,7 @@ def _model(name, size, codec, width=64, sampling=None, **choices):
     return VideoModelSettings(size, frames=8, codec=codec, dit=dit, vocabulary=VOCABULARY, **(sampling or {}))
 
 
-# In few steps, each with fresh noise, and none where little noise is left: there the network is no better than before.
-FEW_STEPS = {"steps": 6, "guidance": 2.0, "interval": (0.0, 0.3), "last_look": 0.5, "sampler": "ddpm"}
+FEW_STEPS = {"steps": 6, "guidance": 2.0, "interval": (0.0, 0.3), "sampler": "ddpm"}
 
 SKY = Preset(
     "32 x 32 pixels, 8 frames: what the shipped checkpoint starts from",
@@ -106,6 +105,7 @@ SKY = Preset(
 
 FILM = replace(
     SKY,
+    model=replace(SKY.model, polish=2),
     description="sky, trained further for many uses: clips of many sizes and lengths, partly known. Start it --from a "
     "sky model",
     diffusion_training=replace(SKY.diffusion_training, steps=26_000, learning_rate=8e-4, decay=0.8, buckets=MANY_SIZES),

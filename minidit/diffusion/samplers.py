@@ -118,7 +118,7 @@ def _standard_normal(rng, x, sampler):
     return array_module(x).asarray(noise, dtype=x.dtype)       # N, ...
 
 
-def time_grid(steps, shift=1.0, start=0.0, last_look=None):
+def time_grid(steps, shift=1.0, start=0.0):
     """The times that a sampler visits, from `start` to 1, closer together where it is noisy.
 
     An even time t moves to t / (t + shift * (1 - t)). This is SD3's timestep shift of the noise n = 1 - t to
@@ -130,9 +130,6 @@ def time_grid(steps, shift=1.0, start=0.0, last_look=None):
         shift: above 0.
         start: the first time, in [0, 1). Above 0 for a clip that is already partly made, or to keep a network
             that predicts noise away from t = 0 (see objectives).
-        last_look: the time from which the last step goes all the way to 1, so that there are no times between: a
-            network may be worse at taking away the last noise than at seeing through more of it. None for the time
-            that follows from `steps` and `shift`, as with a single step.
     Returns: (steps + 1,) float64, rising, the first exactly `start` and the last exactly 1.
     Source: Esser et al. 2024 (Stable Diffusion 3), eq. 23.
     """
@@ -143,20 +140,14 @@ def time_grid(steps, shift=1.0, start=0.0, last_look=None):
     start = checked_time(start)
     if start == 1.0:
         raise UserError("The start time was 1, where the clip is finished: give a start below 1.")
-    ends = [start, 1.0 if last_look is None else checked_time(last_look)]
-    if ends[1] <= start:
-        raise UserError(f"The last look was at {last_look}, not after the start at {start}: give a later time.")
-    even_start, even_end = (shift * t / (1.0 + (shift - 1.0) * t) for t in ends)  # which the shift moves to these
-    early = last_look is not None and steps > 1
-    even = np.linspace(even_start, even_end if early else 1.0, int(steps) + (not early))
-    times = even / (even + shift * (1.0 - even))
+    even_start = shift * start / (1.0 + (shift - 1.0) * start)  # which the shift moves to `start`
+    even = np.linspace(even_start, 1.0, int(steps) + 1)         # steps + 1
+    times = even / (even + shift * (1.0 - even))                # steps + 1
     times[0] = start
-    return np.append(times, 1.0) if early else times           # steps + 1
+    return times
 
 
-def sample(
-    predict, noise, path, steps=20, sampler="euler", shift=1.0, start=0.0, rng=None, callback=None, last_look=None
-):
+def sample(predict, noise, path, steps=20, sampler="euler", shift=1.0, start=0.0, rng=None, callback=None):
     """Walk from noise to data.
 
     The last step is the same for every sampler: at t = 1 no noise is left, so it lands on the data estimate.
@@ -168,14 +159,14 @@ def sample(
         path: the Path that the network was trained on.
         steps: how many steps; heun calls the network twice in each but the last, the others once.
         sampler: a name from SAMPLERS, or a step function, such as functools.partial(ddim_step, eta=0.5).
-        shift, start, last_look: see `time_grid`.
+        shift, start: see `time_grid`.
         rng: a numpy.random.Generator, for the samplers that draw noise: ddpm, sde, and ddim with eta > 0.
         callback: called as callback(steps_done, t, x) after each step, to draw progress or pictures.
     Returns: (N, ...), the data, in the noise's dtype.
-    Raises: UserError for an unknown sampler, a bad number of steps, shift or time, or a missing rng.
+    Raises: UserError for an unknown sampler, a bad number of steps, shift or start, or a missing rng.
     """
     step = step_of(sampler)
-    times = time_grid(steps, shift, start, last_look).tolist()
+    times = time_grid(steps, shift, start).tolist()
     x = noise
     for done, (t, s) in enumerate(zip(times, times[1:], strict=False), start=1):
         x = step(x, t, s, predict, path, rng) if s < 1.0 else predict(x, t).data  # N, ...

@@ -20,7 +20,6 @@ class SamplingSettings:
         guidance: how closely to follow the prompt, up to 5: 0 ignores it, 1 is no guidance, 1.5 to 3 are usual.
         interval: times between which guidance acts. Late it changes nothing that a prompt says, and harms the colours.
         shift: above 1 puts more of the steps where it is noisy (see `minidit.diffusion.time_grid`).
-        last_look: the time from which the last step goes all the way to the clip (see there).
         sampler: a name from `minidit.diffusion.SAMPLERS`, or a step function like those.
     """
 
@@ -28,7 +27,6 @@ class SamplingSettings:
     guidance: float | None = None
     interval: tuple[float, float] | None = None
     shift: float | None = None
-    last_look: float | None = None
     sampler: str | Callable | None = None
 
     def for_model(self, settings):
@@ -39,10 +37,10 @@ class SamplingSettings:
         Raises:
             UserError: a setting makes no sense.
         """
-        names = ("steps", "guidance", "interval", "shift", "last_look", "sampler")
+        names = ("steps", "guidance", "interval", "shift", "sampler")
         whole = replace(self, **{name: getattr(settings, name) for name in names if getattr(self, name) is None})
         step_of(whole.sampler)
-        time_grid(whole.steps, whole.shift, last_look=whole.last_look)
+        time_grid(whole.steps, whole.shift)
         if whole.steps > MOST_STEPS:
             raise UserError(f"the number of steps must be from 1 to {MOST_STEPS}; got {whole.steps}.")
         scale, *_ = checked_guidance(whole.guidance, whole.interval)
@@ -58,6 +56,5 @@ class SamplingOptions(TypedDict, total=False):
     guidance: float | None
     interval: tuple[float, float] | None
     shift: float | None
-    last_look: float | None
     sampler: str | Callable | None
     callback: Callable | None

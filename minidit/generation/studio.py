@@ -138,8 +138,7 @@ class Studio:
             frames: of the clip, one of `minidit.files.accepted.FRAMES`; by default the number that the model was first
                 trained on.
             size: (height, width) in pixels, one of `minidit.files.accepted.SIZES`, or one number for both.
-            sampling: `steps`, `guidance`, `interval`, `shift`, `last_look`, `sampler` (see `SamplingSettings`) and
-                `callback`.
+            sampling: `steps`, `guidance`, `interval`, `shift`, `sampler` (see `SamplingSettings`) and `callback`.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
         Raises:

@@ -21,9 +21,10 @@ class VideoModelSettings:
         codec, dit: their sizes.
         vocabulary: words the model can read, in the order of their ids.
         prediction: what the DiT predicts: "data", "noise" or "velocity".
-        guidance, interval, steps, shift, last_look, sampler: how clips are sampled by default: guidance scale, the
-            times between which it acts, number of steps, timestep shift, the time from which the last step goes all the
-            way (None: as the others), and a name from `minidit.diffusion.SAMPLERS`.
+        guidance, interval, steps, shift, sampler: how clips are sampled by default: guidance scale, the times between
+            which it acts, number of steps, timestep shift, and a name from `minidit.diffusion.SAMPLERS`.
+        polish: how often the sampled clip is edited in the end, see `minidit.generation.text_to_video.sample_latents`.
+            Needs a network that has learned to edit.
     """
 
     size: int
@@ -36,8 +37,8 @@ class VideoModelSettings:
     interval: tuple[float, float] = (0.0, 0.5)
     steps: int = 20
     shift: float = 3.0
-    last_look: float | None = None
     sampler: str = "euler"
+    polish: int = 0
 
     @property
     def latent_shape(self):

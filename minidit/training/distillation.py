@@ -113,7 +113,7 @@ def at_times(batch, times):
 
 def student_settings(settings):
     """The VideoModelSettings of a teacher's student: its guidance is built in, and it needs few steps, all straight."""
-    return replace(settings, guidance=1.0, steps=STUDENT_STEPS, last_look=None, sampler="euler")
+    return replace(settings, guidance=1.0, steps=STUDENT_STEPS, sampler="euler", polish=0)
 
 
 class Distillation(Run):

@@ -290,17 +290,6 @@ def test_a_late_start_keeps_the_shape_of_the_grid():
     assert time_grid(5, shift=2.0, start=0.3)[0] == 0.3
 
 
-def test_the_last_look_is_where_it_was_asked_for_and_the_times_before_are_spread_as_ever():
-    times = time_grid(5, shift=2.0, last_look=0.5)
-    whole = time_grid(6, shift=2.0)  # which passes 0.5 on its way
-    assert len(times) == 6 and times[-2:] == pytest.approx([0.5, 1.0], abs=1e-15) and times[-1] == 1.0
-    np.testing.assert_allclose(times[:-1], whole[:5], atol=1e-14)
-    np.testing.assert_allclose(time_grid(5, start=0.2, last_look=0.6), [0.2, 0.3, 0.4, 0.5, 0.6, 1.0], atol=1e-14)
-    assert time_grid(1, last_look=0.5).tolist() == [0.0, 1.0]
-    with pytest.raises(UserError, match="last look was at 0.2, not after the start at 0.3"):
-        time_grid(5, start=0.3, last_look=0.2)
-
-
 def test_the_network_is_asked_as_often_as_the_sampler_says(rng):
     path = RectifiedFlow()
     for sampler, calls in (("euler", 10), ("ddim", 10), ("ddpm", 10), ("sde", 10), ("heun", 19)):

@@ -9,9 +9,9 @@ from minidit.generation.settings import SamplingOptions, SamplingSettings
 
 def test_what_is_left_out_comes_from_the_model(tiny_model):
     s = tiny_model.settings
-    assert SamplingSettings().for_model(s) == SamplingSettings(s.steps, s.guidance, s.interval, s.shift, None, "euler")
+    assert SamplingSettings().for_model(s) == SamplingSettings(s.steps, s.guidance, s.interval, s.shift, "euler")
     assert SamplingSettings().for_model(replace(s, sampler="ddpm")).sampler == "ddpm"
-    asked = SamplingSettings(7, 0.0, (0.1, 0.5), 1.5, 0.6, heun_step)
+    asked = SamplingSettings(7, 0.0, (0.1, 0.5), 1.5, heun_step)
     assert asked.for_model(s) == asked
 
 
@@ -40,8 +40,6 @@ def test_the_options_of_a_studio_are_the_same_settings():
         ({"steps": "2"}, "whole number"),
         ({"guidance": [2.0]}, "finite number"),
         ({"shift": "2"}, "above 0"),
-        ({"last_look": 1.5}, "t runs from 0"),
-        ({"last_look": 0}, "not after the start"),
         ({"interval": 0.5}, "give two times"),
         ({"interval": (0, "1")}, "give two times"),
     ],

@@ -297,7 +297,7 @@ def test_editing_is_one_look_at_the_clip(studio, clip):
         assert studio.edit(clip, PROMPT).shape == clip.shape
     finally:
         del studio.model.dit.predict
-    ((x, times, _, known),) = looks
+    ((x, times, _, known, _),) = looks
     assert np.array_equal(x, studio.model.codec.encode(clip[None])) and times == 500 and known.all()
 
 
