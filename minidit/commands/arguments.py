@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from minidit.benchmark.machine import available_cores  # noqa: F401  offered to the commands from here
-from minidit.files.accepted import FRAMES_IN_WORDS, SIZES
+from minidit.files.accepted import MADE_IN_WORDS, SIZES
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
 CHECKPOINT = "{}, or folder of a training run (default: the shipped one)"
@@ -66,7 +66,7 @@ def add_frames(command, what):
         "--frames",
         type=whole_number(1),
         metavar="N",
-        help=f"{what}: {FRAMES_IN_WORDS} (default: the model's own number)",
+        help=f"{what}: {MADE_IN_WORDS} (default: the model's own number)",
     )
 
 

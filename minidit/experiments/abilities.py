@@ -11,15 +11,14 @@ from minidit.experiments.trials import Trials
 from minidit.figures.style import BLUE, VERMILLION, charts, percent_bars, png_bytes, style
 from minidit.files import accepted
 from minidit.models.checkpoint import load_model
-from minidit.training.buckets import MANY_SIZES
 from minidit.world import HELD_OUT, SEEN
 
 TITLE = "Abilities: one network, many uses"
 FILE = "abilities_measured.png"
 ALT = (
     "Three charts with 95 % intervals, for seen and held-out combinations: the share of clips that are right for each "
-    "use of the network; the same for each size of a clip, sizes that training showed and others; and for edits, the "
-    "share in which what the prompt names changed and all else stayed, path included."
+    "use of the network; the same for each size of a clip; and for edits, the share in which what the prompt "
+    "names changed and all else stayed, path included."
 )
 
 SPLITS = {"seen": SEEN, "held out": HELD_OUT}
@@ -27,8 +26,7 @@ COLORS = dict(zip(SPLITS, (BLUE, VERMILLION), strict=True))
 STREAM = 60  # of random numbers
 PROMPTS, QUICK_PROMPTS = 200, 6
 LEAST_RIGHT = 0.9  # of the clips, for the claim to hold of a use or size
-GRIDS = [(frames, (32, 32)) for frames in accepted.FRAMES]
-GRIDS += [(frames, size) for size in accepted.SIZES if size != (32, 32) for frames in (1, 8, 13, 16)]
+GRIDS = [(frames, size) for frames in accepted.MADE for size in accepted.SIZES if (frames, size) != (8, (32, 32))]
 CHANGES = {"colour": ("color",), "shape": ("shape",), "sky": ("sky",), "colour and sky": ("color", "sky")}
 
 # name -> the trial and its settings
@@ -108,8 +106,8 @@ def measure(checkpoint, prompts, use, split):
     """One use on one split.
 
     Returns:
-        a JSON-able dict: use, split, trained (whether training has clips of this size); measures, name -> the dict of
-        `share` or `mean` of `minidit.evaluation.intervals`; core_seconds.
+        a JSON-able dict: use, split; measures, name -> the dict of `share` or `mean` of `minidit.evaluation.intervals`;
+        core_seconds.
     """
     begin = process_time()
     trial, settings = (USES | SIZES)[use]
@@ -120,16 +118,7 @@ def measure(checkpoint, prompts, use, split):
         if name in scores:
             values = np.asarray(scores[name], float)
             measures[name] = share(values) if name in SHARES else mean(np.where(np.isinf(values), np.nan, values))
-    trained = trial != "generate" or is_trained(settings.get("frames", 8), settings.get("size", (32, 32)))
-    return {
-        "use": use, "split": split, "trained": trained, "measures": measures, "core_seconds": process_time() - begin,
-    }  # fmt: skip
-
-
-def is_trained(frames, size):
-    """Whether training has clips of this size."""
-    height, width = size
-    return any((frames, height // 8, width // 8) in grids for _, grids in MANY_SIZES)
+    return {"use": use, "split": split, "measures": measures, "core_seconds": process_time() - begin}
 
 
 def by_use(measured, uses):
@@ -168,17 +157,13 @@ def sentences(measured):
     ]
     named = {"Surely less often": short, "Not certain": unsure}
     said += [f"{words}: {all_of(uses)}." for words, uses in named.items() if uses]
-    sizes = by_use(measured, SIZES)
-    for trained, words in ((True, "Sizes used in training"), (False, "Other sizes")):
-        shares = [
-            r["measures"]["right"]["share"] for s in sizes.values() for r in s.values() if r["trained"] is trained
-        ]
-        if shares:
-            low, high = 100 * min(shares), 100 * max(shares)
-            said.append(
-                f"{words}: {percent(np.mean(shares))} % of the clips are right, {low:.1f} to {high:.1f} % depending on "
-                "size and split."
-            )
+    shares = [r["measures"]["right"]["share"] for s in by_use(measured, SIZES).values() for r in s.values()]
+    if shares:
+        low, high = 100 * min(shares), 100 * max(shares)
+        said.append(
+            f"Of the clips of other sizes than 8 frames of 32 x 32, {percent(np.mean(shares))} % are right, "
+            f"{low:.1f} to {high:.1f} % depending on size and split."
+        )
     return said
 
 
@@ -191,14 +176,14 @@ def tables(measured):
             rows.append([use, label, *(cell(splits[split]["measures"], name) for split in SPLITS)])
             use = ""
     sizes = [
-        [use, "yes" if splits["seen"]["trained"] else "no"]
+        [use]
         + [cell(splits[split]["measures"], name) for name in ("right", "fidelity") for split in SPLITS]
         for use, splits in by_use(measured, SIZES).items()
     ]
     return [
         markdown(["use", "measure", *SPLITS], rows),
         markdown(
-            ["clips of", "in training"]
+            ["clips of"]
             + [f"{name}, {split}, {unit}" for name, unit in (("right", "%"), ("fidelity", "dB")) for split in SPLITS],
             sizes,
         ),
@@ -232,15 +217,14 @@ def draw(measured):
 
 
 def bars(axes, uses, title):
-    """Shares with intervals: a line for each use, a colour for each split, hollow for sizes not used in training."""
+    """Shares with intervals: a line for each use, a colour for each split."""
     labels = []
     for row, (use, splits) in enumerate(uses.items()):
         name = next(name for name in RIGHTS if name in splits["seen"]["measures"])
         labels.append(use if name == "right" else f"{use}: {SHARES[name]}")
         for (split, color), shift in zip(COLORS.items(), (-0.13, 0.13), strict=True):
             found = splits[split]["measures"][name]
-            look = {"color": color, "markerfacecolor": color if splits[split]["trained"] else "white"}
-            look |= {"fmt": "o", "elinewidth": 1, "label": split if row == 0 else None}
+            look = {"color": color, "fmt": "o", "elinewidth": 1, "label": split if row == 0 else None}
             percent_bars(axes, [-row - shift], [found["share"]], [found["interval"]], across=True, **look)
     axes.set_yticks(-np.arange(len(labels)), labels, fontsize=7.5)
     axes.set_xlim(-3, 103)

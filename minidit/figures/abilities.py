@@ -111,7 +111,7 @@ def rows_of(studio):
         Row("edit", f"a clip, then “{changed}”", [*before, *studio.edit(before, changed)], eight),
         Row("inpaint", "the missing middle, no prompt", [*holed, *studio.inpaint(before, mask)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
-        made("longer", f"16 frames: “{ring}”", studio.generate(ring, frames=16)),
+        made("longer", f"“{ring}”, extended to 16 frames", studio.extend(studio.generate(ring), ring, 8)),
         made("film", "three shots; the second continues the first (every second frame)", film[::2]),
     ]  # fmt: skip
 

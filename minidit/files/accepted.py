@@ -4,11 +4,13 @@ from math import log
 
 # (height, width) of a frame in pixels. The shorter side is the same in all, and with it the size of all objects.
 SIZES = ((32, 32), (32, 40), (32, 48), (40, 32), (48, 32))
-SHORTEST, LONGEST = 8, 16  # frames of a clip that is made at once
+SHORTEST, LONGEST = 8, 16  # frames of a clip that a model works on at once
 FRAMES = (1, *range(SHORTEST, LONGEST + 1))  # or of a picture
+MADE = (1, SHORTEST)  # frames of what is made of a prompt or one picture; more of them, and the object may jump midway
 
 *_most, _last = (f"{width} x {height}" for height, width in SIZES)
 SIZES_IN_WORDS = f"{', '.join(_most)} or {_last} pixels"
+MADE_IN_WORDS = f"1 or {SHORTEST}"
 FRAMES_IN_WORDS = f"1, or {SHORTEST} to {LONGEST}"
 
 

@@ -77,7 +77,7 @@ class Studio:
         trained = f", {steps:,} training steps" if steps else ""
         frames, sizes = s.frames, f"{s.size} x {s.size} pixels"
         if dit.conditioning_channels:
-            frames, sizes = accepted.FRAMES_IN_WORDS, accepted.SIZES_IN_WORDS
+            frames, sizes = accepted.MADE_IN_WORDS, accepted.SIZES_IN_WORDS
         return (
             f"Studio: {parameters:,} parameters{trained}\n"
             f"  clips     {frames} frames of {sizes}\n"
@@ -135,7 +135,7 @@ class Studio:
         Args:
             prompt: a sentence or a few words; what it doesn't name, or all if it is empty, is left to the model.
             seed: a whole number of at least 0; the same seed, prompt and settings give the same clip.
-            frames: of the clip, one of `minidit.files.accepted.FRAMES`; by default the number that the model was first
+            frames: of the clip, one of `minidit.files.accepted.MADE`; by default the number that the model was first
                 trained on.
             size: (height, width) in pixels, one of `minidit.files.accepted.SIZES`, or one number for both.
             sampling: `steps`, `guidance`, `interval`, `shift`, `sampler` (see `SamplingSettings`) and `callback`.
@@ -285,7 +285,7 @@ class Studio:
         (`minidit.generation.text_to_video.edited`).
 
         Args:
-            clip: (frames, height, width, 3) in [0, 1], with a number of frames as for `generate`.
+            clip: (frames, height, width, 3) in [0, 1], 1 frame or 8 to 16.
             prompt: what changes, such as "blue" or "a ring at night", or the whole clip as it is to be.
         Returns:
             (frames, height, width, 3) float32 in [0, 1].
@@ -293,7 +293,7 @@ class Studio:
             UserError: the prompt is empty, or as for `animate`.
         """
         clip = self.checked_clip(clip, "the clip")
-        self.checked_shape(len(clip), clip.shape[1:3])
+        self.checked_shape(len(clip), clip.shape[1:3], given=True)
         if not self.check(prompt):
             raise UserError('an edit needs a prompt: say what is to change, such as "blue" or "a ring at night".')
         return edited(self.model, [prompt], clip[None])[0]
@@ -309,7 +309,7 @@ class Studio:
         """Replaces what a mask marks in a clip.
 
         Args:
-            clip: (frames, height, width, 3) in [0, 1], with a number of frames as for `generate`.
+            clip: (frames, height, width, 3) in [0, 1], 1 frame or 8 to 16.
             mask: (height, width) or (frames, height, width) bool, True where the clip is to be replaced. A latent
                 stands for a patch of pixels; if the mask touches a patch, the whole patch is replaced.
             prompt, seed, sampling: as for `extend`.
@@ -326,7 +326,7 @@ class Studio:
             )
         if not mask.any():
             raise UserError("the mask is empty: mark what to replace.")
-        self.checked_shape(len(clip), clip.shape[1:3])
+        self.checked_shape(len(clip), clip.shape[1:3], given=True)
         canvas = with_holes(clip, np.broadcast_to(mask, clip.shape[:3]), self.patch)
         return self.complete(canvas, prompt, seed, **sampling)
 
@@ -356,8 +356,8 @@ class Studio:
         film = []
         for number, shot in enumerate(shots):
             if shot.connected:
-                frames = self.settings.frames + 1  # the first of them is there already
-                film.append(self.animate(film[-1][-1], shot.prompt, seed + number, frames, **sampling)[1:])
+                canvas = continued(film[-1][-1:], 0, self.settings.frames, self.patch)
+                film.append(self.complete(canvas, shot.prompt, seed + number, **sampling)[1:])
             else:
                 film.append(self.generate(shot.prompt, seed + number, size=size, **sampling))
         return np.concatenate(film)
@@ -407,8 +407,11 @@ class Studio:
             self.complete(canvas, prompt, seed + piece, **sampling) for canvas in canvases
         ]
 
-    def checked_shape(self, frames, size):
+    def checked_shape(self, frames, size, given=False):
         """Frames, and (height, width) of a clip that the model can make; by default, for None, its own.
+
+        Args:
+            given: whether it is made of another clip of that length, and not of a prompt or a picture.
 
         Raises:
             UserError: it can't.
@@ -418,9 +421,14 @@ class Studio:
         height, width = size if isinstance(size, tuple | list | np.ndarray) and len(size) == 2 else (size, size)
         count, sides = as_whole(frames), (as_whole(height), as_whole(width))
         any_size = self.settings.dit.conditioning_channels  # else `generate` says that the model has a size of its own
-        if count is None or count < 1 or any_size and count not in accepted.FRAMES:
-            near = "" if count is None else f"; {accepted.nearest_length(count)} is nearest"
-            raise UserError(f"{frames!r} frames can't be made at once: give {accepted.FRAMES_IN_WORDS}{near}.")
+        if count is None or count < 1 or any_size and not given and count not in accepted.MADE:
+            longer = "" if count is None or count < max(accepted.MADE) else ", and make the clip longer with extend"
+            raise UserError(f"{frames!r} frames can't be made at once: give {accepted.MADE_IN_WORDS}{longer}.")
+        if any_size and given and count not in accepted.FRAMES:
+            raise UserError(
+                f"a clip of {count} frames can't be changed at once: give {accepted.FRAMES_IN_WORDS}; "
+                f"{accepted.nearest_length(count)} is nearest."
+            )
         whole = None not in sides and min(sides) > 0
         if not whole or any_size and sides not in accepted.SIZES:
             near = "; {1} x {0} is nearest".format(*accepted.nearest_size(*sides)) if whole else ""

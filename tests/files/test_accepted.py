@@ -1,10 +1,20 @@
 import pytest
 
-from minidit.files.accepted import FRAMES, FRAMES_IN_WORDS, SIZES, SIZES_IN_WORDS, nearest_length, nearest_size
+from minidit.files.accepted import (
+    FRAMES,
+    FRAMES_IN_WORDS,
+    MADE,
+    MADE_IN_WORDS,
+    SIZES,
+    SIZES_IN_WORDS,
+    nearest_length,
+    nearest_size,
+)
 
 
 def test_the_words_name_every_size_and_length():
     assert SIZES_IN_WORDS == "32 x 32, 40 x 32, 48 x 32, 32 x 40 or 32 x 48 pixels"
+    assert MADE_IN_WORDS == "1 or 8" and set(MADE) < set(FRAMES)
     assert FRAMES_IN_WORDS == "1, or 8 to 16" and FRAMES == (1, 8, 9, 10, 11, 12, 13, 14, 15, 16)
 
 
