@@ -20,7 +20,7 @@ SHORTER = [
     (r"pip install -q -e \S+", "true"),
     (r"\bpytest\b", "true"),  # this is pytest
     (r"minidit lessons", "minidit lessons --help"),  # opens JupyterLab
-    (r"--preset (quick|sky|studio|film)", "--preset tiny"),
+    (r"--preset (quick|sky|film|crisp)", "--preset tiny"),
     (r"--minutes \d+", "--steps 20"),
     (r"(--from \S+ --out \S+|--out runs/(?:sky|ranks))", r"\1 --steps 20"),
     (r"minidit evaluate", "minidit evaluate --prompts 5 --seeds 1"),

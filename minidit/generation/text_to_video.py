@@ -16,6 +16,7 @@ from minidit.errors import UserError
 from minidit.generation.canvas import in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.models.conditioning import rows_of
+from minidit.world.attributes import NAMES
 
 BATCH = 64  # clips sampled at once
 EDIT_TIME = 0.5  # at which the network is asked for edits; training asks at this time too, and shows no noise
@@ -126,8 +127,8 @@ def sample_latents(
 
     What a sampler ends with still has traces of its errors on the way. A model that can edit takes them out
     (`VideoModelSettings.polish`): it looks at the whole clip and says what its prompt asks for, which is nearly the
-    same clip, but one as those that it learned from. So clips are as good in few steps as in many. Without a prompt
-    there is nothing to ask for, and the clip stays.
+    same clip, but one as those that it learned from. So clips are as good in few steps as in many. Where a prompt
+    names nothing, such as "sora is sky", there is nothing to ask for, and the clip stays.
 
     Args:
         prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
@@ -164,7 +165,10 @@ def sample_latents(
     start = NOISE_START if prediction == "noise" else 0.0
     x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
     x = with_known(x)
-    asks = (ids[:-1] != ids[-1]).any(axis=1)[:, None, None, None, None]
+    if not model.settings.polish:
+        return x
+    named = [model.tokenizer.ids[word] for values in NAMES.values() for word in values if word in model.tokenizer.ids]
+    asks = xp.isin(ids[:-1], xp.asarray(named)).any(axis=1)[:, None, None, None, None]
     for _ in range(model.settings.polish):
         x = with_known(xp.where(asks, edited_latents(model, x, conditional, sizes), x))
     return x
