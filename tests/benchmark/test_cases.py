@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from minidit.benchmark.cases import CASES, fixed_inputs, fixed_model
+from minidit.models.dit_settings import CHOICES
 from minidit.presets import PRESETS
 
 pytestmark = pytest.mark.bench
@@ -20,9 +21,12 @@ def test_the_fixed_sizes_are_these(name, width, depth, heads, tokens, batch):
 
 
 @pytest.mark.parametrize("name", ["quick", "sky"])
-def test_the_presets_are_measured_as_they_are_trained(name):
-    preset = PRESETS[name]
-    assert CASES[name].settings == preset.model.dit
+def test_the_presets_are_measured_in_their_sizes_with_the_papers_choices(name):
+    preset, settings = PRESETS[name], CASES[name].settings
+    for size in ("in_channels", "patch", "width", "depth", "num_heads", "mlp_ratio", "text"):
+        assert getattr(settings, size) == getattr(preset.model.dit, size)
+    assert all(getattr(settings, name) == choices[0] for name, choices in CHOICES.items())
+    assert not settings.conditioning_channels
     assert (CASES[name].shape, CASES[name].batch) == (preset.model.latent_shape, preset.diffusion_training.batch)
 
 
