@@ -2,8 +2,8 @@
 
     python scripts/compare_predictions.py --steps 4000 --out runs/predictions
 
-Prints the accuracy of each on seen and held-out prompts. On two cores a thousand steps take half a minute. Each run
-also trains the codec, from the same seed, which takes 45 seconds. Unfinished runs continue; finished ones are not
+Prints the accuracy of each on seen and held-out prompts. A thousand steps take about half a minute, and the codec,
+which each run trains from the same seed, as long. Unfinished runs continue; finished ones are not
 repeated.
 """
 

@@ -4,6 +4,7 @@ ALONE = {
     "RMSNorm": {"norm": "rms"},
     "QK-norm": {"qk_norm": True},
     "RoPE": {"positions": "rope"},
+    "RoPE and places": {"positions": "both"},
     "SwiGLU": {"feedforward": "swiglu"},
     "cross-attention": {"prompt": "cross"},
     "in context": {"prompt": "in_context"},

@@ -10,7 +10,7 @@ from minidit.commands import arguments as shared
 from minidit.errors import Interrupted, UserError
 
 SUMMARY = "train a model from nothing, or continue a run that was stopped"
-EXAMPLE = "minidit train --preset quick --out runs/quick --minutes 10"
+EXAMPLE = "minidit train --preset quick --out runs/quick --minutes 5"
 LAST_WORDS = (
     "minidit: a rank died, or mpiexec was stopped, and so this run ended. Its last checkpoint is whole: "
     "continue from it with --resume."

@@ -183,7 +183,7 @@ class DiT:
         elif sizes is not None or (known is not None and self.settings.time == "sample"):
             raise ValueError("known latents and sizes need DiTSettings(conditioning_channels=True)")
         h, cache = linear_forward(self.patches_of(x), p["x_embedder.proj.weight"], p["x_embedder.proj.bias"])  # B, T, D
-        if self.settings.positions == "sincos":
+        if self.settings.positions != "rope":
             h += self.positions_of(self.grid_of(shape))
         return h, (cache, channels_cache, shape)
 
@@ -202,7 +202,7 @@ class DiT:
 
     def block_inputs(self, shape, prompt, known=None, sizes=None):
         """What the blocks see of latents of this shape (B, F, H, W, C), beside tokens and condition: BlockInputs."""
-        rotation = self.rotation_of(self.grid_of(shape)) if self.settings.positions == "rope" else None
+        rotation = self.rotation_of(self.grid_of(shape)) if self.settings.positions != "sincos" else None
         return block_inputs(self.settings, shape, prompt, known, sizes, rotation, array_module(self.params.flat))
 
     def blocks_forward(self, h, c, inputs, training=True, recompute=False):

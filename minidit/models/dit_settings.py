@@ -15,7 +15,7 @@ from minidit.models.text_encoder import TextEncoderSettings
 CHOICES = {
     "norm": ("layer", "rms"),
     "qk_norm": (False, True),
-    "positions": ("sincos", "rope"),
+    "positions": ("sincos", "rope", "both"),
     "feedforward": ("gelu", "swiglu"),
     "prompt": ("adaln", "cross", "in_context"),
     "attention": ("full", "factorised"),
@@ -39,7 +39,8 @@ class DiTSettings:
             (`models/conditioning_channels.py`). It needs them to complete clips of any size.
         norm: "layer", or "rms" for RMSNorm (Zhang & Sennrich 2019).
         qk_norm: normalise queries and keys of self-attention (Henry et al. 2020).
-        positions: "sincos", added to the tokens, or "rope", which rotates queries and keys (Su et al. 2021).
+        positions: "sincos", added to the tokens; "rope", which rotates queries and keys (Su et al. 2021) and says where
+            they are from each other, but not where in the clip; or "both".
         feedforward: "gelu", or "swiglu" with equally many parameters (Shazeer 2020).
         prompt: how it enters. "adaln": the sum of its words modulates each block. "cross": each block attends to the
             words (Chen et al. 2023, PixArt-α, section 2.3). "in_context": words and time are more tokens, dropped
@@ -84,8 +85,9 @@ class DiTSettings:
             raise ValueError(f"prompt={self.prompt!r} is about words: a DiT with class labels has none")
         if self.prompt == "in_context" and self.attention == "factorised":
             raise ValueError("words in context have no frame: attention='factorised' needs prompt='adaln' or 'cross'")
-        if self.positions == "rope" and (self.head_width < 6 or self.head_width % 2):
-            raise ValueError(f"positions='rope' needs heads of an even width of at least 6, not {self.head_width}")
+        if self.positions != "sincos" and (self.head_width < 6 or self.head_width % 2):
+            needed = f"positions={self.positions!r} needs heads of an even width of at least 6"
+            raise ValueError(f"{needed}, not {self.head_width}")
 
     @property
     def head_width(self):

@@ -183,6 +183,16 @@ def test_a_clip_played_backwards_is_another_clip(rng, away_from_zero, settings):
     assert np.abs(backwards[:, ::-1] - y).max() > 1e-3
 
 
+@pytest.mark.parametrize(("positions", "tells"), [("sincos", True), ("rope", False), ("both", True)])
+def test_of_latents_that_are_alike_only_added_positions_tell_which_is_where(positions, tells, rng, away_from_zero):
+    settings = replace(PLAIN, positions=positions, patch=(1, 1, 1), conditioning_channels=False)
+    dit = DiT(settings, dtype=np.float64)
+    away_from_zero(dit.params)
+    x = np.broadcast_to(rng.normal(size=(3, 1, 1, 1, 3)), (3, *GRID, 3))
+    y, _ = dit.forward(x, T, PROMPTS)
+    assert (np.ptp(y, axis=(1, 2, 3)).max() > 1e-3) == tells
+
+
 @pytest.mark.parametrize("channels", [False, True])
 def test_with_a_time_per_token_known_tokens_are_modulated_as_clean_ones(rng, away_from_zero, channels):
     dit = DiT(replace(PLAIN, time="token", conditioning_channels=channels), dtype=np.float64)
@@ -224,6 +234,7 @@ def test_an_unknown_choice_is_refused_with_a_list_of_the_known_ones(name):
         ({"prompt": "cross", "text": None, "num_classes": 4}, "prompt='cross' is about words"),
         ({"prompt": "in_context", "attention": "factorised"}, "words in context have no frame"),
         ({"positions": "rope", "width": 12}, "even width of at least 6, not 4"),
+        ({"positions": "both", "width": 12}, "positions='both' needs heads of an even width"),
     ],
 )
 def test_choices_that_do_not_go_together_are_refused(choices, says):

@@ -80,7 +80,7 @@ def test_the_saved_activations_of_each_choice_are_those_of_a_real_cache(choices,
         known = np.zeros(latents.shape[:-1], bool)
     _, cache = model.forward(latents, t, condition, recompute=recompute, known=known)
     found = saved_activation_bytes(settings, 7, grid, 8, recompute)
-    shared = 7 if settings.positions == "rope" else 1  # all clips have their rotations in common
+    shared = 7 if settings.positions != "sincos" else 1  # all clips have their rotations in common
     assert found == pytest.approx(saved_bytes(cache, model.params.flat), rel=0.01 * shared)
 
 
