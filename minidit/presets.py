@@ -120,13 +120,13 @@ PRESETS = {
             codec=CodecSettings(
                 (1, 4, 4), 12, 160, (Stage((3, 3, 3), 192), Stage(ONE, 128), Stage(ONE, 3, (1, 4, 4)))
             ),
-            sampling={"steps": 8, "sampler": "ddpm"},
+            sampling={"steps": 8, "guidance": 2.0, "sampler": "ddpm"},
             positions="both",
             qk_norm=True,
         ),
         CodecTraining(steps=1_600, learning_rate=1e-2),
         DiffusionTraining(
-            steps=13_500,
+            steps=11_000,
             batch=16,
             learning_rate=3e-3,
             warmup=100,

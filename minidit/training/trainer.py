@@ -34,7 +34,7 @@ CHECKPOINT_SECONDS = 60
 RECORDED = 400  # points of the loss curve that a model's file keeps
 PREVIEWS = 10  # pictures in a run
 TIMED_STEPS = 40  # to know how many steps fit into a time
-CODEC_SHARE, DECODER_SHARE = 0.2, 0.08  # of that time, to train the codec, and in the end its decoder further
+CODEC_SHARE, DECODER_SHARE = 0.12, 0.08  # of that time, to train the codec, and in the end its decoder further
 TRAINING_SHARE = 0.93  # of what is left of it then; the rest is for previews and checkpoints
 
 STATE = "state.safetensors"
