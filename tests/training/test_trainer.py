@@ -564,7 +564,7 @@ def test_as_many_steps_are_planned_as_fit_into_the_minutes(small_preset, tmp_pat
     run.start(minutes=2)
     for planned in (run, resumed(small_preset, tmp_path / "run")):
         assert planned.training.steps == 132
-        assert planned.codec_training.steps == 24  # in a fifth of the time
+        assert planned.codec_training.steps == 14  # in 12 % of the time
         assert planned.codec_training.refine_steps == 4  # in 8 % of it
 
 
@@ -575,7 +575,7 @@ def test_a_long_time_gives_the_codec_and_its_decoder_more_than_the_presets_steps
     monkeypatch.setattr(Run, "seconds_per_step", lambda _: 1.0)
     run = Run(small_preset, tmp_path / "run", progress=False)
     run.start(minutes=1)
-    assert (run.codec_training.steps, run.codec_training.refine_steps) == (1200, 480)
+    assert (run.codec_training.steps, run.codec_training.refine_steps) == (719, 480)
 
 
 def test_too_little_time_still_plans_one_step(small_preset, tmp_path):
