@@ -14,6 +14,7 @@ from minidit.models.checkpoint import (
     MODEL,
     codec_tensors,
     load_codec,
+    load_record,
     save_model,
     settings_from_json,
     settings_to_json,
@@ -120,6 +121,8 @@ class Run:
         self.codec_psnr, self.codec_trained = metadata["codec_psnr"], metadata.get("codec_trained", True)
         if self.codec_trained:  # else its training continues from a file of its own
             load_codec(self.model.codec, codec)
+        if (self.folder / MODEL).exists():
+            self.model.record = load_record(self.folder / MODEL)
         self.refined = metadata.get("decoder_refined", False)
         if "codec_training" in metadata:
             self.codec_training = CodecTraining(**metadata["codec_training"])
@@ -351,8 +354,11 @@ class Run:
 
         Returns:
             "seed", "step", "codec_psnr" in dB; "history", at most RECORDED pairs (step, mean loss up to it); "scores",
-            triples (step, strictly right of seen, of held-out prompts) of the previews.
+            triples (step, strictly right of seen, of held-out prompts) of the previews. Of a run that trains the
+            decoder only, they are those of the model that it started from.
         """
+        if not self.training.steps:
+            return self.model.record | {"codec_psnr": self.codec_psnr}
         history = np.array(self.state.history).reshape(-1, 2)
         parts = np.array_split(history, min(RECORDED, len(history))) if len(history) else []
         thinned = [[int(part[-1, 0]), float(part[:, 1].mean())] for part in parts]

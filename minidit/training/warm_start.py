@@ -40,6 +40,7 @@ def start_from(model, path):
     if new.conditioning_channels > old.conditioning_channels:
         params[PATCH_WEIGHT] = widened_patch_weight(params[PATCH_WEIGHT], old.patch, old.in_channels)
     model.dit.params.load(params)
+    model.record = origin.record
     tensors = codec_tensors(origin.codec)
     if grows:
         grow_decoder(model.codec.params, origin.codec.params, "decoder.", before.codec.stages, after.codec.stages)

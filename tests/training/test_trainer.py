@@ -451,6 +451,10 @@ def test_a_run_of_no_steps_trains_the_decoder_of_another_model_with_one_more_sta
     assert np.array_equal(model.dit.params.flat, origin.dit.params.flat)
     assert np.array_equal(model.codec.params["encoder.0.weight"], origin.codec.params["encoder.0.weight"])
     assert run.codec_psnr > before and (run.step, run.refined) == (0, True)
+    again = Run(replace(small_preset, model=settings, diffusion_training=training), tmp_path / "run", progress=False)
+    again.resume()
+    for record in (model.record, again.record()):
+        assert record == origin.record | {"codec_psnr": run.codec_psnr} and record["history"]
 
 
 def test_a_folder_with_a_run_is_not_started_over(small_preset, finished):
