@@ -17,7 +17,7 @@ from minidit.experiments.tasks import checkpoint_task
 from minidit.figures.style import BLUE, GREEN, INK, bars_to, charts, percent_bars, png_bytes, style
 from minidit.generation.canvas import Canvas, in_pixels
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import edited, generate, sample_latents, starting_noise
+from minidit.generation.text_to_video import NoiseOfEach, edited, generate, sample_latents, starting_noise
 from minidit.models.checkpoint import load_model
 from minidit.world import ALL_ATTRIBUTES, caption, verify_batch
 
@@ -168,7 +168,8 @@ def harmed_noise(harm, noise, seeds):
 
 def decoded(model, part, noise):
     """Clips of some cases from this noise, by the model's own settings of the sampler."""
-    return model.codec.decode(sample_latents(model, part.prompts, noise, SamplingSettings().for_model(model.settings)))
+    sampling = SamplingSettings().for_model(model.settings)
+    return model.codec.decode(sample_latents(model, part.prompts, noise, sampling, NoiseOfEach(part.seeds)))
 
 
 def harmed_input(model, harm, part, rng):

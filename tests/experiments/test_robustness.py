@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import io
 
 import numpy as np
@@ -73,7 +75,9 @@ def test_a_model_without_marks_is_spared_what_it_cannot_do(tmp_path):
     assert whats == set(KINDS) - set(COMPLETED)
 
 
-def test_no_harm_is_what_generate_makes(tiny_model, part):
+@pytest.mark.parametrize("sampler", ["euler", "ddpm"])  # which draws noise on its way
+def test_no_harm_is_what_generate_makes(sampler, tiny_model, part, monkeypatch):
+    monkeypatch.setattr(tiny_model, "settings", replace(tiny_model.settings, sampler=sampler))
     noise = starting_noise(tiny_model.settings.latent_shape, part.seeds)
     assert decoded(tiny_model, part, noise) == pytest.approx(generate(tiny_model, part.prompts, part.seeds))
     made, unharmed = harmed_inside(tiny_model, Harm("weights", "none"), part, np.random.default_rng(0))
