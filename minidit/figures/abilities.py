@@ -96,6 +96,7 @@ def rows_of(studio):
     holed = np.where(mask[..., None], 0.0, before)
     animated = "a red cross moves left in the night sky"
     changed = "a yellow ring"
+    moves, whole = "a green square moves right in the day sky", "a blue circle moves left in the sunset sky"
     film = studio.film(parse_script(SCRIPT))
     eight = [True] * 8 + [False] * 8
     images = [studio.image("a blue ring in the day sky", seed)[0] for seed in range(8)]
@@ -103,13 +104,13 @@ def rows_of(studio):
         made("generate", prompt, studio.generate(prompt)),
         made("image", "“a blue ring in the day sky”, seeds 0 to 7", images),
         Row("animate", f"the first frame, and “{animated}”", studio.animate(picture, animated), [True] + [False] * 7),
-        Row("extend", "forward and backward, without a prompt", studio.extend(square[4:12], "", 4, 4),
+        Row("extend", f"forward and backward: “{moves}”", studio.extend(square[4:12], moves, 4, 4),
             [False] * 4 + [True] * 8 + [False] * 4),
         Row("connect", "the frames between two clips", studio.connect(square[:4], square[12:], 8),
             [True] * 4 + [False] * 8 + [True] * 4),
         made("loop", f"“{ring}”, and back to its start", studio.loop(ring)),
         Row("edit", f"a clip, then “{changed}”", [*before, *studio.edit(before, changed)], eight),
-        Row("inpaint", "the missing middle, no prompt", [*holed, *studio.inpaint(before, mask)], eight),
+        Row("inpaint", f"the missing middle: “{whole}”", [*holed, *studio.inpaint(before, mask, whole)], eight),
         made("another shape", f"48 x 32 pixels: “{prompt}”", studio.generate(prompt, size=(32, 48))),
         made("longer", f"“{ring}”, extended to 16 frames", studio.extend(studio.generate(ring), ring, 8)),
         made("film", "three shots; the second continues the first (every second frame)", film[::2]),

@@ -21,7 +21,8 @@ ALT = (
     "distillation, for seen and held-out combinations, with intervals."
 )
 NOTE = (
-    "Measured with the model that was shipped before this one. Before: what `minidit distill` started from. After: its student, which learned to go from noise to that "
+    "Measured with the model that was shipped before this one. Before: what `minidit distill` started from. "
+    "After: its student, which learned to go from noise to that "
     "model's clips in a straight line (reflow), and needs no guidance, so that each of its steps takes half the time. "
     f"By `minidit steps` on {DATA['prompts']} seen and {DATA['prompts']} held-out prompts, with 95 % Wilson "
     "intervals; prompts and noise are the same for all."

@@ -17,10 +17,12 @@ from minidit.generation.canvas import in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.models.conditioning import rows_of
 from minidit.world.attributes import NAMES
+from minidit.world.upsampling import upsampled
 
 BATCH = 64  # clips sampled at once
 EDIT_TIME = 0.5  # at which the network is asked for edits; training asks at this time too, and shows no noise
 EDIT_MARGIN = 0.005  # nearer to that time the network takes any clip for one to be edited
+LEFT_OUT = 2  # keeps the random numbers for what a prompt leaves out apart from those of the noise
 NOISE_START = 0.02  # where sampling starts if the network predicts noise: at t = 0 that says nothing about the data
 
 # N = clips, L = words of the longest prompt; F, H, W = frames, rows, columns in pixels; f, r, c = in latents
@@ -31,7 +33,8 @@ def generate(model, prompts, seeds, canvases=None, sampling=None, callback=None)
 
     Args:
         model: VideoModel. It needs conditioning channels, unless nothing is known and the clips are of its own size.
-        prompts: N strings.
+        prompts: N strings. What they leave out of an object is drawn by chance (`minidit.world.upsampling`), unless a
+            part of the clip is known.
         seeds: N integers; the same seed and prompt give the same clip, whatever else is in the batch.
         canvases: N `minidit.generation.canvas.Canvas` of one size; by default blank ones of the model's own size.
         sampling: SamplingSettings; by default the model's own.
@@ -63,6 +66,12 @@ def generate_batch(model, prompts, seeds, canvases, sampling, callback):
         shape = (*known.shape[1:], settings.codec.channels)
         if known.any():
             shown = model.codec.encode(moved(clips, xp)), moved(known, xp)
+    if not shown:
+        frames = shape[0] * settings.codec.patch[0]
+        prompts = [
+            upsampled(model.tokenizer.read(prompt), np.random.default_rng([seed, LEFT_OUT]), frames)
+            for prompt, seed in zip(prompts, seeds, strict=True)
+        ]
     x = moved(starting_noise(shape, seeds), xp)  # N, f, r, c, C
     latents = sample_latents(model, prompts, x, sampling, NoiseOfEach(seeds), *shown, callback=callback)
     decoded = to_host(model.codec.decode(latents))  # N, F, H, W, 3

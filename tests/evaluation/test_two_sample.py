@@ -42,7 +42,7 @@ def test_looks_see_noise_and_seams_but_not_what_no_screen_shows(rng):
     asked = [ALL_ATTRIBUTES[7 * n] for n in range(40)]
     real, other = (render_batch(asked, rng, 16, 4) for _ in range(2))
     seam = other.copy()
-    seam[:, :, :, 7] += 0.02
+    seam[:, :, :, 7] += 0.04
     kinds = {
         "real": other,
         "invisible": np.round(other * 255) / 255 + rng.uniform(-0.001, 0.001, other.shape),
