@@ -379,7 +379,7 @@ def train(gradients_of, steps):
 
 with minidit.using(**in_place) as calls:
     network, losses = train(own_step, STEPS)
-    model = VideoModel(replace(shipped.settings, dit=settings))
+    model = VideoModel(replace(shipped.settings, dit=settings, polish=0))  # it has learned no edits
     model.codec, model.dit = shipped.codec, network
     prompt = "a red circle moves right in the day sky"
     clip = generate(model, [prompt], [0])[0]
@@ -449,4 +449,4 @@ for kind, pool in (("seen", SEEN), ("held out", HELD_OUT)):
 # Where to go from here: [lesson 16](16_one_model_many_uses.ipynb) makes one network animate, extend and fill in, and
 # [lesson 17](17_scaling.ipynb) counts what it costs. [projects.md](../projects.md) has six questions, some without a
 # known answer, and [mathematics.md](../mathematics.md) collects every derivation of the course on a few pages. And
-# `minidit train --preset quick --minutes 10` trains a better model than this one.
+# `minidit train --preset quick --minutes 5` trains a better model than this one.
