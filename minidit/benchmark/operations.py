@@ -31,6 +31,7 @@ OF_FILE = {
     "losses.py": "loss",
     "embedding.py": REST,
     "patchify.py": REST,
+    "neighbours.py": REST,  # of the codec, when it decodes
     "positions.py": REST,
     "timestep.py": REST,
     "parameters.py": "gradients into one vector",

@@ -44,6 +44,7 @@ VARIANTS = {
     "rmsnorm": Variant("RMSNorm", choices={"norm": "rms"}),
     "qk-norm": Variant("QK-norm", choices={"qk_norm": True}),
     "rope": Variant("RoPE", choices={"positions": "rope"}),
+    "both": Variant("RoPE, and positions added", choices={"positions": "both"}),
     "swiglu": Variant("SwiGLU", choices={"feedforward": "swiglu"}),
     "cross": Variant("prompt by cross-attention", choices={"prompt": "cross"}),
     "in-context": Variant("prompt in context", choices={"prompt": "in_context"}),

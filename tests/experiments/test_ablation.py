@@ -70,7 +70,7 @@ def test_a_table_for_the_block_one_for_the_time_and_one_for_target_and_patch(res
     found = by_title(tables(results))
     assert list(found) == ["The block", "Where the time of known latents enters", "Target and patch"]
     rows = {title: [line.split(" | ") for line in table.splitlines()[2:]] for title, table in found.items()}
-    assert len(rows["The block"]) == 10
+    assert len(rows["The block"]) == 11
     base, rms = rows["The block"][:2]
     assert base[0] == "| base: the paper's block" and base[4].startswith("2.0000 ± ") and base[5] == ""
     assert rms[4].startswith("2.1000") and rms[5].startswith("6.1 ± ")  # of 0.1 by 1, 2 and 3

@@ -30,9 +30,9 @@ def asked(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize("use", {**USES, "large": SIZES["16 frames of 48 x 32"]})
+@pytest.mark.parametrize("use", {**USES, "large": SIZES["8 frames of 48 x 32"]})
 def test_every_use_gives_a_number_for_each_case(tried, use):
-    name, settings = USES.get(use, SIZES["16 frames of 48 x 32"])
+    name, settings = USES.get(use, SIZES["8 frames of 48 x 32"])
     scores = getattr(tried, name)(**settings)
     assert scores and all(np.shape(values) == (COUNT,) for values in scores.values())
     for measure in ("right", "as_asked", "shape_kept", "no_jump"):  # of random numbers nothing comes out right

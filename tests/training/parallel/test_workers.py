@@ -128,9 +128,9 @@ def test_a_mistake_in_one_process_ends_the_others_wait(small_preset, small_model
 
 
 def test_a_bug_in_a_process_is_reported_with_its_traceback(team_of, state):
-    with team_of(2, time_std=None) as team:  # nothing that a process can work with
+    with team_of(2, drop_prompt=None) as team:  # nothing that a process can work with
         team.load(state)
-        with pytest.raises(RuntimeError, match=r"(?s)worker [01] failed:.*sample_times.*TypeError"):
+        with pytest.raises(RuntimeError, match=r"(?s)worker [01] failed:.*draw_batch.*TypeError"):
             team.run(0, 2)
 
 
