@@ -15,7 +15,7 @@ from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, esti
 from minidit.diffusion import classifier_free_guidance as guide
 from minidit.diffusion.samplers import ddpm_step
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import NoiseOfEach, generate, sampling_time, starting_noise
+from minidit.generation.text_to_video import NoiseOfEach, edited_latents, generate, sampling_time, starting_noise
 from minidit.world import SEEN, caption, verify_batch
 
 sheet = worksheet.solve()
@@ -349,7 +349,9 @@ check.guidance_backward(guidance_backward)
 #
 # Now all of it together. The network predicts the data, and the rest follows from it, such as the velocity:
 # $(\text{data} - x)/(1 - t)$. The walk is that of 12.6, in minidit's words, with the model's own sampler, shift and
-# number of steps. On the way we record x, and the clean clip that the network expects.
+# number of steps. On the way we record x, and the clean clip that the network expects. In the end the model gets its own
+# clip as one to be edited ([lesson 16](16_one_model_many_uses.ipynb)), with the same prompt: that takes out what the
+# sampler did wrong, so that few steps are enough.
 
 # %%
 studio = load(device="cpu")
@@ -372,7 +374,10 @@ def strip(seed=0):
 
     path, noise = RectifiedFlow(), starting_noise(settings.latent_shape, [seed])
     how = settings.steps, settings.sampler, settings.shift
-    return kept, sample(estimator(network, "data", path), noise, path, *how, rng=NoiseOfEach([seed]))
+    latents = sample(estimator(network, "data", path), noise, path, *how, rng=NoiseOfEach([seed]))
+    for _ in range(settings.polish):
+        latents = edited_latents(model, latents, words[:1])
+    return kept, latents
 
 
 kept, latents = strip()
@@ -456,7 +461,8 @@ for k in counts:
 
 # %% [markdown]
 # That is fewer steps than you may have expected. This world is simple: once colour, shape, motion and sky are settled,
-# there is hardly anything left to average over. Photographs are a different matter.
+# there is hardly anything left to average over, and the edit in the end mends an outline. Photographs are a different
+# matter.
 #
 # **How much guidance?** The same prompts and seeds at four scales; the picture shows one of the clips.
 
@@ -479,7 +485,7 @@ for scale in scales:
 # *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: a
 # clip is right only by chance. Even without guidance, at 1, most clips show what their prompt says; a little guidance
 # settles the rest. More makes the clips of a prompt more alike. It does no harm otherwise, because here guidance acts
-# only in the noise, up to t = ½. Later it would drive colours out of the range that the codec knows. What guidance
+# only in the noise, up to t = 0.3. Later it would drive colours out of the range that the codec knows. What guidance
 # costs is a project (see [projects.md](../projects.md)).
 
 # %% [markdown]

@@ -137,7 +137,8 @@ def sample_latents(
     What a sampler ends with still has traces of its errors on the way. A model that can edit takes them out
     (`VideoModelSettings.polish`): it looks at the whole clip and says what its prompt asks for, which is nearly the
     same clip, but one as those that it learned from. So clips are as good in few steps as in many. Where a prompt
-    names nothing, such as "sora is sky", there is nothing to ask for, and the clip stays.
+    names nothing, such as "sora is sky", there is nothing to ask for, and the clip stays; so it does without guidance
+    by the prompt at all, at a scale of 0.
 
     Args:
         prompts: N strings; or the ids of their words (N + 1, L), those of the empty prompt last.
@@ -174,7 +175,7 @@ def sample_latents(
     start = NOISE_START if prediction == "noise" else 0.0
     x = sample(predict, noise, path, sampling.steps, sampling.sampler, sampling.shift, start, rng, callback)
     x = with_known(x)
-    if not model.settings.polish:
+    if not model.settings.polish or sampling.guidance == 0:
         return x
     named = [model.tokenizer.ids[word] for values in NAMES.values() for word in values if word in model.tokenizer.ids]
     asks = xp.isin(ids[:-1], xp.asarray(named)).any(axis=1)[:, None, None, None, None]

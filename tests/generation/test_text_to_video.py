@@ -111,6 +111,14 @@ def test_polishing_edits_what_was_sampled_but_neither_what_is_known_nor_where_a_
     assert (np.abs(made - plain)[[0, 3]].max(axis=(1, 2, 3, 4)) > 1e-3).all()
 
 
+def test_at_a_guidance_of_0_the_prompt_plays_no_part_with_polish_or_without(tiny_marked_model, monkeypatch):
+    sampling = SamplingSettings(2, 0.0, interval=(0.0, 1.0))
+    monkeypatch.setattr(tiny_marked_model, "settings", replace(tiny_marked_model.settings, polish=2))
+    red, blue = (generate(tiny_marked_model, [f"a {color} ring moves up in the day sky"], [3], sampling=sampling)
+                 for color in ("red", "blue"))
+    np.testing.assert_allclose(red, blue, atol=1e-6)
+
+
 def test_the_network_is_never_asked_at_the_time_of_an_edit(tiny_model, rng, monkeypatch):
     ids, noise = drawn(tiny_model, rng, count=1)
     asked, predict = [], tiny_model.dit.predict
