@@ -349,9 +349,9 @@ check.guidance_backward(guidance_backward)
 #
 # Now all of it together. The network predicts the data, and the rest follows from it, such as the velocity:
 # $(\text{data} - x)/(1 - t)$. The walk is that of 12.6, in minidit's words, with the model's own sampler, shift and
-# number of steps. On the way we record x, and the clean clip that the network expects. In the end the model gets its own
-# clip as one to be edited ([lesson 16](16_one_model_many_uses.ipynb)), with the same prompt: that takes out what the
-# sampler did wrong, so that few steps are enough.
+# number of steps. On the way we record x, and the clean clip that the network expects. In the end the model gets its
+# own clip as one to be edited ([lesson 16](16_one_model_many_uses.ipynb)), with the same prompt: that takes out what
+# the sampler did wrong, so that few steps are enough.
 
 # %%
 studio = load(device="cpu")
