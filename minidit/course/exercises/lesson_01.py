@@ -1,11 +1,13 @@
 """Lesson 1: setting the stage."""
 
+from itertools import cycle
+
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
 from minidit.diffusion.paths import time_of_step
 from minidit.worksheet import PROMPT, VIDEO, WEIGHTS
-from minidit.world import ALL_ATTRIBUTES, COLORS, MOTIONS, SHAPES, SKIES, VOCABULARY, wordings
+from minidit.world import ALL_ATTRIBUTES, COLORS, MOTIONS, SHAPES, SKIES, VOCABULARY, Attributes, wordings
 
 LESSON = 1
 NOT_NAMED = -1
@@ -164,14 +166,12 @@ def as_they_come(text):
     return np.array([names.index(word) for word in text.split() for names in NAMES if word in names])
 
 
-def worded(number):
-    """The Trial with a random clip's caption, in the wording of this number."""
-
-    def inputs(rng):
-        chosen = rng.choice(len(ALL_ATTRIBUTES), size=number + 1)[-1]
-        return (wordings(ALL_ATTRIBUTES[chosen])[number],)
-
-    return at_random(inputs)
+def every_value():
+    """Trials with captions in which each colour, shape, motion and sky comes up, in every wording."""
+    clips = [[values[i % len(values)] for values in NAMES] for i in range(max(map(len, NAMES)))]
+    pairs = zip(cycle(clips), range(len(wordings(ALL_ATTRIBUTES[0]))), strict=False)
+    captions = [wordings(Attributes(*clip))[number] for clip, number in pairs]
+    return [at_random(lambda rng, text=text: (text,)) for text in captions]
 
 
 ATTRIBUTES_AS_NUMBERS = Exercise(
@@ -179,7 +179,7 @@ ATTRIBUTES_AS_NUMBERS = Exercise(
     lambda text: places(text.split()),
     trials=(
         by_hand("a red circle moves right in the day sky"),
-        worded(1), worded(4), worded(8),
+        *every_value(),
         Trial("plain skies", lambda rng: ("an empty sunset sky",)),
         Trial("plain skies", lambda rng: ("sora is sky",)),
     ),

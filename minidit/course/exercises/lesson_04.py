@@ -1,5 +1,7 @@
 """Lesson 4: adding noise, which way time runs, and the two ways back."""
 
+from functools import partial
+
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
@@ -37,6 +39,14 @@ def per_sample(t, x):
     return t.reshape(-1, *[1] * (x.ndim - 1))
 
 
+def three_axes(t):
+    """Times (N,) in a form that multiplies x (N, T, C), but no x with more or fewer axes."""
+    return t[:, None, None]
+
+
+THREE_AXES = "it is right only for clips with three axes", "Any number of axes may follow N. t needs a 1 for each."
+
+
 def noised(data, noise, t):
     """x_t = t · data + (1 - t) · noise."""
     t = per_sample(t, data)
@@ -58,19 +68,23 @@ GRAINS = np.array([[[0.0, 2.0], [-2.0, 0.0]], [[3.0, 1.0], [-1.0, -3.0]]])
 TIMES = np.array([0.5, 0.0])  # halfway, and all noise
 
 
-def clips_and_times(rng):
-    """Data, noise (3, 4, 2) and times (3,), none at an end."""
-    return rng.normal(size=(3, 4, 2)), rng.normal(size=(3, 4, 2)), rng.uniform(0.1, 0.9, 3)
+# Any number of axes may follow N, and in the last of these shapes unreshaped times broadcast without an error.
+SIZES = ((3, 4, 2), (4, 3), (2, 3, 5, 4, 6), (5,), (3, 4, 3))
 
 
-def as_many_channels_as_clips(rng):
-    """Shapes for which unreshaped times broadcast without an error."""
-    return rng.normal(size=(3, 4, 3)), rng.normal(size=(3, 4, 3)), rng.uniform(0.1, 0.9, 3)
+def clips_and_times(rng, size=SIZES[0]):
+    """Data and noise of this size, and times (N,), none at an end."""
+    return rng.normal(size=size), rng.normal(size=size), rng.uniform(0.1, 0.9, size[0])
+
+
+def of_all_sizes(make):
+    """Trials with random inputs of each of the SIZES: `make` takes a numpy Generator and a size."""
+    return [at_random(partial(make, size=size)) for size in SIZES]
 
 
 NOISED = Exercise(
     "noised", LESSON, "a clip at time t", ("x",), noised,
-    trials=(by_hand(CLIPS, GRAINS, TIMES), at_random(clips_and_times), at_random(as_many_channels_as_clips)),
+    trials=(by_hand(CLIPS, GRAINS, TIMES), *of_all_sizes(clips_and_times)),
     slips=(
         Slip(
             "data and noise swapped", lambda data, noise, t: noised(noise, data, t),
@@ -101,6 +115,10 @@ NOISED = Exercise(
             "the amounts are square roots of t and 1 − t",
             "That is another path, which keeps the variance. Ours is the straight one.",
         ),
+        Slip(
+            "three axes only",
+            lambda data, noise, t: three_axes(t) * data + (1 - three_axes(t)) * noise, *THREE_AXES,
+        ),
     ),
     sizes=lambda data, noise, t: {"clips": len(t)},
     difficulty=1, minutes=8,
@@ -110,8 +128,12 @@ NOISED = Exercise(
 def noised_backward(dx, data, noise, t):
     """Gradients of `noised`."""
     t = per_sample(t, dx)
-    axes = tuple(range(1, dx.ndim))
-    return t * dx, (1 - t) * dx, (dx * (data - noise)).sum(axis=axes)
+    return t * dx, (1 - t) * dx, (dx * (data - noise)).sum(axis=over(dx))
+
+
+def over(x):
+    """The axes of a clip: all but the first."""
+    return tuple(range(1, x.ndim))
 
 
 def with_dt(dt):
@@ -124,14 +146,14 @@ def with_dt(dt):
     return wrong
 
 
-def gradients_and_times(rng):
+def gradients_and_times(rng, size):
     """dx, and the forward's inputs."""
-    return rng.normal(size=(3, 4, 2)), *clips_and_times(rng)
+    return rng.normal(size=size), *clips_and_times(rng, size)
 
 
 NOISED_BACKWARD = Exercise(
     "noised_backward", LESSON, "backward through the noising", ("ddata", "dnoise", "dt"), noised_backward,
-    trials=(by_hand(np.ones((2, 2, 2)), CLIPS, GRAINS, TIMES), at_random(gradients_and_times)),
+    trials=(by_hand(np.ones((2, 2, 2)), CLIPS, GRAINS, TIMES), *of_all_sizes(gradients_and_times)),
     slips=(
         Slip(
             "passed on unweighed", lambda dx, data, noise, t: (dx, dx, noised_backward(dx, data, noise, t)[2]),
@@ -139,7 +161,7 @@ NOISED_BACKWARD = Exercise(
             "Each was multiplied by something in the forward. So is its gradient.",
         ),
         Slip(
-            "dt of the data only", with_dt(lambda dx, data, noise: (dx * data).sum(axis=(1, 2))),
+            "dt of the data only", with_dt(lambda dx, data, noise: (dx * data).sum(axis=over(dx))),
             "t reached x through the data only", "t stands in the forward twice: also in 1 − t.",
         ),
         Slip(
@@ -151,11 +173,11 @@ NOISED_BACKWARD = Exercise(
             "it was summed over the clips as well", "Each clip has a time of its own, and so a gradient of its own.",
         ),
         Slip(
-            "sign of dt", with_dt(lambda dx, data, noise: (dx * (noise - data)).sum(axis=(1, 2))),
+            "sign of dt", with_dt(lambda dx, data, noise: (dx * (noise - data)).sum(axis=over(dx))),
             "its sign is wrong", "More t is more data and less noise.",
         ),
         Slip(
-            "mean instead of sum", with_dt(lambda dx, data, noise: (dx * (data - noise)).mean(axis=(1, 2))),
+            "mean instead of sum", with_dt(lambda dx, data, noise: (dx * (data - noise)).mean(axis=over(dx))),
             "its values are means over the clip, not sums",
             "All numbers of a clip used the same time, so their contributions add up.",
         ),
@@ -172,7 +194,7 @@ def velocity(data, noise):
 
 VELOCITY = Exercise(
     "velocity", LESSON, "where x is going", ("v",), velocity,
-    trials=(by_hand(CLIPS, GRAINS), at_random(lambda rng: clips_and_times(rng)[:2])),
+    trials=(by_hand(CLIPS, GRAINS), *of_all_sizes(lambda rng, size: clips_and_times(rng, size)[:2])),
     slips=(
         Slip(
             "noise minus data", lambda data, noise: noise - data, "it points from the data to the noise",
@@ -196,15 +218,15 @@ def data_and_noise(x, v, t):
     return x + (1 - t) * v, x - t * v
 
 
-def on_a_line(rng):
+def on_a_line(rng, size):
     """x, v and t of random clips."""
-    data, noise, t = clips_and_times(rng)
+    data, noise, t = clips_and_times(rng, size)
     return noised(data, noise, t), data - noise, t
 
 
 DATA_AND_NOISE = Exercise(
     "data_and_noise", LESSON, "both ends of the line", ("data", "noise"), data_and_noise,
-    trials=(by_hand(noised(CLIPS, GRAINS, TIMES), CLIPS - GRAINS, TIMES), at_random(on_a_line)),
+    trials=(by_hand(noised(CLIPS, GRAINS, TIMES), CLIPS - GRAINS, TIMES), *of_all_sizes(on_a_line)),
     slips=(
         Slip(
             "t and 1 − t swapped", lambda x, v, t: (x + per_sample(t, x) * v, x - (1 - per_sample(t, x)) * v),
@@ -221,6 +243,9 @@ DATA_AND_NOISE = Exercise(
         Slip(
             "wrong way", lambda x, v, t: (x - (1 - per_sample(t, x)) * v, x + per_sample(t, x) * v),
             "it goes the wrong way", "The velocity points towards the data.",
+        ),
+        Slip(
+            "three axes only", lambda x, v, t: (x + (1 - three_axes(t)) * v, x - three_axes(t) * v), *THREE_AXES,
         ),
     ),
     difficulty=2, minutes=8,

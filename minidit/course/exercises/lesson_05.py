@@ -1,5 +1,7 @@
 """Lesson 5: words and the time become numbers."""
 
+from functools import partial
+
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
@@ -49,14 +51,19 @@ TABLE = np.array([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0], [3.0, 13.0]])  # V = 4,
 IDS = np.array([[1, 3, 1]])
 
 
-def sentences(rng):
-    """Ids (2, 3) of a vocabulary of 5, with a word that occurs twice; and the table (5, 4)."""
-    return np.array([[1, 4, 1], [0, 3, 4]]), rng.normal(size=(5, 4))
+ALL_IDS = (  # of a vocabulary of 5, with a word that occurs twice; the last word is there or isn't
+    np.array([[1, 4, 1], [0, 3, 4]]), np.array([2, 0, 2, 3, 0, 0, 1]), np.array([[[1, 1, 0, 2]], [[3, 0, 0, 1]]]),
+)  # fmt: skip
+
+
+def sentences(rng, ids):
+    """These ids, and the table (5, 6)."""
+    return ids, rng.normal(size=(5, 6))
 
 
 EMBEDDING_FORWARD = Exercise(
     "embedding_forward", LESSON, "looking words up", ("y", "cache"), embedding_forward,
-    trials=(by_hand(IDS, TABLE), at_random(sentences)),
+    trials=(by_hand(IDS, TABLE), *(at_random(partial(sentences, ids=ids)) for ids in ALL_IDS)),
     slips=(
         Slip(
             "columns instead of rows", lambda ids, table: (table.T[ids % len(table.T)], (ids, table.shape)),
@@ -110,7 +117,7 @@ EMBEDDING_BACKWARD = Exercise(
     "embedding_backward", LESSON, "backward of looking up", ("dtable",), embedding_backward,
     trials=(
         by_hand(np.array([[[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]]), (IDS, TABLE.shape)),
-        at_random(lambda rng: (rng.normal(size=(2, 3, 4)), (sentences(rng)[0], (5, 4)))),
+        *(at_random(lambda rng, ids=ids: (rng.normal(size=(*ids.shape, 6)), (ids, (5, 6)))) for ids in ALL_IDS),
     ),
     slips=(
         Slip(
@@ -126,7 +133,7 @@ EMBEDDING_BACKWARD = Exercise(
             "shape of the ids", lambda dy, cache: dy, "it is dy itself", "dtable has the shape of the table.",
         ),
         Slip(
-            "every row gets all", lambda dy, cache: np.zeros(cache[1]) + dy.sum(axis=(0, 1)),
+            "every row gets all", lambda dy, cache: np.zeros(cache[1]) + dy.sum(axis=tuple(range(dy.ndim - 1))),
             "every word got the gradients of all words", "Only words that were looked up get a gradient.",
         ),
         Slip(

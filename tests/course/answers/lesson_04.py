@@ -14,6 +14,10 @@ def noised_by_loop(data, noise, t):
 
 
 def noised_by_velocity(data, noise, t):
+    return noise + np.expand_dims(t, tuple(range(1, data.ndim))) * (data - noise)
+
+
+def noised_three_axes(data, noise, t):
     return noise + t[:, None, None] * (data - noise)
 
 
@@ -52,9 +56,15 @@ def velocity_by_difference(data, noise):
 
 
 def ends_by_two_equations(x, v, t):
-    t = t.reshape(-1, 1, 1)
+    while t.ndim < x.ndim:
+        t = t[..., None]
     noise = x - t * v
     return noise + v, noise
+
+
+def ends_three_axes(x, v, t):
+    t = t.reshape(-1, 1, 1)
+    return x + (1 - t) * v, x - t * v
 
 
 def ends_swapped_amounts(x, v, t):
@@ -118,6 +128,11 @@ def backward_mean(dx, data, noise, t):
     return dx * t, dx * (1 - t), np.mean(dx * (data - noise), axis=(1, 2))
 
 
+def backward_three_axes(dx, data, noise, t):
+    t = t[:, None, None]
+    return dx * t, dx * (1 - t), np.sum(dx * (data - noise), axis=(1, 2))
+
+
 def backward_swapped(dx, data, noise, t):
     ddata, dnoise, dt = backward_by_loop(dx, data, noise, t)
     return dnoise, ddata, dt
@@ -143,6 +158,7 @@ ANSWERS = {
             (noised_added, "data at full strength"),
             (noised_full_noise, "noise at full strength"),
             (noised_roots, "square roots"),
+            (noised_three_axes, "three axes only"),
         ],
     ),
     "velocity": Answers(
@@ -162,6 +178,7 @@ ANSWERS = {
             (ends_whole_step, "a whole step"),
             (ends_in_wrong_order, "wrong order"),
             (ends_backwards, "wrong way"),
+            (ends_three_axes, "three axes only"),
         ],
     ),
     "noised_backward": Answers(
@@ -174,6 +191,7 @@ ANSWERS = {
             (backward_minus, "sign of dt"),
             (backward_mean, "mean instead of sum"),
             (backward_swapped, "wrong order"),
+            (backward_three_axes, None),
         ],
     ),
 }
