@@ -1,0 +1,346 @@
+"""Lesson 4: answers written from the lesson's text alone."""
+
+import numpy as np
+from answers_of import Answers
+
+
+def wide(t, like):
+    return t.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def noised_clip_by_clip(data, noise, t):
+    return np.stack([t[i] * data[i] + (1 - t[i]) * noise[i] for i in range(len(t))])
+
+
+def noised_from_the_noise(data, noise, t):
+    while t.ndim < data.ndim:
+        t = t[..., None]
+    return noise + t * (data - noise)
+
+
+def noised_transposed(data, noise, t):
+    return (t * data.T + (1 - t) * noise.T).T
+
+
+def noised_in_place(data, noise, t):
+    t = wide(t, data)
+    data *= t
+    data += (1 - t) * noise
+    return data
+
+
+def noised_reshapes_t(data, noise, t):
+    t.shape = (len(t), *[1] * (data.ndim - 1))
+    return t * data + (1 - t) * noise
+
+
+def noised_return_in_the_loop(data, noise, t):
+    x = np.zeros_like(data)
+    for n in range(len(t)):
+        x[n] = t[n] * data[n] + (1 - t[n]) * noise[n]
+        return x
+
+
+def noised_own_noise(data, noise, t):
+    t = wide(t, data)
+    return t * data + (1 - t) * np.random.default_rng().normal(size=data.shape)
+
+
+def noised_if(data, noise, t):
+    if t == 0:
+        return noise
+    return wide(t, data) * data + (1 - wide(t, data)) * noise
+
+
+def noised_three_or_less(data, noise, t):
+    t = t[:, None] if data.ndim == 2 else t[:, None, None]
+    return t * data + (1 - t) * noise
+
+
+def noised_printed(data, noise, t):
+    print(wide(t, data) * data + (1 - wide(t, data)) * noise)
+
+
+def velocity_by_steps(data, noise):
+    return (0.75 * data + 0.25 * noise - (0.25 * data + 0.75 * noise)) / 0.5
+
+
+def velocity_in_place(data, noise):
+    data -= noise
+    return data
+
+
+def velocity_needs_t(data, noise, t):
+    return data - noise
+
+
+def velocity_printed(data, noise):
+    print(data - noise)
+
+
+def ends_in_a_loop(x, v, t):
+    data, noise = np.empty_like(x), np.empty_like(x)
+    for n in range(x.shape[0]):
+        data[n] = x[n] + (1 - t[n]) * v[n]
+        noise[n] = x[n] - t[n] * v[n]
+    return data, noise
+
+
+def ends_noise_first(x, v, t):
+    noise = x - wide(t, x) * v
+    return noise + v, noise
+
+
+def ends_in_place(x, v, t):
+    t = wide(t, x)
+    x += (1 - t) * v
+    return x, x - v
+
+
+def ends_scales_v(x, v, t):
+    v *= wide(t, x)
+    noise = x - v
+    return noise + v, noise
+
+
+def ends_divided(x, v, t):
+    t = wide(t, x)
+    data = x + (1 - t) * v
+    return data, (x - t * data) / (1 - t)
+
+
+def ends_by_division_by_t(x, v, t):
+    t = wide(t, x)
+    noise = x - t * v
+    return (x - (1 - t) * noise) / t, noise
+
+
+def ends_overwritten(x, v, t):
+    t = wide(t, x)
+    x = x + (1 - t) * v
+    noise = x - t * v
+    return x, noise
+
+
+def ends(data, noise):
+    """data_and_noise from two formulas of x, v and a t that fits."""
+    return lambda x, v, t: (data(x, v, wide(t, x)), noise(x, v, wide(t, x)))
+
+
+def back_in_a_loop(dx, data, noise, t):
+    ddata, dnoise, dt = np.empty_like(data), np.empty_like(noise), np.empty_like(t)
+    for n in range(len(t)):
+        ddata[n] = dx[n] * t[n]
+        dnoise[n] = dx[n] * (1 - t[n])
+        dt[n] = np.sum(dx[n] * data[n]) - np.sum(dx[n] * noise[n])
+    return ddata, dnoise, dt
+
+
+def back_flat(dx, data, noise, t):
+    N = len(t)
+    dt = ((data - noise) * dx).reshape(N, -1).sum(axis=1)
+    return wide(t, dx) * dx, dx - wide(t, dx) * dx, dt
+
+
+def back_einsum(dx, data, noise, t):
+    return (
+        np.einsum("n...,n->n...", dx, t),
+        np.einsum("n...,n->n...", dx, 1 - t),
+        np.einsum("nk,nk->n", dx.reshape(len(t), -1), (data - noise).reshape(len(t), -1)),
+    )
+
+
+def back(change):
+    """noised_backward with its right results changed by change(ddata, dnoise, dt, dx, data, noise, t)."""
+    return lambda dx, data, noise, t: change(*back_flat(dx, data, noise, t), dx, data, noise, t)
+
+
+def back_in_place(dx, data, noise, t):
+    _, dnoise, dt = back_flat(dx, data, noise, t)
+    dx *= wide(t, dx)
+    return dx, dnoise, dt
+
+
+def back_scaled_before_use(dx, data, noise, t):
+    w = wide(t, dx)
+    kept = w * data
+    grain = (1 - w) * noise
+    axes = tuple(range(1, dx.ndim))
+    return w * dx, (1 - w) * dx, (dx * (kept - grain)).sum(axis=axes)
+
+
+def back_return_in_the_loop(dx, data, noise, t):
+    dt = np.zeros_like(t)
+    for n in range(len(t)):
+        dt[n] = (dx[n] * (data[n] - noise[n])).sum()
+        return wide(t, dx) * dx, (1 - wide(t, dx)) * dx, dt
+
+
+def back_two_axes(dx, data, noise, t):
+    t = t[:, None, None]
+    return t * dx, (1 - t) * dx, (dx * (data - noise)).sum(axis=(1, 2))
+
+
+def back_first_axis_only(dx, data, noise, t):
+    return wide(t, dx) * dx, (1 - wide(t, dx)) * dx, (dx * (data - noise)).sum(axis=1)
+
+
+ANSWERS = {
+    "step_4_noised": Answers(
+        right=[[[1, 1, 0, 1], [3, 5, 4, 4]], np.array([[1, 1, 0, 1], [3, 5, 4, 4]])],
+        wrong=[
+            ([[3, -1, 0, 3], [5, 3, 6, 6]], "noise subtracted"),
+            ([[-1, 1, 0, -1], [-1, 1, -1, -1]], "the noise itself"),
+            ([[2, 0, 0, 2], [4, 4, 5, 5]], "the latent itself"),
+            ([[1, 1, 0, 1], [3, 5, 4, 6]], "one sign overlooked in the last"),
+            ([[1, 3], [1, 5], [0, 4], [1, 4]], "transposed"),
+            ([[3, 5, 4, 4], [1, 1, 0, 1]], "rows swapped"),
+            ([[3, 1, 0, 3], [5, 5, 6, 6]], "the noise's signs ignored"),
+            ([[-2, 0, 0, -2], [-4, 4, -5, -5]], "multiplied in place of added"),
+            ([[1, 1, 0, 1], [3, 5, 5, 4]], "one slip: 5 − 1 = 5"),
+            ([[1, 1, 0, 1]], "only the first row"),
+            ([[1, 0, -2, 1], [3, 5, 4, 4]], "added to the numbers before the ReLU"),
+        ],
+    ),
+    "noised": Answers(
+        right=[
+            noised_clip_by_clip,
+            noised_from_the_noise,
+            noised_transposed,
+            lambda data, noise, t: np.einsum("n,n...->n...", t, data) + np.einsum("n,n...->n...", 1 - t, noise),
+        ],
+        wrong=[
+            (lambda data, noise, t: (1 - wide(t, data)) * data + wide(t, data) * noise, "t counts noise (swapped)"),
+            (lambda data, noise, t: t * data + (1 - t) * noise, "t is not given further axes"),
+            (lambda data, noise, t: t[:, None] * data + (1 - t[:, None]) * noise, "one further axis only"),
+            (lambda data, noise, t: t[:, None, None] * data + (1 - t[:, None, None]) * noise, "two further axes only"),
+            (
+                lambda data, noise, t: t[:, None, None, None] * data + (1 - t[:, None, None, None]) * noise,
+                "three further axes only",
+            ),
+            (noised_three_or_less, "one or two further axes only"),
+            (lambda data, noise, t: data + (1 - wide(t, data)) * noise, "the data is not scaled (the worksheet's way)"),
+            (lambda data, noise, t: wide(t, data) * data + noise, "the noise is not scaled"),
+            (
+                lambda data, noise, t: np.sqrt(wide(t, data)) * data + np.sqrt(1 - wide(t, data)) * noise,
+                "square roots: the variance preserving path",
+            ),
+            (noised_in_place, "changes data"),
+            (noised_reshapes_t, "changes t's shape"),
+            (noised_return_in_the_loop, "return inside the loop: the first clip only"),
+            (noised_own_noise, "draws its own noise"),
+            (noised_if, "if with an array"),
+            (lambda data, noise, t: t[0] * data + (1 - t[0]) * noise, "the first t for all"),
+            (lambda data, noise, t: t.mean() * data + (1 - t.mean()) * noise, "the mean of t for all"),
+            (lambda data, noise, t: wide(t, data) * data - (1 - wide(t, data)) * noise, "minus in place of plus"),
+            (lambda data, noise, t: wide(t, data) * data + 1 - wide(t, data) * noise, "brackets missing around 1 − t"),
+            (lambda data, noise, t: t.reshape(2, 1, 1) * data + (1 - t.reshape(2, 1, 1)) * noise, "N = 2 hard-coded"),
+            (noised_printed, "printed, not returned"),
+        ],
+    ),
+    "velocity": Answers(
+        right=[lambda data, noise: -(noise - data), velocity_by_steps, lambda data, noise: np.subtract(data, noise)],
+        wrong=[
+            (lambda data, noise: noise - data, "sign"),
+            (lambda data, noise: data, "the second term forgotten"),
+            (lambda data, noise: data + noise, "the minus of 1 − t forgotten"),
+            (lambda data, noise: (data - noise) / 2, "halved"),
+            (velocity_in_place, "changes data"),
+            (lambda data, noise: abs(data - noise), "absolute value: a speed"),
+            (lambda data, noise: (data - noise) / np.linalg.norm(data - noise), "scaled to length 1"),
+            (velocity_needs_t, "wants t as a third argument"),
+            (velocity_printed, "printed, not returned"),
+            (lambda data, noise: (data - noise).mean(axis=0), "mean over the clips"),
+            (lambda data, noise: data[0] - noise[0], "first clip only"),
+            (lambda data, noise: np.clip(data - noise, -1, 1), "cut off at ±1"),
+            (lambda data, noise: data - noise.mean(axis=0), "the mean noise subtracted"),
+            (lambda data, noise: 0 * data, "t doesn't appear, so taken as constant: derivative 0"),
+            (lambda data, noise: -noise, "the first term forgotten"),
+        ],
+    ),
+    "data_and_noise": Answers(
+        right=[
+            ends_in_a_loop,
+            ends_noise_first,
+            ends(lambda x, v, t: x + v - t * v, lambda x, v, t: x - v * t),
+            lambda x, v, t: [(x.T + (1 - t) * v.T).T, (x.T - t * v.T).T],
+        ],
+        wrong=[
+            (ends(lambda x, v, t: x - t * v, lambda x, v, t: x + (1 - t) * v), "noise first"),
+            (ends(lambda x, v, t: x + (1 - t) * v, lambda x, v, t: x + t * v), "noise: added, not subtracted"),
+            (ends(lambda x, v, t: x + v, lambda x, v, t: x - v), "the distance is forgotten"),
+            (ends(lambda x, v, t: x + t * v, lambda x, v, t: x - (1 - t) * v), "the two distances swapped"),
+            (ends(lambda x, v, t: x - (1 - t) * v, lambda x, v, t: x - t * v), "data goes the wrong way"),
+            (lambda x, v, t: (x + (1 - t) * v, x - t * v), "t is not given further axes"),
+            (
+                lambda x, v, t: (x + (1 - t[:, None, None]) * v, x - t[:, None, None] * v),
+                "two further axes only",
+            ),
+            (ends(lambda x, v, t: x + (1 - t) * v, lambda x, v, t: v), "the velocity in place of the noise"),
+            (ends(lambda x, v, t: x / t, lambda x, v, t: x / (1 - t)), "divides x by its share"),
+            (ends_divided, "divides by 1 − t: NaN at t = 1"),
+            (ends_by_division_by_t, "divides by t: NaN at t = 0"),
+            (ends_in_place, "changes x"),
+            (ends_scales_v, "v *= t changes v, and then data is found with the changed v"),
+            (ends_overwritten, "x is overwritten before the noise is found"),
+            (lambda x, v, t: x + (1 - wide(t, x)) * v, "only the data"),
+            (lambda x, v, t: (x + (1 - t[0]) * v, x - t[0] * v), "the first t for all"),
+            (ends(lambda x, v, t: x + (1 - t) * v, lambda x, v, t: x + (1 - t) * v + v), "data + v, not data − v"),
+            (ends(lambda x, v, t: x + 1 - t * v, lambda x, v, t: x - t * v), "brackets missing around 1 − t"),
+        ],
+    ),
+    "noised_backward": Answers(
+        right=[back_in_a_loop, back_flat, back_einsum],
+        wrong=[
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn)), "dt is missing"),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, dx * (d - n))), "dt is not summed"),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, dt.sum())), "dt summed over the clips as well"),
+            (back_first_axis_only, "dt summed over one axis only"),
+            (
+                back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * (d - n)).mean(axis=tuple(range(1, dx.ndim))))),
+                "dt is a mean",
+            ),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, -dt)), "sign of dt"),
+            (
+                back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * d).sum(axis=tuple(range(1, dx.ndim))))),
+                "dt: only the data's part",
+            ),
+            (
+                back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * (d + n)).sum(axis=tuple(range(1, dx.ndim))))),
+                "dt: plus in place of minus",
+            ),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dx, dn, dt)), "ddata is dx"),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dn, dd, dt)), "t and 1 − t swapped"),
+            (
+                back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (d - n).sum(axis=tuple(range(1, dx.ndim))))),
+                "dt ignores dx",
+            ),
+            (
+                back(lambda dd, dn, dt, dx, d, n, t: (0 * dx + wide(t, dx), 0 * dx + 1 - wide(t, dx), dt)),
+                "ddata and dnoise ignore dx",
+            ),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd * d, dn * n, dt)), "multiplied by data and noise as well"),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, -dn, dt)), "sign of dnoise"),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dt, dd, dn)), "dt first"),
+            (back_in_place, "dx *= changes dx"),
+            (back_scaled_before_use, "dt from kept and grain in place of data and noise"),
+            (back_return_in_the_loop, "return inside the loop: dt of the first clip only"),
+            (back_two_axes, "two further axes only"),
+            (
+                lambda dx, data, noise, t: (t * dx, (1 - t) * dx, (dx * (data - noise)).sum(tuple(range(1, dx.ndim)))),
+                "t is not given further axes",
+            ),
+            (
+                back(
+                    lambda dd, dn, dt, dx, d, n, t: (
+                        dd,
+                        dn,
+                        (dx * (d - n)).sum(axis=tuple(range(1, dx.ndim)), keepdims=True),
+                    )
+                ),
+                "dt keeps axes of length 1",
+            ),
+            (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * (d - n)).sum(axis=0))), "dt summed over axis 0"),
+        ],
+    ),
+}
