@@ -96,6 +96,15 @@ def layer_normed(x):
     return (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
 
 
+MEANS = []
+
+
+def means_in_a_list_outside(x):
+    for row in x:
+        MEANS.append(row.mean())
+    return np.array(MEANS)
+
+
 ANSWERS = {
     "first_numbers": Answers(
         right=[[2.5, 0.75], (10 / 4, 3 / 4), np.array([5 / 2, 3 / 4])],
@@ -137,6 +146,8 @@ ANSWERS = {
             (means_last_column_left_out, "the last column is left out"),
             (lambda x: (x.max(axis=1) + x.min(axis=1)) / 2, "middle between the largest and the smallest"),
             (lambda x: abs(x).mean(axis=1), "mean of absolute values: wrong for negative numbers"),
+            (lambda x: x.mean(axis=1, keepdims=True).squeeze(), "squeeze: a single row loses its axis"),
+            (means_in_a_list_outside, "the list outside keeps the means of earlier calls"),
         ],
     ),
     "centre_rows": Answers(
@@ -166,6 +177,7 @@ ANSWERS = {
             (centred_running_mean, "the mean is taken again after each entry has changed"),
             (lambda x: np.rint(x - x.mean(axis=1, keepdims=True)), "rounded to whole numbers"),
             (lambda x: x.mean(axis=1, keepdims=True), "returns the means themselves"),
+            (lambda x: x - x.mean(axis=1, keepdims=True).squeeze()[:, None], "squeeze: fails for a single row"),
         ],
     ),
 }

@@ -343,6 +343,34 @@ def slopes_overwritten(f, x, step):
     return slopes
 
 
+def numbers_still_if_no_motion(text):
+    result = numbers_with_a_helper(text)
+    if result[2] == -1 and result[0] >= 0:
+        result[2] = MOTIONS.index("still")
+    return result
+
+
+def numbers_by_ending(text):
+    words = [word.rstrip("s") for word in text.split()]
+    return np.array([next((i for i, name in enumerate(table) if name in words), -1) for table in TABLES])
+
+
+def slopes_of_one_or_two_axes(f, x, step):
+    if x.ndim > 1:
+        return slopes_of_a_matrix_only(f, x, step)
+    return slopes_flat(f, x, step)
+
+
+def slopes_of_a_row(f, x, step):
+    slopes = np.zeros_like(x)
+    for i in range(x.size):
+        up, down = x.copy(), x.copy()
+        up.flat[i] += step
+        down.flat[i] -= step
+        slopes.flat[i] = np.round((f(up) - f(down)) / (2 * step), 1)
+    return slopes
+
+
 ANSWERS = {
     "step_1_counts": Answers(
         right=[[2, 2, 4, 16, 3, 4], (2, 2, 4, 2 * 2 * 4, 3, 4), np.array([2, 2, 4, 16, 3, 4])],
@@ -396,6 +424,8 @@ ANSWERS = {
             (numbers_of_the_words, "position in the caption, not in the list"),
             (numbers_return_in_the_loop, "return after the first word that was found"),
             (lambda text: np.array([0, 0, 1, 0]), "the example's numbers hard-coded"),
+            (numbers_still_if_no_motion, "a picture, which names no motion, is taken as still"),
+            (numbers_by_ending, "the s at the end of words is cut off: cross is never found"),
         ],
     ),
     "time_of_step": Answers(
@@ -424,6 +454,8 @@ ANSWERS = {
             (time_printed, "printed, not returned"),
             (lambda k, steps=1000: np.round(1 - (k + 1) / steps, 2), "rounded to two decimals"),
             (lambda k, steps=1000: math.fabs(1 - (k + 1) / steps), "math with an array"),
+            (lambda k, steps=1000: 1 - (np.atleast_1d(k) + 1) / steps, "a number comes back as an array of one"),
+            (lambda k, steps=1000: 1 - (k + 1) / len(k), "the length of k taken for steps"),
         ],
     ),
     "step_1_learned": Answers(
@@ -463,6 +495,8 @@ ANSWERS = {
             (lambda f, x, step: -slopes_flat(f, x, step), "sign: down minus up"),
             (lambda f, x, step: abs(slopes_flat(f, x, step)), "absolute values"),
             (lambda f, x, step: (f(x + step) - f(x - step)) / (2 * step), "one number, all entries moved"),
+            (slopes_of_one_or_two_axes, "one or two axes only"),
+            (slopes_of_a_row, "rounded to one decimal"),
         ],
     ),
 }

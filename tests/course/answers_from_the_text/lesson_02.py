@@ -312,6 +312,63 @@ def back_no_last_reshape(dy, x, patch):
     return blocks.transpose(*range(n), n, n + 3, n + 1, n + 4, n + 2, n + 5, n + 6)
 
 
+PLACES = {}
+
+
+def patchify_remembers(x, patch):
+    *leading, F, H, W, C = x.shape
+    if (F, H, W, C) not in PLACES:
+        numbers = np.arange(F * H * W * C).reshape(F, H, W, C)
+        PLACES[F, H, W, C] = patchify_no_leading(numbers, patch)
+    return x.reshape(*leading, -1)[..., PLACES[F, H, W, C]]
+
+
+def patchify_two_in_front(x, patch):
+    if x.ndim == 6:
+        return np.stack([patchify_one_batch_axis(clips, patch) for clips in x])
+    return patchify_one_batch_axis(x, patch)
+
+
+def patchify_every_frame_by_itself(x, patch):
+    *leading, F, H, W, C = x.shape
+    return patchify_in_loops(x, (1, *patch[1:])).reshape(*leading, -1, math.prod(patch) * C)
+
+
+def patchify_float(x, patch):
+    y = patchify_in_loops(x, patch)
+    return y / np.abs(y).max()
+
+
+POSITIONS = {}
+
+
+def positions_remembered(count, width):
+    if width not in POSITIONS:
+        POSITIONS[width] = positions_in_loops(count, width)
+    return POSITIONS[width]
+
+
+def back_two_in_front(dy, x, patch):
+    if x.ndim == 6:
+        return np.stack([back_one_batch_axis(d, clips, patch) for d, clips in zip(dy, x, strict=True)])
+    if x.ndim == 5:
+        return np.stack([back_no_leading(d, clip, patch) for d, clip in zip(dy, x, strict=True)])
+    return back_no_leading(dy, x, patch)
+
+
+def back_no_leading(dy, x, patch):
+    F, H, W, C = x.shape
+    pf, ph, pw = patch
+    blocks = dy.reshape(F // pf, H // ph, W // pw, pf, ph, pw, C)
+    return blocks.transpose(0, 3, 1, 4, 2, 5, 6).reshape(x.shape)
+
+
+def back_first_clip_for_all(dy, x, patch):
+    *leading, F, H, W, C = x.shape
+    first = dy.reshape(-1, *dy.shape[-2:])[0]
+    return np.broadcast_to(back_no_leading(first, x.reshape(-1, F, H, W, C)[0], patch), x.shape).copy()
+
+
 PATCHES = [[5, 1, 2, 6], [3, 1, 2, 4], [1, 1, 2, 2], [0, 1, 2, 0]]
 ANSWERS = {
     "step_2_patches": Answers(
@@ -435,6 +492,10 @@ ANSWERS = {
             (lambda x, patch: patchify_in_loops(x, patch).swapaxes(-1, -2), "a token in each column (P, T)"),
             (lambda x, patch: split_up(x, patch)[0].reshape(split_up(x, patch)[2]), "transpose forgotten"),
             (patchify_stacked_in_front, "tokens stacked before the axes in front"),
+            (patchify_remembers, "remembers the order for a size, whatever the patch is"),
+            (patchify_two_in_front, "two axes in front at most"),
+            (patchify_every_frame_by_itself, "cuts every frame by itself and joins neighbouring tokens"),
+            (patchify_float, "scaled to the largest number"),
         ],
     ),
     "line_positions": Answers(
@@ -459,6 +520,7 @@ ANSWERS = {
             (lambda count, width: positions_in_loops(count, width).T, "transposed"),
             (lambda count, width: positions_in_loops(count - 1, width), "the last position is missing"),
             (lambda count, width: np.round(positions_in_loops(count, width), 3), "rounded"),
+            (positions_remembered, "remembers the positions of a width, whatever count is"),
         ],
     ),
     "patchify_backward": Answers(
@@ -482,6 +544,9 @@ ANSWERS = {
             (lambda dy, x, patch: back_in_loops(dy, x, patch)[..., ::-1], "colours reversed"),
             (lambda dy, x, patch: x.copy(), "the clip itself"),
             (lambda dy, x, patch: -back_in_loops(dy, x, patch), "sign"),
+            (back_two_in_front, "two axes in front at most"),
+            (back_no_leading, "no axes in front possible"),
+            (back_first_clip_for_all, "the first clip of the batch for all"),
         ],
     ),
 }

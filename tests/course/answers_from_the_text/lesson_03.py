@@ -339,6 +339,26 @@ def encoder_back_relu_by_dy(dmean, dlog_variance, cache):
     return dpatches, dw1, db1, dw2, db2
 
 
+def linear_up_to_two_axes(x, w, b):
+    if x.ndim == 3:
+        return np.einsum("bti,io->bto", x, w) + b, (x, w)
+    return np.einsum("ni,io->no", x, w) + b, (x, w)
+
+
+def encoder_back_one_axis(dmean, dlog_variance, cache):
+    (patches, w1), (positive,), (h, w2) = cache
+    dout = np.hstack([dmean, dlog_variance])
+    dh = dout @ w2.T * positive
+    return dh @ w1.T, patches.T @ dh, dh.sum(0), h.T @ dout, dout.sum(0)
+
+
+def encoder_back_scales_dmean(dmean, dlog_variance, cache):
+    dlog_variance *= 1.0
+    dmean += 0 * dlog_variance
+    dmean -= dmean.mean()
+    return encoder_back_by_layers(dmean, dlog_variance, cache)
+
+
 ANSWERS = {
     "step_3_latent": Answers(
         right=[LATENT, np.array(LATENT), [[2.0, 0, 0, 2], [4, 4, 5, 5]]],
@@ -386,6 +406,7 @@ ANSWERS = {
             (lambda x, w, b: (x @ w + b, (x, w.T)), "w transposed in the cache"),
             (lambda x, w, b: (x @ w + b, x, w), "three results instead of y and a tuple"),
             (lambda x, w, b: ((x @ w + b) / x.shape[-1], (x, w)), "mean over the inputs"),
+            (linear_up_to_two_axes, "two leading axes at most"),
         ],
     ),
     "relu_forward": Answers(
@@ -417,6 +438,7 @@ ANSWERS = {
             (lambda x: (x[x > 0], (x > 0,)), "only the positive ones are left: the shape is lost"),
             (lambda x: (np.maximum(x, 0), (bool((x > 0).all()),)), "one truth value for the whole array"),
             (relu_cache_shape, "the positive values in the cache, not the mask"),
+            (lambda x: (np.where(x >= 1, x, 0), (x >= 1,)), "from 1 on: right for whole numbers only"),
         ],
     ),
     "relu_backward": Answers(
@@ -443,6 +465,7 @@ ANSWERS = {
             (lambda dy, cache: np.where(cache[0], 1.0, 0.0) + dy, "added in place of multiplied"),
             (lambda dy, cache: (dy * cache[0]).sum(axis=0), "summed over the first axis"),
             (lambda dy, cache: (dy * cache[0]).astype(int), "whole numbers: fractions are cut off"),
+            (lambda dy, cache: dy.clip(-1, 1) * cache[0], "gradients cut off at ±1"),
         ],
     ),
     "linear_backward": Answers(
@@ -500,6 +523,8 @@ ANSWERS = {
             (encoder_back_mean_then_variance, "dpatches only through the mean"),
             (encoder_back_relu_twice, "ReLU of the incoming gradient"),
             (encoder_back_relu_by_dy, "the ReLU's mask from the sign of dh"),
+            (encoder_back_one_axis, "one leading axis only"),
+            (encoder_back_scales_dmean, "changes dmean, and subtracts its mean"),
         ],
     ),
 }

@@ -185,6 +185,17 @@ def back_first_axis_only(dx, data, noise, t):
     return wide(t, dx) * dx, (1 - wide(t, dx)) * dx, (dx * (data - noise)).sum(axis=1)
 
 
+def back_squeezed(dx, data, noise, t):
+    ddata, dnoise, _ = back_flat(dx, data, noise, t)
+    dt = (dx * (data - noise)).sum(axis=tuple(range(1, dx.ndim)), keepdims=True)
+    return ddata, dnoise, dt.squeeze()
+
+
+def noised_percent(data, noise, t):
+    share = np.round(wide(t, data), 1)
+    return share * data + (1 - share) * noise
+
+
 ANSWERS = {
     "step_4_noised": Answers(
         right=[[[1, 1, 0, 1], [3, 5, 4, 4]], np.array([[1, 1, 0, 1], [3, 5, 4, 4]])],
@@ -236,6 +247,7 @@ ANSWERS = {
             (lambda data, noise, t: wide(t, data) * data + 1 - wide(t, data) * noise, "brackets missing around 1 − t"),
             (lambda data, noise, t: t.reshape(2, 1, 1) * data + (1 - t.reshape(2, 1, 1)) * noise, "N = 2 hard-coded"),
             (noised_printed, "printed, not returned"),
+            (noised_percent, "t rounded to one decimal"),
         ],
     ),
     "velocity": Answers(
@@ -256,6 +268,7 @@ ANSWERS = {
             (lambda data, noise: data - noise.mean(axis=0), "the mean noise subtracted"),
             (lambda data, noise: 0 * data, "t doesn't appear, so taken as constant: derivative 0"),
             (lambda data, noise: -noise, "the first term forgotten"),
+            (lambda data, noise: np.where(data > noise, data - noise, 0), "negative velocities are dropped"),
         ],
     ),
     "data_and_noise": Answers(
@@ -341,6 +354,7 @@ ANSWERS = {
                 "dt keeps axes of length 1",
             ),
             (back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * (d - n)).sum(axis=0))), "dt summed over axis 0"),
+            (back_squeezed, "squeeze: dt of a single clip loses its axis"),
         ],
     ),
 }

@@ -325,6 +325,36 @@ def words_back(change):
     return lambda dy, cache: change(dy, cache[0])
 
 
+TABLES = {}
+
+
+def table_kept_between_calls(dy, cache):
+    ids, shape = cache
+    dtable = TABLES.setdefault(shape, np.zeros(shape))
+    np.add.at(dtable, ids, dy)
+    return dtable
+
+
+def table_two_axes(dy, cache):
+    ids, shape = cache
+    dtable = np.zeros(shape, dy.dtype)
+    for b in range(ids.shape[0]):
+        for place in range(ids.shape[1]):
+            dtable[ids[b, place]] += dy[b, place]
+    return dtable
+
+
+def waves_of_whole_numbers(t, width):
+    return waves_in_loops(t.astype(int), width)
+
+
+def pool_last_dropped(x, mask):
+    y = 0
+    for place in range(x.shape[1] - 1):
+        y = y + x[:, place] * mask[:, place, None]
+    return y, (mask,)
+
+
 ANSWERS = {
     "step_5_condition": Answers(
         right=[[0, 1, -1, 1, 1], [[0], [1], [-1], [1], [1]], np.array([0, 1, -1, 1, 1])],
@@ -366,6 +396,10 @@ ANSWERS = {
             (lambda ids, table: (table(ids), (ids, table.shape)), "round brackets"),
             (lambda ids, table: (ids[..., None] * table[0], (ids, table.shape)), "the number of the word times row 0"),
             (lambda ids, table: (table[ids[:1]], (ids, table.shape)), "the first along the first axis only"),
+            (
+                lambda ids, table: (table[ids.astype(bool).astype(int)], (ids, table.shape)),
+                "every word but 0 is word 1",
+            ),
         ],
     ),
     "timestep_embedding": Answers(
@@ -393,6 +427,7 @@ ANSWERS = {
             (waves_first_time, "the first time for all"),
             (waves_reciprocal_integers, "negative powers of whole numbers"),
             (waves_of(lambda i, F: slowing(F - 1 - i, F)), "from slow to fast"),
+            (waves_of_whole_numbers, "fractions of t are cut off"),
         ],
     ),
     "pool_words_forward": Answers(
@@ -424,6 +459,8 @@ ANSWERS = {
             (pool_with(lambda x, m: (x * m[..., None]).max(1)), "maximum"),
             (pool_with(lambda x, m: x.sum(1) * m.sum(1, keepdims=True) / m.shape[1]), "sum of all, scaled down"),
             (pool_with(lambda x, m: x[:, 0]), "the first word only"),
+            (pool_last_dropped, "the last place is never looked at"),
+            (pool_with(lambda x, m: np.where(m[..., None] & (x > 0), x, 0).sum(1)), "negative numbers are left out"),
         ],
     ),
     "embedding_backward": Answers(
@@ -448,6 +485,8 @@ ANSWERS = {
             (lambda dy, cache: np.eye(cache[1][0])[cache[0]].T @ dy, "the one-hot product for one axis of ids only"),
             (lambda dy, cache: -table_by_add_at(dy, cache), "sign"),
             (lambda dy, cache: table_by_add_at(dy, cache) / cache[0].size, "divided by the number of places"),
+            (table_kept_between_calls, "adds to the table of earlier calls"),
+            (table_two_axes, "two axes of ids only"),
         ],
     ),
     "pool_words_backward": Answers(
@@ -477,6 +516,7 @@ ANSWERS = {
             (words_back_first_place, "only the first word"),
             (words_back(lambda dy, m: dy[:, None] * m[..., None] * m.sum(1)[:, None, None]), "times the words"),
             (words_back(lambda dy, m: dy[::-1, None] * m[..., None]), "prompts in reverse"),
+            (words_back(lambda dy, m: np.where(m[..., None], dy.mean(0), 0)), "the mean of dy over the prompts"),
         ],
     ),
 }

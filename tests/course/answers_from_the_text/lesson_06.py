@@ -277,6 +277,16 @@ def back_silu_too(dmodulations, cache):
     return layers.silu_backward(dc, layers.silu_forward(c)[1]), dw, db
 
 
+def modulation_squeezed(c, w, b):
+    y = (c @ w + b).reshape(len(c), 6, -1)
+    return tuple(m.squeeze() for m in np.split(y, 6, axis=1)), (c, w)
+
+
+def silu_large_is_x(x):
+    y, (_, sigmoid) = silu_tanh(x)
+    return np.where(abs(x) > 3, np.maximum(x, 0), y), (x, sigmoid)
+
+
 ANSWERS = {
     "step_6_scale_and_shift": Answers(
         right=[[2, -1, -1, 5], [[2], [-1], [-1], [5]], np.array([2.0, -1.0, -1.0, 5.0])],
@@ -321,6 +331,7 @@ ANSWERS = {
             (silu_changed(lambda y, x, s: (x + s, (x, s))), "added in place of multiplied"),
             (silu_changed(lambda y, x, s: (x * np.clip(x / 6 + 0.5, 0, 1), (x, s))), "hard sigmoid in y"),
             (silu_changed(lambda y, x, s: (y, x, s)), "three results instead of y and a tuple"),
+            (silu_large_is_x, "ReLU beyond ±3"),
         ],
     ),
     "adaln_modulation_forward": Answers(
@@ -356,6 +367,7 @@ ANSWERS = {
             (modulation_in_a_loop, "return inside the loop"),
             (modulation(lambda y, D: y), "not cut at all"),
             (modulation_gates_squashed, "tanh on the gates"),
+            (modulation_squeezed, "squeeze: loses the axis of a single sample or of D = 1"),
         ],
     ),
     "silu_backward": Answers(
@@ -382,6 +394,10 @@ ANSWERS = {
             (silu_back(lambda x, s: 1 / 2 + 0 * x), "the slope at 0 for all"),
             (lambda dy, c: dy + c[1] * (1 + c[0] * (1 - c[1])), "dy added in place of multiplied"),
             (silu_back(lambda x, s: s * (1 + x) * (1 - s)), "brackets in the wrong place"),
+            (
+                lambda dy, cache: np.where(cache[0] > 0, dy * cache[1] * (1 + cache[0] * (1 - cache[1])), 0),
+                "nothing passes where x is negative",
+            ),
         ],
     ),
     "adaln_modulation_backward": Answers(
