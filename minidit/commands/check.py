@@ -13,7 +13,7 @@ def add_arguments(command):
     what.add_argument(
         "--self-test",
         action="store_true",
-        help="give every check right and wrong answers, and count which it accepts, rejects and calls by name",
+        help="give every check right and wrong answers, and count which it accepts, rejects, names and misnames",
     )
 
 
@@ -59,14 +59,12 @@ def prove():
     """
     from minidit.course.exercises import all_exercises
     from minidit.course.report import say
-    from minidit.course.self_test import NAMED_AT_LEAST, answers_folder, answers_in, proof_of, table
+    from minidit.course.self_test import all_answers, falls_short, proof_of, table
 
-    answers = answers_in(answers_folder())
+    answers = all_answers()
     proofs = [proof_of(exercise, answers.get(name)) for name, exercise in all_exercises().items()]
     say(table(proofs))
-    failures = [line for proof in proofs for line in proof.failures]
-    for line in failures:
+    for line in (line for proof in proofs for line in proof.failures):
         say(f"  {line}")
-    wrong, named = (sum(getattr(proof, what) for proof in proofs) for what in ("wrong", "named"))
-    if failures or named < NAMED_AT_LEAST * wrong:
+    if falls_short(proofs):
         raise UserError("not every check does what it should: see above.")

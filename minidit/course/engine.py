@@ -3,19 +3,21 @@
 not started → shape and dtype → numbers small enough to verify by hand → random shapes → gradient → inputs untouched.
 """
 
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minidit.backend import arrays_in
-from minidit.course.diagnosis import Attempt, diagnose
+from minidit.course.diagnosis import Attempt, diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
 from minidit.course.exercises import forward_of
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
-from minidit.course.outcome import Complaint, call, kind, named, own_lines
+from minidit.course.outcome import NOTHING, Complaint, call, kind, named, own_lines
 from minidit.course.pencil import compare_numbers
-from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, short
+from minidit.course.probes import dependence, unsteady
+from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, apart
 
 SECONDS = 2.0  # that a check may take
 TOLERANCE = {"float64": 1e-8, "float32": 1e-4}  # of an entry, relative to the largest one expected
@@ -24,6 +26,9 @@ LARGE = 10**6  # entries: a larger result is a mistake, and examining it might t
 SLOPE_TOLERANCE = 1e-5  # of a measured slope
 SHAPES, GRADIENT, UNTOUCHED, NUMBERS = "shapes", "gradient", "inputs untouched", "numbers"
 SEED = 20_021
+FURTHER = 3  # attempts that a diagnosis has to explain besides the one that failed
+CHANGED = "changed its input"
+NEW_ONE = "The caller may still need that array. Make a new one: x = x * 2 does, x *= 2 and x[0] = 2 write into it."
 
 
 @dataclass
@@ -33,14 +38,18 @@ class Exam:
     Attributes:
         exercise, answer: what is examined.
         stages: that were passed, in order.
+        attempts: that were right.
         changed: names of inputs that the answer changed.
+        complaint: about a wrong attempt, before it is diagnosed.
         picture: (name, got, expected) of an array, for a drawing, or None.
     """
 
     exercise: Exercise
     answer: object
     stages: list = field(default_factory=list)
+    attempts: list = field(default_factory=list)
     changed: tuple[str, ...] = ()
+    complaint: Complaint | None = None
     picture: tuple | None = None
 
     def passed(self, stage):
@@ -63,6 +72,9 @@ def examine(exercise, answer, seconds=None):
     run = run_numbers if isinstance(exercise, Numbers) else run_stages
     with numpy_left_alone(), prints_held_back() as printed:
         complaint = complaint_of(run, exam, seconds or SECONDS)
+    if complaint is not None and complaint.slip == NOTHING and printed.length:
+        says = "it printed something, but returned None. `print` shows a value; only `return` gives it to the caller."
+        complaint = Complaint(says, slip="printed, not returned")
     printed = tuple(printed.lines())
     if complaint is None:
         says = "right." if isinstance(exercise, Numbers) else f"{', '.join(exam.stages)}."
@@ -83,8 +95,10 @@ def complaint_of(run, exam, seconds):
     try:
         within(seconds, guarded)
     except TookTooLong as error:
+        if exam.complaint:
+            return exam.complaint
         says = f"it did not finish in {seconds:g} seconds. Is there a loop that never stops?"
-        return Complaint(says, *own_lines(error)[:1])
+        return Complaint(says, *own_lines(error)[:1], slip="without end")
     except Complaint as complaint:
         return complaint
     return None
@@ -109,41 +123,51 @@ def run_stages(exam):
         raise Complaint("not started. Write it, and run this cell again.", started=False)
     if not callable(exam.answer):
         raise Complaint(f"this is {kind(exam.answer)}, not a function. Did you use the name for something else too?")
-    for trial in exam.exercise.trials:
+    trials = exam.exercise.trials
+    for i, trial in enumerate(trials):
         run_trial(exam, trial)
+        if trial.stage not in {later.stage for later in trials[i + 1 :]}:
+            exam.passed(trial.stage)
     test = slope_test(exam.exercise)
     if test is not None:
         run_gradient(exam, *test)
         exam.passed(GRADIENT)
     if exam.changed:
         raise Complaint(
-            f"the numbers are right, but it changed its input {' and '.join(exam.changed)}.",
-            "The caller may still need that array. Make a new one instead of writing into an input.",
-            slip="changed its input",
+            f"the numbers are right, but it changed its input {' and '.join(exam.changed)}.", NEW_ONE, slip=CHANGED
         )
     exam.passed(UNTOUCHED)
 
 
 def run_trial(exam, trial):
-    """Compares the answer with the reference on a trial's inputs. Raises a Complaint if they differ."""
-    attempt, outcome = attempted(exam, trial.inputs(np.random.default_rng(SEED)))
-    exam.changed = outcome.changed or exam.changed
-    if attempt.wrong is not None:
-        if same_shapes(attempt):
-            exam.passed(SHAPES)
-        raise complaint_about(exam, attempt, outcome)
-    exam.passed(SHAPES)
-    for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
-        if {got.dtype.kind, right.dtype.kind} == {"f"} and got.dtype != right.dtype:
-            raise Complaint(
-                f"{name} is {got.dtype}; expected {right.dtype}, like the inputs.",
-                "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype).",
-                slip="another dtype than the inputs",
-            )
-    if exam.exercise.fresh:
-        insist_fresh(attempt.got, outcome.given)
-    exam.passed(trial.stage)
-    exam.picture = exam.picture or picture(attempt)
+    """Compares the answer with the reference on a trial's inputs, for several seeds. Raises a Complaint if they differ.
+
+    What a trial doesn't draw from its generator is the same for every seed, so that one is enough.
+    """
+    for seed in range(trial.seeds):
+        inputs, drawn = drawn_inputs(trial, seed)
+        attempt, outcome = attempted(exam, inputs)
+        exam.changed = outcome.changed or exam.changed
+        if attempt.wrong is not None:
+            if same_shapes(attempt):
+                exam.passed(SHAPES)
+            raise complaint_about(exam, attempt, outcome, further_attempts(exam, trial, seed + 1))
+        exam.passed(SHAPES)
+        insist_dtypes(attempt)
+        if exam.exercise.fresh:
+            insist_fresh(attempt.got, outcome.given)
+        exam.attempts.append(attempt)
+        exam.picture = exam.picture or picture(attempt)
+        if not drawn:
+            break
+
+
+def drawn_inputs(trial, seed):
+    """A trial's inputs for one of its seeds, and whether any were drawn."""
+    rng = np.random.default_rng(SEED + seed)
+    before = rng.bit_generator.state
+    inputs = trial.inputs(rng)
+    return inputs, rng.bit_generator.state != before
 
 
 def attempted(exam, inputs):
@@ -163,8 +187,12 @@ def is_off(got, right):
     """What is wrong with an array: "shape", "values", or "" if nothing is."""
     if got.shape != right.shape:
         return "shape"
-    tolerance = max(TOLERANCE.get(a.dtype.name, TOLERANCE["float64"]) for a in (got, right))
-    return "values" if (errors(got, right) > tolerance).any() else ""
+    return "values" if (errors(got, right) > tolerance_of(got, right)).any() else ""
+
+
+def tolerance_of(got, right):
+    """How far off an entry may be, relative to the largest one expected."""
+    return max(TOLERANCE.get(a.dtype.name, TOLERANCE["float64"]) for a in (got, right))
 
 
 def errors(got, right):
@@ -181,42 +209,95 @@ def same_shapes(attempt):
     return all(got.shape == right.shape for (_, got), (_, right) in zip(attempt.got, attempt.right, strict=True))
 
 
-def complaint_about(exam, attempt, outcome):
-    """The Complaint about a wrong output: its shape or worst entry, and a diagnosis if there is one."""
-    name = attempt.got[attempt.wrong][0]
-    got, right = attempt.pair
-    finding = diagnose(exam.exercise, [attempt, *second_attempt(exam)]) if got.size <= LARGE else None
+def complaint_about(exam, attempt, outcome, further):
+    """The Complaint about a wrong output: its shape or worst entry, and a diagnosis if there is one.
+
+    Args:
+        exam, attempt, outcome: the first attempt that failed.
+        further: attempts with other inputs, which a diagnosis has to explain as well.
+    """
+    exam.complaint = in_words(attempt, outcome, None)  # if the time ends during the diagnosis
+    got, _ = attempt.pair
+    if outcome.changed or got.size > LARGE:
+        return exam.complaint
+    finding = unsteady(exam.exercise, exam.answer, attempt)
+    if finding is None:
+        attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
+        finding = diagnose(exam.exercise, attempts) or dependence(exam.exercise, exam.answer, attempts)
+    return in_words(attempt, outcome, finding)
+
+
+def in_words(attempt, outcome, finding):
+    """The Complaint about an attempt, with a Finding or None."""
+    name, (got, right) = attempt.name, attempt.pair
     says, because, slip = (finding.says, finding.because, finding.name) if finding else ("", "", None)
     if got.shape != right.shape:
-        shapes = f"{name} has shape {got.shape}; expected {right.shape}"
-        return Complaint(f"{shapes}: {says}." if says else f"{shapes}.", because, slip=slip)
-    error = errors(got, right)
-    index = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
-    worst = f"worst at {list(index)}: " if index else ""
-    worst += f"got {short(got[index])}, expected {short(right[index])}"
-    so_far = f"{name} has the right shape, but" if index else f"{name} is not right:"
+        off, where = f"{name} has shape {got.shape}; expected {right.shape}", ""
+    else:
+        error = errors(got, right)
+        index = tuple(int(i) for i in np.unravel_index(error.argmax(), error.shape))
+        off = f"{name} has the right shape, but" if index else f"{name} is not right:"
+        where = "got {}, expected {}".format(*apart(got[index], right[index]))
+        where = f"worst at {list(index)}: {where}" if index else where
+    if outcome.changed:
+        inputs = " and ".join(outcome.changed)
+        then = off if not where else f"{name} has other values than expected" if index else f"{name} is not right"
+        return Complaint(f"it changed its input {inputs}, and {then}.", where, NEW_ONE, slip=CHANGED)
+    if not where:
+        return Complaint(f"{off}: {says}." if says else f"{off}.", because, slip=slip)
     if finding:
-        return Complaint(f"{so_far} {says}.", worst, because, slip=slip)
+        return Complaint(f"{off} {says}.", where, because, slip=slip)
     if np.isnan(got[index]):
         warned = f"NumPy warned: {outcome.warned}." if outcome.warned else ""
         reason = "something was divided by zero, or infinity met infinity"
-        return Complaint(f"{name} {f'has NaN at {list(index)}' if index else 'is NaN'}: {reason}.", warned)
-    if outcome.changed:
-        also = f"It changed its input {' and '.join(outcome.changed)} on the way, which may be why."
-        return Complaint(f"{so_far} the values are off.", worst, also, slip="changed its input")
-    off = int((error > TOLERANCE["float64"]).sum())
-    many = f"{off} of {error.size} entries are off." if error.size > 1 else ""
-    return Complaint(f"{so_far} other values than expected." if index else f"{name} is not right.", worst, many)
+        return Complaint(f"{name} {f'has NaN at {list(index)}' if index else 'is NaN'}: {reason}.", warned, slip="NaN")
+    count = int((error > tolerance_of(got, right)).sum())
+    many = f"{count} of {error.size} entries are off." if error.size > 1 else ""
+    return Complaint(f"{off} other values than expected." if index else f"{name} is not right.", where, many)
 
 
-def second_attempt(exam):
-    """A try with other random inputs, as a list; empty if it adds nothing."""
-    trials = [t for t in exam.exercise.trials if t.stage == "random inputs"] or exam.exercise.trials
-    try:
-        attempt, _ = attempted(exam, trials[-1].inputs(np.random.default_rng(SEED + 1)))
-    except Complaint:
-        return []
-    return [] if attempt.wrong is None else [attempt]
+def further_attempts(exam, trial, seed):
+    """FURTHER attempts with other inputs, as far as the answer can be called with them.
+
+    They are from the trial that failed, or if it draws none, from the next one that does, or else from all that follow.
+
+    Args:
+        exam, trial: where it failed.
+        seed: the first to use with this trial.
+    """
+    trials = exam.exercise.trials
+    following = [one for one in trials[trials.index(trial) :] if one is not trial or drawn_inputs(one, 0)[1]]
+    drawing = next((one for one in following if drawn_inputs(one, 0)[1]), None)
+    tries = [(drawing, seed + i) for i in range(FURTHER)] if drawing else [(one, 0) for one in following[:FURTHER]]
+    found = []
+    for one, number in tries:
+        with suppress(Complaint):
+            found.append(attempted(exam, drawn_inputs(one, number)[0])[0])
+    return found
+
+
+def insist_dtypes(attempt):
+    """Raises a Complaint if an output is of another kind of numbers than it should be.
+
+    Floats have to be of the same precision, and what are bytes or booleans has to be that, unless it just came with the
+    inputs. Whole numbers may be of any kind.
+    """
+    given = {array.dtype.kind for array in arrays_in(attempt.inputs)}
+    for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
+        if got.dtype == right.dtype or right.dtype == int:
+            continue
+        if {got.dtype.kind, right.dtype.kind} == {"f"}:
+            raise Complaint(
+                f"{name} is {got.dtype}; expected {right.dtype}, like the inputs.",
+                "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype).",
+                slip="another dtype than the inputs",
+            )
+        if right.ndim and right.dtype.kind != "f" and right.dtype.kind not in given:
+            raise Complaint(
+                f"{name} has the right values, but they are {got.dtype}; expected {right.dtype}.",
+                "A comparison gives booleans, and .astype(…) turns numbers into others.",
+                slip="another dtype than asked for",
+            )
 
 
 def insist_fresh(got, given):
@@ -270,9 +351,9 @@ def run_gradient(exam, forward, inputs, wrt, dy, given):
             index = tuple(int(rng.integers(n)) for n in gradient.shape)
             slope = central_difference(forward, inputs, position, index, dy)
             if not abs(slope - gradient[index]) <= SLOPE_TOLERANCE * max(1.0, abs(slope)):
+                got, measured = apart(gradient[index], slope)
                 raise Complaint(
-                    f"{name} is not the slope of the forward at {list(index)}: got {short(gradient[index])}, "
-                    f"measured {short(slope)}."
+                    f"{name} is not the slope of the forward at {list(index)}: got {got}, measured {measured}."
                 )
 
 

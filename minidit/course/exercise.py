@@ -1,7 +1,28 @@
-"""What an exercise is: what the student writes, what is right, and the slips that we know by name."""
+"""What an exercise is: what the student writes, what is right, and the slips that we know by name.
+
+Trials have to span what the text of the lesson asks for, since an answer that is right on all of them passes:
+
+- The first has numbers small enough to verify by hand (`by_hand`). The others draw theirs from the given generator,
+  and are tried with several seeds, without being listed several times. What they don't draw is the same each time.
+- Every axis has a length of its own, drawn too if that is allowed: `batch, tokens, width = lengths(rng, 3)`. Axes of
+  one length let a mistake broadcast without an error, or be right by accident.
+- "Any number of further axes" is tried with each number that may matter, none too: `for_each(LEADING, make)`.
+- A list of values (colours, wordings, masks that are there or not) is tried value by value: `for_each(VALUES, make)`.
+- Ids and positions don't always reach the last one; a mask has rows of both kinds; conditions such as "at most" meet
+  both cases, and equality; options are given by position and left out.
+
+The dtype of an answer is compared with the reference's: float32 and float64, bytes (uint8) and booleans must be what
+they are, unless they just came with the inputs. Whole numbers may be of any kind, and so may a single number: so let
+the reference return what the text asks for.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import numpy as np
+
+SEEDS = 4  # with which a trial that draws numbers is tried
+LEADING = ((), (2,), (3, 2), (2, 1, 3))  # lengths of "any number of further axes"
 
 
 @dataclass(frozen=True)
@@ -10,7 +31,9 @@ class Slip:
 
     Attributes:
         name: of the slip, in a few words, such as "mean instead of sum".
-        wrong: takes the exercise's inputs and returns all outputs that this slip leads to.
+        wrong: takes the exercise's inputs and returns all outputs that this slip leads to. The slip is offered if it
+            explains the wrong output in everything that was tried: the right results in the trials that the answer
+            passed, the wrong ones in the one that it failed, and those for further seeds.
         says: what is wrong, following the name of the output: "its values are the mean over tokens, not their sum".
         because: a sentence that helps: "Each token used the same scale, so their contributions add up."
     """
@@ -26,12 +49,15 @@ class Trial:
     """Inputs to try an answer on.
 
     Attributes:
-        stage: as the verdict calls it: "hand numbers", "random inputs", "large numbers".
-        inputs: takes a numpy Generator, returns the tuple of inputs. Those of a hand trial are the same every time.
+        stage: as the verdict calls it: "hand numbers", "random inputs", "large numbers". Several trials may share one.
+        inputs: takes a numpy Generator, returns the tuple of inputs.
+        seeds: how many generators to try, if `inputs` draws from them. Fewer where the function takes long: all calls
+            of a check together may take 2 seconds.
     """
 
     stage: str
     inputs: Callable
+    seeds: int = SEEDS
 
 
 @dataclass(frozen=True)
@@ -46,9 +72,8 @@ class Exercise:
         outputs: names of what the function returns, in order. With one name, it returns that by itself. A name such as
             "cache" stands for a tuple; its parts are compared one by one.
         reference: the right answer.
-        trials: Trials in order. The first has numbers small enough to verify by hand; in the others every axis has a
-            different length (in float64).
-        slips: Slips, the more particular ones first.
+        trials: Trials in order, in float64 unless they are about another dtype: see the top of this file.
+        slips: Slips, the more particular ones first. Two that give the same in all trials need the same name.
         sizes: takes the inputs, returns {name: count}, such as {"tokens": 4}: the factors that a wrong mean or sum
             would leave.
         forward: for a backward exercise: takes all inputs except the first (dy) and returns y, so that the gradients
@@ -106,3 +131,20 @@ def by_hand(*inputs):
 def at_random(make):
     """The Trial with random inputs: `make` takes a numpy Generator."""
     return Trial("random inputs", make)
+
+
+def for_each(values, make, stage="random inputs", seeds=1):
+    """Trials, one for each of these values: `make` takes a numpy Generator and the value, and returns the inputs.
+
+    By default each is tried once, with numbers of its own.
+    """
+
+    def trial(number, value):
+        return Trial(stage, lambda rng: make(np.random.default_rng([number, rng.integers(2**32)]), value), seeds)
+
+    return tuple(trial(number, value) for number, value in enumerate(values))
+
+
+def lengths(rng, count, low=2, high=8):
+    """Lengths of this many axes, no two of them equal, each at least `low` and below `high`."""
+    return tuple(int(n) for n in rng.choice(range(low, high), size=count, replace=False))

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minidit.course.hints import hint
 from minidit.files.places import PACKAGE
 
 WRITE_IT = "not started. Write it, and run this cell again."
+NOTHING, COUNT, STRUCTURE, NO_ARRAY = "returned nothing", "other number of results", "other structure", "not an array"
 
 
 class Complaint(Exception):
@@ -93,10 +95,11 @@ def about_error(error, answer):
             return Complaint(WRITE_IT, started=False)
         return Complaint(f"not done: it calls {culprit}, which is not written yet.", started=False)
     if isinstance(error, RecursionError):
-        return Complaint("it calls itself endlessly.", *own_lines(error)[-1:])
+        return Complaint("it calls itself endlessly.", *own_lines(error)[-1:], slip="calls itself")
     if isinstance(error, MemoryError):
-        return Complaint("it asked for more memory than there is.", *own_lines(error))
-    return Complaint(f"it raised {type(error).__name__}{message(error)}", *own_lines(error), hint(error))
+        return Complaint("it asked for more memory than there is.", *own_lines(error), slip="too much memory")
+    says = f"it raised {type(error).__name__}{message(error)}"
+    return Complaint(says, *own_lines(error), hint(error), slip="raised an error")
 
 
 def argument_names(answer, reference, inputs):
@@ -111,7 +114,8 @@ def argument_names(answer, reference, inputs):
         takes, gets = ([*inspect.signature(f).parameters] for f in (answer, reference))
         own, wanted = ", ".join(takes) or "none", ", ".join(gets[: len(inputs)])
         raise Complaint(
-            f"it takes {counted(len(takes), 'argument')} ({own}); expected {len(inputs)} ({wanted})."
+            f"it takes {counted(len(takes), 'argument')} ({own}); expected {len(inputs)} ({wanted}).",
+            slip="other arguments",
         ) from error
     except ValueError:  # one of NumPy's own, which doesn't say
         return [f"argument {i + 1}" for i in range(len(inputs))]
@@ -134,16 +138,16 @@ def named(outputs, result, expected):
     """
     names = ", ".join(outputs)
     if result is None:
-        raise Complaint(f"it returned None; expected {names}. Does it end with `return`?")
+        raise Complaint(f"it returned None; expected {names}. Does it end with `return`?", slip=NOTHING)
     if len(outputs) == 1:
         if isinstance(result, tuple) and not isinstance(expected, tuple | list):
-            raise Complaint(f"it returned a tuple of {len(result)}; expected {names} by itself.")
+            raise Complaint(f"it returned a tuple of {len(result)}; expected {names} by itself.", slip=COUNT)
         return leaves(outputs[0], result, expected)
     order = f"expected {len(outputs)} things, in this order: {names}."
     if not isinstance(result, tuple | list):
-        raise Complaint(f"it returned one thing, {kind(result)}; {order}")
+        raise Complaint(f"it returned one thing, {kind(result)}; {order}", slip=COUNT)
     if len(result) != len(outputs):
-        raise Complaint(f"it returned {counted(len(result), 'thing')}; {order}")
+        raise Complaint(f"it returned {counted(len(result), 'thing')}; {order}", slip=COUNT)
     triples = zip(outputs, result, expected, strict=True)
     return [leaf for name, value, model in triples for leaf in leaves(name, value, model)]
 
@@ -152,19 +156,21 @@ def leaves(name, value, model):
     """(name, value) of each array in a value: (cache[0], …), (cache[1], …) if the model is a tuple, and so on."""
     if isinstance(model, dict):
         if not isinstance(value, dict) or value.keys() != model.keys():
-            raise Complaint(f"{name} is {kind(value)}; expected a dict with the keys {', '.join(map(repr, model))}.")
+            keys = ", ".join(map(repr, model))
+            raise Complaint(f"{name} is {kind(value)}; expected a dict with the keys {keys}.", slip=STRUCTURE)
         return [leaf for key in model for leaf in leaves(f"{name}[{key!r}]", value[key], model[key])]
     if isinstance(model, tuple | list):
         if not isinstance(value, tuple | list):
-            raise Complaint(f"{name} is {kind(value)}; expected a tuple of {len(model)}.")
+            comma = " A tuple of one has a comma: (x,)." * (len(model) == 1)
+            raise Complaint(f"{name} is {kind(value)}; expected a tuple of {len(model)}.{comma}", slip=STRUCTURE)
         if len(value) != len(model):
-            raise Complaint(f"{name} holds {counted(len(value), 'thing')}; expected {len(model)}.")
+            raise Complaint(f"{name} holds {counted(len(value), 'thing')}; expected {len(model)}.", slip=STRUCTURE)
         parts = enumerate(zip(value, model, strict=True))
         return [leaf for i, (part, its) in parts for leaf in leaves(f"{name}[{i}]", part, its)]
     if isinstance(model, np.ndarray | np.generic | int | float) and not isinstance(model, np.str_):
         return [(name, as_array(name, value))]
     if not callable(model) and type(value) is not type(model) or isinstance(model, str) and value != model:
-        raise Complaint(f"{name} is {value!r:.80}; expected {model!r:.80}.")
+        raise Complaint(f"{name} is {value!r:.80}; expected {model!r:.80}.", slip=STRUCTURE)
     return []
 
 
@@ -178,13 +184,14 @@ def as_array(name, value):
         try:
             np.array(value, dtype=float)
         except (ValueError, TypeError) as error:
-            raise Complaint(f"{name} is {kind(value)} that makes no array: its rows differ in length.") from error
-        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array. Put np.array(…) around it.")
+            says = f"{name} is {kind(value)} that makes no array: its rows differ in length."
+            raise Complaint(says, slip=NO_ARRAY) from error
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array. Put np.array(…) around it.", slip=NO_ARRAY)
     if not isinstance(value, np.ndarray | np.generic | int | float):
-        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.")
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.", slip=NO_ARRAY)
     array = np.array(value, copy=None)
     if array.dtype.kind not in "biuf":
-        raise Complaint(f"{name} holds values of type {array.dtype}; expected numbers.")
+        raise Complaint(f"{name} holds values of type {array.dtype}; expected numbers.", slip=NO_ARRAY)
     return array
 
 
@@ -213,18 +220,6 @@ def message(error):
     first_line = (str(error).splitlines() or [""])[0].strip()
     text = re.sub(r"Input operand \d has a mismatch.*\((size .*)\)$", r"the shapes don't meet: \1", first_line)
     return f": {text[:200]}" if text else ""
-
-
-def hint(error):
-    """A sentence that explains an error to a beginner, or ""."""
-    text = str(error)
-    if isinstance(error, ValueError) and "broadcast" in text:
-        return "Shapes are matched from their last axis on: a sum or mean with keepdims=True keeps its place."
-    if isinstance(error, ValueError) and "matmul" in text:
-        return "In a @ b, the last axis of a has to be as long as the last but one of b."
-    if isinstance(error, NameError):
-        return "Was the cell that makes it run?"
-    return ""
 
 
 def kind(value):

@@ -69,6 +69,16 @@ def short(value):
     return f"{float(value) + 0.0:.6g}"  # + 0.0: nobody expects a -0
 
 
+def apart(got, expected):
+    """Two numbers as a person would write them, with digits enough to tell them apart."""
+    pair = [float(value) + 0.0 for value in (got, expected)]
+    for digits in range(6, 18):
+        texts = tuple(f"{value:.{digits}g}" for value in pair)
+        if texts[0] != texts[1]:
+            break
+    return texts
+
+
 def did_you_mean(name, known):
     """The nearest of the known names, as a question with a space after it; or nothing."""
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)

@@ -9,7 +9,9 @@ class Answers:
 
     Attributes:
         right: functions, or numbers, that have to pass; the first is written in another way than the reference.
-        wrong: pairs (answer, name of the slip that the report has to carry), None where no name can be expected.
+        wrong: pairs (answer, names of the slips that were made). The report has to carry the name, or one of a tuple of
+            names that are all true of that answer. With None no name can be expected, and none may be said but a fact
+            (see FACTS in minidit/course/self_test.py).
     """
 
     right: list

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidit.course.exercise import Exercise, Numbers, by_hand
-from minidit.course.self_test import answers_folder, answers_in, labelled, proof_of, table
+from minidit.course.self_test import all_answers, answers_in, labelled, proof_of, table
 from minidit.errors import UserError
 from minidit.files import places
 
@@ -61,7 +61,7 @@ def test_a_reference_that_does_not_pass_its_own_check_fails():
 
 def test_the_reference_of_a_task_in_place_writes():
     exercise = Exercise("ema", 1, "", ("y",), lambda y, x: y + x, (by_hand(np.ones(3), np.ones(3)),), in_place=(0,))
-    assert proof_of(exercise, answers([], [(lambda y, x: y + x, None)])).failures == ()
+    assert proof_of(exercise, answers([], [(lambda y, x: y + x, "unchanged input")])).failures == ()
 
 
 def test_numbers_have_answers_too():
@@ -78,8 +78,8 @@ def test_answers_are_called_by_their_names():
 def test_the_table_ends_with_the_sum_of_all():
     proof = proof_of(EXERCISE, answers([], [(lambda x: -2 * x, "sign"), (lambda x: None, None)]))
     lines = table([proof, proof]).splitlines()
-    assert lines[-2].split() == ["2", "exercises", "2", "2", "4", "4", "2"]
-    assert lines[-1] == "accepted 100.0%, rejected 100.0%, called by name 50.0%"
+    assert lines[-2].split() == ["2", "exercises", "2", "2", "4", "4", "2", "0"]
+    assert lines[-1] == "accepted 100.0%, rejected 100.0%, called by name 50.0%, misleading 0.0%"
     assert len({len(line) for line in lines[:-1]}) == 1
 
 
@@ -95,4 +95,4 @@ def test_outside_of_a_clone_one_sentence_says_where_to_be(monkeypatch, tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(places, "PACKAGE", tmp_path / "site-packages" / "minidit")
     with pytest.raises(UserError, match="in a clone of minidit's repository"):
-        answers_folder()
+        all_answers()

@@ -37,8 +37,8 @@ def slip(name, says, because, pair_of, **wrong):
 
     @functools.cache
     def run(pair):
-        if pair != pair_of:
-            raise ValueError("it belongs to another pair")
+        if pair != pair_of:  # those are as they should be
+            return with_ours(pair)
         with np.errstate(all="ignore"):
             return Parts(**{key: OURS[key] for key in PAIRS[pair]} | wrong)(pair)
 

@@ -432,8 +432,9 @@ LOSSES = np.array([[0.90, 0.70, 0.62, 0.60], [0.80, 0.55, 0.45, 0.40], [0.75, 0.
 
 
 def budgets(rng):
-    """A budget for six models, whose losses fall with size and with steps."""
+    """A budget for six models, whose losses fall with size and with steps. One of them is beyond it even for a step."""
     costs, steps = np.sort(rng.uniform(1, 40, size=6)), np.array([10.0, 20.0, 40.0, 80.0, 160.0])
+    costs[-1] += 1000
     floors = 0.9 * costs[:, None] ** -0.4  # 6, 1
     losses = floors + 3.0 * costs[:, None] ** 0.3 / steps
     return 900.0, costs, steps, losses + rng.normal(0, 0.002, losses.shape)

@@ -69,7 +69,8 @@ class Answer:
                 raised = reply["raised"]
                 self.trouble = {"time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}.get(raised["kind"])
                 details = [plain(line) for line in list(raised["details"])[:4]]
-                raise Complaint(plain(raised["says"]), *details, started=bool(raised["started"]))
+                slip = raised["slip"] and plain(raised["slip"])
+                raise Complaint(plain(raised["says"]), *details, slip=slip, started=bool(raised["started"]))
             return decode(reply["returned"], blocks, arrays_in(inputs))
         except (BadMessage, KeyError, TypeError, ValueError) as error:
             raise Lost(CRASHED, UNREADABLE) from error

@@ -134,7 +134,8 @@ class Child:
 def complaint(about, kind):
     """A Complaint as JSON."""
     details = [plain(line) for line in about.details]
-    return {"says": plain(about.says), "details": details, "started": about.started, "kind": kind}
+    slip = about.slip and plain(about.slip)
+    return {"says": plain(about.says), "details": details, "slip": slip, "started": about.started, "kind": kind}
 
 
 def parameters(function):

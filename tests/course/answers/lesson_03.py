@@ -93,7 +93,7 @@ def relu_where(x):
 
 
 def relu_product(x):
-    mask = np.greater(x, 0).astype(x.dtype)
+    mask = np.greater(x, 0)
     return x * mask, (mask,)
 
 

@@ -554,7 +554,7 @@ ANSWERS = {
         wrong=[
             (gate_backward_mean, "mean instead of sum"),
             (gate_backward_not_summed, "forgot to sum over the tokens"),
-            (gate_backward_summed_over_first_axis, "summed over the batch too"),
+            (gate_backward_summed_over_first_axis, ("summed over the batch too", "summed too much")),
             (gate_backward_summed_over_channels, "summed over the wrong axis"),
             (gate_backward_gated_residual, "gate on the residual"),
             (gate_backward_both_added, "residual and branch added"),

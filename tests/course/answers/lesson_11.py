@@ -467,7 +467,7 @@ ANSWERS = {
             (ema_grows, "old average not faded"),
             (ema_away, "away from the parameters"),
             (ema_copies, "a copy"),
-            (ema_moves_params, "nothing changed"),
+            (ema_moves_params, ("nothing changed", "changed its input")),
             (ema_full_params, "forgot 1 − decay"),
         ],
     ),
