@@ -372,6 +372,7 @@ class Worksheet:
     predicted: np.ndarray  # 2, P        10
     loss: Fraction  # 11
     gradients: Gradients
+    learning_rate: Fraction
     updated_weight: np.ndarray  # 2, 2   feed-forward, after one optimiser step, Fractions
     updated_bias: np.ndarray  # 2, 1
     updated_loss: Fraction
@@ -386,11 +387,11 @@ class Worksheet:
     as_told_video: np.ndarray  # F, H, W          from as_told
 
 
-def solve(video=None, prompt=None, t=None, noise=None, weights=WEIGHTS):
+def solve(video=None, prompt=None, t=None, noise=None, weights=WEIGHTS, learning_rate=LEARNING_RATE):
     """Work through the fourteen steps.
 
-    Args:    video (F, H, W), prompt, t, noise (2, P) with P = F·H·W / 4, and the `Weights`; whatever is not
-             given is the worksheet's own.
+    Args:    video (F, H, W), prompt, t, noise (2, P) with P = F·H·W / 4, the `Weights` and the learning rate, a
+             Fraction; whatever is not given is the worksheet's own.
     Returns: a `Worksheet` with every intermediate result.
     """
     given_video, given_prompt, given_t = step_1_stage()
@@ -412,8 +413,8 @@ def solve(video=None, prompt=None, t=None, noise=None, weights=WEIGHTS):
     loss, gradients = step_11_train(
         condition, noised, conditioned, queries, keys, attention, pooled, predicted, noise, weights
     )
-    updated_weight = step_11g_update(weights.feed_forward_weight, gradients.feed_forward_weight)
-    updated_bias = step_11g_update(weights.feed_forward_bias, gradients.feed_forward_bias)
+    updated_weight = step_11g_update(weights.feed_forward_weight, gradients.feed_forward_weight, learning_rate)
+    updated_bias = step_11g_update(weights.feed_forward_bias, gradients.feed_forward_bias, learning_rate)
     updated_loss, _ = step_11a_loss(step_10_feed_forward(pooled, updated_weight, updated_bias), noise)
     denoised, as_told = step_12_denoise(noised, conditioned, predicted)
     perfect_denoised, perfect_as_told = step_12_denoise(noised, conditioned, noise)
@@ -425,7 +426,7 @@ def solve(video=None, prompt=None, t=None, noise=None, weights=WEIGHTS):
         encoder_before_relu=encoder_before_relu, latent=latent, noise=noise, noised=noised,
         text=text, time=time, condition=condition, scale=scale, shift=shift, conditioned=conditioned,
         queries=queries, keys=keys, attention=attention, pooled=pooled, predicted=predicted,
-        loss=loss, gradients=gradients,
+        loss=loss, gradients=gradients, learning_rate=learning_rate,
         updated_weight=updated_weight, updated_bias=updated_bias, updated_loss=updated_loss,
         denoised=denoised, as_told=as_told,
         perfect_denoised=perfect_denoised, perfect_as_told=perfect_as_told,

@@ -4,7 +4,7 @@ import textwrap
 
 import numpy as np
 
-from minidit.worksheet import LEARNING_RATE, STEPS, WORDS, solve
+from minidit.worksheet import STEPS, WORDS, solve
 
 COLUMNS = 100
 SHADES = " ░▒▓█"  # a pixel's brightness from 0 to 9
@@ -113,7 +113,7 @@ def _render_forward(s):
 
 def _render_training(s):
     """Step 11 as lines."""
-    w, g, rate = s.weights, s.gradients, LEARNING_RATE
+    w, g, rate = s.weights, s.gradients, s.learning_rate
     error = ("dpredicted", g.predicted)
     return [
         *_step(11, "Compare the predicted with the actual noise, then go back through steps 10 to 6 and give "

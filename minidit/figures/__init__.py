@@ -7,7 +7,8 @@ Read `folder.py` first: it draws all figures into a folder and writes the page a
     missing(model, record)   if it needs more than every model has: what isn't there, in words
     more_files()             if it comes in other forms as well, such as a PDF to print: name -> bytes
 
-`style.py` has what they share, and `board.py` the page of matrices that `worksheet.py` fills.
+`style.py` has what they share, `board.py` the page of matrices that `worksheet.py` fills, and `spreadsheet.py` the
+sheets that `worksheet_xlsx.py` fills.
 """
 
 from minidit.figures.folder import FIGURES, draw_figures

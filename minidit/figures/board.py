@@ -13,6 +13,7 @@ INCH = 25.4
 CELL, ROW = 7, 6.3  # a cell's width and height: enough for a number written with a pencil
 ASIDE = 1.6  # how far from a matrix's middle an arrow arrives or leaves, so that the two are told apart
 GREY, PALE = "#666666", "#A8A8A8"
+WARM = "#FDF5F0"  # the ground of step 11
 NUMBER, NAME, NOTE, HEADING = 9, 8.5, 7.5, 11.5  # points
 
 # How a matrix looks: the colour within, of its brackets and name, and whether its cells are dashed.

@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from minidit.errors import UserError, check_known
 from minidit.figures import abilities, clip, codec, denoising, few_steps, growth, samples, training, worksheet
+from minidit.figures.spreadsheet import need_xlsxwriter
 from minidit.files.whole import make_folder, write_whole
 from minidit.generation.studio import checkpoint_file
 from minidit.models.checkpoint import load_model, load_record
@@ -34,8 +35,8 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
     Returns:
         the paths of the files that were written, README.md last.
     Raises:
-        UserError: an unknown name, a checkpoint that can't be read or lacks what a figure needs, or a folder that
-            can't be written to.
+        UserError: an unknown name, a checkpoint that can't be read or lacks what a figure needs, a library that isn't
+            there, or a folder that can't be written to.
     """
     check_known("figure", names or (), FIGURES)
     with checkpoint_file(checkpoint) as file:
@@ -48,6 +49,8 @@ def draw_figures(names=None, out="figures", checkpoint=None, progress=True):
             "`minidit train` wrote."
         )
     chosen = [name for name in dict.fromkeys(names or FIGURES) if name not in lacking]
+    if "worksheet" in chosen:
+        need_xlsxwriter()
     bar = tqdm(chosen, desc="figures", unit="figure", leave=False, disable=None if progress else True)
     drawn = {}  # file -> bytes; all before any is written
     for name in bar:

@@ -6,7 +6,8 @@ the way down. The gradients of step 11 lie beside the steps that they go back th
 
 import numpy as np
 
-from minidit.figures.board import ASIDE, CELL, GREY, ROW, Board
+from minidit.figures import worksheet_xlsx
+from minidit.figures.board import ASIDE, CELL, GREY, ROW, WARM, Board
 from minidit.figures.style import VERMILLION, small_png_bytes, style
 from minidit.worksheet import STEPS, WORDS, solve
 
@@ -18,14 +19,14 @@ ALT = (
 )
 NOTE = (
     "For printing on A3, or smaller on A4: [with the answers](worksheet.pdf), and [a sheet to fill "
-    "in](worksheet_blank.pdf) ([as a picture](worksheet_blank.png)). `minidit worksheet` writes out the same numbers "
-    "as text."
+    "in](worksheet_blank.pdf) ([as a picture](worksheet_blank.png)). [A spreadsheet](worksheet.xlsx) has a sheet whose "
+    "blanks turn green, and one with every step as formulas: change a number, and the rest follows. `minidit "
+    "worksheet` writes out the same numbers as text."
 )
 
 WIDTH, HEIGHT = 420, 297  # A3, in millimetres
 COLORS = 256  # of a PNG; with far fewer, what was given would look frozen
 PATCHES = (55, 134, 191, 381)  # left ends of the four columns of patches
-WARM = "#FDF5F0"
 
 
 @style()
@@ -42,6 +43,7 @@ def more_files():
         "worksheet.pdf": page().pdf(),
         "worksheet_blank.png": small_png_bytes(blank.figure, COLORS),
         "worksheet_blank.pdf": blank.pdf(),
+        worksheet_xlsx.FILE: worksheet_xlsx.workbook(),
     }
 
 

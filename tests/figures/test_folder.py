@@ -44,7 +44,7 @@ from minidit.world import (
 RECORD = {"history": [[25, 2.0], [50, 1.0], [75, 0.5]], "scores": [[40, 0.25, 0.0], [75, 0.5, 0.25]]}
 FOR_ANY = {name: figure for name, figure in FIGURES.items() if name != "abilities"}  # models, that is
 FILES = [figure.FILE for figure in FOR_ANY.values()]
-MORE_FILES = ["worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf"]  # of the last one
+MORE_FILES = ["worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf", "worksheet.xlsx"]  # of the last one
 
 
 def opened(data):

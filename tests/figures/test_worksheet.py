@@ -122,11 +122,12 @@ def test_the_page_is_a3_and_its_files_are_small():
     assert picture.size == (2480, 1753)
     assert len(data) < 250_000
     more = worksheet.more_files()
-    assert sorted(more) == ["worksheet.pdf", "worksheet_blank.pdf", "worksheet_blank.png"]
+    assert sorted(more) == ["worksheet.pdf", "worksheet.xlsx", "worksheet_blank.pdf", "worksheet_blank.png"]
+    begins = {"pdf": b"%PDF", "png": b"\x89PNG", "xlsx": b"PK"}
     for name, content in more.items():
         assert len(content) < 200_000
         assert f"({name})" in worksheet.NOTE
-        assert content.startswith(b"%PDF" if name.endswith("pdf") else b"\x89PNG")
+        assert content.startswith(begins[name.rpartition(".")[2]])
     assert b"/MediaBox [ 0 0 1190.55" in more["worksheet.pdf"]
     assert b"CreationDate" not in more["worksheet.pdf"]
 
@@ -152,7 +153,9 @@ def test_a_page_gives_the_same_bytes_every_time():
     assert drawn() == drawn()
 
 
-@pytest.mark.parametrize("name", ["worksheet.png", "worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf"])
+@pytest.mark.parametrize(
+    "name", ["worksheet.png", "worksheet.pdf", "worksheet_blank.png", "worksheet_blank.pdf", "worksheet.xlsx"]
+)
 def test_the_pages_lie_in_the_folder_of_figures(name):
     assert (FOLDER / name).exists()
     assert name in (FOLDER / "README.md").read_text(encoding="utf-8")
