@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items):
     """Marks the tests of SLOW, and those that run only when asked for, as slow."""
     slow = [Path(__file__).parent / path for path in SLOW]
     for item in items:
-        on_request = any(item.get_closest_marker(name) for name in ("docs", "install", "lessons"))
+        on_request = any(item.get_closest_marker(name) for name in ("browser", "docs", "install", "lessons"))
         if on_request or any(item.path.is_relative_to(path) for path in slow):
             item.add_marker(pytest.mark.slow)
 

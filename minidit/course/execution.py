@@ -14,6 +14,7 @@ SECONDS = 1800  # for one cell; on an idle machine a lesson takes less than a mi
 QUICK = "MINIDIT_QUICK"  # environment variable: the capstone trains only for a moment
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 IMAGE = re.compile(r"<img\b[^>]*>")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 ALT = re.compile(r'\balt="[^"]')
 
 
@@ -95,8 +96,8 @@ def errors_of(cell):
 def tidy(outputs):
     """Outputs without the parts that differ from run to run: progress messages, boundaries between writes, addresses.
 
-    Players lose their script, because code hosts and untrusted notebooks don't run scripts, and keep their fallback
-    picture.
+    Players lose their script and moving things their widget, because code hosts and untrusted notebooks run neither,
+    and a widget is of no use without its kernel. Both keep their picture.
     """
     kept = []
     for output in outputs:
@@ -110,6 +111,7 @@ def tidy(outputs):
         data = output.get("data", {})
         if "text/plain" in data:
             data["text/plain"] = ADDRESS.sub("", data["text/plain"])
+        data.pop(WIDGET, None)
         if "<script" in data.get("text/html", "") and IMAGE.search(data["text/html"]):
             data["text/html"] = IMAGE.search(data["text/html"])[0]
         kept.append(output)

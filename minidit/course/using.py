@@ -86,3 +86,5 @@ def exchange(old, new):
             for key, value in list(table.items()):
                 if value is old:
                     table[key] = new
+                elif type(value) is tuple and any(part is old for part in value):  # a forward with its backward
+                    table[key] = tuple(new if part is old else part for part in value)

@@ -38,6 +38,16 @@ def test_tables_of_functions_are_followed_too():
     assert samplers.SAMPLERS["euler"] is own
 
 
+def test_a_pair_in_a_table_is_followed_too(tiny_model):
+    from minidit.layers import layernorm_modulate_forward
+
+    x = np.ones((1, 8, 4, 4, 4), np.float32)
+    t, words = np.ones(1, np.float32), tiny_model.dit.embed(np.ones((1, 2), int))
+    with minidit.using(layernorm_modulate_forward=layernorm_modulate_forward) as calls:
+        tiny_model.dit.predict(x, t, words)
+    assert calls["layernorm_modulate_forward"] == 2 * tiny_model.settings.dit.depth + 1  # and the final layer
+
+
 def test_functions_with_a_kernel_and_those_of_the_optimizer_can_be_replaced():
     own = optimizer.adamw_ema_update
     with using(adamw_ema_update=lambda *a: own(*a), modulate_forward=mine):

@@ -85,13 +85,18 @@ def in_notebook():
 def show(figure):
     """Shows a Drawing at once if there is a notebook, and returns it."""
     if in_notebook():
-        data = small_png_bytes(figure, margin=MARGIN)
-        width = round(Image.open(io.BytesIO(data)).width / SCALE)
-        publish(
-            {"text/html": img(data, "png", figure.alt, width), "image/png": data, "text/plain": figure.alt},
-            {"image/png": {"alt": figure.alt, "width": width}},
-        )
+        publish(*bundle_of(figure))
     return figure
+
+
+def bundle_of(figure):
+    """A Drawing as the outputs of a notebook: a dict of MIME types and data, and one of their metadata."""
+    data = small_png_bytes(figure, margin=MARGIN)
+    width = round(Image.open(io.BytesIO(data)).width / SCALE)
+    return (
+        {"text/html": img(data, "png", figure.alt, width), "image/png": data, "text/plain": figure.alt},
+        {"image/png": {"alt": figure.alt, "width": width}},
+    )
 
 
 def publish(bundle, metadata=None):
