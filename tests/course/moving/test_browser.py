@@ -17,7 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 CLONE = Path(__file__).parents[3]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SECONDS = 120
-SAFE = 'Object.defineProperty(window, "errors", { value: [] }); addEventListener("error", (e) => errors.push(e.message))'
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,11 @@ def chromium():
 def page(chromium):
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(1000 * SECONDS)
-    page.add_init_script(SAFE)
+    errors = []
+    page.on("pageerror", errors.append)
     yield page
-    assert page.evaluate("errors") == []
     page.close()
+    assert errors == []
 
 
 def free_port():
