@@ -27,8 +27,8 @@ prompts = {
 }
 draw.animation(
     {letter: model.generate(prompt, seed=0) for letter, prompt in prompts.items()},
-    alt="Three small clips made by the model, playing: a red circle moves to the right in a blue sky, a yellow "
-    "triangle moves up in a sunset, and a sky without anything in it.",
+    alt="Three clips, playing: a red circle moves right, a yellow triangle moves up, "
+    "an empty sky.",
 )
 for letter, prompt in prompts.items():
     print(letter, prompt)
@@ -87,7 +87,7 @@ check.row_means(also_wrong)
 
 # %%
 frame = worksheet.solve().video[0].astype(float)  # 2, 4
-draw.matrices(("frame", frame), alt="A matrix with two rows. The upper one is 5, 3, 1, 1; the lower one 1, 0, 1, 1.")
+draw.matrices(("frame", frame))
 
 # %% [markdown]
 # ### 0.1 Your first numbers  ·  ●○○  ·  2 minutes
@@ -114,8 +114,8 @@ check.first_numbers(first_numbers)
 
 # %%
 print("frame:", frame.shape)
-print("frame.sum(axis=0):", frame.sum(axis=0), " axis 0 is gone, the 4 columns are left")
-print("frame.sum(axis=1):", frame.sum(axis=1), "     axis 1 is gone, the 2 rows are left")
+print("frame.sum(axis=0):", frame.sum(axis=0), " axis 0 is gone: 4 columns are left")
+print("frame.sum(axis=1):", frame.sum(axis=1), "     axis 1 is gone: 2 rows are left")
 
 # %% [markdown]
 # ### 0.2 Your first function  ·  ●○○  ·  2 minutes

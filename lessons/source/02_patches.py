@@ -23,10 +23,7 @@ sheet = worksheet.solve()
 # becomes a **column** of four numbers: top left, top right, bottom left, bottom right.
 
 # %%
-draw.matrices(
-    ("frame 1", sheet.video[0]), ("frame 2", sheet.video[1]),
-    alt="Two frames of 2 by 4 numbers. Frame 1 is 5 3 1 1 over 1 0 1 1, frame 2 is 2 2 6 4 over 2 2 2 0.",
-)
+draw.matrices(("frame 1", sheet.video[0]), ("frame 2", sheet.video[1]))
 
 # %% [markdown]
 # ### 2.1 Cut the video  ·  ●○○  ·  4 minutes
@@ -88,8 +85,14 @@ check.token_count(token_count)
 # %%
 line = np.arange(6)
 print("six pixels:                ", line)
-print("three patches of two:      ", line.reshape(3, 2).tolist(), " pixel i is [i // 2, i % 2]")
-print("the other split, (2, 3).T: ", line.reshape(2, 3).T.tolist(), " pixels that aren't neighbours")
+print(
+    "three patches of two:      ", line.reshape(3, 2).tolist(),
+    " pixel i is [i // 2, i % 2]",
+)
+print(
+    "the other split, (2, 3).T: ", line.reshape(2, 3).T.tolist(),
+    " pixels that aren't neighbours",
+)
 
 # %% [markdown]
 # A clip has three such axes, so after the split there are seven: f, pf, r, ph, c, pw, C, where f, r, c count patches.
@@ -119,7 +122,7 @@ def patchify(x, patch):
     ### BEGIN SOLUTION
     blocks = x.reshape(*leading, f, pf, r, ph, c, pw, C)
     order = (*range(n), *(n + axis for axis in (0, 2, 4, 1, 3, 5, 6)))
-    blocks = blocks.transpose(order)                           # ..., f, r, c, pf, ph, pw, C
+    blocks = blocks.transpose(order)  # ..., f, r, c, pf, ph, pw, C
     return blocks.reshape(*leading, f * r * c, pf * ph * pw * C)
     ### END SOLUTION
 
@@ -133,11 +136,13 @@ check.patchify(patchify)
 # each drawn as the 8 × 8 picture that it should be:
 
 # %%
-clip = render(Attributes("yellow", "ring", "up", "night"), np.random.default_rng(5))  # 8, 32, 32, 3
+# 8, 32, 32, 3
+clip = render(Attributes("yellow", "ring", "up", "night"), np.random.default_rng(5))
 
 
 def as_pictures(tokens):
-    squares = tokens.reshape(8, 16, 8, 8, 3).swapaxes(0, 1)    # token of a frame, frame, row, column, colour
+    # token of a frame, frame, row, column, colour
+    squares = tokens.reshape(8, 16, 8, 8, 3).swapaxes(0, 1)
     return grid(squares, columns=4, gap=2)
 
 
@@ -147,8 +152,8 @@ draw.animation(
         "patchify": as_pictures(layers.patchify(clip, (1, 8, 8))),
         "reshape alone": as_pictures(clip.reshape(128, 192)),
     },
-    alt="Left, a yellow ring that moves up in a night sky. Middle, the same cut into 16 squares that still fit. "
-    "Right, 16 squares of stripes in which no ring can be recognised: each was filled with two whole rows of the clip.",
+    alt="Left, a yellow ring moves up. Middle, the same in 16 squares. Right, 16 "
+    "squares of stripes, without a ring.",
 )
 
 # %% [markdown]
@@ -191,12 +196,14 @@ check.line_positions(line_positions)
 # their vectors:
 
 # %%
-positions = layers.sincos_positions((1, 4, 4), 128)            # 16, 128   one frame of 4 x 4 tokens
-apart = np.linalg.norm(positions[:, None] - positions, axis=-1)  # 16, 16   0 on the diagonal
+# 16, 128   one frame of 4 x 4 tokens
+positions = layers.sincos_positions((1, 4, 4), 128)
+# 16, 16   0 on the diagonal
+apart = np.linalg.norm(positions[:, None] - positions, axis=-1)
 draw.heatmaps(
     {f"from token {token} to all": apart[token].reshape(4, 4) for token in (0, 5, 15)},
     xlabel="column", ylabel="row", columns=3,
-    alt="Three 4 by 4 maps, each 0 at its own token: top left, near the middle, bottom right. Numbers grow from there.",
+    alt="Each map is 0 at its own token and grows from there.",
 )
 
 # %% [markdown]
@@ -213,13 +220,14 @@ draw.heatmaps(
 # $$dx = M^\top dy$$
 
 # %%
-ones = np.eye(24).reshape(24, 1, 4, 6, 1)                      # 24 frames of 4 x 6, each with one bright pixel
-M = layers.patchify(ones, (1, 2, 2)).reshape(24, 24).T         # column j: where pixel j goes
+# 24 frames of 4 x 6, each with one bright pixel
+ones = np.eye(24).reshape(24, 1, 4, 6, 1)
+M = layers.patchify(ones, (1, 2, 2)).reshape(24, 24).T  # column j: where pixel j goes
 draw.heatmaps(
-    {"M": M, "M transposed": M.T, "M transposed @ M": M.T @ M},
-    columns=3, xlabel="from", ylabel="to",
-    alt="Three 24 by 24 maps of zeros and ones. M has a single one in each row and column; M transposed times M is the "
-    "identity, ones on the diagonal.",
+    {"M": M, "M transposed": M.T, "M transposed @ M": M.T @ M}, columns=3,
+    xlabel="from", ylabel="to",
+    alt="M has a single one in each row and column; M transposed times M has ones on "
+    "the diagonal.",
 )
 
 # %% [markdown]
@@ -254,7 +262,7 @@ def patchify_backward(dy, x, patch):
     ### BEGIN SOLUTION
     dblocks = dy.reshape(*leading, f, r, c, pf, ph, pw, C)
     order = (*range(n), *(n + axis for axis in (0, 3, 1, 4, 2, 5, 6)))
-    dsplit = dblocks.transpose(order)                          # ..., f, pf, r, ph, c, pw, C
+    dsplit = dblocks.transpose(order)  # ..., f, pf, r, ph, c, pw, C
     return dsplit.reshape(x.shape)
     ### END SOLUTION
 
@@ -287,9 +295,15 @@ print(f"<x, dx>           = {right:.12f}")
 settings = load().settings
 latents = settings.latent_shape                                # 8, 4, 4, 12
 pixels = (settings.frames, settings.size, settings.size, 3)    # 8, 32, 32, 3
-for name, size, cut in (("codec", pixels, settings.codec.patch), ("transformer", latents, settings.dit.patch)):
+for name, size, cut in (
+    ("codec", pixels, settings.codec.patch),
+    ("transformer", latents, settings.dit.patch),
+):
     tokens = layers.patchify(np.zeros(size), cut)
-    print(f"{name:12} {size} in patches of {cut}: {tokens.shape[0]} tokens of {tokens.shape[1]} numbers")
+    print(
+        f"{name:12} {size} in patches of {cut}: {tokens.shape[0]} tokens of "
+        f"{tokens.shape[1]} numbers"
+    )
 
 # %% [markdown]
 # So a token of the transformer is a square of 8 × 8 pixels through **all eight frames**: a film of one place. The 16
@@ -297,11 +311,16 @@ for name, size, cut in (("codec", pixels, settings.codec.patch), ("transformer",
 # lesson 16. In longer clips a place has two tokens.)
 
 # %%
-squares = layers.patchify(clip, (8, 8, 8)).reshape(16, 8, 8, 8, 3)  # token, frame, row, column, colour
+# token, frame, row, column, colour
+squares = layers.patchify(clip, (8, 8, 8)).reshape(16, 8, 8, 8, 3)
 draw.animation(
-    {"all 16 tokens": grid(squares, columns=4, gap=1), "token 5": squares[5], "token 10": squares[10]},
-    alt="Left, a clip of a yellow ring that moves up, cut by white lines into 16 squares. Beside it, two of these "
-    "squares by themselves, playing: parts of the ring come and go.",
+    {
+        "all 16 tokens": grid(squares, columns=4, gap=1),
+        "token 5": squares[5],
+        "token 10": squares[10],
+    },
+    alt="Left, a clip cut by white lines into 16 squares. Beside it two of them: "
+    "parts of the ring come and go.",
 )
 
 # %% [markdown]
@@ -311,7 +330,10 @@ draw.animation(
 # %%
 for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
     count = layers.patchify(np.zeros(latents), cut).shape[0]
-    print(f"patches of {cut} latents: {count:4} tokens, {count * count:6,} scores for each head and block")
+    print(
+        f"patches of {cut} latents: {count:4} tokens, {count * count:6,} scores for "
+        "each head and block"
+    )
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -33,8 +33,7 @@ sheet = worksheet.solve()
 draw.matrices(
     "ReLU (", ("W", sheet.weights.encoder_weight), "·", ("x, patches", sheet.patches),
     "+", ("b", sheet.weights.encoder_bias), ")",
-    alt="ReLU of: the 2 by 4 weight W times the 4 by 4 patches plus the bias b, a column of 0 and 3.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### 3.1 ReLU(W · x + b)  ·  ●○○  ·  6 minutes
@@ -64,7 +63,8 @@ check.step_3_latent(latent)
 w, b = sheet.weights.encoder_weight.T, sheet.weights.encoder_bias[:, 0]  # 4, 2 and 2
 rows = sheet.patches.T                                      # 4, 4   a patch in each row
 same = np.array_equal(rows @ w + b, sheet.encoder_before_relu.T)
-print("shapes:", rows.shape, "@", w.shape, "+", b.shape, "→", (rows @ w + b).shape, "  the same numbers:", same)
+print("shapes:", rows.shape, "@", w.shape, "+", b.shape, "→", (rows @ w + b).shape)
+print("the same numbers:", same)
 
 # %% [markdown]
 # Written out for row n and output o, with i counting the inputs:
@@ -121,9 +121,8 @@ hidden, _ = layers.linear_forward(x, w1, b1)                # N, 3
 bent, _ = layers.linear_forward(layers.relu_forward(hidden)[0], w2, b2)  # N, 1
 straight, _ = layers.linear_forward(hidden, w2, b2)         # N, 1
 draw.curves(
-    x[:, 0], {"linear, ReLU, linear": bent[:, 0], "linear, linear": straight[:, 0]}, xlabel="x", ylabel="y",
-    alt="With a ReLU between them, two linear maps draw a tooth: 0, up to 1 at x = 0, and 0 again. Without it, the "
-    "same weights draw a straight line, here y = 0.",
+    x[:, 0], {"linear, ReLU, linear": bent[:, 0], "linear, linear": straight[:, 0]},
+    xlabel="x", ylabel="y",
 )
 
 # %% [markdown]
@@ -134,7 +133,7 @@ draw.curves(
 
 # %%
 def encoder_forward(patches, w1, b1, w2, b2):
-    """Patches (..., I) to mean (..., C), log variance (..., C) and the caches of the three layers."""
+    """Patches (..., I) to mean, log variance (both ..., C) and three layers' caches."""
     h, first_cache = layers.linear_forward(patches, w1, b1)  # ..., H
     h, relu_cache = layers.relu_forward(h)                  # ..., H
     h, second_cache = layers.linear_forward(h, w2, b2)      # ..., 2C
@@ -251,7 +250,8 @@ def encoder_backward(dmean, dlog_variance, cache):
     dh = np.concatenate([dmean, dlog_variance], axis=-1)    # ..., 2C
     dh, dw2, db2 = layers.linear_backward(dh, second_cache)  # ..., H and H, 2C and 2C
     dh = layers.relu_backward(dh, relu_cache)               # ..., H
-    dpatches, dw1, db1 = layers.linear_backward(dh, first_cache)  # ..., I and I, H and H
+    # ..., I and I, H and H
+    dpatches, dw1, db1 = layers.linear_backward(dh, first_cache)
     return dpatches, dw1, db1, dw2, db2
     ### END SOLUTION
 
@@ -272,15 +272,28 @@ check.encoder_backward(encoder_backward)
 # %%
 codec = load().model.codec
 p, settings, channels = codec.params, codec.settings, codec.settings.channels
-weights = p["encoder.0.weight"], p["encoder.0.bias"], p["encoder.2.weight"], p["encoder.2.bias"]
+weights = (
+    p["encoder.0.weight"],
+    p["encoder.0.bias"],
+    p["encoder.2.weight"],
+    p["encoder.2.bias"],
+)
 
-clip = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(4))  # F, H, W, 3
+# F, H, W, 3
+clip = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(4))
 patches = layers.patchify(to_signed(clip[None]), settings.patch)  # 1, T, 192
 mean, log_variance, _ = encoder_forward(patches, *weights)  # 1, T, C
-latents = ((mean - codec.latent_mean) / codec.latent_std).reshape(codec.encode(clip[None]).shape)  # 1, f, r, c, C
-print("clip", clip.shape, "→ patches", patches.shape, "→ mean", mean.shape, "→ latents", latents.shape)
-print(f"{clip.size:,} numbers → {latents.size:,}: {clip.size // latents.size} times fewer")
-print("the same as codec.encode:", np.allclose(latents, codec.encode(clip[None]), atol=1e-5))
+latents = (mean - codec.latent_mean) / codec.latent_std     # 1, T, C
+latents = latents.reshape(codec.encode(clip[None]).shape)   # 1, f, r, c, C
+print(
+    "clip", clip.shape, "→ patches", patches.shape, "→ mean", mean.shape, "→ latents",
+    latents.shape,
+)
+print(
+    f"{clip.size:,} numbers → {latents.size:,}: {clip.size // latents.size} times fewer"
+)
+same = np.allclose(latents, codec.encode(clip[None]), atol=1e-5)
+print("the same as codec.encode:", same)
 
 # %% [markdown]
 # What do the latents look like? Each channel is a small film of 4 × 4 places. Below are the clip and four of its
@@ -289,29 +302,34 @@ print("the same as codec.encode:", np.allclose(latents, codec.encode(clip[None])
 
 # %%
 rng = np.random.default_rng(0)
-many = render_batch([SEEN[i] for i in rng.integers(len(SEEN), size=96)], rng)  # 96 clips
-many_patches = layers.patchify(to_signed(many), settings.patch).reshape(-1, 192)  # N, 192
+# 96 clips
+many = render_batch([SEEN[i] for i in rng.integers(len(SEEN), size=96)], rng)
+# N, 192
+many_patches = layers.patchify(to_signed(many), settings.patch).reshape(-1, 192)
 many_means, _, cache = encoder_forward(many_patches, *weights)  # N, C
 many_latents = (many_means - codec.latent_mean) / codec.latent_std  # N, C
 
 
 def visible(channel):
-    """How much the clips change, root mean square, if this channel is the same everywhere."""
+    """How much clips change (rms) if this channel is the same everywhere."""
     z = codec.encode(many)
     whole = codec.decode(z)
     z[..., channel] = 0
     return float(np.sqrt(np.mean((codec.decode(z) - whole) ** 2)))
 
 
-by_effect = np.argsort([-visible(channel) for channel in range(channels)])  # the most telling channel first
+# the most telling channel first
+by_effect = np.argsort([-visible(channel) for channel in range(channels)])
 
-draw.clips({"the clip": clip}, alt="A red circle moves to the right through a blue day sky, in eight frames.")
+draw.clips(
+    {"the clip": clip},
+    alt="A red circle moves right in a day sky.",
+)
 films = latents[0].transpose(3, 1, 0, 2).reshape(channels, 4, 8 * 4)  # C, r, f · c
 draw.heatmaps(
     {f"channel {c}": films[c] for c in [*by_effect[:2], *by_effect[-2:]]}, columns=1,
     xlabel="column of patches: 4 a frame", ylabel="row",
-    alt="Four channels over eight frames of 4 by 4 places. In each of them something moves to the right with the "
-    "circle; the plain sky around it is nearly even.",
+    alt="In each channel something moves right with the circle.",
 )
 
 # %% [markdown]
@@ -325,17 +343,28 @@ draw.heatmaps(
 # never saw in training:
 
 # %%
-held_out = [Attributes("yellow", "triangle", "up", "sunset"), Attributes("white", "ring", "still", "night")]
-clips = {" ".join(attributes): render(attributes, np.random.default_rng(1)) for attributes in held_out}
+held_out = [
+    Attributes("yellow", "triangle", "up", "sunset"),
+    Attributes("white", "ring", "still", "night"),
+]
+clips = {
+    " ".join(attributes): render(attributes, np.random.default_rng(1))
+    for attributes in held_out
+}
 rows = {}
 for name, real in clips.items():
     kept = codec.reconstruct(real[None])[0]
-    rows |= {name: real, f"{name}, from its latents": kept, f"{name}, the difference": 0.5 + (kept - real)}
-    print(f"{name.ljust(24)} PSNR {psnr(4 * np.mean((kept - real) ** 2)):.1f} dB")  # 4: psnr takes a range of 2
+    rows |= {
+        name: real,
+        f"{name}, from its latents": kept,
+        f"{name}, the difference": 0.5 + (kept - real),
+    }
+    # 4: psnr takes a range of 2
+    print(f"{name.ljust(24)} PSNR {psnr(4 * np.mean((kept - real) ** 2)):.1f} dB")
 draw.clips(
     rows,
-    alt="Two clips, each above its reconstruction and their difference on grey. Triangle and ring come back with "
-    "slightly softer edges. The differences show the outlines and little else.",
+    alt="Two clips, each above its reconstruction, with softer edges, and their "
+    "difference: the outlines.",
 )
 
 # %% [markdown]
@@ -348,7 +377,8 @@ draw.clips(
 
 # %%
 centre = many_patches.mean(axis=0)                          # 192
-_, _, directions = np.linalg.svd(many_patches[::4] - centre, full_matrices=False)  # K, 192
+# K, 192
+_, _, directions = np.linalg.svd(many_patches[::4] - centre, full_matrices=False)
 real = render_batch(HELD_OUT, np.random.default_rng(2))
 test = layers.patchify(to_signed(real), settings.patch).reshape(-1, 192)  # N, 192
 
@@ -356,21 +386,27 @@ test = layers.patchify(to_signed(real), settings.patch).reshape(-1, 192)  # N, 1
 def linear_psnr(count):
     """PSNR of the best linear encoder and decoder with `count` numbers per patch."""
     kept = (test - centre) @ directions[:count].T           # N, count
-    return psnr(np.mean((np.clip(kept @ directions[:count] + centre, -1, 1) - test) ** 2))
+    back = np.clip(kept @ directions[:count] + centre, -1, 1)  # N, 192
+    return psnr(np.mean((back - test) ** 2))
 
 
 counts = [3, 6, 12, 24, 48, 72, 96, 120, 144]
 linear = [linear_psnr(count) for count in counts]
 ours = psnr(4 * np.mean((codec.reconstruct(real) - real) ** 2))
-enough = next((count for count in range(channels, 193) if linear_psnr(count) >= ours), None)
+enough = next(
+    (count for count in range(channels, 193) if linear_psnr(count) >= ours), None
+)
 draw.curves(
-    counts, {"best linear": linear, f"our codec, {channels} numbers": [ours] * len(counts)}, points=True,
-    xlabel="numbers kept of the 192 of a patch", ylabel="PSNR in dB, held-out clips",
-    alt=f"The best linear encoder climbs from {linear[0]:.0f} dB with 3 numbers to {linear[-1]:.0f} dB with 144. A "
-    f"level line at {ours:.0f} dB is our codec with {channels}.",
+    counts,
+    {"best linear": linear, f"our codec, {channels} numbers": [ours] * len(counts)},
+    points=True, xlabel="numbers kept of the 192 of a patch",
+    ylabel="PSNR in dB, held-out clips",
 )
 best = linear_psnr(channels)
-print(f"{channels} numbers: best linear {best:.1f} dB, codec {ours:.1f} dB; a linear one needs {enough} for that")
+print(
+    f"{channels} numbers: best linear {best:.1f} dB, codec {ours:.1f} dB; a linear one "
+    f"needs {enough} for that"
+)
 
 # %% [markdown]
 # The patches of this world come in few kinds: sky, or an edge somewhere, at some angle, in one of five colours. This
@@ -390,12 +426,12 @@ before, after = many_means.std(axis=0), many_latents.std(axis=0)
 draw.curves(
     range(channels),
     {
-        "mean, as encoded": many_means.mean(axis=0), "mean, normalised": many_latents.mean(axis=0),
-        "std, as encoded": before, "std, normalised": after,
+        "mean, as encoded": many_means.mean(axis=0),
+        "mean, normalised": many_latents.mean(axis=0),
+        "std, as encoded": before,
+        "std, normalised": after,
     },
     points=True, xlabel="channel", ylabel="over 96 clips",
-    alt=f"Normalised, the mean of every channel is near 0. The standard deviations are between {before.min():.1f} and "
-    f"{before.max():.1f} before, and between {after.min():.1f} and {after.max():.1f} after.",
 )
 
 # %% [markdown]
@@ -418,11 +454,22 @@ draw.curves(
 #   the codecs of large video models do so in both directions.
 
 # %%
-parts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
-print("parameters:", ", ".join(f"{part} {count:,}" for part, count in parts.items()), "  worksheet: encoder 10")
-first, _ = layers.linear_forward(many_patches, p["encoder.0.weight"], p["encoder.0.bias"])
+parts = {
+    part: sum(a.size for name, a in p.items() if name.startswith(part))
+    for part in ("encoder", "decoder")
+}
+print(
+    "parameters:", ", ".join(f"{part} {count:,}" for part, count in parts.items()),
+    "  worksheet: encoder 10",
+)
+first, _ = layers.linear_forward(
+    many_patches, p["encoder.0.weight"], p["encoder.0.bias"]
+)
 silent = int(((first > 0).mean(axis=0) == 0).sum())
-print(f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's {first.shape[-1]}; always silent: {silent}")
+print(
+    f"hidden numbers above zero: {(first > 0).mean():.0%} of a patch's "
+    f"{first.shape[-1]}; always silent: {silent}"
+)
 
 # %% [markdown]
 # ## Recap

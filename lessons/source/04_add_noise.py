@@ -26,10 +26,7 @@ sheet = worksheet.solve()
 # drawn already: at t = 3 its numbers are −1, 0 or 1.
 
 # %%
-draw.matrices(
-    ("latent", sheet.latent), "+", ("noise", sheet.noise),
-    alt="The latent, two rows of four numbers between 0 and 5, plus the noise, two rows of four numbers from −1 to 1.",
-)
+draw.matrices(("latent", sheet.latent), "+", ("noise", sheet.noise))
 
 # %% [markdown]
 # ### 4.1 The noised latent  ·  ●○○  ·  3 minutes
@@ -58,10 +55,7 @@ check.step_4_noised(noised_latent)
 
 # %%
 levels = np.arange(4)
-draw.bars(
-    {f"t = {t}": 4 - t for t in levels}, ylabel="largest noise on the worksheet",
-    alt="Four bars for t = 0, 1, 2, 3. The largest noise falls from 4 at t = 0 to 1 at t = 3.",
-)
+draw.bars({f"t = {t}": 4 - t for t in levels}, ylabel="largest noise on the worksheet")
 
 # %% [markdown]
 # ## In NumPy
@@ -177,14 +171,15 @@ check.noised_backward(noised_backward)
 # %%
 studio = load(device="cpu")
 codec, path = studio.model.codec, RectifiedFlow()
-clip = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(0), size=32, frames=8)[None]
+clip = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(0))
+clip = clip[None]                                           # 1, F, H, W, 3
 latents = codec.encode(clip)                                # 1, f, r, c, C
 noise = starting_noise(latents.shape[1:], [0])              # 1, f, r, c, C
 times = (1.0, 0.8, 0.5, 0.2, 0.0)
 draw.clips(
     {f"t = {t}": codec.decode(path.noised(latents, noise, t))[0] for t in times},
-    alt="A red circle moves right through a blue sky, in five rows. At t = 1 it is clear, at 0.8 specked, at 0.5 "
-    "barely visible, at 0.2 and 0 there are only coloured blobs.",
+    alt="A red circle moves right: clear at t = 1, barely visible at 0.5, only "
+    "coloured blobs at 0.2 and 0.",
 )
 
 # %% [markdown]
@@ -194,12 +189,12 @@ draw.clips(
 # takes its last steps, and they should be right too.
 
 # %%
-drawn = draw_times(np.random.default_rng(0), 100_000, PRESETS["sky"].diffusion_training, noisier=False)
+drawn = draw_times(
+    np.random.default_rng(0), 100_000, PRESETS["sky"].diffusion_training, noisier=False
+)
 counts, edges = np.histogram(drawn, bins=50, range=(0, 1), density=True)
 draw.curves(
-    (edges[1:] + edges[:-1]) / 2, {"how often": counts}, xlabel="t", ylabel="density",
-    alt=f"How often each t is drawn: a peak near t = {edges[counts.argmax()]:.1f}, falling off towards t = 0.7, and "
-    "from there on low and level up to t = 1.",
+    (edges[1:] + edges[:-1]) / 2, {"how often": counts}, xlabel="t", ylabel="density"
 )
 
 # %% [markdown]
@@ -217,14 +212,13 @@ draw.curves(
 # %%
 print("standard deviation of the latents:", f"{latents.std():.2f}")
 halfway = {}
-for name, some_path in (("straight path", RectifiedFlow()), ("variance preserving", VariancePreserving())):
+for name, some_path in (
+    ("straight path", RectifiedFlow()),
+    ("variance preserving", VariancePreserving()),
+):
     alpha, sigma = some_path.coefficients(np.linspace(0.001, 0.999, 200))
     halfway[name] = np.sqrt(alpha * alpha + sigma * sigma)
-draw.curves(
-    np.linspace(0.001, 0.999, 200), halfway, xlabel="t", ylabel="size of x",
-    alt="The size of x against t, where data and noise are of size 1. On the straight path it dips from 1 to 0.71 at "
-    "t = 0.5 and comes back to 1; on the variance preserving path it is 1 throughout.",
-)
+draw.curves(np.linspace(0.001, 0.999, 200), halfway, xlabel="t", ylabel="size of x")
 
 # %% [markdown]
 # ## Recap

@@ -94,9 +94,10 @@ check.timestep_embedding(timestep_embedding)
 # %%
 t = np.linspace(0, 1000, 200)
 draw.heatmaps(
-    {"the time as 64 waves": layers.timestep_embedding(t, 64, dtype=np.float64)}, xlabel="wave", ylabel="t / 5",
-    alt="A striped picture, time downwards, 64 waves across. The first waves of each half flicker from row to row, the "
-    "last ones hardly change.",
+    {"the time as 64 waves": layers.timestep_embedding(t, 64, dtype=np.float64)},
+    xlabel="wave", ylabel="t / 5",
+    alt="Stripes: the first waves of each half flicker from row to row, the last "
+    "hardly change.",
 )
 
 # %% [markdown]
@@ -139,8 +140,8 @@ ids = np.array([1, 3, 1])
 onehot = np.eye(4, dtype=int)[ids]
 table = np.array([[0, 10], [1, 11], [2, 12], [3, 13]])
 draw.matrices(
-    ("one-hot rows of 1, 3, 1", onehot), "@", ("table", table), "=", ("y", onehot @ table),
-    alt="Three one-hot rows, for the words 1, 3 and 1, times a table of four rows gives its rows 1, 3 and 1.",
+    ("one-hot rows of 1, 3, 1", onehot), "@", ("table", table), "=",
+    ("y", onehot @ table),
 )
 
 # %% [markdown]
@@ -193,18 +194,23 @@ check.pool_words_backward(pool_words_backward)
 # %%
 model = load(device="cpu").model
 prompts = [
-    "a red circle moves right in the day sky", "a circle that is red moves right in the day sky",
-    "a red circle moves left in the day sky", "a blue circle moves right in the day sky",
-    "a red ring moves right in the day sky", "a red circle moves right in the night sky",
-    "sora is sky", "",
-]  # fmt: skip
+    "a red circle moves right in the day sky",
+    "a circle that is red moves right in the day sky",
+    "a red circle moves left in the day sky",
+    "a blue circle moves right in the day sky",
+    "a red ring moves right in the day sky",
+    "a red circle moves right in the night sky",
+    "sora is sky",
+    "",
+]
 vectors = model.dit.embed(model.tokenizer.encode(prompts))  # B, D
 own = vectors - vectors.mean(axis=0)                        # B, D
 unit = own / np.linalg.norm(own, axis=1, keepdims=True)
 draw.heatmaps(
-    {"how alike eight prompts are": unit @ unit.T}, diverging=True, xlabel="prompt", ylabel="prompt",
-    alt="A square of similarities, ones on the diagonal. Prompts 0 and 1, the same in other words, are nearly 1. "
-    "Prompts 6 and 7, without an object, are alike, and point away from the others.",
+    {"how alike eight prompts are": unit @ unit.T}, diverging=True, xlabel="prompt",
+    ylabel="prompt",
+    alt="Prompts 0 and 1, the same in other words, are nearly 1; 6 and 7, without an "
+    "object, are alike.",
 )
 for i, prompt in enumerate(prompts):
     print(i, prompt or "(the empty prompt)")
@@ -218,13 +224,12 @@ for i, prompt in enumerate(prompts):
 # %%
 nothing = model.dit.embed(model.tokenizer.encode([""]))     # 1, D
 t = np.linspace(0, 1, 101, dtype=np.float32)                # 101
-c, _ = model.dit.condition_forward(network_time(t), np.repeat(nothing, len(t), axis=0))  # 101, D
+# 101, D
+c, _ = model.dit.condition_forward(network_time(t), np.repeat(nothing, len(t), axis=0))
 change = np.linalg.norm(np.diff(c, axis=0), axis=1)
-middle = np.abs(t[1:] - 0.505) < 0.01
 draw.curves(
-    t[1:], {"change of the condition": change}, xlabel="t", ylabel="length of the change per 0.01",
-    alt=f"How far the condition moves from one time to the next, against t: up to {change[:5].max():.1f} near t = 0, "
-    f"{change[middle].max():.1f} on both sides of t = 0.5, and {np.median(change):.2f} nearly everywhere else.",
+    t[1:], {"change of the condition": change}, xlabel="t",
+    ylabel="length of the change per 0.01",
 )
 
 # %% [markdown]

@@ -32,8 +32,8 @@ sheet = worksheet.solve()
 
 # %%
 draw.matrices(
-    ("scale", sheet.scale), "·", ("x, noised", sheet.noised), "+", ("shift", sheet.shift),
-    alt="The scale, 2 and −1, times the noised latent, 2 rows of 4 patches, plus the shift, −1 and 5.",
+    ("scale", sheet.scale), "·", ("x, noised", sheet.noised), "+",
+    ("shift", sheet.shift),
 )
 
 # %% [markdown]
@@ -148,12 +148,9 @@ for name, x in {"x": row, "x + 10": row + 10, "7 · x": 7 * row}.items():
 # the four patches:
 
 # %%
-dy = sheet.gradients.conditioned                            # 2, 4   from step 11 of the worksheet
+dy = sheet.gradients.conditioned  # 2, 4   from step 11 of the worksheet
 dscale = (dy * sheet.noised).sum(axis=1, keepdims=True)     # 2, 1
-draw.matrices(
-    ("dy", dy), "∘", ("x", sheet.noised), "→", ("dscale", dscale),
-    alt="dy times x, entry by entry, summed along each row: dscale is 6 and −4.",
-)
+draw.matrices(("dy", dy), "∘", ("x", sheet.noised), "→", ("dscale", dscale))
 
 # %% [markdown]
 # ### 7.4 Scale and shift, backward  ·  ●●○  ·  9 minutes
@@ -284,8 +281,11 @@ def norm_and_modulate_backward(dy, cache):
 
 
 rng = np.random.default_rng(7)
-x, shift, scale = rng.normal(size=(2, 4, 3)), rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
-worst = check_gradients(norm_and_modulate_forward, norm_and_modulate_backward, x, shift, scale)
+x = rng.normal(size=(2, 4, 3))
+shift, scale = rng.normal(size=(2, 2, 3))
+worst = check_gradients(
+    norm_and_modulate_forward, norm_and_modulate_backward, x, shift, scale
+)
 print(f"ours, against slopes measured one by one: largest relative error {worst:.0e}")
 y, _ = norm_and_modulate_forward(x, shift, scale)
 expected, _ = layers.layernorm_modulate_forward(x, shift, scale)
@@ -301,27 +301,33 @@ print("the same as minidit's pair:", np.array_equal(y, expected))
 # %%
 studio = load()
 model, dit = studio.model, studio.model.dit
-prompts = ["a red circle moves right in the day sky", "a blue square moves left in the night sky"]
+prompts = [
+    "a red circle moves right in the day sky",
+    "a blue square moves left in the night sky",
+]
 T_NOW = 0.3
 
 rng = np.random.default_rng(7)
 clip = render(Attributes("red", "circle", "right", "day"), rng)
 latent = model.codec.encode(clip[None])
-noised = RectifiedFlow().noised(latent, rng.standard_normal(latent.shape, dtype=np.float32), T_NOW)
+noised = RectifiedFlow().noised(
+    latent, rng.standard_normal(latent.shape, dtype=np.float32), T_NOW
+)
 embedding = dit.embed(model.tokenizer.encode(prompts))      # 2, D
 times = np.full(2, 1000 * T_NOW, np.float32)                # 2
 c, _ = dit.condition_forward(times, embedding)              # 2, D
-inputs = dit.block_inputs(noised.shape, embedding)          # where the tokens are (lesson 8)
+inputs = dit.block_inputs(noised.shape, embedding)  # where the tokens are (lesson 8)
 
 
 def at_every_block(c):
-    """Tokens (2, T, D) on the way into the attention of each block: before, normed, modulated."""
+    """Tokens (2, T, D) before each attention: as they are, normed, modulated."""
     h = np.repeat(dit.tokens_forward(noised, times[:1])[0], 2, axis=0)  # 2, T, D
     found = []
     for p in dit.block_params:
         w, b = p["adaLN_modulation.1.weight"], p["adaLN_modulation.1.bias"]
         modulation, _ = layers.linear_forward(c, w, b)      # 2, 6D
-        shift, scale = np.split(modulation, 6, axis=-1)[:2]  # 2, D: those of the attention
+        # 2, D: those of the attention
+        shift, scale = np.split(modulation, 6, axis=-1)[:2]
         xhat, _ = layers.layernorm_forward(h)
         y, _ = layers.modulate_forward(xhat, shift, scale)
         found.append((h, xhat, y))
@@ -347,9 +353,10 @@ draw.heatmaps(
         "modulated: red circle": modulated[0][:, channels],
         "modulated: blue square": modulated[1][:, channels],
     },
-    columns=2, shared=False, diverging=True, xlabel=f"channel, 32 of {dit.settings.width}", ylabel="token",
-    alt="16 tokens by 32 channels, four times. After the norm they look as before it, at another size. After "
-    "scale and shift most channels are pale, and the two prompts differ: columns that one keeps, the other fades.",
+    columns=2, shared=False, diverging=True,
+    xlabel=f"channel, 32 of {dit.settings.width}", ylabel="token",
+    alt="After scale and shift most channels are pale; columns that one prompt "
+    "keeps, the other fades.",
 )
 
 # %% [markdown]
@@ -362,13 +369,13 @@ draw.heatmaps(
 # %%
 sizes = {
     name: [float(parts[i][0].std(axis=-1).mean()) for parts in found]
-    for i, name in enumerate(("before the norm", "after the norm", "after scale and shift"))
+    for i, name in enumerate(
+        ("before the norm", "after the norm", "after scale and shift")
+    )
 }
-grown, seen = sizes["before the norm"], sizes["after scale and shift"]
 draw.curves(
-    range(len(found)), sizes, xlabel="block", ylabel="size of a token", logy=True, points=True,
-    alt=f"Before the norm, tokens grow from {grown[0]:.1f} to {grown[-1]:.0f}; after it they are 1, after scale and "
-    f"shift {min(seen):.1f} to {max(seen):.1f}.",
+    range(len(found)), sizes, xlabel="block", ylabel="size of a token", logy=True,
+    points=True,
 )
 for name, values in sizes.items():
     print(name.ljust(22), *(f"{value:7.2f}" for value in values))
@@ -379,12 +386,12 @@ for name, values in sizes.items():
 # of 1 + scale.
 
 # %%
-SHIFTS, SCALES = [0, 3], [1, 4]                             # of the six: attention's and MLP's
+SHIFTS, SCALES = [0, 3], [1, 4]  # of the six: attention's and MLP's
 D = dit.settings.width
 
 
 def meddled(p, factor, added):
-    """A block's parameters, its shifts and scales times `factor`, then `added` to its scales."""
+    """A block with shifts and scales times `factor`, and `added` to the scales."""
     w = p["adaLN_modulation.1.weight"].reshape(D, 6, D).copy()
     b = p["adaLN_modulation.1.bias"].reshape(6, D).copy()
     w[:, SHIFTS + SCALES] *= factor
@@ -411,9 +418,10 @@ guesses = {
     "scale, not 1 + scale": guess(c[:1], added=-1.0),
 }
 draw.clips(
-    {"the clip": clip, "its noised latents, decoded": model.codec.decode(noised)[0]} | guesses,
-    alt="A red circle in a day sky, noise, and four guesses: as trained the circle is back; by the other prompt "
-    "it is a red square; with scales and shifts of zero, or without the 1, a blurred spot.",
+    {"the clip": clip, "its noised latents, decoded": model.codec.decode(noised)[0]}
+    | guesses,
+    alt="A red circle, noise, and four guesses: the circle; by the other prompt a "
+    "red square; otherwise blurred spots.",
 )
 for name, guessed in guesses.items():
     print(f"{name.ljust(24)} mean squared error {np.mean((guessed - clip) ** 2):.4f}")

@@ -30,10 +30,7 @@ rng = np.random.default_rng(0)
 
 # %%
 sheet = solve()
-draw.matrices(
-    ("X", sheet.conditioned), "·", ("A", sheet.attention), "=", "?",
-    alt="The conditioned latent X, 2 by 4, times the attention matrix A, 4 by 4: the pooled latent is for you to find.",
-)
+draw.matrices(("X", sheet.conditioned), "·", ("A", sheet.attention), "=", "?")
 
 # %% [markdown]
 # ### 9.1 Mix the patches  ·  ●○○  ·  6 minutes
@@ -72,10 +69,7 @@ check.step_9_pooled(pooled)
 # %%
 weights = np.array([[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]])     # T, S
 v = np.array([[4.0, 0.0], [0.0, 8.0], [4.0, 4.0]])           # S, d
-draw.matrices(
-    ("weights", weights), "@", ("v", v), "=", ("y", weights @ v),
-    alt="Weights of two tokens over three, times three values of two numbers, give two averages: 2, 4 and 3, 5.",
-)
+draw.matrices(("weights", weights), "@", ("v", v), "=", ("y", weights @ v))
 
 # %% [markdown]
 # ### 9.2 Attention  ·  ●●○  ·  10 minutes
@@ -116,12 +110,8 @@ B, T, H, d = 1, 3, 2, 2
 qkv = np.arange(B * T * 3 * H * d).reshape(B, T, 3 * H * d)  # B, T, 3D
 parts = qkv.reshape(B, T, 3, H, d)                          # B, T, 3, H, d
 q, k, v = (parts[:, :, i].swapaxes(1, 2) for i in range(3))  # B, H, T, d each
-draw.matrices(("qkv", qkv[0]), alt="One row of twelve numbers for each of three tokens, counted from 0 to 35.")
-draw.matrices(
-    ("q", q[0]), ("k", k[0]), ("v", v[0]),
-    alt="The same numbers cut into queries, keys and values, each of two heads with three tokens and two numbers: q of "
-    "head 0 has the rows 0, 1 and 12, 13 and 24, 25.",
-)
+draw.matrices(("qkv", qkv[0]))
+draw.matrices(("q", q[0]), ("k", k[0]), ("v", v[0]))
 
 # %% [markdown]
 # ### 9.3 Merge the heads  ·  ●●○  ·  6 minutes
@@ -199,7 +189,7 @@ def gated_residual_backward(dy, cache):
     h, gate = cache                                     # (..., T, D), (..., D)
     ### BEGIN SOLUTION
     dh = dy * gate[..., None, :]                        # ..., T, D
-    dgate = (dy * h).sum(axis=-2)                       # ..., D    one gate served every token
+    dgate = (dy * h).sum(axis=-2)  # ..., D    one gate served every token
     return dy.copy(), dh, dgate
     ### END SOLUTION
 
@@ -269,7 +259,7 @@ check.pool_backward(pool_backward)
 
 # %% exercise="attention_backward"
 def attention_backward(dy, cache, out=None):
-    q, k, v, weights = cache                            # (..., H, T, d), (..., H, S, d) twice, (..., H, T, S)
+    q, k, v, weights = cache  # (..., H, T, d), (..., H, S, d) twice, (..., H, T, S)
     ### BEGIN SOLUTION
     dv = weights.swapaxes(-1, -2) @ dy                  # ..., H, S, d
     dweights = dy @ v.swapaxes(-1, -2)                  # ..., H, T, S
@@ -296,7 +286,7 @@ check.attention_backward(attention_backward)
 q, k, v = rng.normal(size=(3, 2, 6, 4))                     # H, T, d each
 y, _ = layers.attention_forward(q, k, v)                    # H, T, d
 weights, dy = layers.attention_weights(q, k), rng.normal(size=y.shape)
-dweights = np.vecdot(dy[:, :, None], v[:, None])            # H, T, S   each dy with each value
+dweights = np.vecdot(dy[:, :, None], v[:, None])  # H, T, S   each dy with each value
 long_way, short_way = np.vecdot(weights, dweights), np.vecdot(dy, y)  # H, T
 print("largest difference:", np.abs(long_way - short_way).max())
 
@@ -317,28 +307,45 @@ words = model.tokenizer.encode([caption(circle)])
 
 
 def run(t, closed=()):
-    """The clip that the model predicts from its noised latents at time t, and what was kept of each block."""
+    """The clip predicted from noised latents at time t, and parts of each block."""
     dit, heads, kept = model.dit, model.dit.settings.num_heads, []
-    times, prompt = np.array([network_time(t)], np.float32), dit.embed(words)  # 1 and 1, 192
+    # 1 and 1, 192
+    times, prompt = np.array([network_time(t)], np.float32), dit.embed(words)
     x, _ = dit.tokens_forward(t * latents + (1 - t) * noise, times)  # 1, 16, 192
     c, _ = dit.condition_forward(times, prompt)             # 1, 192
-    rotation = dit.block_inputs(latents.shape, prompt).rotation  # where the tokens are: lesson 8
+    # where the tokens are: lesson 8
+    rotation = dit.block_inputs(latents.shape, prompt).rotation
     for number, block in enumerate(dit.block_params):
-        modulation = c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]  # 1, 6 · 192
-        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = np.split(modulation, 6, axis=-1)  # 1, 192
+        modulation = (
+            c @ block["adaLN_modulation.1.weight"] + block["adaLN_modulation.1.bias"]
+        )  # 1, 6 · 192
+        shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = np.split(
+            modulation, 6, axis=-1
+        )  # 1, 192
         if number in closed:
             gate = np.zeros_like(gate)
         h, _ = layers.layernorm_modulate_forward(x, shift, scale)  # 1, 16, 192
         qkv = block["attn.qkv.weight"], block["attn.qkv.bias"]
-        gains = [block[name] for name in ("attn.q_norm.weight", "attn.k_norm.weight") if name in block]
-        # all of lessons 8 and 9, the heads joined; its cache holds queries and keys as they met, 1, 6, 16, 32
-        h, (*_, (q, k, *_), _) = layers.self_attention_forward(h, *qkv, heads, None, gains, rotation)  # 1, 16, 192
+        gains = [
+            block[name]
+            for name in ("attn.q_norm.weight", "attn.k_norm.weight")
+            if name in block
+        ]
+        # All of lessons 8 and 9, the heads joined.
+        # Its cache holds queries and keys as they met (1, 6, 16, 32).
+        h, (*_, (q, k, *_), _) = layers.self_attention_forward(
+            h, *qkv, heads, None, gains, rotation
+        )  # 1, 16, 192
         h = h @ block["attn.proj.weight"] + block["attn.proj.bias"]
         share = np.linalg.norm(gate * h) / np.linalg.norm(x)
-        kept.append({"weights": layers.attention_weights(q, k)[0], "gate": gate, "mlp_gate": mlp_gate, "share": share})
+        gates = {"gate": gate, "mlp_gate": mlp_gate, "share": share}
+        kept.append(gates | {"weights": layers.attention_weights(q, k)[0]})
         x, _ = layers.gated_residual_forward(x, h, gate)
         h, _ = layers.layernorm_modulate_forward(x, mlp_shift, mlp_scale)
-        mlp = (block[f"mlp.{name}"] for name in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"))
+        mlp = (
+            block[f"mlp.{name}"]
+            for name in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
+        )
         h, _ = layers.feedforward_forward(h, *mlp)          # lesson 10
         x, _ = layers.gated_residual_forward(x, h, mlp_gate)
     y, _ = dit.final_layer_forward(x, c)
@@ -364,9 +371,12 @@ def seen_by(block, head):
 
 
 draw.clips(
-    {f"block {block}, head {head}": seen_by(block, head) for block, head in ((2, 0), (2, 3), (4, 0), (4, 1))},
-    alt="The clip four times, darkened except where one token looks: in block 2, head 0 at several places, most of all "
-    "at the upper edge; then at a single place of 8 by 8 pixels, left of it, right of it and above it.",
+    {
+        f"block {block}, head {head}": seen_by(block, head)
+        for block, head in ((2, 0), (2, 3), (4, 0), (4, 1))
+    },
+    alt="The clip, dark except where one token looks: at several places; then left "
+    "of it, right of it and above.",
 )
 
 # %% [markdown]
@@ -377,14 +387,16 @@ draw.clips(
 # %%
 gates = {
     f"{branch}, t = {t:g}": [float(np.abs(block[name]).mean()) for block in run(t)[1]]
-    for branch, name in (("attention", "gate"), ("feed-forward", "mlp_gate")) for t in (0.1, 0.9)
+    for branch, name in (("attention", "gate"), ("feed-forward", "mlp_gate"))
+    for t in (0.1, 0.9)
 }
 draw.curves(
-    range(len(kept)), gates, xlabel="block", ylabel="average |gate|", points=True,
-    alt="Average size of the gates by block. From the first to the last: "
-    + "; ".join(f"{name}, {sizes[0]:.1f} to {sizes[-1]:.1f}" for name, sizes in gates.items()) + ".",
+    range(len(kept)), gates, xlabel="block", ylabel="average |gate|", points=True
 )
-print("attention adds, relative to the tokens' size:", [f"{block['share']:.0%}" for block in kept])
+print(
+    "attention adds, relative to the tokens' size:",
+    [f"{block['share']:.0%}" for block in kept],
+)
 
 # %% [markdown]
 # **What if attention's gates were closed?** Then no token learns anything about the others: each has only its own
@@ -400,8 +412,8 @@ draw.clips(
         "predicted": predicted,
         "predicted, attention closed": alone,
     },
-    alt="The noised clip, a red spot in coloured noise; the prediction, a smooth red circle moving right; and the "
-    "prediction without attention, again a red spot in noise.",
+    alt="The noised clip; the prediction, a smooth red circle; without attention, a "
+    "red spot in noise.",
 )
 
 # %% [markdown]
@@ -411,13 +423,12 @@ draw.clips(
 
 # %%
 errors = {"none": np.abs(predicted - clip).mean()}
-errors |= {f"{block}": np.abs(run(0.3, closed=(block,))[0] - clip).mean() for block in range(len(kept))}
+errors |= {
+    f"{block}": np.abs(run(0.3, closed=(block,))[0] - clip).mean()
+    for block in range(len(kept))
+}
 errors["all"] = np.abs(alone - clip).mean()
-draw.bars(
-    errors, ylabel="mean error of a pixel, from 0 to 1",
-    alt="Mean error of a pixel with the attention of no block, of one of the blocks 0 to 5, and of all blocks closed. "
-    "Closing block 4 or 5 hurts most among the single ones, closing all hurts far more.",
-)
+draw.bars(errors, ylabel="mean error of a pixel, from 0 to 1")
 
 # %% [markdown]
 # ## What the worksheet left out

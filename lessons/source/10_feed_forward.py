@@ -33,11 +33,9 @@ rng = np.random.default_rng(0)
 
 # %%
 sheet = solve()
-W, b, pooled = sheet.weights.feed_forward_weight, sheet.weights.feed_forward_bias, sheet.pooled
-draw.matrices(
-    ("W", W), "·", ("pooled", pooled), "+", ("b", b), "=", "?",
-    alt="W, a 2 by 2 matrix with rows 1, -1, times the pooled latent, 2 by 4, plus the column b: what is it?",
-)
+W, b = sheet.weights.feed_forward_weight, sheet.weights.feed_forward_bias
+pooled = sheet.pooled
+draw.matrices(("W", W), "·", ("pooled", pooled), "+", ("b", b), "=", "?")
 
 # %% [markdown]
 # ### 10.1 The predicted noise  ·  ●○○  ·  4 minutes
@@ -105,10 +103,8 @@ check.gelu_forward(gelu_forward)
 x = np.linspace(-4, 4, 201)
 y, (_, gate) = yours_or_ours(gelu_forward)(x)
 draw.curves(
-    x, {"GELU": y, "ReLU": np.maximum(x, 0), "gate": gate}, xlabel="x", ylabel="y",
-    alt="GELU follows ReLU far from zero; near it, it is smooth and dips to -0.17 at x = -0.75. The gate rises from 0 "
-    "to 2.",
-)  # fmt: skip
+    x, {"GELU": y, "ReLU": np.maximum(x, 0), "gate": gate}, xlabel="x", ylabel="y"
+)
 
 # %% [markdown]
 # Now the whole network. Tokens are rows here, so the weight stands on the right:
@@ -147,7 +143,8 @@ check.feedforward_forward(feedforward_forward)
 # %%
 B, T, D, M = 1, 5, 3, 12
 tokens = rng.normal(size=(B, T, D))
-weights = rng.normal(size=(D, M)), rng.normal(size=M), rng.normal(size=(M, D)), rng.normal(size=D)
+shapes = (D, M), (M,), (M, D), (D,)
+weights = tuple(rng.normal(size=shape) for shape in shapes)
 
 feedforward = yours_or_ours(feedforward_forward)
 y, _ = feedforward(tokens, *weights)
@@ -253,8 +250,14 @@ dy = rng.normal(size=x.shape).astype(np.float32)
 forward, backward = yours_or_ours(gelu_forward, gelu_backward)
 _, two_arrays = forward(x)
 _, derivative = layers.gelu_forward(x)
-print(f"yours:         backward {fastest(backward, dy, two_arrays):.2f} ms, {len(two_arrays)} arrays kept")
-print(f"saved slope:   backward {fastest(layers.gelu_backward, dy, derivative):.2f} ms, {len(derivative)} array kept")
+print(
+    f"yours:         backward {fastest(backward, dy, two_arrays):.2f} ms, "
+    f"{len(two_arrays)} arrays kept"
+)
+print(
+    f"saved slope:   backward {fastest(layers.gelu_backward, dy, derivative):.2f} ms, "
+    f"{len(derivative)} array kept"
+)
 difference = backward(dy, two_arrays) - layers.gelu_backward(dy, derivative)
 print(f"largest difference: {np.abs(difference).max():.1e}")
 
@@ -273,9 +276,10 @@ print(f"largest difference: {np.abs(difference).max():.1e}")
 def feedforward_backward(dy, cache):
     first_cache, gelu_cache, second_cache = cache
     ### BEGIN SOLUTION
-    dhidden, dw2, db2 = layers.linear_backward(dy, second_cache)  # ..., M and M, D and D
+    # ..., M and M, D and D
+    dhidden, dw2, db2 = layers.linear_backward(dy, second_cache)
     dbefore = layers.gelu_backward(dhidden, gelu_cache)           # ..., M
-    dx, dw1, db1 = layers.linear_backward(dbefore, first_cache)   # ..., D and D, M and M
+    dx, dw1, db1 = layers.linear_backward(dbefore, first_cache)  # ..., D and D, M and M
     return dx, dw1, db1, dw2, db2
     ### END SOLUTION
 
@@ -296,39 +300,50 @@ check.feedforward_backward(feedforward_backward)
 model = load().model
 dit, path = model.dit, RectifiedFlow()
 chosen = [SEEN[i] for i in rng.integers(len(SEEN), size=8)]
-latents = model.codec.encode(render_batch(chosen, rng))           # B, f, r, c, C   eight clips of the toy world
+# B, f, r, c, C   eight clips of the toy world
+latents = model.codec.encode(render_batch(chosen, rng))
 words = model.tokenizer.encode([caption(a, rng) for a in chosen])
 noise = rng.standard_normal(latents.shape, dtype=np.float32)
 
 
 def attention(x, p, rotation):
     """The attention of a block, its heads joined (lessons 8 and 9)."""
-    gains = [p[name] for name in ("attn.q_norm.weight", "attn.k_norm.weight") if name in p]
+    gains = [
+        p[name] for name in ("attn.q_norm.weight", "attn.k_norm.weight") if name in p
+    ]
     qkv = p["attn.qkv.weight"], p["attn.qkv.bias"]
-    return layers.self_attention_forward(x, *qkv, dit.settings.num_heads, None, gains, rotation)[0]
+    return layers.self_attention_forward(
+        x, *qkv, dit.settings.num_heads, None, gains, rotation
+    )[0]
 
 
 def through_blocks(t):
     """Of each block at time t: the tokens, what each part adds, the hidden numbers."""
     times = np.full(len(latents), t, np.float32)
-    x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))  # B, T, D
+    # B, T, D
+    x, _ = dit.tokens_forward(path.noised(latents, noise, times), network_time(times))
     prompts = dit.embed(words)
     c, _ = dit.condition_forward(network_time(times), prompts)
     rotation, blocks = dit.block_inputs(latents.shape, prompts).rotation, []
     for p in dit.block_params:
-        modulation, _ = layers.linear_forward(c, p["adaLN_modulation.1.weight"], p["adaLN_modulation.1.bias"])
-        shift1, scale1, gate1, shift2, scale2, gate2 = np.split(modulation, 6, axis=-1)  # B, D each
+        modulation, _ = layers.linear_forward(
+            c, p["adaLN_modulation.1.weight"], p["adaLN_modulation.1.bias"]
+        )
+        # B, D each
+        shift1, scale1, gate1, shift2, scale2, gate2 = np.split(modulation, 6, axis=-1)
         h, _ = layers.layernorm_modulate_forward(x, shift1, scale1)
         h = attention(h, p, rotation)
         h, _ = layers.linear_forward(h, p["attn.proj.weight"], p["attn.proj.bias"])
         attended = gate1[:, None] * h                             # B, T, D
         x = x + attended
-        into, _ = layers.layernorm_modulate_forward(x, shift2, scale2)  # B, T, D   what the feed-forward is given
+        # B, T, D   what the feed-forward is given
+        into, _ = layers.layernorm_modulate_forward(x, shift2, scale2)
         h, _ = layers.linear_forward(into, p["mlp.fc1.weight"], p["mlp.fc1.bias"])
         hidden, _ = layers.gelu_forward(h)                        # B, T, M
         h, _ = layers.linear_forward(hidden, p["mlp.fc2.weight"], p["mlp.fc2.bias"])
         added = gate2[:, None] * h                                # B, T, D
-        blocks.append({"x": x, "attended": attended, "into": into, "hidden": hidden, "added": added})
+        kept = {"x": x, "attended": attended, "into": into}
+        blocks.append(kept | {"hidden": hidden, "added": added})
         x = x + added
     return blocks
 
@@ -344,17 +359,17 @@ near_zero = [np.abs(block["hidden"]) < 0.1 for block in blocks]   # B, T, M each
 draw.heatmaps(
     {f"block {i}": blocks[i]["hidden"][0, :, :48] for i in (0, 2, 4)}, columns=3,
     xlabel="hidden number", ylabel="token",
-    alt="For three blocks, 16 rows of 48 hidden numbers: pale, near zero, nearly everywhere, with a few dark ones at "
-    "other places in each row, more of them in block 4.",
-)  # fmt: skip
+    alt="Pale nearly everywhere, with a few dark ones at other places in each row.",
+)
 
 # %%
 draw.bars(
-    {f"block {i}": round(100 * float(near.mean()), 1) for i, near in enumerate(near_zero)},
+    {
+        f"block {i}": round(100 * float(near.mean()), 1)
+        for i, near in enumerate(near_zero)
+    },
     ylabel="% of hidden numbers within 0.1 of zero",
-    alt="In all blocks most hidden numbers are near zero. From the first to the last: "
-    + ", ".join(f"{near.mean():.0%}" for near in near_zero) + ".",
-)  # fmt: skip
+)
 never = [int(near.all(axis=(0, 1)).sum()) for near in near_zero]
 print(f"near zero for all tokens of all 8 clips, of {near_zero[0].shape[-1]}:", never)
 
@@ -370,7 +385,11 @@ into = blocks[2]["into"][:1]                                      # 1, T, D
 def feed_forward(x):
     """The feed-forward network of block 2."""
     return layers.feedforward_forward(
-        x, p["mlp.fc1.weight"], p["mlp.fc1.bias"], p["mlp.fc2.weight"], p["mlp.fc2.bias"]
+        x,
+        p["mlp.fc1.weight"],
+        p["mlp.fc1.bias"],
+        p["mlp.fc2.weight"],
+        p["mlp.fc2.bias"],
     )[0]
 
 
@@ -391,10 +410,13 @@ def influence(function, x):
 
 
 draw.heatmaps(
-    {"feed-forward": influence(feed_forward, into), "attention": influence(attention_2, into)},
+    {
+        "feed-forward": influence(feed_forward, into),
+        "attention": influence(attention_2, into),
+    },
     xlabel="token that is pushed", ylabel="token that moves",
-    alt="Two maps of 16 by 16 tokens. Feed-forward: zero off the diagonal. Attention: every token moves others.",
-)  # fmt: skip
+    alt="Feed-forward: zero off the diagonal. Attention: every token moves others.",
+)
 
 # %% [markdown]
 # **What it adds.** The network's output is gated and added to the residual, the stream of tokens that runs through all
@@ -416,15 +438,19 @@ added = {
 draw.curves(
     times, added, logy=True, points=True, xlabel="t, from noise (0) to data (1)",
     ylabel="added / residual, in length",
-    alt="Six curves, one a block, of how much the feed-forward adds compared with the residual. From noise to data: "
-    + "; ".join(f"block {i}, {shares[0]:.1f} to {shares[-1]:.1f}" for i, shares in added.items()) + ".",
-)  # fmt: skip
+)
 
 # %%
-print(" t    |  attention adds, blocks 0 to 5             |  feed-forward adds, blocks 0 to 5")
+print(" t    |  attention adds, blocks 0 to 5             |  feed-forward adds")
 for t, blocks in zip(times, passes, strict=True):
-    rows = [[length(block[name]) / length(block["x"]) for block in blocks] for name in ("attended", "added")]
-    print(f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows), sep="  |  ")
+    rows = [
+        [length(block[name]) / length(block["x"]) for block in blocks]
+        for name in ("attended", "added")
+    ]
+    print(
+        f"{t:.2f}", *("  ".join(f"{value:5.2f}" for value in row) for row in rows),
+        sep="  |  ",
+    )
 
 # %% [markdown]
 # With little noise left, most blocks have little to add. Does what they add say anything about the clip? Average it
@@ -432,8 +458,14 @@ for t, blocks in zip(times, passes, strict=True):
 
 # %%
 for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
-    same = [length(block["added"].mean(axis=0)) ** 2 / length(block["added"]) ** 2 for block in blocks]
-    print(f"t = {t}: the same for all clips, by block:", *(f"{share:4.0%}" for share in same))
+    same = [
+        length(block["added"].mean(axis=0)) ** 2 / length(block["added"]) ** 2
+        for block in blocks
+    ]
+    print(
+        f"t = {t}: the same for all clips, by block:",
+        *(f"{share:4.0%}" for share in same),
+    )
 
 # %% [markdown]
 # Much of what a block writes is the same for all clips: it depends only on the token's *place*, and most so in the
@@ -459,8 +491,14 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
 #   $xW + b$.
 
 # %%
-counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("mlp", "attn", "adaLN")}
-print("a block's parameters:", ", ".join(f"{part} {count:,}" for part, count in counts.items()))
+counts = {
+    part: sum(a.size for name, a in p.items() if name.startswith(part))
+    for part in ("mlp", "attn", "adaLN")
+}
+print(
+    "a block's parameters:",
+    ", ".join(f"{part} {count:,}" for part, count in counts.items()),
+)
 
 # %% [markdown]
 # ## Recap

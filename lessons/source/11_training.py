@@ -40,10 +40,7 @@ _ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on 
 
 # %%
 sheet = solve()
-draw.matrices(
-    ("predicted", sheet.predicted), "-", ("actual", sheet.noise), "=", "?",
-    alt="The predicted noise, 2 by 4, minus the actual noise, 2 by 4: what is it?",
-)  # fmt: skip
+draw.matrices(("predicted", sheet.predicted), "-", ("actual", sheet.noise), "=", "?")
 
 # %% [markdown]
 # ### 11.1 The loss gradient  ·  ●○○  ·  3 minutes
@@ -77,9 +74,9 @@ check.step_11_loss_gradient(loss_gradient)
 
 # %%
 draw.matrices(
-    ("d predicted", sheet.gradients.predicted), "·", ("pooled, transposed", sheet.pooled.T), "=", "?",
-    alt="The loss gradient, 2 by 4, times the pooled latent transposed, 4 by 2: what is it?",
-)  # fmt: skip
+    ("d predicted", sheet.gradients.predicted), "·",
+    ("pooled, transposed", sheet.pooled.T), "=", "?",
+)
 
 # %% [markdown]
 # ### 11.2 Into the red weights of step 10  ·  ●●○  ·  7 minutes
@@ -106,22 +103,19 @@ check.step_11_feed_forward_gradients(red_gradients)
 # %%
 g = sheet.gradients
 draw.matrices(
-    ("d pooled", g.pooled), "->", ("d attention", g.attention), ("d W query", g.query_weight),
-    ("d W key", g.key_weight),
-    alt="Back through steps 9 and 8: the gradients of the pooled latent, the attention matrix, and the weights of "
-    "queries and keys.",
-)  # fmt: skip
+    ("d pooled", g.pooled), "->", ("d attention", g.attention),
+    ("d W query", g.query_weight), ("d W key", g.key_weight),
+)
 draw.matrices(
-    ("by pooling", g.conditioned_by_pooling), "+", ("by attention", g.conditioned_by_attention), "=",
-    ("d conditioned", g.conditioned), "->", ("d scale", g.scale), ("d shift", g.shift),
-    alt="Two gradients of the conditioned latent add up; from their sum follow those of scale and shift.",
-)  # fmt: skip
+    ("by pooling", g.conditioned_by_pooling), "+",
+    ("by attention", g.conditioned_by_attention), "=", ("d conditioned", g.conditioned),
+    "->", ("d scale", g.scale), ("d shift", g.shift),
+)
 draw.matrices(
-    ("d scale and shift", g.conditioning_bias), "·", ("condition, transposed", sheet.condition.T), "=",
+    ("d scale and shift", g.conditioning_bias), "·",
+    ("condition, transposed", sheet.condition.T), "=",
     ("d W of step 6", g.conditioning_weight),
-    alt="The gradients of scale and shift, 4 by 1, times the condition transposed give the 4 by 5 gradient of step 6's "
-    "weight. Its first column is zero, as the condition's first number is.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # Below step 7 lies the noised latent, made by the encoder. Encoder and decoder, the blue weights, were trained before
@@ -138,10 +132,12 @@ for rate in rates:
     bias = sheet.weights.feed_forward_bias - rate * g.feed_forward_bias
     losses.append(0.5 * np.sum(np.square(weight @ sheet.pooled + bias - sheet.noise)))
 draw.curves(
-    rates, {"loss after one step": losses}, xlabel="learning rate", ylabel="loss",
-    alt="The loss falls from 3.5 to 3.1 at a learning rate of 0.0016, and rises again: it is above 3.5 from 0.0032 on.",
-)  # fmt: skip
-print(f"with 1/1000, as on the worksheet: {float(sheet.loss)} -> {float(sheet.updated_loss)}")
+    rates, {"loss after one step": losses}, xlabel="learning rate", ylabel="loss"
+)
+print(
+    f"with 1/1000, as on the worksheet: {float(sheet.loss)} -> "
+    f"{float(sheet.updated_loss)}"
+)
 
 # %% [markdown]
 # A step that is twice too long is worse than no step at all. And 0.003 is so small because the pooled latent is so
@@ -327,16 +323,21 @@ print(f"learned, in the shipped DiT: {model.dit.params.flat.size:,}")
 def encoded(pool, count):
     """Latents (B, f, r, c, C) and captions (B, L) of clips of these combinations."""
     chosen = [pool[i] for i in rng.integers(len(pool), size=count)]
-    return model.codec.encode(render_batch(chosen, rng)), model.tokenizer.encode([caption(a, rng) for a in chosen])
+    latents = model.codec.encode(render_batch(chosen, rng))
+    return latents, model.tokenizer.encode([caption(a, rng) for a in chosen])
 
 
 latents, words = encoded(SEEN, 512)
-test_latents, test_words = encoded(HELD_OUT, 64)  # combinations that training never sees
+# combinations that training never sees
+test_latents, test_words = encoded(HELD_OUT, 64)
 test_noise = rng.standard_normal(test_latents.shape, dtype=np.float32)
 test_times = sample_times(rng, len(test_latents), mean=-1.8)
 
-network = DiT(dit_settings("minidit-XXXS/8x1x1", in_channels=latents.shape[-1], text=model.settings.dit.text), rng)
-params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and n gradients
+text = model.settings.dit.text
+settings = dit_settings("minidit-XXXS/8x1x1", in_channels=latents.shape[-1], text=text)
+network = DiT(settings, rng)
+# n, and n gradients
+params, grads = network.params.flat, Parameters(network.params.shapes)
 m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
 print(f"learned, in our small DiT: {params.size:,}")
 
@@ -345,15 +346,20 @@ print(f"learned, in our small DiT: {params.size:,}")
 # predicts the data, not the noise (from one you get the other), and each clip gets a random $t$, mostly a noisy one.
 
 # %%
-SETTINGS, LEARNING_RATE, WARMUP, MAX_GRAD_NORM, BATCH = AdamWSettings(), 2e-3, 50, 1.0, 32
+SETTINGS, LEARNING_RATE, WARMUP = AdamWSettings(), 2e-3, 50
+MAX_GRAD_NORM, BATCH = 1.0, 32
 loss_forward, loss_backward = yours_or_ours(mse_forward, mse_backward)
 clip, adamw, ema = map(yours_or_ours, (clip_scale, adamw_update, ema_update))
 
 
 def loss_of(network, latents, noise, t, words):
     """The loss, and the caches of the loss and of the network."""
-    prediction, cache = network.forward(path.noised(latents, noise, t), network_time(t), words)
-    loss, loss_cache = loss_forward(prediction, latents, velocity_weight("data", path, t))
+    prediction, cache = network.forward(
+        path.noised(latents, noise, t), network_time(t), words
+    )
+    loss, loss_cache = loss_forward(
+        prediction, latents, velocity_weight("data", path, t)
+    )
     return float(loss), loss_cache, cache
 
 
@@ -367,14 +373,15 @@ def training_step(step):
     _, by_name = network.backward(dprediction, cache)
     grads.load(by_name)                                           # into one vector
     scale = clip(float(grads.flat @ grads.flat), MAX_GRAD_NORM)
-    rate = LEARNING_RATE * min(1.0, step / WARMUP)                # small steps until the two means are settled
+    # small steps until the two means are settled
+    rate = LEARNING_RATE * min(1.0, step / WARMUP)
     adamw(params, grads.flat, m, v, step, rate, SETTINGS, scale)
     ema(average, params, ema_decay(step, 0.98))
     return loss
 
 
 def test_loss(vector):
-    """The loss on held-out clips, always the same ones, with these parameters in the network."""
+    """The loss on the same held-out clips with these parameters in the network."""
     kept = params.copy()
     params[...] = vector
     loss, *_ = loss_of(network, test_latents, test_noise, test_times, test_words)
@@ -387,16 +394,24 @@ history, looks = [], []
 for step in range(1, STEPS + 1):
     history.append(training_step(step))
     if step % LOOK == 0:
-        looks.append((step, np.mean(history[-LOOK:]), test_loss(params), test_loss(average)))
+        looks.append(
+            (step, np.mean(history[-LOOK:]), test_loss(params), test_loss(average))
+        )
 
 steps, trained, tested, tested_average = np.array(looks).T
 draw.curves(
-    steps, {"training batches": trained, "held out": tested, "held out, moving average": tested_average}, points=True,
-    xlabel="step", ylabel="weighted loss",
-    alt=f"Three falling curves of the loss over {STEPS} steps, steep at first. They end at {trained[-1]:.2f} for "
-    f"training batches, {tested[-1]:.2f} for held-out clips, and {tested_average[-1]:.2f} with the moving average.",
-)  # fmt: skip
-print(f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average {tested_average[-1]:.3f}")
+    steps,
+    {
+        "training batches": trained,
+        "held out": tested,
+        "held out, moving average": tested_average,
+    },
+    points=True, xlabel="step", ylabel="weighted loss",
+)
+print(
+    f"held out after {STEPS} steps: {tested[-1]:.3f}, with the moving average "
+    f"{tested_average[-1]:.3f}"
+)
 
 # %% [markdown]
 # That was a DiT, learning with *your* loss and *your* optimiser. What can it do after so few steps? Here is a held-out
@@ -408,12 +423,17 @@ t = np.full(1, 0.3, np.float32)
 noised = path.noised(test_latents[:1], test_noise[:1], t)
 by_us, _ = network.forward(noised, network_time(t), test_words[:1])
 by_shipped, _ = model.dit.forward(noised, network_time(t), test_words[:1])
-rows = {"noised, t = 0.3": noised, "ours": by_us, "shipped": by_shipped, "the clip": test_latents[:1]}
+rows = {
+    "noised, t = 0.3": noised,
+    "ours": by_us,
+    "shipped": by_shipped,
+    "the clip": test_latents[:1],
+}
 draw.clips(
     {title: model.codec.decode(latents)[0] for title, latents in rows.items()},
-    alt="Four rows of eight frames. Noised: coloured patches. Ours: the right sky and a blurred spot where the object "
-    "is. Shipped: a sharp object, as in the last row, the clip itself.",
-)  # fmt: skip
+    alt="Noised: coloured patches. Ours: the right sky and a blurred spot. Shipped: "
+    "sharp, as the clip itself.",
+)
 
 # %% [markdown]
 # The shipped model was trained in the same way, with four million parameters and clips that were never used twice,
@@ -422,7 +442,10 @@ draw.clips(
 # %%
 for name in ("sky", "film"):
     training = PRESETS[name].diffusion_training
-    print(f"preset {name:5} {training.steps:,} steps of {training.batch} clips: {PRESETS[name].description}")
+    print(
+        f"preset {name:5} {training.steps:,} steps of {training.batch} clips: "
+        f"{PRESETS[name].description}"
+    )
 
 # %% [markdown]
 # **The loss by t.** A single number hides much. Here is the shipped model's squared error at each $t$, without the
@@ -438,7 +461,9 @@ def errors_by_t(latents, words):
     embedding, errors = model.dit.embed(words), []
     for time in times:
         t = np.full(len(latents), time, np.float32)
-        prediction = model.dit.predict(path.noised(latents, noise, t), network_time(t), embedding)
+        prediction = model.dit.predict(
+            path.noised(latents, noise, t), network_time(t), embedding
+        )
         errors.append(float(np.mean(np.square(prediction - latents))))
     return errors
 
@@ -450,13 +475,10 @@ by_t = {
     "seen, no prompt": errors_by_t(latents[:48], no_prompt),
     "x_t / t instead": np.where(times < 0.4, np.nan, np.square((1 - times) / times)),
 }
-seen, without = by_t["seen"], by_t["seen, no prompt"]
 draw.curves(
-    times, by_t, logy=True, points=True, xlabel="t, from noise (0) to data (1)", ylabel="squared error",
-    alt=f"The error falls from {seen[0]:.2f} at t = {times[0]} to {seen[-1]:.3f} at t = {times[-1]}. Held out it is a "
-    f"little higher; without a prompt it begins at {without[0]:.2f} and meets the others at the end. x_t / t is far "
-    "worse at first, but better at the very end.",
-)  # fmt: skip
+    times, by_t, logy=True, points=True, xlabel="t, from noise (0) to data (1)",
+    ylabel="squared error",
+)
 
 # %% [markdown]
 # Three things to see:
@@ -477,7 +499,10 @@ weights = velocity_weight("data", path, times, floor)
 print(f"floor {floor}, so the weight is at most {1 / floor**2:.0f}")
 print("t              ", *(f"{t:8.2f}" for t in times))
 print("weight         ", *(f"{w:8.1f}" for w in weights))
-print("weighted error ", *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"], strict=True)))
+print(
+    "weighted error ",
+    *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"], strict=True)),
+)
 
 # %% [markdown]
 # ## What the worksheet left out

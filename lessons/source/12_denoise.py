@@ -11,11 +11,25 @@ import numpy as np
 
 from minidit import layers, load, worksheet
 from minidit.course import check, draw
-from minidit.diffusion import RectifiedFlow, VariancePreserving, ddim_step, estimator, euler_step, network_time, sample
+from minidit.diffusion import (
+    RectifiedFlow,
+    VariancePreserving,
+    ddim_step,
+    estimator,
+    euler_step,
+    network_time,
+    sample,
+)
 from minidit.diffusion import classifier_free_guidance as guide
 from minidit.diffusion.samplers import ddpm_step
 from minidit.generation.settings import SamplingSettings
-from minidit.generation.text_to_video import NoiseOfEach, edited_latents, generate, sampling_time, starting_noise
+from minidit.generation.text_to_video import (
+    NoiseOfEach,
+    edited_latents,
+    generate,
+    sampling_time,
+    starting_noise,
+)
 from minidit.world import SEEN, caption, verify_batch
 
 sheet = worksheet.solve()
@@ -29,9 +43,8 @@ rng = np.random.default_rng(12)
 
 # %%
 draw.matrices(
-    ("noised", sheet.noised), "−", ("predicted noise", sheet.predicted), "=", "?",
-    alt="The noised latent of step 4 minus the noise predicted in step 10, two rows of four each. What is left?",
-)  # fmt: skip
+    ("noised", sheet.noised), "−", ("predicted noise", sheet.predicted), "=", "?"
+)
 
 # %% [markdown]
 # ### 12.1 The denoised latent  ·  ●○○  ·  3 minutes
@@ -62,9 +75,9 @@ check.step_12_denoised(denoised)
 
 # %%
 draw.matrices(
-    ("conditioned", sheet.conditioned), "−", ("actual noise", sheet.noise), "−", ("latent", sheet.latent), "=", "?",
-    alt="The conditioned latent of step 7, minus the actual noise of step 4, minus the latent of step 3: what is left?",
-)  # fmt: skip
+    ("conditioned", sheet.conditioned), "−", ("actual noise", sheet.noise), "−",
+    ("latent", sheet.latent), "=", "?",
+)
 
 # %% [markdown]
 # ### 12.2 What is left over  ·  ●○○  ·  4 minutes
@@ -91,13 +104,14 @@ check.step_12_left_over(left_over)
 # %%
 draw.heatmaps(
     {
-        "the video": sheet.video.reshape(-1, 4), "noised − noise": sheet.perfect_video.reshape(-1, 4),
+        "the video": sheet.video.reshape(-1, 4),
+        "noised − noise": sheet.perfect_video.reshape(-1, 4),
         "conditioned − noise": sheet.as_told_video.reshape(-1, 4),
     },
     columns=3,
-    alt="Two frames of 2 by 4 pixels, one above the other. Noised minus noise decodes to the video itself; conditioned "
-    "minus noise to a first frame that is off and a second that is nearly black.",
-)  # fmt: skip
+    alt="Noised minus noise decodes to the video itself; conditioned minus noise "
+    "does not.",
+)
 
 # %% [markdown]
 # **All samplers subtract from the noised latent**, because that is where the noise was added. (The original worksheet,
@@ -162,9 +176,14 @@ check.ddim_update(ddim_update)
 
 # %%
 x, data = rng.normal(size=(2, 4, 3))
-for name, path in {"the straight path": RectifiedFlow(), "DDPM's path": VariancePreserving()}.items():
-    predict = estimator(lambda x, t: data, "data", path)    # a network that always says: this is the data
-    difference = euler_step(x, 0.3, 0.5, predict, path) - ddim_step(x, 0.3, 0.5, predict, path)
+for name, path in {
+    "the straight path": RectifiedFlow(),
+    "DDPM's path": VariancePreserving(),
+}.items():
+    # a network that always says: this is the data
+    predict = estimator(lambda x, t: data, "data", path)
+    by_euler = euler_step(x, 0.3, 0.5, predict, path)
+    difference = by_euler - ddim_step(x, 0.3, 0.5, predict, path)
     print(f"on {name}, largest difference: {np.abs(difference).max():.1e}")
 
 # %% [markdown]
@@ -227,7 +246,8 @@ check.sample_path(sample_path)
 
 # %%
 angles = rng.uniform(0, 2 * np.pi, 200)
-ring = 1.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + 0.05 * rng.normal(size=(200, 2))  # M, 2
+ring = 1.5 * np.stack([np.cos(angles), np.sin(angles)], axis=1)  # M, 2
+ring += 0.05 * rng.normal(size=(200, 2))
 
 
 def average_data(x, t):
@@ -239,22 +259,26 @@ def average_data(x, t):
 
 def walk(noise, steps):
     """Even Euler steps in that field, by minidit's own sampler."""
-    return sample(estimator(average_data, "data", RectifiedFlow()), noise, RectifiedFlow(), steps)
+    path = RectifiedFlow()
+    return sample(estimator(average_data, "data", path), noise, path, steps)
 
 
 def picture(points):
     """How many points are in each square of the plane: (40, 40)."""
-    counts, _, _ = np.histogram2d(points[:, 1], points[:, 0], bins=40, range=((-2.5, 2.5), (-2.5, 2.5)))
+    counts, _, _ = np.histogram2d(
+        points[:, 1], points[:, 0], bins=40, range=((-2.5, 2.5), (-2.5, 2.5))
+    )
     return np.minimum(counts[::-1], 20)
 
 
 start = rng.normal(size=(2000, 2))
 draw.heatmaps(
-    {"noise": picture(start)} | {f"{k} step{'s' * (k > 1)}": picture(walk(start, k)) for k in (1, 2, 4, 8, 20)}
+    {"noise": picture(start)}
+    | {f"{k} step{'s' * (k > 1)}": picture(walk(start, k)) for k in (1, 2, 4, 8, 20)}
     | {"data": picture(np.repeat(ring, 10, axis=0))},
-    alt="2000 points as a map of brightness. The noise is a cloud. After 1 step all are at one spot in the middle, "
-    "after 2 in a disc, after 4 on a ring, and with 20 steps they are spread over it like the data.",
-)  # fmt: skip
+    alt="A cloud of noise; after 1 step a spot in the middle, after 4 a ring, with "
+    "20 steps like the data.",
+)
 
 # %% [markdown]
 # After one step everything is in the middle, where there is no data: the average of a ring. That is the blur in bad
@@ -273,7 +297,10 @@ x, predict = path.noised(data, noise, 0.3), estimator(lambda x, t: data, "data",
 for name, step in (("Euler", euler_step), ("DDPM", ddpm_step)):
     later = step(x, 0.3, 0.5, predict, path, rng)
     old = np.corrcoef(later, noise)[0, 1]
-    print(f"{name:5} from t = 0.3 to 0.5: mean {later.mean():.2f}, deviation {later.std():.2f}, old noise {old:.2f}")
+    print(
+        f"{name:5} from t = 0.3 to 0.5: mean {later.mean():.2f}, deviation "
+        f"{later.std():.2f}, old noise {old:.2f}"
+    )
 
 # %% [markdown]
 # Why? A mistake that was made early is a part of $x$, like noise. With fresh noise it is partly forgotten, and the
@@ -357,8 +384,12 @@ check.guidance_backward(guidance_backward)
 studio = load(device="cpu")
 model, settings = studio.model, studio.settings
 prompt = "a red circle moves right in the day sky"
-words = model.dit.embed(model.tokenizer.encode([prompt, ""]))  # 2, D   with the prompt, and without
-print(f"sampler {settings.sampler}, {settings.steps} steps, shift {settings.shift}, guidance {settings.guidance}")
+# 2, D   with the prompt, and without
+words = model.dit.embed(model.tokenizer.encode([prompt, ""]))
+print(
+    f"sampler {settings.sampler}, {settings.steps} steps, shift {settings.shift}, "
+    f"guidance {settings.guidance}"
+)
 
 
 def strip(seed=0):
@@ -368,13 +399,16 @@ def strip(seed=0):
     def network(x, t):
         times = np.full(2, network_time(sampling_time(t)), x.dtype)
         both = model.dit.predict(np.concatenate([x, x]), times, words)
-        scale = settings.guidance if first <= t <= last else 1.0  # early: later it changes nothing that a prompt says
+        # early: later it changes nothing that a prompt says
+        scale = settings.guidance if first <= t <= last else 1.0
         kept.append((t, x, guide(both[:1], both[1:], scale)))
         return kept[-1][-1]
 
     path, noise = RectifiedFlow(), starting_noise(settings.latent_shape, [seed])
     how = settings.steps, settings.sampler, settings.shift
-    latents = sample(estimator(network, "data", path), noise, path, *how, rng=NoiseOfEach([seed]))
+    latents = sample(
+        estimator(network, "data", path), noise, path, *how, rng=NoiseOfEach([seed])
+    )
     for _ in range(settings.polish):
         latents = edited_latents(model, latents, words[:1])
     return kept, latents
@@ -386,9 +420,11 @@ ours = studio.generate(prompt, seed=0)
 print("largest difference to `minidit generate`:", f"{np.abs(clip - ours).max():.0e}")
 at = [kept[round(part * (len(kept) - 1))] for part in (0, 0.3, 0.5, 0.75)]
 draw.clips(
-    {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in at} | {"x at t = 1": clip},
-    alt="Five rows of eight frames. Out of coloured blobs at t = 0 comes a red circle that moves right in a blue sky.",
-)  # fmt: skip
+    {f"x at t = {t:.2f}": model.codec.decode(x)[0] for t, x, _ in at}
+    | {"x at t = 1": clip},
+    alt="Out of coloured blobs at t = 0 comes a red circle that moves right in a "
+    "blue sky.",
+)
 
 # %% [markdown]
 # That is the noise disappearing. What the network *expects*, its estimate of the clean clip, tells us more. At first it
@@ -397,19 +433,22 @@ draw.clips(
 
 # %%
 draw.clips(
-    {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in at} | {"the clip": clip},
-    alt="The network's estimate at four times, and the clip. At t = 0 a red circle with a blurred edge moves right, at "
-    f"t = {at[1][0]:.2f} a clearer one, then one that hardly changes any more.",
-)  # fmt: skip
+    {f"expected at t = {t:.2f}": model.codec.decode(data)[0] for t, _, data in at}
+    | {"the clip": clip},
+    alt="Estimates at four times, ever sharper, and the clip: a red circle moves "
+    "right.",
+)
 draw.animation(
     {
         "x": np.stack([model.codec.decode(x)[0, 4] for _, x, _ in kept] + [clip[4]]),
-        "expected": np.stack([model.codec.decode(data)[0, 4] for _, _, data in kept] + [clip[4]]),
+        "expected": np.stack(
+            [model.codec.decode(data)[0, 4] for _, _, data in kept] + [clip[4]]
+        ),
     },
-    alt=f"One frame during the {len(kept)} steps: left, blobs of noise that turn into a red circle; right, the "
-    "estimate, a blurred circle that gets sharp.",
     fps=4,
-)  # fmt: skip
+    alt=f"One frame during the {len(kept)} steps: left, noise turns into a red "
+    "circle; right, the estimate sharpens.",
+)
 
 # %% [markdown]
 # When is it decided what the clip will be? The curves show how far the expected clip is from the finished one, for
@@ -421,13 +460,13 @@ walks = [strip(seed=seed) for seed in range(3)]
 draw.curves(
     [t for t, _, _ in kept],
     {
-        f"seed {seed}": [float(np.sqrt(np.mean((data - finished) ** 2))) for _, _, data in steps]
+        f"seed {seed}": [
+            float(np.sqrt(np.mean((data - finished) ** 2))) for _, _, data in steps
+        ]
         for seed, (steps, finished) in enumerate(walks)
     },
     points=True, xlabel="t", ylabel="expected to finished, latents",
-    alt="For three seeds, the distance between expected and finished latents: it falls steeply until t = 0.25, by more "
-    "than half, and slowly after.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # **How many steps?** We take five prompts with five seeds each. The verifier looks at every clip and says what it sees.
@@ -440,7 +479,10 @@ prompts, seeds = [caption(a) for a in attributes], list(range(25))
 
 
 def judged(steps=None, guidance=None):
-    """25 clips (5, 5, F, H, W, 3), by prompt and seed; percent right, percent strict. None: the model's own setting."""
+    """25 clips (5, 5, F, H, W, 3), by prompt and seed; percent right and strict.
+
+    None means the model's own setting.
+    """
     clips = generate(model, prompts, seeds, sampling=SamplingSettings(steps, guidance))
     pairs = list(zip(verify_batch(clips), attributes, strict=True))
     right = 100 * np.mean([reading.right(a) for reading, a in pairs])
@@ -451,11 +493,13 @@ def judged(steps=None, guidance=None):
 counts = (1, 2, 4, settings.steps)
 by_steps = {steps: judged(steps=steps) for steps in counts}
 draw.curves(
-    counts, {"right": [by_steps[k][1] for k in counts], "strict": [by_steps[k][2] for k in counts]},
+    counts,
+    {
+        "right": [by_steps[k][1] for k in counts],
+        "strict": [by_steps[k][2] for k in counts],
+    },
     points=True, xlabel="steps", ylabel="% of 25 clips",
-    alt="Shares of right and strict clips against the number of steps: "
-    + "; ".join(f"with {k} {by_steps[k][1]:.0f} % and {by_steps[k][2]:.0f} %" for k in counts) + ".",
-)  # fmt: skip
+)
 for k in counts:
     print(f"{k:2} steps: {by_steps[k][1]:.0f} % right, {by_steps[k][2]:.0f} % strict")
 
@@ -469,17 +513,18 @@ for k in counts:
 # %%
 scales = (0.0, 1.0, settings.guidance, 5.0)
 found = {scale: judged(guidance=scale) for scale in scales}
+print("the prompt of the picture:", caption(chosen[0]))
 draw.clips(
-    {
-        f"guidance {scale:g}: {caption(chosen[0]) if scale else 'the prompt is ignored'}": found[scale][0][0, 0]
-        for scale in scales
-    },
-    alt="The same noise with four scales of guidance. With 0 something else appears than the prompt says; with 1 and "
-    "more it is what the prompt says, and nearly the same clip.",
-)  # fmt: skip
+    {f"guidance {scale:g}": found[scale][0][0, 0] for scale in scales},
+    alt="The same noise: at 0 something else than the prompt says; at 1 and more "
+    "what it says.",
+)
 for scale in scales:
     clips, right, strict = found[scale]
-    print(f"guidance {scale:g}: {right:.0f} % right, {strict:.0f} % strict, variety {clips.std(axis=1).mean():.3f}")
+    print(
+        f"guidance {scale:g}: {right:.0f} % right, {strict:.0f} % strict, variety "
+        f"{clips.std(axis=1).mean():.3f}"
+    )
 
 # %% [markdown]
 # *Variety* is how far the five clips of a prompt are from their mean. At 0 it is large, and the prompt plays no part: a

@@ -38,8 +38,7 @@ sheet = worksheet.solve()
 draw.matrices(
     "ReLU (", ("W", sheet.weights.decoder_weight), "·", ("z, denoised", sheet.denoised),
     "+", ("b", sheet.weights.decoder_bias), ")",
-    alt="ReLU of: the 4 by 2 weight W times the 2 by 4 denoised latent z plus the bias b, a column of four times −3.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### 13.1 ReLU(W · z + b)  ·  ●○○  ·  5 minutes
@@ -66,8 +65,12 @@ everything = np.indices((10, 10, 10, 10)).reshape(4, -1)    # 4, 10000
 _, latent = worksheet.step_3_encode(everything, w.encoder_weight, w.encoder_bias)
 _, back = worksheet.step_13_decode(latent, w.decoder_weight, w.decoder_bias)
 kept = (back == everything).all(axis=0)
-_, of_the_video = worksheet.step_13_decode(sheet.latent, w.decoder_weight, w.decoder_bias)
-print("the video's four patches come back:", np.array_equal(of_the_video, sheet.patches))
+_, of_the_video = worksheet.step_13_decode(
+    sheet.latent, w.decoder_weight, w.decoder_bias
+)
+print(
+    "the video's four patches come back:", np.array_equal(of_the_video, sheet.patches)
+)
 print(f"of all 10,000 patches, {kept.sum()} come back")
 print(f"on average a pixel is {np.abs(back - everything).mean():.1f} off")
 
@@ -88,15 +91,19 @@ print(f"on average a pixel is {np.abs(back - everything).mean():.1f} off")
 
 # %%
 def neighbours_forward(x, window):
-    """Each cell of x (N, f, r, c, C) with the cells of the window around it: (N, f, r, c, K · C)."""
+    """Each cell of x (N, f, r, c, C) with its window's cells: (N, f, r, c, K · C)."""
     N, f, r, c, C = x.shape
     padded = np.pad(x, [(0, 0), *((size // 2, size // 2) for size in window), (0, 0)])
-    cells = [padded[:, i : i + f, j : j + r, k : k + c] for i, j, k in np.ndindex(window)]  # K times N, f, r, c, C
+    cells = [
+        padded[:, i : i + f, j : j + r, k : k + c] for i, j, k in np.ndindex(window)
+    ]  # K times N, f, r, c, C
     return np.concatenate(cells, axis=-1), (x.shape, window)
 
 
-row = np.array([1, 2, 3]).reshape(1, 1, 1, 3, 1)            # one clip, one frame, one row, three columns, one channel
-seen, _ = neighbours_forward(row, (1, 1, 3))                # each column with the one on its left and on its right
+# one clip, one frame, one row, three columns, one channel
+row = np.array([1, 2, 3]).reshape(1, 1, 1, 3, 1)
+# each column with the one on its left and on its right
+seen, _ = neighbours_forward(row, (1, 1, 3))
 print(seen[0, 0, 0])
 
 # %% [markdown]
@@ -110,13 +117,18 @@ print(seen[0, 0, 0])
 
 # %%
 def grow(x, growth):
-    """Each cell of x (N, f, r, c, C) becomes (gf, gr, gc) smaller cells, with C / (gf · gr · gc) numbers each."""
+    """Each cell of x (N, f, r, c, C) becomes (gf, gr, gc) smaller cells.
+
+    A smaller one has C / (gf · gr · gc) numbers.
+    """
     N, f, r, c, C = x.shape
     return layers.unpatchify(x.reshape(N, f * r * c, C), growth, (f, r, c))
 
 
-cells = np.array([[10, 11, 12, 13], [20, 21, 22, 23]]).reshape(1, 1, 1, 2, 4)  # two cells of four numbers
-print(grow(cells, (1, 2, 2))[0, 0, :, :, 0])                # two rows of four cells, with one number each
+# two cells of four numbers
+cells = np.array([[10, 11, 12, 13], [20, 21, 22, 23]]).reshape(1, 1, 1, 2, 4)
+# two rows of four cells, with one number each
+print(grow(cells, (1, 2, 2))[0, 0, :, :, 0])
 
 # %% [markdown]
 # Window, linear layer, growth: together they are a **stage**. A convolution that makes the picture larger in this way
@@ -132,26 +144,38 @@ def decoder_forward(z, stages, weights):
             x, _ = layers.relu_forward(x)
         x, _ = neighbours_forward(x, stage.window)          # N, f, r, c, K · C
         x, _ = layers.linear_forward(x, w, b)               # N, f, r, c, width
-        x = grow(x, stage.growth)                           # N, more frames, rows and columns, fewer channels
+        x = grow(x, stage.growth)  # N, more frames, rows and columns, fewer channels
     return x
 
 
 studio = load()
 codec = studio.model.codec
 p, settings = codec.params, codec.settings
-weights = [(p[f"decoder.{2 * i}.weight"], p[f"decoder.{2 * i}.bias"]) for i in range(len(settings.stages))]
+weights = [
+    (p[f"decoder.{2 * i}.weight"], p[f"decoder.{2 * i}.bias"])
+    for i in range(len(settings.stages))
+]
 real = render_batch(HELD_OUT, np.random.default_rng(0))     # N, F, H, W, 3
 grid = codec.encode(real).shape[:-1]                        # N, f, r, c
-patches = layers.patchify(to_signed(real), settings.patch).reshape(*grid, -1)  # N, f, r, c, P
+# N, f, r, c, P
+patches = layers.patchify(to_signed(real), settings.patch).reshape(*grid, -1)
 mean, log_variance, _ = codec.encoder_forward(patches)      # N, f, r, c, C each
 reconstruction = decoder_forward(mean, settings.stages, weights)  # N, F, H, W, 3
 for number in range(1, len(weights) + 1):
     stage, (w, _) = settings.stages[number - 1], weights[number - 1]
     made = decoder_forward(mean[:1], settings.stages[:number], weights[:number])
-    print(f"stage {number}: window {stage.window}, weight {w.shape}, growth {stage.growth} → cells {made.shape[1:]}")
+    print(
+        f"stage {number}: window {stage.window}, weight {w.shape}, growth "
+        f"{stage.growth} → cells {made.shape[1:]}"
+    )
 print("latents", mean.shape, "→ pixels", reconstruction.shape)
-print(f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, before they are clipped to −1 and 1")
-print("the same as codec.decode:", np.allclose(from_signed(reconstruction), codec.reconstruct(real), atol=1e-4))
+print(
+    f"values from {reconstruction.min():.2f} to {reconstruction.max():.2f}, before "
+    "they are clipped to −1 and 1"
+)
+shown = from_signed(reconstruction)
+same = np.allclose(shown, codec.reconstruct(real), atol=1e-4)
+print("the same as codec.decode:", same)
 
 # %% [markdown]
 # A stage with a large window needs a large weight. But the weight is small for what it does: the same numbers draw an
@@ -243,11 +267,7 @@ check.gaussian_kl_forward(gaussian_kl_forward)
 # %%
 m = np.linspace(-3, 3, 61)
 prices = {f"variance {v:g}": 0.5 * (m**2 + v - 1 - np.log(v)) for v in (1, 0.1, 0.001)}
-draw.curves(
-    m, prices, xlabel="mean", ylabel="KL of one number",
-    alt="KL against the mean: three parabolas. With variance 1 the lowest point is 0, with 0.1 it is 0.7, with 0.001 "
-    "it is 3: a mean far from 0 costs, and so does being sure.",
-)
+draw.curves(m, prices, xlabel="mean", ylabel="KL of one number")
 
 # %% [markdown]
 # ## Backward
@@ -325,10 +345,11 @@ unseen = render_batch(HELD_OUT, np.random.default_rng(4), size=16)
 
 
 def trained(stages=(), **choices):
-    """A small codec, trained as minidit trains its own; without stages its decoder draws each patch alone."""
+    """A small codec; without stages its decoder draws each patch alone."""
     small = Codec(replace(SMALL, decoder=stages), np.random.default_rng(0))
     with threadpool_limits(1):
-        train_codec(small, replace(TRAINING, **choices), size=16, frames=8, seed=0, progress=False)
+        how = replace(TRAINING, **choices)
+        train_codec(small, how, size=16, frames=8, seed=0, progress=False)
     return small
 
 
@@ -337,21 +358,27 @@ def quality(made):
     return psnr(4 * np.mean((made - unseen) ** 2))
 
 
-by_sigma = {sigma: trained(noise_std=sigma, latent_error=0.0) for sigma in (0.03, 0.2, 1.0)}
+by_sigma = {
+    sigma: trained(noise_std=sigma, latent_error=0.0) for sigma in (0.03, 0.2, 1.0)
+}
 unseen_patches = layers.patchify(to_signed(unseen), SMALL.patch)  # N, T, P
 says = {}
 for sigma, small in by_sigma.items():
     some_mean, some_log, _ = small.encoder_forward(unseen_patches)
-    by_channel = 0.5 * (some_mean**2 + np.exp(some_log) - 1 - some_log).mean(axis=(0, 1))  # C
+    by_channel = 0.5 * (some_mean**2 + np.exp(some_log) - 1 - some_log).mean(
+        axis=(0, 1)
+    )  # C
     says[f"σ = {sigma}"] = np.sort(by_channel)[::-1]
-sizes = "; ".join(f"with {name} it falls from {kl[0]:.1f} to {kl[-1]:.1f} nats" for name, kl in says.items())
 draw.curves(
-    range(1, 9), says, points=True, xlabel="channel, the most telling first", ylabel="KL in nats",
-    alt=f"KL of the 8 channels, the largest first: {sizes}.",
+    range(1, 9), says, points=True, xlabel="channel, the most telling first",
+    ylabel="KL in nats",
 )
 for sigma, small in by_sigma.items():
     told = says[f"σ = {sigma}"].sum()
-    print(f"σ = {sigma:<4}  PSNR {quality(small.reconstruct(unseen)):.1f} dB,  KL of a patch {told:.0f} nats")
+    print(
+        f"σ = {sigma:<4}  PSNR {quality(small.reconstruct(unseen)):.1f} dB,  KL of a "
+        f"patch {told:.0f} nats"
+    )
 
 # %% [markdown]
 # A large σ says: errors of that size don't matter. Then most channels fall silent, with mean 0 and variance 1 for every
@@ -359,12 +386,23 @@ for sigma, small in by_sigma.items():
 # the shipped codec?
 
 # %%
-by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(axis=(0, 1, 2, 3))  # C
-print(f"shipped codec: KL of a channel from {by_channel.min():.1f} to {by_channel.max():.1f} nats")
-print(f"its deviations are {np.exp(0.5 * log_variance).mean():.2f} on average, its means spread by {mean.std():.2f}")
+by_channel = 0.5 * (mean**2 + np.exp(log_variance) - 1 - log_variance).mean(
+    axis=(0, 1, 2, 3)
+)  # C
+print(
+    f"shipped codec: KL of a channel from {by_channel.min():.1f} to "
+    f"{by_channel.max():.1f} nats"
+)
+print(
+    f"its deviations are {np.exp(0.5 * log_variance).mean():.2f} on average, its means "
+    f"spread by {mean.std():.2f}"
+)
 error = np.mean((reconstruction - to_signed(real)) ** 2)
 likelihood, kl = error / (2 * 0.03**2), by_channel.sum() / patches.shape[-1]
-print(f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the means, KL = {kl:.2f}")
+print(
+    f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the means, KL "
+    f"= {kl:.2f}"
+)
 
 # %% [markdown]
 # ### What other codecs add: an adversary
@@ -383,17 +421,20 @@ print(f"loss per pixel value: squared error / 2σ² = {likelihood:.2f} from the 
 
 # %%
 def hinge_discriminator_forward(real_logits, fake_logits):
-    """Loss, and how far the logits are short of the margin 1: (real_margin, fake_margin)."""
+    """Loss, and how far the logits are short of the margin 1, real and fake."""
     real_margin = np.maximum(1 - real_logits, 0)
     fake_margin = np.maximum(1 + fake_logits, 0)
     return real_margin.mean() + fake_margin.mean(), (real_margin, fake_margin)
 
 
-loss, margins = hinge_discriminator_forward(np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25]))
+loss, margins = hinge_discriminator_forward(
+    np.array([2.0, 0.5, -1.0]), np.array([-3.0, 0.25])
+)
 print("short of the margins by:", *margins, f"  loss {loss:.3f}")
 fake_logits = np.array([-3.0, 0.25])
 _, generator_cache = layers.hinge_generator_forward(fake_logits)
-print("gradient of the codec's loss:", layers.hinge_generator_backward(1.0, generator_cache))
+dfake = layers.hinge_generator_backward(1.0, generator_cache)
+print("gradient of the codec's loss:", dfake)
 
 # %% [markdown]
 # The codec's gradient is easy: the loss is minus the mean of n logits, so each gets −1/n. You write the
@@ -450,8 +491,10 @@ check.hinge_discriminator_backward(hinge_discriminator_backward)
 
 # %%
 def seams(made):
-    """Mean step across the borders between rows of patches, relative to the real clips."""
-    real_steps, steps = (np.abs(np.diff(clips, axis=2))[:, :, 3::4].mean() for clips in (unseen, made))
+    """Mean step at the borders between rows of patches, relative to real clips."""
+    real_steps, steps = (
+        np.abs(np.diff(clips, axis=2))[:, :, 3::4].mean() for clips in (unseen, made)
+    )
     return steps / real_steps
 
 
@@ -460,21 +503,28 @@ rows, off = {"real": unseen[shown]}, {}
 DECODERS = {
     "alone": (),
     "window": (Stage((3, 3, 3), SMALL.hidden), Stage((1, 1, 1), 3, SMALL.patch)),
-    "window, growing": (Stage((3, 3, 3), 16, (1, 2, 2)), Stage((1, 3, 3), 3, (1, 2, 2))),
+    "window, growing": (
+        Stage((3, 3, 3), 16, (1, 2, 2)),
+        Stage((1, 3, 3), 3, (1, 2, 2)),
+    ),
 }
 for name, stages in DECODERS.items():
     small = trained(stages)
     z = small.encode(unseen)                                # N, f, r, c, C
-    z_off = z + 0.3 * np.random.default_rng(5).standard_normal(z.shape, dtype=np.float32)
+    z_off = z + 0.3 * np.random.default_rng(5).standard_normal(
+        z.shape, dtype=np.float32
+    )
     for latents, made in (("exact", small.decode(z)), ("off", small.decode(z_off))):
-        print(f"{name:16} latents {latents:5}   PSNR {quality(made):.2f} dB   seams {seams(made):.2f}")
+        print(
+            f"{name:16} latents {latents:5}   PSNR {quality(made):.2f} dB   seams "
+            f"{seams(made):.2f}"
+        )
     rows[f"{name}, latents off by 0.3"] = made[shown]
     off[name] = seams(made)
 draw.clips(
     rows,
-    alt="A red cross in a sunset, and three decodings of latents with errors. Where each patch is drawn alone, there "
-    f"are steps at the borders, {off['alone']:.1f} times as large as in real clips. With a window of 3 by 3 by 3 they "
-    f"are {off['window']:.1f} times as large, and if the picture grows in stages {off['window, growing']:.1f} times.",
+    alt="A red cross, and three decodings: where each patch is drawn alone, there "
+    "are steps at its borders.",
 )
 
 # %% [markdown]
@@ -508,7 +558,9 @@ def neighbours_backward(dy, cache):
     dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
     for n, (i, j, k) in enumerate(np.ndindex(window)):
         dpadded[:, i : i + f, j : j + r, k : k + c] += dy[..., n * C : (n + 1) * C]
-    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+    return dpadded[
+        :, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c
+    ]
     ### END SOLUTION
 
 check.neighbours_backward(neighbours_backward)
@@ -527,8 +579,8 @@ dy[0, 0, 3, 5:7] = 1                                        # and two side by si
 dx = yours_or_ours(neighbours_backward)(dy, ((1, 1, 5, 9, 1), window))
 draw.heatmaps(
     {"dx": dx[0, 0, :, :, 0]}, xlabel="column", ylabel="row",
-    alt="In the corner ones in 2 rows and 3 columns: the rest of the window lies beyond the edge. Below, two windows "
-    "of 3 rows and 5 columns overlap: ones at their ends, twos where a cell is in both.",
+    alt="The part of a window inside the corner; two overlapping windows, twos where "
+    "a cell is in both.",
 )
 
 # %% [markdown]
@@ -553,8 +605,8 @@ denoised = on_the_way[times[-1]]                            # 1, f, r, c, C
 chosen = [times[round(part * (len(times) - 1))] for part in (0, 0.6, 0.85, 1)]
 draw.clips(
     {f"t = {t:.2f}": codec.decode(on_the_way[t])[0] for t in chosen},
-    alt=f"Four decoded clips. At t = {chosen[0]:.2f} coloured squares without order; at {chosen[1]:.2f} a hint of a "
-    f"green triangle among them; at {chosen[2]:.2f} the triangle; at {chosen[3]:.2f} the triangle in a day sky.",
+    alt="Four decoded clips: coloured squares; a hint of a green triangle; the "
+    "triangle; it in a day sky.",
 )
 print("the last one is the clip:", np.array_equal(codec.decode(denoised)[0], clip))
 
@@ -566,13 +618,14 @@ print("the last one is the clip:", np.array_equal(codec.decode(denoised)[0], cli
 latents = codec.encode(real)                                # N, f, r, c, C
 grains = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
 amounts = [0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]
-found = [psnr(4 * np.mean((codec.decode(latents + a * grains) - real) ** 2)) for a in amounts]
+found = [
+    psnr(4 * np.mean((codec.decode(latents + a * grains) - real) ** 2)) for a in amounts
+]
 best = psnr(4 * np.mean((codec.decode(latents) - real) ** 2))
 draw.curves(
-    amounts, {"decoded, with noise": found, "decoded, without": [best] * len(amounts)}, points=True,
-    xlabel="standard deviation of the noise in the latents", ylabel="PSNR in dB",
-    alt=f"PSNR falls from {found[0]:.0f} dB with noise of 0.02 to {found[-1]:.0f} dB with noise of 1. Without noise it "
-    f"is {best:.0f} dB.",
+    amounts, {"decoded, with noise": found, "decoded, without": [best] * len(amounts)},
+    points=True, xlabel="standard deviation of the noise in the latents",
+    ylabel="PSNR in dB",
 )
 own = (np.exp(0.5 * log_variance) / codec.latent_std).mean()
 print(f"the encoder's own deviation, in normalised latents: {own:.2f}")
@@ -601,11 +654,13 @@ def visible(channel):
 effect = [visible(channel) for channel in channels]
 strongest = [int(channel) for channel in np.argsort(effect)[:-5:-1]]
 draw.curves(
-    channels, {"moved by 1": effect}, points=True, xlabel="channel", ylabel="change of a pixel (rms)",
-    alt=f"The change of a pixel for each of {len(effect)} channels: between {min(effect):.3f} and {max(effect):.3f}, "
-    f"with peaks at channels {strongest[0]}, {strongest[1]} and {strongest[2]}.",
+    channels, {"moved by 1": effect}, points=True, xlabel="channel",
+    ylabel="change of a pixel (rms)",
 )
-print(f"the strongest channel changes a pixel {max(effect) / min(effect):.1f} times as much as the weakest")
+print(
+    f"the strongest channel changes a pixel {max(effect) / min(effect):.1f} times as "
+    "much as the weakest"
+)
 
 # %% [markdown]
 # The normalisation (lesson 3) has brought all channels to the same size. So the diffusion model's loss counts an error
@@ -622,22 +677,30 @@ def moved(channel, by, place=slice(None)):
     return codec.decode(z)[0]
 
 
-ONE_PLACE = (3, 1, 2)                                       # frame, row, column of patches
+ONE_PLACE = (3, 1, 2)  # frame, row, column of patches
 alone = f"channel {strongest[0]}, moved by 4 in one place"
-rows = {"unchanged": clip} | {f"channel {c}, moved by 2": moved(c, 2) for c in strongest}
+rows = {"unchanged": clip} | {
+    f"channel {c}, moved by 2": moved(c, 2) for c in strongest
+}
 rows[alone] = moved(strongest[0], 4, ONE_PLACE)
 draw.clips(
     rows,
-    alt="The clip, and five times with a channel moved: the sky changes its colour or its brightness, and often a "
-    "pattern appears in every patch. In the last row something has changed around one place of frame 3 only.",
+    alt="The clip, and five times with a channel moved: other colours, another "
+    "brightness, or patterns in every patch.",
 )
 changed = np.argwhere(np.abs(rows[alone] - clip).max(axis=-1) > 0)
-print("pixels that changed in the last row: frame, row, column from", changed.min(axis=0), "to", changed.max(axis=0))
-cell, reach = np.array(settings.patch), np.zeros(3, int)    # in pixels: frames, rows, columns
+print(
+    "pixels that changed in the last row: frame, row, column from", changed.min(axis=0),
+    "to", changed.max(axis=0),
+)
+# in pixels: frames, rows, columns
+cell, reach = np.array(settings.patch), np.zeros(3, int)
 for stage in settings.stages:
     reach += np.array(stage.window) // 2 * cell             # as far as its window goes
-    cell = cell // stage.growth                             # the next stage's cells are smaller
-print(f"a latent's patch: {settings.patch}; the decoder's windows reach {reach} beyond it")
+    cell = cell // stage.growth  # the next stage's cells are smaller
+print(
+    f"a latent's patch: {settings.patch}; the decoder's windows reach {reach} beyond it"
+)
 
 # %% [markdown]
 # A channel is not a knob for *one* thing: the same push changes the colour of the sky, puts a pattern into every patch,
@@ -663,9 +726,17 @@ print(f"a latent's patch: {settings.patch}; the decoder's windows reach {reach} 
 #   in every stage, and its picture grows; those of large models have many more stages, and look across the whole frame.
 
 # %%
-counts = {part: sum(a.size for name, a in p.items() if name.startswith(part)) for part in ("encoder", "decoder")}
-share = sum(counts.values()) / (sum(counts.values()) + sum(a.size for a in studio.model.dit.params.values()))
-print(f"decoder: {counts['decoder']:,} numbers; the worksheet's: 12.   The codec is {share:.0%} of the whole model.")
+counts = {
+    part: sum(a.size for name, a in p.items() if name.startswith(part))
+    for part in ("encoder", "decoder")
+}
+share = sum(counts.values()) / (
+    sum(counts.values()) + sum(a.size for a in studio.model.dit.params.values())
+)
+print(
+    f"decoder: {counts['decoder']:,} numbers; the worksheet's: 12.   The codec is "
+    f"{share:.0%} of the whole model."
+)
 
 # %% [markdown]
 # ## Recap

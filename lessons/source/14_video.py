@@ -29,10 +29,7 @@ sheet = worksheet.solve()
 # left, top right, bottom left, bottom right.
 
 # %%
-draw.matrices(
-    ("decoded patches", sheet.decoded),
-    alt="A matrix of four columns. The rows are 9 0 2 4, then 6 0 2 3, then 3 1 2 2, then 0 2 2 1.",
-)
+draw.matrices(("decoded patches", sheet.decoded))
 
 # %% [markdown]
 # ### 14.1 Put the patches back  ·  ●○○  ·  4 minutes
@@ -58,8 +55,13 @@ check.step_14_video(video)
 # weights predict, it doesn't: they were made up, not trained.
 
 # %%
-for name, came_out in (("perfect noise", sheet.perfect_video), ("predicted noise", sheet.generated)):
-    print(f"{name:16} largest error of a pixel: {abs(came_out - sheet.video).max()} of 9")
+for name, came_out in (
+    ("perfect noise", sheet.perfect_video),
+    ("predicted noise", sheet.generated),
+):
+    print(
+        f"{name:16} largest error of a pixel: {abs(came_out - sheet.video).max()} of 9"
+    )
 
 # %% [markdown]
 # ## In NumPy
@@ -89,7 +91,7 @@ def unpatchify(tokens, patch, grid):
     ### BEGIN SOLUTION
     blocks = tokens.reshape(*leading, f, r, c, pf, ph, pw, C)
     order = (*range(n), *(n + axis for axis in (0, 3, 1, 4, 2, 5, 6)))
-    blocks = blocks.transpose(order)                           # ..., f, pf, r, ph, c, pw, C
+    blocks = blocks.transpose(order)  # ..., f, pf, r, ph, c, pw, C
     return blocks.reshape(*leading, f * pf, r * ph, c * pw, C)
     ### END SOLUTION
 
@@ -100,16 +102,20 @@ check.unpatchify(unpatchify)
 # There and back again: not a single bit may differ. Once your function passes, use it in place of `layers.unpatchify`.
 
 # %%
-clip = render(Attributes("white", "cross", "down", "sunset"), np.random.default_rng(2))  # 8, 32, 32, 3
+# 8, 32, 32, 3
+clip = render(Attributes("white", "cross", "down", "sunset"), np.random.default_rng(2))
 tokens = layers.patchify(clip, (1, 8, 8))                      # 128, 192
 again = layers.unpatchify(tokens, (1, 8, 8), (8, 4, 4))        # 8, 32, 32, 3
-print("tokens", tokens.shape, "→ clip", again.shape, "  the same numbers:", np.array_equal(again, clip))
+print(
+    "tokens", tokens.shape, "→ clip", again.shape, "  the same numbers:",
+    np.array_equal(again, clip),
+)
 down_first = tokens.reshape(8, 4, 4, 192).swapaxes(1, 2).reshape(128, 192)
 turned = layers.unpatchify(down_first, (1, 8, 8), (8, 4, 4))   # 8, 32, 32, 3
 draw.clips(
     {"cut and put together": again, "tokens taken down before right": turned},
-    alt="Above, eight frames of a white cross that moves down in a sunset sky. Below, the same patches with rows and "
-    "columns of the grid swapped: the cross is in pieces, and the sky brightens to the right instead of downwards.",
+    alt="Above, a white cross moves down in a sunset. Below, with rows and columns "
+    "swapped, it is in pieces.",
 )
 
 # %% [markdown]
@@ -122,8 +128,14 @@ draw.clips(
 shades = np.array([0.25, 0.8, 1.0, 1.02])
 print("right:          [ 64 204 255 255]")
 print("cut off:       ", (shades * 255).astype(int), " astype drops the fraction")
-print("wrapped around:", (shades * 255).round().astype(int) % 256, " 260 is more than a byte holds: now it is black")
-print("times 256:     ", (shades * 256).round().astype(int), " 1 is 255 in a byte, not 256")
+print(
+    "wrapped around:", (shades * 255).round().astype(int) % 256,
+    " 260 is more than a byte holds: now it is black",
+)
+print(
+    "times 256:     ", (shades * 256).round().astype(int),
+    " 1 is 255 in a byte, not 256",
+)
 
 # %% [markdown]
 # ### 14.3 To pixels  ·  ●○○  ·  5 minutes
@@ -158,7 +170,10 @@ def unpatchify_backward(dy, cache):
 
 
 tokens = np.random.default_rng(0).normal(size=(3, 8, 60))
-print(f"worst relative error: {check_gradients(unpatchify_forward, unpatchify_backward, tokens):.1e}")
+print(
+    "worst relative error: "
+    f"{check_gradients(unpatchify_forward, unpatchify_backward, tokens):.1e}"
+)
 
 # %% [markdown]
 # Rounding is different. Move a pixel a little, and its byte stays the same, until it jumps. The slope is 0 almost
@@ -215,18 +230,19 @@ made = model.generate(prompt, seed=0, callback=watch)
 chosen = [looks[round(part * (len(looks) - 1))] for part in (0, 0.5, 0.75, 0.9, 1)]
 draw.animation(
     {f"t = {t:.2f}": shown for t, shown in chosen},
-    alt="Five clips side by side, playing. At the smallest t there is only coloured noise; then a blue blob in an "
-    "orange sky appears; at t = 1 a blue square moves to the left.",
+    alt="Five clips, playing: from coloured noise to a blue square that moves left "
+    "at t = 1.",
 )
 
 # %% [markdown]
 # Here is the first frame again as a film, step by step of the sampler, and then the clip itself.
 
 # %%
-appearing = np.stack([shown[0] for _, shown in looks] + [made[0]] * 2)  # steps + 2, 32, 32, 3
+# steps + 2, 32, 32, 3
+appearing = np.stack([shown[0] for _, shown in looks] + [made[0]] * 2)
 draw.animation(
     {"the first frame, step by step": appearing, "the clip": made},
-    alt="Left, noise that becomes a blue square in a sunset sky, step by step. Right, the finished clip, playing.",
+    alt="Left, noise becomes a blue square, step by step. Right, the finished clip.",
 )
 print("the verifier reads:", *verify(made).attributes)
 
@@ -243,11 +259,16 @@ with tempfile.TemporaryDirectory() as folder:
     size = path.stat().st_size
     image = Image.open(path)
     duration = image.info["duration"]
-    frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-back = np.stack(frames)[:, ::8, ::8]                           # 8, 32, 32, 3   one of each 8 x 8 enlarged pixels
+    frames = [
+        np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)
+    ]
+back = np.stack(frames)[:, ::8, ::8]  # 8, 32, 32, 3   one of each 8 x 8 enlarged pixels
 bytes_of_clip = clips.to_pixels(made)                          # 8, 32, 32, 3
 off = abs(back.astype(int) - bytes_of_clip)
-print(f"{len(frames)} frames of {frames[0].shape[1]} × {frames[0].shape[0]} pixels, {duration} ms each, {size:,} bytes")
+print(
+    f"{len(frames)} frames of {frames[0].shape[1]} × {frames[0].shape[0]} pixels, "
+    f"{duration} ms each, {size:,} bytes"
+)
 print(f"the clip before it was enlarged, as plain bytes: {bytes_of_clip.nbytes:,}")
 print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} at most")
 
@@ -263,16 +284,21 @@ print(f"what 256 colours cost: {off.mean():.1f} of 255 on average, {off.max()} a
 
 # %%
 def jumps(clip):
-    across = abs(np.diff(clip, axis=2)).mean(axis=(0, 1, 3))   # 31: from each column to the next
+    # 31: from each column to the next
+    across = abs(np.diff(clip, axis=2)).mean(axis=(0, 1, 3))
     seams = across[7::8].mean()
     return seams, np.delete(across, np.s_[7::8]).mean()
 
 
 real = render(Attributes("blue", "square", "left", "sunset"), np.random.default_rng(0))
-kept = model.model.codec.reconstruct(real[None])[0]            # encoded and decoded, without any noise
+# encoded and decoded, without any noise
+kept = model.model.codec.reconstruct(real[None])[0]
 for name, shown in (("rendered", real), ("through the codec", kept), ("made", made)):
     seams, elsewhere = jumps(shown)
-    print(f"{name:18} at seams {seams:.4f}, elsewhere {elsewhere:.4f}: {seams / elsewhere:.1f} times")
+    print(
+        f"{name:18} at seams {seams:.4f}, elsewhere {elsewhere:.4f}: "
+        f"{seams / elsewhere:.1f} times"
+    )
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -29,7 +29,8 @@ from minidit.presets import dit_settings
 from minidit.training import optimizer
 from minidit.world import HELD_OUT, SEEN, caption, render_batch, verify_batch
 
-QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")  # a small fraction of the training, to see that all runs
+# a small fraction of the training, to see that all runs
+QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")
 
 # %% [markdown]
 # ## Your functions
@@ -54,7 +55,8 @@ def linear_forward(x, w, b):
 def linear_backward(dy, cache):
     x, w = cache                                            # (..., I), (I, O)
     ### BEGIN SOLUTION
-    x_rows, dy_rows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])  # N, I and N, O
+    x_rows = x.reshape(-1, x.shape[-1])                     # N, I
+    dy_rows = dy.reshape(-1, dy.shape[-1])                  # N, O
     return dy @ w.T, x_rows.T @ dy_rows, dy_rows.sum(axis=0)
     ### END SOLUTION
 
@@ -128,9 +130,15 @@ def gated_residual_backward(dy, cache):
 
 
 modulation = (
-    silu_forward, silu_backward, layernorm_forward, layernorm_backward, modulate_forward, modulate_backward,
-    gated_residual_forward, gated_residual_backward,
-)  # fmt: skip
+    silu_forward,
+    silu_backward,
+    layernorm_forward,
+    layernorm_backward,
+    modulate_forward,
+    modulate_backward,
+    gated_residual_forward,
+    gated_residual_backward,
+)
 capstone.say_checks(*modulation)
 check.own_modulation(capstone.Parts(*modulation))
 
@@ -167,11 +175,12 @@ def attention_forward(q, k, v, key_mask=None):
 
 
 def attention_backward(dy, cache, out=None):
-    q, k, v, weights = cache                                # (..., H, T, d), (..., H, S, d) twice, (..., H, T, S)
+    q, k, v, weights = cache  # (..., H, T, d), (..., H, S, d) twice, (..., H, T, S)
     ### BEGIN SOLUTION
     dscores = softmax_backward(dy @ v.swapaxes(-1, -2), (weights,))  # ..., H, T, S
     dproducts = dscores / q.shape[-1] ** 0.5                # ..., H, T, S
-    dq, dk = dproducts @ k, dproducts.swapaxes(-1, -2) @ q  # ..., H, T, d and ..., H, S, d
+    dq = dproducts @ k                                      # ..., H, T, d
+    dk = dproducts.swapaxes(-1, -2) @ q                     # ..., H, S, d
     dv = weights.swapaxes(-1, -2) @ dy                      # ..., H, S, d
     ### END SOLUTION
     if out is not None:
@@ -218,7 +227,8 @@ def feedforward_backward(dy, cache):
     first_cache, gelu_cache, second_cache = cache
     ### BEGIN SOLUTION
     dhidden, dw2, db2 = layers.linear_backward(dy, second_cache)
-    dx, dw1, db1 = layers.linear_backward(layers.gelu_backward(dhidden, gelu_cache), first_cache)
+    dbefore = layers.gelu_backward(dhidden, gelu_cache)     # ..., M
+    dx, dw1, db1 = layers.linear_backward(dbefore, first_cache)
     return dx, dw1, db1, dw2, db2
     ### END SOLUTION
 
@@ -306,7 +316,8 @@ def batch_gradients(network, data, noise, t, words):
     share = t.reshape(-1, 1, 1, 1, 1)                       # N, 1, 1, 1, 1
     x = share * data + (1 - share) * noise                  # N, f, r, c, C
     prediction, cache = network.forward(x, network_time(t), words)
-    loss, loss_cache = layers.mse_forward(prediction, data, velocity_weight("data", RectifiedFlow(), t))
+    weight = velocity_weight("data", RectifiedFlow(), t)    # N
+    loss, loss_cache = layers.mse_forward(prediction, data, weight)
     dprediction, _ = layers.mse_backward(1.0, loss_cache)
     _, gradients = network.backward(dprediction, cache)
     return loss, gradients
@@ -321,11 +332,25 @@ check.batch_gradients(batch_gradients)
 # takes its place.
 
 # %%
-mine = capstone.Parts(linear_forward, linear_backward, *modulation, *attention, *feed_forward, *loss_and_optimizer)
+mine = capstone.Parts(
+    linear_forward,
+    linear_backward,
+    *modulation,
+    *attention,
+    *feed_forward,
+    *loss_and_optimizer,
+)
 capstone.say_culprits(mine)
 in_place = mine.in_place()
-own_step = batch_gradients if capstone.is_right("batch_gradients", batch_gradients) else capstone.batch_gradients
-print("yours in place:", sum(name in mine.functions for name in in_place), "of", len(mine.functions))
+own_step = (
+    batch_gradients
+    if capstone.is_right("batch_gradients", batch_gradients)
+    else capstone.batch_gradients
+)
+print(
+    "yours in place:", sum(name in mine.functions for name in in_place), "of",
+    len(mine.functions),
+)
 
 # %% [markdown]
 # ## Training
@@ -334,20 +359,31 @@ print("yours in place:", sum(name in mine.functions for name in in_place), "of",
 # blocks, begins with random numbers. First we draw some clips to learn from and encode them, once.
 
 # %%
-SIZE, CLIPS, STEPS, COMPARED = ("XXXS", 256, 60, 30) if QUICK else ("XXS", 3000, 2000, 150)
+SIZE, CLIPS, STEPS, COMPARED = (
+    ("XXXS", 256, 60, 30) if QUICK else ("XXS", 3000, 2000, 150)
+)
 BATCH, LEARNING_RATE, DROP_PROMPT = 32, 2e-3, 0.1
 
 shipped = load(device="cpu").model
 rng = np.random.default_rng(15)
 chosen = [SEEN[i] for i in rng.integers(len(SEEN), size=CLIPS)]
 latents = np.concatenate(
-    [shipped.codec.encode(render_batch(chosen[i : i + 64], rng)) for i in range(0, CLIPS, 64)]
+    [
+        shipped.codec.encode(render_batch(chosen[i : i + 64], rng))
+        for i in range(0, CLIPS, 64)
+    ]
 )  # CLIPS, 8, 4, 4, 12
 words = shipped.tokenizer.encode([caption(a, rng) for a in chosen])  # CLIPS, L
-empty = shipped.tokenizer.encode(["", caption(chosen[0])])[0]  # the empty prompt, for guidance
+# the empty prompt, for guidance
+empty = shipped.tokenizer.encode(["", caption(chosen[0])])[0]
 empty = np.pad(empty, (0, max(0, words.shape[1] - len(empty))))[: words.shape[1]]
-settings = dit_settings(f"minidit-{SIZE}/8x1x1", in_channels=latents.shape[-1], text=shipped.settings.dit.text)
-print(f"{DiT(settings).params.flat.size:,} parameters to learn, {STEPS} steps of {BATCH} clips")
+text = shipped.settings.dit.text
+name, channels = f"minidit-{SIZE}/8x1x1", latents.shape[-1]
+settings = dit_settings(name, in_channels=channels, text=text)
+print(
+    f"{DiT(settings).params.flat.size:,} parameters to learn, {STEPS} steps of {BATCH} "
+    "clips"
+)
 
 # %% [markdown]
 # The loop is the one of lesson 11. `optimizer.adamw_ema_update` clips, steps and averages, with your three functions.
@@ -355,11 +391,13 @@ print(f"{DiT(settings).params.flat.size:,} parameters to learn, {STEPS} steps of
 
 # %%
 def train(gradients_of, steps):
-    """Trains a DiT from scratch. Returns it, with the moving average as parameters, and the loss of each step."""
+    """Trains a DiT from scratch. Returns it, with its average, and the losses."""
     rng = np.random.default_rng(0)  # the same start, clips and noise for everyone
     network = DiT(settings, rng)
-    params, grads = network.params.flat, Parameters(network.params.shapes)  # n, and n gradients
-    m, v, average, losses = np.zeros_like(params), np.zeros_like(params), params.copy(), []
+    # n, and n gradients
+    params, grads = network.params.flat, Parameters(network.params.shapes)
+    m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
+    losses = []
     for step in tqdm(range(1, steps + 1), unit="step", leave=False):
         batch = rng.integers(CLIPS, size=BATCH)
         noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
@@ -367,11 +405,13 @@ def train(gradients_of, steps):
         prompts = np.where(rng.random((BATCH, 1)) < DROP_PROMPT, empty, words[batch])
         loss, by_name = gradients_of(network, latents[batch], noise, t, prompts)
         grads.load(by_name)
-        rate = optimizer.learning_rate_at(step - 1, STEPS, LEARNING_RATE, warmup=50, decay=0.5)
+        rate = optimizer.learning_rate_at(
+            step - 1, STEPS, LEARNING_RATE, warmup=50, decay=0.5
+        )
         optimizer.adamw_ema_update(
             params, grads.flat, m, v, average, step, rate, optimizer.AdamWSettings(),
             optimizer.ema_decay(step, 0.99), float(grads.flat @ grads.flat), 1.0,
-        )  # fmt: skip
+        )
         losses.append(float(loss))
     params[...] = average
     return network, losses
@@ -379,12 +419,14 @@ def train(gradients_of, steps):
 
 with minidit.using(**in_place) as calls:
     network, losses = train(own_step, STEPS)
-    model = VideoModel(replace(shipped.settings, dit=settings, polish=0))  # it has learned no edits
+    # it has learned no edits
+    model = VideoModel(replace(shipped.settings, dit=settings, polish=0))
     model.codec, model.dit = shipped.codec, network
     prompt = "a red circle moves right in the day sky"
     clip = generate(model, [prompt], [0])[0]
 
-for name in ("linear_forward", "attention_backward", "layernorm_backward", "adamw_update"):
+shown = "linear_forward", "attention_backward", "layernorm_backward", "adamw_update"
+for name in shown:
     print(f"your {name:20} was called {calls[name]:,} times")
 if mine.promoted:
     print(mine.on_precision())
@@ -396,26 +438,32 @@ if mine.promoted:
 # %%
 _, theirs = train(capstone.batch_gradients, COMPARED)
 ratio = np.abs(np.array(losses[:COMPARED]) / theirs - 1)
-print(f"relative difference of the loss: step 1 {ratio[0]:.0e}, steps 1 to 10 at most {ratio[:10].max():.0e}")
+print(
+    f"relative difference of the loss: step 1 {ratio[0]:.0e}, steps 1 to 10 at most "
+    f"{ratio[:10].max():.0e}"
+)
 
 
 def smooth(values, width):
     """Means over `width` steps."""
-    return np.array(values)[: len(values) // width * width].reshape(-1, width).mean(axis=1)
+    whole = np.array(values)[: len(values) // width * width]
+    return whole.reshape(-1, width).mean(axis=1)
 
 
 width = COMPARED // 15
 draw.curves(
     width * np.arange(1, 16),
-    {"by your functions": smooth(losses[:COMPARED], width), "by minidit's": smooth(theirs, width)},
+    {
+        "by your functions": smooth(losses[:COMPARED], width),
+        "by minidit's": smooth(theirs, width),
+    },
     points=True, xlabel="step", ylabel="loss",
-    alt="Two falling curves of the loss, one on top of the other.",
-)  # fmt: skip
+)
 width = STEPS // 30
 draw.curves(
-    width * np.arange(1, 31), {"loss": smooth(losses, width)[:30]}, xlabel="step", ylabel="loss",
-    alt="The loss over the whole training, falling steeply at first and slowly later.",
-)  # fmt: skip
+    width * np.arange(1, 31), {"loss": smooth(losses, width)[:30]}, xlabel="step",
+    ylabel="loss",
+)
 
 # %% [markdown]
 # ## Made by your own backward pass
@@ -423,11 +471,9 @@ draw.curves(
 # %%
 draw.animation(
     {"yours": clip, "shipped": generate(shipped, [prompt], [0])[0]},
-    alt=f"Two clips side by side, of the prompt: {prompt}. Left by the model trained here, right by the shipped one.",
-)  # fmt: skip
-draw.clips(
-    {"yours": clip}, alt=f"Eight frames of the clip that the model trained here made of the prompt: {prompt}.",
-)  # fmt: skip
+    alt=f"Left by the model trained here, right by the shipped one: {prompt}.",
+)
+draw.clips({"yours": clip}, alt=f"Made by the model trained here: {prompt}.")
 
 # %% [markdown]
 # Is it right? The verifier judges clips of combinations that training showed, and of combinations that it never showed.
@@ -435,10 +481,12 @@ draw.clips(
 # %%
 COUNT = 8 if QUICK else 48
 for kind, pool in (("seen", SEEN), ("held out", HELD_OUT)):
-    asked = [pool[i] for i in np.random.default_rng(1).choice(len(pool), size=COUNT, replace=False)]
+    picked = np.random.default_rng(1).choice(len(pool), size=COUNT, replace=False)
+    asked = [pool[i] for i in picked]
     with minidit.using(**in_place):
         clips = generate(model, [caption(a) for a in asked], list(range(COUNT)))
-    right = np.mean([reading.right(a) for reading, a in zip(verify_batch(clips), asked, strict=True)])
+    readings = zip(verify_batch(clips), asked, strict=True)
+    right = np.mean([reading.right(a) for reading, a in readings])
     print(f"{kind:9} {right:.0%} of {COUNT} right")
 
 # %% [markdown]

@@ -32,10 +32,7 @@ rng = np.random.default_rng(0)
 
 # %%
 sheet = solve()
-draw.matrices(
-    ("latent", sheet.latent), ("noised", sheet.noised),
-    alt="The worksheet's latent: 2 0 0 2 above 4 4 5 5. The noised one: 1 1 0 1 above 3 5 4 4.",
-)  # fmt: skip
+draw.matrices(("latent", sheet.latent), ("noised", sheet.noised))
 
 # %% [markdown]
 # ### 16.1 A canvas  ·  ●○○  ·  3 minutes
@@ -62,10 +59,7 @@ check.worksheet_canvas(canvas)
 # Suppose the prediction is the one from step 10. Then the errors, predicted − actual, are those of step 11:
 
 # %%
-draw.matrices(
-    ("predicted − actual", sheet.predicted - sheet.noise),
-    alt="The errors of all four patches: −1 1 0 1 above −2 0 0 0.",
-)  # fmt: skip
+draw.matrices(("predicted − actual", sheet.predicted - sheet.noise))
 
 # %% [markdown]
 # ### 16.2 What counts  ·  ●○○  ·  3 minutes
@@ -215,7 +209,7 @@ check.completing_step(completing_step)
 # %% exercise="token_exists"
 def token_exists(frames, tokens, patch_frames):
     ### BEGIN SOLUTION
-    begins = np.arange(tokens) * patch_frames                     # T    the first frame of each token
+    begins = np.arange(tokens) * patch_frames  # T    the first frame of each token
     return begins[None, :] < frames[:, None]                      # B, T
     ### END SOLUTION
 
@@ -284,21 +278,27 @@ studio = load()
 model = studio.model
 weight = model.dit.params["x_embedder.proj.weight"]
 patch, C = model.settings.dit.patch, model.settings.codec.channels
-print(f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: {np.prod(patch)} × ({C} + 6)")
+print(
+    f"a token spans {patch} latents, which makes {weight.shape[0]} numbers: "
+    f"{np.prod(patch)} × ({C} + 6)"
+)
 
 known = np.zeros((1, 8, 4, 4), bool)
 known[:, 0] = True                                               # the first frame
-channels = conditioning_channels((1, 8, 4, 4, C), np.array([0.3]), known, None, np.float32, np)[0]  # 8, 4, 4, 6
+channels = conditioning_channels(
+    (1, 8, 4, 4, C), np.array([0.3]), known, None, np.float32, np
+)[0]  # 8, 4, 4, 6
 draw.heatmaps(
     {
-        "own time": channels[..., 0].reshape(8, 16), "known": channels[..., 1].reshape(8, 16),
-        "frame": channels[..., 3].reshape(8, 16), "column": channels[..., 5].reshape(8, 16),
+        "own time": channels[..., 0].reshape(8, 16),
+        "known": channels[..., 1].reshape(8, 16),
+        "frame": channels[..., 3].reshape(8, 16),
+        "column": channels[..., 5].reshape(8, 16),
     },
     columns=4, shared=False, xlabel="place", ylabel="frame",
-    alt="Four of six conditioning channels at t = 0.3 with the first frame known, a row for each frame. Own time is "
-    "1 in the first row and 0.3 below; known is 1 in the first row and 0 below; frame rises from top to bottom; column "
-    "rises from left to right four times, once for each row of latents.",
-)  # fmt: skip
+    alt="Own time is 1 in the first row and 0.3 below; known is 1 in the first row "
+    "only; frame and column count up.",
+)
 
 # %% [markdown]
 # **Your step, in the real model.** Take a clip of the toy world and keep only the upper half of the picture and the
@@ -327,7 +327,9 @@ def completed(known_latents, known, prompt, seed=0):
         data = model.dit.predict(x, times, embedding, known)
         return (data - x) / max(1 - t, 0.05)
 
-    x = np.random.default_rng(seed).standard_normal(known_latents.shape, dtype=np.float32)
+    x = np.random.default_rng(seed).standard_normal(
+        known_latents.shape, dtype=np.float32
+    )
     times = time_grid(18, shift=3.0)
     for t, s in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
         x = step(x, t, s, velocity, known_latents, known)
@@ -337,9 +339,13 @@ def completed(known_latents, known, prompt, seed=0):
 prompt = "a red circle moves right in the day sky"
 made = model.codec.decode(completed(known_latents, known, prompt))[0]  # 8, 32, 32, 3
 draw.clips(
-    {"the clip": clip, "the known part": shown(clip, known[0]), "completed by your steps": made},
-    alt="Three rows of eight frames. Above the clip, a red circle that moves right in a day sky. In the middle the "
-    "same, grey in the lower half of all frames but the first. Below, the clip with the lower half made by the model.",
+    {
+        "the clip": clip,
+        "the known part": shown(clip, known[0]),
+        "completed by your steps": made,
+    },
+    alt="A red circle moves right; the same, its lower half grey after frame 0; that "
+    "half made by the model.",
 )
 print("the verifier reads:", *verify(made).attributes)
 
@@ -363,33 +369,43 @@ print("the verifier reads:", *verify(made).attributes)
 
 # %%
 picture = studio.image("a yellow ring in the sunset sky", seed=1)[0]  # 32, 32, 3
-moving = studio.animate(picture, "a yellow ring moves left in the sunset sky", seed=1)  # 8, 32, 32, 3
+# 8, 32, 32, 3
+moving = studio.animate(picture, "a yellow ring moves left in the sunset sky", seed=1)
 draw.clips(
     {"a picture": picture, "animated": moving},
-    alt="Above one frame, made from a prompt without a motion: a yellow ring in a sunset sky. Below eight frames that "
-    "begin with it: the ring moves left.",
+    alt="One frame, a yellow ring; below, a clip that begins with it: the ring moves "
+    "left.",
 )
-print("the first frame is the picture:", np.array_equal(moving[0], picture), "  read:", *verify(moving).attributes)
+print(
+    "the first frame is the picture:", np.array_equal(moving[0], picture), "  read:",
+    *verify(moving).attributes,
+)
 
 # %%
 start = clip[:4]                                                 # 4, 32, 32, 3
 longer = studio.extend(start, prompt, forward=4, backward=2)     # 10, 32, 32, 3
 draw.animation(
     {"4 known frames": start, "2 before and 4 after": longer},
-    alt="Two clips, playing. Left, four frames of a red circle that moves right. Right, ten "
-    "frames: the model added two before them and four after.",
+    alt="Left, four frames of a red circle. Right, ten: the model added two before "
+    "them and four after.",
 )
-print(longer.shape[0], "frames; the known ones are unchanged:", np.array_equal(longer[2:6], start))
+print(
+    longer.shape[0], "frames; the known ones are unchanged:",
+    np.array_equal(longer[2:6], start),
+)
 
 # %%
 hole = np.zeros((32, 32), bool)
-hole[8:24, 8:24] = True                                          # 2 × 2 latents, in all frames
+hole[8:24, 8:24] = True  # 2 × 2 latents, in all frames
 filled = studio.inpaint(clip, hole, "a green ring moves right in the day sky")
 cells = ~hole.reshape(4, 8, 4, 8).any(axis=(1, 3))               # 4, 4
 draw.clips(
-    {"with a hole": shown(clip, np.broadcast_to(cells, (8, 4, 4))), "filled, asked for a green ring": filled},
-    alt="Above, a clip of a red circle with a grey square in its middle. Below, the square is filled "
-    "with a green ring, cut off at its edges; around it, the known parts of the red circle are unchanged.",
+    {
+        "with a hole": shown(clip, np.broadcast_to(cells, (8, 4, 4))),
+        "filled, asked for a green ring": filled,
+    },
+    alt="A red circle with a grey square; below, the square filled with a green "
+    "ring, the rest unchanged.",
 )
 
 # %% [markdown]
@@ -408,28 +424,35 @@ noise = rng.standard_normal(latents.shape, dtype=np.float32)
 nothing, half = np.zeros((2, COUNT, 8, 4, 4), bool)
 half[:, :4] = True                                               # the first four frames
 no_prompt = model.dit.embed(model.tokenizer.encode([""] * COUNT))
-canvas_forward, loss_forward = yours_or_ours(noised_canvas_forward), yours_or_ours(counted_loss_forward)
+canvas_forward = yours_or_ours(noised_canvas_forward)
+loss_forward = yours_or_ours(counted_loss_forward)
 
 
 def predicted(time, known, told):
     """The data that the network predicts (N, 8, 4, 4, C) at this time."""
     t = np.full(COUNT, time, np.float32)
     canvas, _ = canvas_forward(latents, noise, t, known)
-    return model.dit.predict(canvas.astype(np.float32), network_time(t), no_prompt, told)
+    return model.dit.predict(
+        canvas.astype(np.float32), network_time(t), no_prompt, told
+    )
 
 
 times = [0.02, 0.1, 0.2, 0.3, 0.45, 0.7]
-ways = {"nothing known": (nothing, None), "known, not told": (half, None), "known and told": (half, half)}
+ways = {
+    "nothing known": (nothing, None),
+    "known, not told": (half, None),
+    "known and told": (half, half),
+}
 errors = {
-    name: [float(loss_forward(predicted(time, *way), latents, ~half)[0]) for time in times]
+    name: [
+        float(loss_forward(predicted(time, *way), latents, ~half)[0]) for time in times
+    ]
     for name, way in ways.items()
 }
 draw.curves(
-    times, errors, points=True, xlabel="t of the unknown latents", ylabel="squared error",
-    alt=f"Three falling curves. With nothing known the error is {errors['nothing known'][0]:.2f} at t = 0.02, with "
-    f"four known frames {errors['known and told'][0]:.2f}; near t = 0.5 these two meet. Known, but not told, it "
-    f"begins at {errors['known, not told'][0]:.2f}, and from t = 0.3 on it is above both.",
-)  # fmt: skip
+    times, errors, points=True, xlabel="t of the unknown latents",
+    ylabel="squared error",
+)
 for name, values in errors.items():
     print(f"{name:16}", *(f"{value:6.3f}" for value in values))
 

@@ -27,7 +27,8 @@ from minidit.training import optimizer
 from minidit.worksheet import solve
 from minidit.world import HELD_OUT, SEEN, caption, render_batch
 
-QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")  # a small fraction of the training, to see that all runs
+# a small fraction of the training, to see that all runs
+QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")
 _ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on one core
 
 # %% [markdown]
@@ -42,31 +43,22 @@ _ = threadpool_limits(1)  # matrices as small as ours are multiplied fastest on 
 # %%
 sheet = solve()
 w = sheet.weights
+draw.matrices(("encode", w.encoder_weight), "·", ("patches", sheet.patches))
 draw.matrices(
-    ("encode", w.encoder_weight), "·", ("patches", sheet.patches),
-    alt="Step 3: the encoder's weight, 2 by 4, times the patches, 4 by 4.",
-)  # fmt: skip
-draw.matrices(
-    ("scale and shift", w.conditioning_weight), "·", ("condition", sheet.condition),
-    alt="Step 6: a weight of 4 by 5 times the condition, 5 by 1.",
-)  # fmt: skip
+    ("scale and shift", w.conditioning_weight), "·", ("condition", sheet.condition)
+)
 draw.matrices(
     ("queries", w.query_weight), "·", ("latent", sheet.conditioned), "     ",
     ("keys", w.key_weight), "·", ("latent", sheet.conditioned),
-    alt="Step 8: two weights of 2 by 2, each times the conditioned latent, 2 by 4.",
-)  # fmt: skip
+)
 draw.matrices(
     ("keys, transposed", sheet.keys.T), "·", ("queries", sheet.queries), "     ",
     ("latent", sheet.conditioned), "·", ("attention", sheet.attention),
-    alt="The scores: keys transposed, 4 by 2, times queries, 2 by 4. Step 9: the latent, 2 by 4, times the attention "
-    "matrix, 4 by 4.",
-)  # fmt: skip
+)
 draw.matrices(
     ("feed-forward", w.feed_forward_weight), "·", ("pooled", sheet.pooled), "     ",
     ("decode", w.decoder_weight), "·", ("latent", sheet.denoised),
-    alt="Step 10: a weight of 2 by 2 times the pooled latent, 2 by 4. Step 13: a weight of 4 by 2 times the denoised "
-    "latent, 2 by 4.",
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ### 17.1 What the worksheet costs  ·  ●○○  ·  5 minutes
@@ -194,7 +186,8 @@ print(f"with all that is around them, by minidit.models.cost: {everything / 1e9:
 def block_parameters(width, mlp_ratio=4):
     ### BEGIN SOLUTION
     hidden = mlp_ratio * width
-    layers = [(width, 6 * width), (width, 3 * width), (width, width), (width, hidden), (hidden, width)]
+    layers = [(width, 6 * width), (width, 3 * width), (width, width)]
+    layers += [(width, hidden), (hidden, width)]
     return sum(inputs * outputs + outputs for inputs, outputs in layers)
     ### END SOLUTION
 
@@ -229,7 +222,7 @@ check.block_parameters(block_parameters)
 # %% exercise="training_multiply_accumulates"
 def training_multiply_accumulates(forward, batch, steps, recompute=False):
     ### BEGIN SOLUTION
-    passes = 4 if recompute else 3                                # forward, twice as much back, and forward again
+    passes = 4 if recompute else 3  # forward, twice as much back, and forward again
     return passes * forward * batch * steps
     ### END SOLUTION
 
@@ -244,25 +237,32 @@ check.training_multiply_accumulates(training_multiply_accumulates)
 
 # %%
 model = load().model
-settings, shape = model.settings.dit, (16, 4, 4)                  # latents of 16 frames of 32 × 32 pixels
+# latents of 16 frames of 32 × 32 pixels
+settings, shape = model.settings.dit, (16, 4, 4)
 tokens = yours_or_ours(tokens_of_patch)(shape, settings.patch)
 listed = matrix_products(settings, 1, (tokens, 1, 1), words=10, training=False)
 PARTS = {
-    "modulation": "adaLN", "attention": ".attn.", "feed-forward": ".mlp.", "text": "text_encoder",
-}  # fmt: skip
+    "modulation": "adaLN",
+    "attention": ".attn.",
+    "feed-forward": ".mlp.",
+    "text": "text_encoder",
+}
 shares = dict.fromkeys([*PARTS, "rest"], 0)
 for product in listed:
     words_in = product.name.startswith("text_encoder")
-    part = "text" if words_in else next((name for name, found in PARTS.items() if found in product.name), "rest")
+    parts = [name for name, found in PARTS.items() if found in product.name]
+    part = "text" if words_in else [*parts, "rest"][0]
     shares[part] += product.multiply_accumulates
 total = sum(shares.values())
 draw.bars(
-    {name: 100 * count / total for name, count in shares.items()}, ylabel="% of a forward pass",
-    alt="Shares of a forward pass: "
-    + ", ".join(f"{name} {100 * count / total:.0f} %" for name, count in shares.items()) + ".",
-)  # fmt: skip
+    {name: 100 * count / total for name, count in shares.items()},
+    ylabel="% of a forward pass",
+)
 blocks = settings.depth * block_cost(tokens, settings.width)
-print(f"{total / 1e6:.1f} million in all; the {settings.depth} blocks alone, by your count: {blocks / 1e6:.1f} million")
+print(
+    f"{total / 1e6:.1f} million in all; the {settings.depth} blocks alone, by your "
+    f"count: {blocks / 1e6:.1f} million"
+)
 
 # %% [markdown]
 # **A smaller patch.** The same network with smaller patches has about the same number of parameters, but more tokens,
@@ -271,10 +271,13 @@ print(f"{total / 1e6:.1f} million in all; the {settings.depth} blocks alone, by 
 # %%
 print("patch      tokens   parameters   multiply-accumulates")
 for patch in ((16, 2, 2), (16, 1, 1), (8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
-    other, count = replace(settings, patch=patch), yours_or_ours(tokens_of_patch)(shape, patch)
+    other = replace(settings, patch=patch)
+    count = yours_or_ours(tokens_of_patch)(shape, patch)
     cost = multiply_accumulates(other, 1, (count, 1, 1), words=10, training=False)
     name = " x ".join(map(str, patch))
-    print(f"{name:10} {count:6} {parameter_count(other):12,} {cost / 1e6:12.1f} million")
+    print(
+        f"{name:10} {count:6} {parameter_count(other):12,} {cost / 1e6:12.1f} million"
+    )
 
 # %% [markdown]
 # **What does more buy?** Five networks of growing size learn from the same clips for the same number of steps. At a few
@@ -282,7 +285,8 @@ for patch in ((16, 2, 2), (16, 1, 1), (8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)
 # half a minute.)
 
 # %%
-SIZES = ((12, 1, 2), (24, 1, 2), (36, 2, 2), (48, 2, 4), (96, 3, 4))  # width, depth, heads
+# width, depth, heads
+SIZES = ((12, 1, 2), (24, 1, 2), (36, 2, 2), (48, 2, 4), (96, 3, 4))
 LOOKS = np.array([5, 10, 15, 20]) if QUICK else np.array([40, 80, 160, 320])  # steps
 CLIPS, BATCH, RATE = 384, 24, 3e-3
 path, rng = RectifiedFlow(), np.random.default_rng(17)
@@ -291,38 +295,50 @@ path, rng = RectifiedFlow(), np.random.default_rng(17)
 def encoded(pool, count):
     """Latents (B, f, r, c, C) and captions (B, L) of clips of these combinations."""
     chosen = [pool[i] for i in rng.integers(len(pool), size=count)]
-    return model.codec.encode(render_batch(chosen, rng)), model.tokenizer.encode([caption(a, rng) for a in chosen])
+    latents = model.codec.encode(render_batch(chosen, rng))
+    return latents, model.tokenizer.encode([caption(a, rng) for a in chosen])
 
 
 latents, words = encoded(SEEN, CLIPS)
 tests, test_words = encoded(HELD_OUT, 96)
-test_noise, test_times = rng.standard_normal(tests.shape, dtype=np.float32), sample_times(rng, len(tests), mean=-1.8)
+test_noise = rng.standard_normal(tests.shape, dtype=np.float32)
+test_times = sample_times(rng, len(tests), mean=-1.8)
 
 
 def loss_of(network, data, noise, t, words):
     """The loss, and the caches of the loss and of the network."""
-    prediction, cache = network.forward(path.noised(data, noise, t), network_time(t), words)
-    loss, loss_cache = objectives.diffusion_loss_forward(prediction, "data", path, data, noise, t)
+    prediction, cache = network.forward(
+        path.noised(data, noise, t), network_time(t), words
+    )
+    loss, loss_cache = objectives.diffusion_loss_forward(
+        prediction, "data", path, data, noise, t
+    )
     return float(loss), loss_cache, cache
 
 
 def trained(width, depth, heads):
     """The settings of a network, and its loss on held-out clips at each of LOOKS."""
-    chosen = DiTSettings(settings.in_channels, (8, 1, 1), width, depth, heads, text=settings.text)
+    chosen = DiTSettings(
+        settings.in_channels, (8, 1, 1), width, depth, heads, text=settings.text
+    )
     network, rng = DiT(chosen, np.random.default_rng(1)), np.random.default_rng(2)
     params, grads = network.params.flat, Parameters(network.params.shapes)
-    m, v, average, found = np.zeros_like(params), np.zeros_like(params), params.copy(), []
+    m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
+    found = []
     for step in range(1, LOOKS[-1] + 1):
         batch = rng.integers(CLIPS, size=BATCH)
         noise = rng.standard_normal((BATCH, *latents.shape[1:]), dtype=np.float32)
         t = sample_times(rng, BATCH, mean=-1.8)
         _, loss_cache, cache = loss_of(network, latents[batch], noise, t, words[batch])
-        _, by_name = network.backward(objectives.diffusion_loss_backward(1.0, loss_cache), cache)
+        _, by_name = network.backward(
+            objectives.diffusion_loss_backward(1.0, loss_cache), cache
+        )
         grads.load(by_name)
         optimizer.adamw_ema_update(
-            params, grads.flat, m, v, average, step, RATE * min(1.0, step / 20), optimizer.AdamWSettings(),
-            optimizer.ema_decay(step, 0.98), float(grads.flat @ grads.flat), 1.0,
-        )  # fmt: skip
+            params, grads.flat, m, v, average, step, RATE * min(1.0, step / 20),
+            optimizer.AdamWSettings(), optimizer.ema_decay(step, 0.98),
+            float(grads.flat @ grads.flat), 1.0,
+        )
         if step in LOOKS:
             now = params.copy()
             params[...] = average
@@ -333,7 +349,12 @@ def trained(width, depth, heads):
 
 runs = [trained(*size) for size in SIZES]
 losses = np.array([found for _, found in runs])                   # networks, looks
-forward = np.array([multiply_accumulates(s, 1, (1, 4, 4), words.shape[1], training=False) for s, _ in runs])
+forward = np.array(
+    [
+        multiply_accumulates(s, 1, (1, 4, 4), words.shape[1], training=False)
+        for s, _ in runs
+    ]
+)
 print("width  million a clip   loss after", *(f"{look:6}" for look in LOOKS), " steps")
 for (width, _, _), cost, found in zip(SIZES, forward, losses, strict=True):
     print(f"{width:5} {cost / 1e6:15.2f} {'':12}", *(f"{loss:6.3f}" for loss in found))
@@ -384,18 +405,25 @@ check.fit_power_law(fit_power_law)
 
 # %%
 cost_of_training = yours_or_ours(training_multiply_accumulates)
-compute = np.array([cost_of_training(int(cost), BATCH, int(LOOKS[-1])) for cost in forward], float)
+compute = np.array(
+    [cost_of_training(int(cost), BATCH, int(LOOKS[-1])) for cost in forward], float
+)
 scale, exponent = yours_or_ours(fit_power_law)(compute, losses[:, -1])
 with_floor = power_law_with_floor(compute, losses[:, -1])
 draw.curves(
     np.log10(compute),
-    {"trained": losses[:, -1], "power law": scale * compute**-exponent, "with a floor": with_floor(compute)},
-    points=True, logy=True, xlabel="log10 of the training's multiply-accumulates", ylabel="loss, held out",
-    alt=f"The loss of five networks falls with their compute, from {losses[0, -1]:.2f} to {losses[-1, -1]:.2f}. It "
-    "bends: first it falls faster than the straight line of the power law, then more slowly. The law with a floor "
-    "follows them.",
-)  # fmt: skip
-print(f"exponent {exponent:.3f}: ten times the compute, and the loss is {10**-exponent:.2f} times as large")
+    {
+        "trained": losses[:, -1],
+        "power law": scale * compute**-exponent,
+        "with a floor": with_floor(compute),
+    },
+    points=True, logy=True, xlabel="log10 of the training's multiply-accumulates",
+    ylabel="loss, held out",
+)
+print(
+    f"exponent {exponent:.3f}: ten times the compute, and the loss is "
+    f"{10**-exponent:.2f} times as large"
+)
 print(f"with a floor of {with_floor.floor:.2f}: exponent {with_floor.exponent:.2f}")
 
 # %% [markdown]
@@ -436,11 +464,15 @@ check.best_for_budget(best_for_budget)
 
 # %%
 best = yours_or_ours(best_for_budget)
-per_step = np.array([cost_of_training(int(cost), BATCH, 1) for cost in forward], float)  # N
+# N
+per_step = np.array([cost_of_training(int(cost), BATCH, 1) for cost in forward], float)
 print("budget (million million)   network of width   steps   loss")
 for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.01, 7):
     network, length = map(int, best(budget, per_step, LOOKS.astype(float), losses))
-    print(f"{budget / 1e12:18.4f} {SIZES[network][0]:20} {LOOKS[length]:11} {losses[network, length]:7.3f}")
+    print(
+        f"{budget / 1e12:18.4f} {SIZES[network][0]:20} {LOOKS[length]:11} "
+        f"{losses[network, length]:7.3f}"
+    )
 
 # %% [markdown]
 # A larger budget calls for a larger network *and* for more steps. Hoffmann et al. 2022 measured this for language

@@ -2,9 +2,11 @@
 
     from minidit.course import draw
 
-    draw.matrices(("W", weight), "·", ("x", x), "=", ("y", weight @ x), alt="W times x gives y, which is …")
+    draw.matrices(("W", weight), "·", ("x", x), "=", ("y", weight @ x))
+    draw.clips({"a clip": clip}, alt="A red circle moves right.")
 
-Each function takes `alt`, a sentence or two that describe the picture, and returns the figure.
+Each function returns the figure. Where a figure is numbers (all but `clips` and `animation`), its alt text is made from
+them; `alt` adds a sentence that describes the picture.
 """
 
 from minidit.course.drawing.charts import bars, curves

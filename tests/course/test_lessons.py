@@ -3,6 +3,7 @@
 Running all takes minutes: `pytest -m lessons`. The first one runs every time.
 """
 
+import ast
 import importlib
 import os
 import re
@@ -18,7 +19,7 @@ from minidit.course.editions import CLASSROOM, EDITIONS, SOLUTIONS
 from minidit.course.execution import QUICK, described, errors_of, execute, said
 from minidit.course.exercises import all_exercises
 from minidit.course.report import MARKS, NOT_STARTED, PASSED
-from minidit.course.source import Text, read_lesson
+from minidit.course.source import Code, Text, read_lesson
 
 LESSONS = Path(__file__).parents[2] / "lessons"
 NAMES = [path.stem for path in sources(LESSONS)]
@@ -27,10 +28,15 @@ FIRST_AND_OTHERS = [*NAMES[:1], *(pytest.param(name, marks=pytest.mark.lessons) 
 PARTS = ["By hand", "In NumPy", "Backward", "In the real model", "What the worksheet left out"]
 SECONDS = 600
 MEGABYTES = 2
+COLUMNS = 88  # of code that a window of 1280 pixels shows beside JupyterLab's sidebar
 
 
 def lesson_of(name):
     return read_lesson(LESSONS / "source" / f"{name}.py")
+
+
+def code_of(cell):
+    return cell.text if isinstance(cell, Code) else cell.answer
 
 
 def prose_of(name):
@@ -57,6 +63,24 @@ def test_the_solutions_have_outputs_and_are_not_large(name):
     for task in lesson_of(name).tasks:
         assert f"{MARKS[PASSED]} {task.name}" in said(cells[task.name])
     assert path.stat().st_size < MEGABYTES * 1e6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_code_is_cut_off_and_none_is_for_a_formatter(name):
+    code = [line for cell in lesson_of(name).cells if not isinstance(cell, Text) for line in code_of(cell).split("\n")]
+    assert [line for line in code if len(line) > COLUMNS or "fmt:" in line] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_alt_text_stands_last_in_its_call(name):
+    calls = [
+        node
+        for cell in lesson_of(name).cells
+        if not isinstance(cell, Text)
+        for node in ast.walk(ast.parse(code_of(cell)))
+        if isinstance(node, ast.Call) and any(keyword.arg == "alt" for keyword in node.keywords)
+    ]
+    assert [ast.unparse(call.func) for call in calls if call.keywords[-1].arg != "alt"] == []
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidit.course.drawing.matrices import number
+from minidit.course.drawing.matrices import in_rows, number
 from minidit.course.drawing.show import WIDTH, as_numbers, drawing, lesson_style, show
 from minidit.figures.style import INK
 
@@ -16,16 +16,16 @@ LETTER = 7.6  # of a title; all in a browser's pixels
 
 
 @lesson_style()
-def heatmaps(arrays, *, alt, columns=4, shared=True, xlabel="", ylabel="", diverging=None):
+def heatmaps(arrays, *, columns=4, shared=True, xlabel="", ylabel="", diverging=None, alt=""):
     """Draws arrays as heat maps.
 
     Args:
         arrays: {title: array (rows, columns)}.
-        alt: the alt text.
         columns: how many stand side by side.
         shared: whether all share one colour scale.
         xlabel, ylabel: what the columns and the rows are.
         diverging: whether zero is the middle of the colours; by default, if a number is negative.
+        alt: words for the alt text, in front of the numbers.
     Returns:
         the figure.
     """
@@ -37,12 +37,12 @@ def heatmaps(arrays, *, alt, columns=4, shared=True, xlabel="", ylabel="", diver
 
 
 @lesson_style()
-def compare(got, expected, *, alt):
+def compare(got, expected, *, alt=""):
     """Draws an answer, the expected one and their difference. Axes beyond two are laid out as rows.
 
     Args:
         got, expected: arrays; if their shapes differ, no difference is drawn.
-        alt: the alt text.
+        alt: words for the alt text, in front of the numbers.
     Returns:
         the figure, or None if an array is empty.
     """
@@ -74,10 +74,11 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
     wide, tall = panel_size(panels, columns)
     room = max(wide, LETTER * max(len(str(title)) for title in panels)) + 40
     bars = BAR if shared and not separate else BAR * (columns if not shared else 2)
-    figure = drawing(min(WIDTH, columns * room + bars + 50), rows * (tall + 66) + (40 if xlabel else 16), alt)
+    size = size_of_numbers(panels, wide)
+    words = [in_words(title, array, largest_of(panels) if size else None) for title, array in panels.items()]
+    figure = drawing(min(WIDTH, columns * room + bars + 50), rows * (tall + 66) + (40 if xlabel else 16), alt, *words)
     figure.set_layout_engine("constrained")
     grid = figure.subplots(rows, columns, squeeze=False)
-    size = size_of_numbers(panels, wide)
     together = [title for title in panels if shared and title not in separate]
     for ax, (title, array) in zip(grid.flat, panels.items(), strict=False):
         group = [panels[other] for other in together] if title in together else [array]
@@ -101,6 +102,18 @@ def draw_panels(panels, alt, columns=4, shared=True, xlabel="", ylabel="", diver
         ax.set(xlabel=xlabel if lowest else "", ylabel=ylabel if place % columns == 0 else "")
         ax.axison = place < len(panels)
     return figure
+
+
+def in_words(title, array, largest=None):
+    """A panel in words: its numbers if they are written into the cells (to two digits of the largest), or its range."""
+    size = f"{title} ({array.shape[0]} × {array.shape[1]})"
+    if largest is not None:
+        return f"{size}: {in_rows(texts_of(array, largest))}."
+    finite = array[np.isfinite(array)]
+    if not finite.size:
+        return f"{size}: no number."
+    low, high = (number(float(f"{end:.2g}")) for end in (finite.min(), finite.max()))
+    return f"{size}: {low} to {high}."
 
 
 def panel_size(panels, columns):

@@ -18,13 +18,13 @@ GREY = "#666666"
 
 
 @lesson_style()
-def matrices(*parts, alt):
+def matrices(*parts, alt=""):
     """Draws an equation of matrices; one that is too wide continues on a second line.
 
     Args:
         parts: pairs of a name and an array of at most 3 axes (one with 3 is drawn as matrices side by side), and signs
             such as "@", "+", "=", "·".
-        alt: the alt text.
+        alt: words for the alt text, in front of the numbers.
     Returns:
         the figure.
     """
@@ -32,7 +32,7 @@ def matrices(*parts, alt):
     lines = wrapped(blocks)
     width = max(sum(block.width for block in line) for line in lines) + 2 * GAP
     heights = [max(block.height for block in line) for line in lines]
-    figure = drawing(width, sum(heights) + GAP * (len(lines) + 1), alt)
+    figure = drawing(width, sum(heights) + GAP * (len(lines) + 1), alt, *(block.words for block in blocks))
     board = figure.add_axes((0, 0, 1, 1))
     board.set(xlim=(0, width), ylim=(sum(heights) + GAP * (len(lines) + 1), 0))
     board.set_axis_off()
@@ -76,7 +76,7 @@ class Sign:
     """The sign between two matrices."""
 
     def __init__(self, text):
-        self.text = {"*": "·", "->": "→", "-": "−"}.get(text, text)
+        self.text = self.words = {"*": "·", "->": "→", "-": "−"}.get(text, text)
         self.width, self.height = max(SIGN, LETTER * len(self.text) + GAP), CELL
 
     def draw(self, board, left, middle):
@@ -99,6 +99,8 @@ class Matrix:
         self.inner = self.cell * len(self.cells[0])
         self.width = max(self.inner + 2 * BRACKET, 8.4 * max(len(self.name), len(self.shape))) + 2 * BESIDE
         self.height = NAME + CELL * len(self.cells) + SHAPE
+        size = "" if self.single or not self.shape else f" {self.shape}" if array.ndim == 1 else f" ({self.shape})"
+        self.words = f"{self.name}{size}: {in_rows(self.cells)}."
 
     def draw(self, board, left, middle):
         """Centres the rows, so that matrices of all heights line up."""
@@ -126,6 +128,11 @@ def elided(items, stands_for, most):
         return items
     between = stands_for if isinstance(items[0], str) else [stands_for] * len(items[0])
     return [*items[: most - 2], between, items[-1]]
+
+
+def in_rows(cells):
+    """Rows of numbers, each a text, in a line: 1 0; 0 1."""
+    return "; ".join(map(" ".join, cells))
 
 
 def number(value):

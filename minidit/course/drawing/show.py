@@ -62,16 +62,21 @@ def lesson_style():
         yield
 
 
-def drawing(width, height, alt):
+def drawing(width, height, alt, *numbers):
     """An empty Drawing of this size in a browser's pixels.
 
+    Args:
+        width, height: its size.
+        alt: the alt text; it may be empty if there are numbers.
+        numbers: sentences made from the numbers that are drawn; they follow the alt text, and can't drift from them.
     Raises:
         ValueError: there is no alt text.
     """
-    if not isinstance(alt, str) or not alt.strip():
+    words = " ".join(" ".join((str(alt or ""), *numbers)).split())
+    if not words:
         raise ValueError("a drawing needs an alt text: a sentence that says what it shows")
     figure = Drawing(figsize=(width / PAGE_DPI, height / PAGE_DPI), dpi=DPI)
-    figure.alt = " ".join(alt.split())
+    figure.alt = words
     return figure
 
 
