@@ -2,14 +2,72 @@
 # # Lesson 0 · Start here
 #
 # In this course you build a Diffusion Transformer, the kind of network behind Sora: every forward and every backward
-# pass, by hand, in NumPy. This short lesson shows what comes out at the end, and how the exercises check themselves.
+# pass, by hand, in NumPy. This short lesson says what diffusion is and what comes out at the end, and
+# shows how the exercises check themselves.
 #
-# **Time:** about 15 minutes. **You need:** Python, and having seen an array of NumPy before. To run a cell, click
+# **Time:** about 20 minutes. **You need:** Python, and having seen an array of NumPy before. To run a cell, click
 # into it and press Shift + Enter.
 
 # %%
+import numpy as np
+
 from minidit import load, worksheet
 from minidit.course import check, draw
+from minidit.diffusion import network_time
+from minidit.world import Attributes, render
+
+# %% [markdown]
+# ## What diffusion is
+#
+# Take a clip and spoil it with noise. Train a network to guess the clip that was there. Then give it *nothing but
+# noise*, and let it guess. A diffusion model learns by repairing what we have spoiled, and it makes something new by
+# repairing what was never there.
+#
+# **Noise** is random numbers. A number **t** says how much of the clip is left: t = 1 is the clip, t = 0 is noise
+# alone, and at t = 0.3 three tenths of the clip are mixed with seven tenths of noise. Below, the upper row is what the
+# network gets to see. The lower row is what it guesses from that, knowing t and the **prompt**, "a red circle moves
+# right in the day sky". Each picture is one frame of a clip. (The code of the figure can wait: you will have written
+# most of it by lesson 12.)
+
+# %%
+model = load()
+codec, network = model.model.codec, model.model.dit
+prompt = "a red circle moves right in the day sky"
+words = network.embed(model.model.tokenizer.encode([prompt]))
+real = render(Attributes("red", "circle", "right", "day"), np.random.default_rng(3))
+latents = codec.encode(real[None])
+noise = np.random.default_rng(1).standard_normal(latents.shape, dtype=np.float32)
+
+times, seen, guessed = (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1), [], []
+for t in times:
+    spoiled = t * latents + (1 - t) * noise
+    guess = network.predict(spoiled, np.array([network_time(t)], np.float32), words)
+    seen.append(codec.decode(spoiled)[0, 4])
+    guessed.append(codec.decode(guess)[0, 4])
+draw.clips(
+    {"what the network sees": np.stack(seen), "what it guesses": np.stack(guessed)},
+    labels=[f"t = {t}" for t in times],
+    alt="Above, noise that turns into a red circle in a blue sky as t grows. Below, a "
+    "red circle in all pictures, blurred at the left and sharp at the right.",
+)
+
+# %% [markdown]
+# At t = 0 there is nothing to see, and the guess comes from the prompt: a blur, the average of all clips that would
+# fit. The more of the clip shows through the noise, the closer the guess. Four ideas make a video model of this:
+#
+# - **Training** makes the guesses better. Take a clip, a random t and random noise; mix them, let the network guess,
+#   and compare with the clip. How far off it is, in one number, is the **loss**. Then change each of the network's
+#   numbers, its *weights*, a little in the direction in which the loss falls. That direction is the **gradient**, and
+#   finding it, from the loss back through every operation, is the **backward pass** that you will write by hand.
+# - **Making a clip** is a walk from t = 0 to t = 1. Begin with noise, guess, move a small step towards the guess, and
+#   guess again from there. Every guess is sharper than the one before. The loop that does this is a **sampler**.
+# - **Latents.** A clip has too many numbers to work on. So an *encoder* turns each patch of pixels into a few numbers,
+#   its **latents**. Noise, guesses and steps are all made of latents, and in the end a *decoder* turns them into
+#   pixels. The two together are the **codec**.
+# - **The network** cuts the latents into **tokens**, one for each place, and sends these through a stack of equal
+#   **blocks**. In a block, tokens look at each other (*attention*), then each is worked on by itself (*feed-forward*),
+#   and the prompt and t turn the knobs. Such a stack is a *Transformer*; trained to remove noise, it is a **Diffusion
+#   Transformer**, or DiT.
 
 # %% [markdown]
 # ## What you will have built
@@ -19,7 +77,6 @@ from minidit.course import check, draw
 # same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
 
 # %%
-model = load()
 prompts = {
     "A": "a red circle moves right in the day sky",
     "B": "a yellow triangle moves up in the sunset sky",

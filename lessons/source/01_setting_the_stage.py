@@ -4,7 +4,7 @@
 # A video model takes three things: a clip, a prompt and a time *t*. In this lesson you meet all three, on paper and in
 # the toy world that the model learns from, and you write the tool that will check every gradient of this course.
 #
-# **Time:** about 45 minutes. **You need:** lesson 0, and what a slope is.
+# **Time:** about 45 minutes. **You need:** [lesson 0](00_start_here.ipynb), and what a slope is.
 
 # %%
 import numpy as np
@@ -33,7 +33,10 @@ sheet = worksheet.solve()
 # ## By hand
 #
 # The worksheet's video has two frames. Each number is the brightness of a pixel, from 0 (black) to 9 (white): the sun
-# moves to the right while the sky brightens from 1 to 2. The prompt is "sora is sky", the time is t = 3.
+# moves to the right while the sky brightens from 1 to 2. The prompt is "sora is sky".
+#
+# The time t is lesson 0's, but it counts 0, 1, 2, 3 in place of going from 0 to 1: t = 0 has the most noise, t = 3 the
+# least. Here it is 3. On the worksheet, even that leaves a little noise: numbers of at most 1 in size.
 
 # %%
 draw.matrices(("frame 1", sheet.video[0]), ("frame 2", sheet.video[1]))
@@ -55,10 +58,10 @@ counts = [2, 2, 4, 16, 3, 4]
 check.step_1_counts(counts)
 
 # %% [markdown]
-# ### More t, less noise
+# ### In papers, time runs the other way
 #
-# "A higher t has less noise" surprises everybody who knows the papers, where a larger step means *more* noise. Both
-# conventions are fine: they count in opposite directions.
+# Our t grows as the noise goes. In many papers a larger step means *more* noise. Both conventions are fine: they count
+# in opposite directions. If you have read none of these papers yet, this table is for the day when you do.
 #
 # | | runs | pure noise | clean clip |
 # |---|---|---|---|
@@ -66,7 +69,6 @@ check.step_1_counts(counts)
 # | **the papers' step k**, of K | downwards while a clip is made | k = K − 1 | before k = 0; it has no number |
 #
 # Step k is the clip after k + 1 additions of noise, out of K in all. So step 0 is *not* clean: it has one addition.
-# On the worksheet t is 0, 1, 2 or 3, and at t = 3 its noise is at most 1 in size.
 
 # %% [markdown]
 # ### 1.2 Reverse time  ·  ●●○  ·  4 minutes
@@ -172,8 +174,11 @@ for k in (999, 500, 249, 0):
 # %% [markdown]
 # ## Backward
 #
+# Going *forward*, a step computes its result. Going **backward**, it answers how much the loss would change with each
+# of its inputs, so that training knows what to change. Every lesson has such a part.
+#
 # There is nothing to learn at this step: video, prompt and t are inputs. On the worksheet, the numbers that training
-# changes are red, and frozen ones are blue:
+# changes are red, and frozen ones are blue. (Each of these steps has its own lesson. Here you only count.)
 #
 # | step | | matrices |
 # |---|---|---|
@@ -328,8 +333,8 @@ draw.animation(
 )
 
 # %% [markdown]
-# In numbers: on our straight path $x_t = t \cdot \text{data} + (1 - t) \cdot \text{noise}$. The papers' path (DDPM)
-# mixes in other amounts, but in the same direction once k has become t:
+# In numbers: on our straight path $x_t = t \cdot \text{data} + (1 - t) \cdot \text{noise}$. The papers' path (DDPM, Ho
+# et al. 2020) mixes in other amounts, but in the same direction once k has become t:
 
 # %%
 ddpm = paths.VariancePreserving()

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Lesson 2 · Video to patches
 #
-# A transformer reads a list of tokens. A clip is a block of numbers in time and space. In this lesson you cut the clip
-# into tokens, tell each token where it came from, and find the simplest backward pass there is.
+# A transformer reads a list of **tokens**: rows of numbers, all of one length. A clip is a box of numbers in time and
+# space. In this lesson you cut the clip into tokens, tell each token where it came from, and find the simplest backward
+# pass there is.
 #
 # **Time:** about 50 minutes. **You need:** `reshape` and `transpose` in NumPy.
 
@@ -163,7 +164,8 @@ draw.animation(
 # %% [markdown]
 # ### Where was it?
 #
-# Once cut, a token doesn't know its place, and attention treats tokens as a set (lesson 8). So each needs a
+# Once cut, a token doesn't know its place, and attention, which lets tokens look at each other, treats them as a set
+# (lesson 8). So each needs a
 # **position**. The classic way is to add fixed waves of different lengths, like the hands of a clock. With
 # `half = width / 2` frequencies
 #
@@ -288,8 +290,8 @@ print(f"<x, dx>           = {right:.12f}")
 # %% [markdown]
 # ## In the real model
 #
-# The shipped model cuts **twice**. First the codec cuts pixels, and makes 12 latent numbers of each patch (lesson 3).
-# Then the transformer cuts the latents:
+# The shipped model, the one that comes with minidit, cuts **twice**. First the codec cuts pixels, and makes 12 latent
+# numbers of each patch (lesson 3). Then the transformer cuts the latents:
 
 # %%
 settings = load().settings

@@ -5,7 +5,8 @@
 # this lesson you build the map that turns a patch of pixels into a few numbers, and you derive the three gradients of
 # the linear layer, on which all later backward passes stand.
 #
-# **Time:** about 65 minutes. **You need:** patches (lesson 2), the product of two matrices, the chain rule.
+# **Time:** about 65 minutes. **You need:** patches ([lesson 2](02_patches.ipynb)), the product of two matrices, the
+# chain rule.
 
 # %%
 import numpy as np
@@ -24,8 +25,8 @@ sheet = worksheet.solve()
 # ## By hand
 #
 # Step 2 left four patches. Each is a column of four pixels: top left, top right, bottom left, bottom right. The encoder
-# turns the four numbers into two. Each **row** of W asks every patch a question; b is added to the answer; and the
-# **ReLU** sets everything negative to 0:
+# turns the four numbers into two, the patch's **latent**. Each **row** of W asks every patch a question; b is added to
+# the answer; and the **ReLU** sets everything negative to 0:
 #
 # $$\text{latent} = \operatorname{ReLU}(W \cdot x + b), \qquad \operatorname{ReLU}(z) = \max(z, 0)$$
 
@@ -74,7 +75,8 @@ print("the same numbers:", same)
 # %% [markdown]
 # ### 3.2 The linear layer  ·  ●○○  ·  7 minutes
 # Write `linear_forward(x, w, b)` for x (…, I), w (I, O) and b (O,), where … may be any number of axes. Return `y` (…,
-# O) and the cache `(x, w)`. Why these two? The slope with respect to w is x, and the slope with respect to x is w.
+# O) and the **cache**: a tuple of what the backward will need from the forward. Here it is `(x, w)`. Why these two? The
+# slope with respect to w is x, and the slope with respect to x is w.
 #
 # <details><summary>y has the wrong shape</summary>Only the last axis changes its length. NumPy's <code>@</code> takes
 # care of that; if you reshaped x to rows first, give y its leading axes back.</details>
@@ -128,8 +130,9 @@ draw.curves(
 # %% [markdown]
 # ### The encoder of the real model
 #
-# It is linear, ReLU, linear. For each of the C channels it returns **two** numbers: the *mean* and the logarithm of a
-# *variance*, that is, a guess and how sure the guess is. Lesson 13 needs the variance. The latent is the mean.
+# It is linear, ReLU, linear. The latent of a patch has C numbers, its **channels**, and for each the encoder returns
+# **two** numbers: the *mean* and the logarithm of a *variance*, that is, a guess and how sure the guess is. Lesson 13
+# needs the variance. The latent is the mean.
 
 # %%
 def encoder_forward(patches, w1, b1, w2, b2):
@@ -480,4 +483,4 @@ print(
 # - The encoder turns 192 pixel values into a few numbers and loses little. Its latents are scaled to the size of the
 #   noise.
 #
-# Next, in lesson 4: the noise.
+# Next: [lesson 4](04_add_noise.ipynb), the noise.

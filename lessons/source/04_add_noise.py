@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Lesson 4 · Add noise
 #
-# A diffusion model learns by repairing what we have spoiled. In this lesson you spoil a clip by exactly as much as a
-# number *t* says, and find out that if you know where the clip is heading, you can get all of it back.
+# A diffusion model learns by repairing what we have spoiled (lesson 0). In this lesson you spoil a clip by exactly as
+# much as a number *t* says, and find out that if you know where the clip is heading, you can get all of it back.
 #
-# **Time:** about 45 minutes. **You need:** arrays, and the latents of lesson 3.
+# **Time:** about 45 minutes. **You need:** arrays, and the latents of [lesson 3](03_visual_encoder.ipynb).
 
 # %%
 import numpy as np
@@ -228,4 +228,4 @@ draw.curves(np.linspace(0.001, 0.999, 200), halfway, xlabel="t", ylabel="size of
 # - From $x_t$ and any one of data, noise and velocity you get the other two.
 # - One t served a whole clip; so its gradient is a sum over that clip.
 #
-# Next: the prompt and t become numbers, too (lesson 5).
+# Next: the prompt and t become numbers, too, in [lesson 5](05_conditions.ipynb).

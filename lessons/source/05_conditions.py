@@ -103,9 +103,9 @@ draw.heatmaps(
 # %% [markdown]
 # ### A prompt as one vector
 #
-# The blocks of a DiT want *one* vector of width D for the whole prompt. Prompts have different lengths, so they are
-# padded to the longest; a mask says which words are really there. We add up those, and only those. (In the real model a
-# transformer reads the words first; lessons 8 and 9 are about its attention.)
+# The blocks of a DiT, the equal parts that it consists of, want *one* vector of width D for the whole prompt. Prompts
+# have different lengths, so they are padded to the longest; a mask says which words are really there. We add up those,
+# and only those. (In the real model a transformer reads the words first; lessons 8 and 9 are about its attention.)
 
 # %% [markdown]
 # ### 5.4 Adding up the words  ·  ●●○  ·  6 minutes
@@ -183,7 +183,7 @@ check.pool_words_backward(pool_words_backward)
 
 # %% [markdown]
 # The time needs no backward: t is an input, and its waves have no parameters. The small network after them learns:
-# linear, SiLU, linear.
+# linear, SiLU, linear. (SiLU is a smooth ReLU, see lesson 6.)
 
 # %% [markdown]
 # ## In the real model
@@ -255,4 +255,4 @@ print(f"{settings.text.vocabulary_size} words, {settings.text.width} numbers eac
 # - Time becomes waves from fast to slow, so that nearby times get nearby vectors.
 # - Padding must not count: the mask is in the forward and in the backward.
 #
-# Next: what the condition does, as scale and shift (lesson 6).
+# Next: what the condition does, as scale and shift, in [lesson 6](06_estimate_scale_and_shift.ipynb).

@@ -5,8 +5,8 @@
 # *t* become a few numbers that stretch and shift the tokens. In this lesson you build the layer that makes these
 # numbers, forward and backward, and find out why it starts with nothing but zeros.
 #
-# **Time:** about 60 minutes. **You need:** the linear layer and its backward (lesson 3), the condition (lesson
-# 5).
+# **Time:** about 60 minutes. **You need:** the linear layer and its backward
+# ([lesson 3](03_visual_encoder.ipynb)), the condition ([lesson 5](05_conditions.ipynb)).
 
 # %%
 import numpy as np
@@ -104,9 +104,10 @@ check.silu_forward(silu_forward)
 # %% [markdown]
 # ### Six modulations for one block
 #
-# A DiT block has two branches, attention (`msa`) and feed-forward (`mlp`). Each branch gets a **shift** and a **scale**
-# at its entrance (lesson 7) and a **gate** at its exit (lessons 9 and 10). All six come out of one linear layer, side
-# by side:
+# A DiT block has two branches. In **attention**, tokens look at each other (`msa`, multi-head self-attention, lessons 8
+# and 9); in **feed-forward**, each is worked on by itself (`mlp`, lesson 10). Each branch gets a **shift** and a
+# **scale** at its entrance (lesson 7) and a **gate** at its exit (lessons 9 and 10). All six come out of one linear
+# layer, side by side:
 #
 # | columns | 0 … D−1 | D … 2D−1 | 2D … 3D−1 | 3D … 4D−1 | 4D … 5D−1 | 5D … 6D−1 |
 # |---|---|---|---|---|---|---|
@@ -219,7 +220,8 @@ check.adaln_modulation_backward(adaln_modulation_backward)
 # ### Why it starts with zeros
 #
 # A branch is added to the tokens through its gate: `x + gate · h`. The layer of 6.3 starts with w = 0 and b = 0, so all
-# six modulations are zero, the gates included, and the block passes x on unchanged. That is **adaLN-Zero**. Below we
+# six modulations are zero, the gates included, and the block passes x on unchanged. That is **adaLN-Zero**: an
+# adaptive layer norm (lesson 7) that starts at zero. Below we
 # stack 24 blocks whose other weights are all random. Look at what happens to the size of the tokens.
 
 # %%
@@ -421,4 +423,4 @@ print(f"they make {made:,} numbers for a prompt and a t; the worksheet's layer m
 # - If a value is used several times (x in SiLU, c in six modulations), its gradients add up.
 # - Zero gates make a deep network the identity, and they are the first part of a block to learn.
 #
-# Next, in lesson 7: what scale and shift do to the tokens.
+# Next: what scale and shift do to the tokens, in [lesson 7](07_apply_scale_and_shift.ipynb).

@@ -8,7 +8,7 @@
 # the whole model.)
 #
 # **Time:** about 70 minutes. **You need:** sums and broadcasting in NumPy, the chain rule, where scale and shift
-# come from (lesson 6).
+# come from ([lesson 6](06_estimate_scale_and_shift.ipynb)).
 
 # %%
 import numpy as np
@@ -440,8 +440,8 @@ for name, guessed in guesses.items():
 
 # %% [markdown]
 # - **A gate.** Scale and shift come at the start of a branch. At its end, a DiT has a gate.
-# - **The residual.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself passes on
-#   unchanged.
+# - **The residual connection.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself
+#   passes on unchanged.
 # - **How often.** The worksheet does it once. Here it happens twice in each of six blocks and once more at the end,
 #   each time for 192 channels and with its own scale and shift.
 
@@ -456,4 +456,4 @@ for name, guessed in guesses.items():
 # - One scale and one shift serve every token of a sample, so their gradients are sums over the tokens.
 # - `1 + scale` makes zero mean *leave it alone*.
 #
-# Next, in lesson 8: the tokens begin to look at each other.
+# Next: the tokens begin to look at each other, in [lesson 8](08_self_attention.ipynb).

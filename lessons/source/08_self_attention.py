@@ -7,7 +7,7 @@
 # [reference.py](../../minidit/reference.py).)
 #
 # **Time**: about 65 minutes, 50 of them in exercises. **Assumed**: matrix products, the chain rule, and the
-# conditioned latent of lesson 7.
+# conditioned latent of [lesson 7](07_apply_scale_and_shift.ipynb).
 
 # %%
 import numpy as np
@@ -28,8 +28,8 @@ rng = np.random.default_rng(0)
 # $$Q = W_q X \qquad K = W_k X \qquad A = K^\top Q$$
 #
 # A dot product compares the query of one patch with the key of another: multiply number by number, add up. Row $i$,
-# column $j$ of the **attention matrix** $A$ is key $i$ · query $j$. No softmax, no values: the worksheet leaves them
-# out.
+# column $j$ of the **attention matrix** $A$ is key $i$ · query $j$. Real attention goes on from there, with a softmax
+# (below) and values (lesson 9); the worksheet leaves them out.
 
 # %%
 sheet = solve()
@@ -89,9 +89,10 @@ draw.curves(
 # ### 8.2 Scores  ·  ●○○  ·  6 minutes
 # Write the scores of q (T, d) and k (S, d). Return them, and the cache `(q, k)`.
 #
-# It should also work with any axes in front, such as (heads, T, d): then every head has its own scores. `k.swapaxes(-1,
-# -2)` swaps only the last two axes. And write `d**0.5` for the root: `np.sqrt(d)` gives the same number, but as a NumPy
-# float64 it turns float32 arrays into float64, which slows a large network down.
+# It should also work with any axes in front, such as (heads, T, d). A **head** is one of several sets of queries and
+# keys that work side by side, and each has its own scores. `k.swapaxes(-1, -2)` swaps only the last two axes. And write
+# `d**0.5` for the root: `np.sqrt(d)` gives the same number, but as a NumPy float64 it turns float32 arrays into
+# float64, which slows a large network down.
 #
 # <details><summary>One head works, several raise an error</summary>`.T` reverses *all* axes. It turns (heads, S, d)
 # into (d, S, heads).</details>
@@ -449,4 +450,4 @@ draw.heatmaps(
 # - Softmax turns a row into shares. Subtract the row's maximum, and nothing overflows.
 # - Back through softmax: dy minus its weighted average, times the weight.
 #
-# Next, lesson 9 uses the weights to gather values.
+# Next: [lesson 9](09_attention_pooling.ipynb) uses the weights to gather values.

@@ -5,7 +5,8 @@
 # several heads and its backward, and you add the result to the tokens through a gate. Then you close that gate in a
 # trained model, and see what it can no longer do.
 #
-# **Time**: about 70 minutes, 53 of them in exercises. **Assumed**: lesson 8 (scores, softmax and their backwards).
+# **Time**: about 70 minutes, 53 of them in exercises. **Assumed**: [lesson 8](08_self_attention.ipynb) (scores,
+# softmax and their backwards).
 
 # %%
 import numpy as np
@@ -450,4 +451,4 @@ draw.bars(errors, ylabel="mean error of a pixel, from 0 to 1")
 #   for keys and values.
 # - A gate shared by all tokens has a gradient summed over all tokens.
 #
-# Next, each token thinks about what it has gathered: the feed-forward network of lesson 10.
+# Next: each token is worked on by itself, in the feed-forward network of [lesson 10](10_feed_forward.ipynb).

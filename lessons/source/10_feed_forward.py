@@ -5,7 +5,7 @@
 # GELU, its backward included, and see what it adds to the tokens of a trained model.
 #
 # **Time**: about 60 minutes, 44 of them in exercises. **Assumed**: matrix products, the chain rule, and the linear
-# layer's forward and backward (lessons 3 and 6).
+# layer's forward and backward ([lesson 3](03_visual_encoder.ipynb)).
 
 # %%
 from time import perf_counter
@@ -509,4 +509,5 @@ print(
 #   forward can save.
 # - The backward is the forward's three calls in reverse.
 #
-# Next: lesson 11 compares the predicted noise with the actual noise, and trains all red weights at once.
+# Next: [lesson 11](11_training.ipynb) compares the predicted noise with the actual noise, and trains all red weights at
+# once.

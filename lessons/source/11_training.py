@@ -6,8 +6,8 @@
 # Diffusion Transformer with them. (The same loop without the course around it: `train` in
 # [reference.py](../../minidit/reference.py).)
 #
-# **Time**: about 70 minutes, 45 of them in exercises. **Assumed**: the chain rule and the backward passes of lessons 6
-# to 10.
+# **Time**: about 70 minutes, 45 of them in exercises. **Assumed**: the chain rule and the backward passes of lessons
+# [6](06_estimate_scale_and_shift.ipynb) to [10](10_feed_forward.ipynb).
 
 # %%
 import numpy as np
@@ -537,4 +537,4 @@ print(
 #   places, its two gradients add up.
 # - AdamW divides out the gradient's size, clipping tames its outliers, and the moving average smooths its jumps.
 #
-# Next: lesson 12 uses the trained network to turn noise into a clip.
+# Next: [lesson 12](12_denoise.ipynb) uses the trained network to turn noise into a clip.

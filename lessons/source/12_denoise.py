@@ -4,7 +4,8 @@
 # Training is over: the network can predict what is hidden in noise. In this lesson you use that one skill to make a
 # clip that nobody has drawn before, by asking again and again, and you learn to make it listen to the prompt.
 #
-# **Time:** about 75 minutes, 45 of them in exercises. **You need:** the straight path from noise to data (lesson 4).
+# **Time:** about 75 minutes, 45 of them in exercises. **You need:** the straight path from noise to data
+# ([lesson 4](04_add_noise.ipynb)).
 
 # %%
 import numpy as np
@@ -190,7 +191,8 @@ for name, path in {
 # ### Where to stop and look
 #
 # K steps visit K + 1 times, from 0 to 1. Equal steps are not the best: what the clip will be is decided where there is
-# almost only noise. A **shift** puts more of the steps there. An evenly spaced time t moves to
+# almost only noise. A **shift** (nothing to do with the shift of lesson 6) puts more of the steps there. An evenly
+# spaced time t moves to
 #
 # $$\frac{t}{t + \text{shift}\cdot(1-t)}$$
 #
@@ -550,4 +552,4 @@ for scale in scales:
 # - A network's answer is an average. Follow it for a short time, then ask again: $x + (s - t)\cdot v$.
 # - Guidance goes from the answer without the prompt to the answer with it, and beyond.
 #
-# Next, in lesson 13, the frozen decoder turns the latents into pixels.
+# Next: the frozen decoder turns the latents into pixels, in [lesson 13](13_visual_decoder.ipynb).

@@ -5,8 +5,8 @@
 # You also learn how decoder and encoder were trained together, with a little noise and a little probability; what an
 # adversary would add; and why the decoder looks over the edges of its patches.
 #
-# **Time:** about 80 minutes. **You need:** the encoder and the linear layer (lesson 3), the slope of the exponential
-# function.
+# **Time:** about 80 minutes. **You need:** the encoder and the linear layer ([lesson 3](03_visual_encoder.ipynb)),
+# the slope of the exponential function.
 
 # %%
 from dataclasses import replace
@@ -749,4 +749,4 @@ print(
 #   nothing. What removes seams is a decoder that sees its neighbours, lets its picture grow, and has met errors in
 #   training.
 #
-# Next, in lesson 14, the patches go back to where they came from.
+# Next: the patches go back to where they came from, in [lesson 14](14_video.ipynb).

@@ -4,7 +4,8 @@
 # The last step: decoded patches go back to their places, numbers become bytes, and bytes become a file that anybody can
 # open. At the end you watch a clip emerge from noise.
 #
-# **Time:** about 40 minutes. **You need:** what a patch is (lesson 2); the lesson imports everything else.
+# **Time:** about 40 minutes. **You need:** what a patch is ([lesson 2](02_patches.ipynb)); the lesson imports
+# everything else.
 
 # %%
 import tempfile

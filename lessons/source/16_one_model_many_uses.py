@@ -5,8 +5,8 @@
 # each latent has its own time. You write what it takes: the canvas, a loss on the unknown latents, and a sampling step
 # that keeps the known ones.
 #
-# **Time**: about 75 minutes, 50 of them in exercises. **Assumed**: noise and time (lesson 4), the loss (lesson 11),
-# samplers (lesson 12).
+# **Time**: about 75 minutes, 50 of them in exercises. **Assumed**: noise and time ([lesson 4](04_add_noise.ipynb)), the
+# loss ([lesson 11](11_training.ipynb)), samplers ([lesson 12](12_denoise.ipynb)).
 
 # %%
 import numpy as np

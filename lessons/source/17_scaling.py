@@ -4,8 +4,8 @@
 # What does a network cost, and what does more of it buy? You count multiplications, first with a pencil and then for
 # networks of any size, train five small ones, and see whether they lie on a line.
 #
-# **Time**: about 70 minutes, 50 of them in exercises. **Assumed**: the parts of a block (lessons 6 to 10), training
-# (lesson 11).
+# **Time**: about 70 minutes, 50 of them in exercises. **Assumed**: the parts of a block (lessons
+# [6](06_estimate_scale_and_shift.ipynb) to [10](10_feed_forward.ipynb)), training ([lesson 11](11_training.ipynb)).
 
 # %%
 import os

@@ -7,6 +7,8 @@
 A cell has the same id in all three. The ids of an exercise come from its name (NAME-answer, NAME, NAME-solution); other
 cells get theirs from their text, so that a change in one cell doesn't change the others' ids. nbgrader uses the same
 ids: the points belong to NAME.
+
+Behind its title every notebook has a cell that does nothing unless minidit is missing, and then says how to install it.
 """
 
 import hashlib
@@ -17,6 +19,29 @@ from minidit.course.source import Code, Task, Text
 from minidit.errors import UserError
 
 SELF_STUDY, CLASSROOM, SOLUTIONS = EDITIONS = ("self_study", "classroom", "solutions")  # their folders
+REPOSITORY = ""  # OWNER/NAME on GitHub, once the lessons are public there: a badge then opens each of them in Colab
+BRANCH = "main"
+FROM_GITHUB = """
+        'Run: %pip install "minidit @ git+https://github.com/{}"'"""
+FROM_CLONE = """
+        "In the folder of minidit's clone, run this in a terminal:\\n"
+        f'"{sys.executable}" -m pip install -e ".[lessons]"'"""
+SETUP = """\
+# Says something only where minidit is missing: in Colab, or in a kernel without it.
+import importlib.util
+import sys
+
+found = importlib.util.find_spec("minidit")
+if found is None or found.origin is None:
+    raise ModuleNotFoundError(
+        f"minidit is not installed for this notebook's Python, {{sys.executable}}.\\n"{}
+        "\\nThen restart the kernel. Or choose the kernel of a Python that has minidit."
+    )"""
+UNSEEN = {"jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}  # folded in JupyterLab; not on the site
+BADGE = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{}/blob/{}/lessons/{}/{}.ipynb)"
+)
 HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 FOLDED = "<details><summary>A solution</summary>\n\n```python\n{}\n```\n\n</details>"
 METADATA = {
@@ -58,10 +83,22 @@ def edition_of(lesson, edition, exercises):
             seen[identity] += 1
             suffix = f"-{seen[identity]}" if seen[identity] > 1 else ""
             cells.append(notebook_cell(type(cell), cell.text, identity + suffix))
+    title = 1 if lesson.cells and isinstance(lesson.cells[0], Text) else 0
+    cells[title:title] = first_cells(lesson.name, edition)
     notebook = nbformat.from_dict({"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5})
     if edition != SOLUTIONS:
         refuse_leaks(lesson, edition, notebook)
     return notebook
+
+
+def first_cells(name, edition):
+    """The cell that says how to install minidit where it is missing, and a badge for Colab if there is an address."""
+    install = FROM_GITHUB.format(REPOSITORY) if REPOSITORY else FROM_CLONE
+    cells = [notebook_cell(Code, SETUP.format(install), f"{name[:2]}-setup", **UNSEEN)]
+    if REPOSITORY:
+        badge = BADGE.format(REPOSITORY, BRANCH, edition, name)
+        cells.insert(0, notebook_cell(Text, badge, f"{name[:2]}-colab"))
+    return cells
 
 
 def notebook_cell(kind, text, identity, **metadata):

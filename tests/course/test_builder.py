@@ -112,7 +112,9 @@ def test_every_edition_is_a_valid_notebook_with_little_metadata(executed):
         nbformat.validate(read)
         assert (read.nbformat, read.nbformat_minor) == (4, 5)
         assert set(read.metadata) == {"kernelspec", "language_info"}
-        assert {key for cell in read.cells for key in cell.metadata} <= {"nbgrader", "deletable", "editable"}
+        assert {key for cell in read.cells for key in cell.metadata} <= {
+            "nbgrader", "deletable", "editable", "jupyter", "tags",
+        }  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------------- the same every time

@@ -262,6 +262,12 @@ def test_a_strip_holds_eight_frames_in_square_pixels(published):
     assert np.abs(shown - first).max() < 32  # 256 colours
 
 
+def test_the_columns_of_a_strip_are_frames_unless_labelled():
+    assert texts(draw.clips({"a clip": CLIP[:3]}, alt="frames")) == ["a clip", "frame 0", "1", "2"]
+    labelled = draw.clips({"seen": CLIP[:2], "guessed": CLIP[:2]}, labels=["t = 0", "t = 1"], alt="times")
+    assert texts(labelled) == ["seen", "guessed", "t = 0", "t = 1"]
+
+
 def test_an_animation_is_self_contained_and_plays_by_itself(published):
     draw.animation({"one": CLIP, "two": CLIP[:3]}, alt="two clips")
     page = published[0][0]["text/html"]

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -87,6 +88,17 @@ def test_the_alt_text_stands_last_in_its_call(name):
 def test_a_lesson_has_the_five_parts_in_order(name):
     parts = re.findall(r"^## (.*?)\s*$", prose_of(name), re.MULTILINE)
     assert [part for part in parts if part != "Recap"] == PARTS
+
+
+@pytest.mark.parametrize(("name", "next_one"), [*pairwise(NAMES)])
+def test_a_lesson_ends_with_a_link_to_the_next(name, next_one):
+    assert f"]({next_one}.ipynb)" in lesson_of(name).cells[-1].text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_between_lessons_lead_somewhere(name):
+    linked = re.findall(r"\]\(([^/)]*)\.ipynb\)", prose_of(name))
+    assert set(linked) <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

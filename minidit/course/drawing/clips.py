@@ -30,11 +30,12 @@ counter = count()  # of animations: no two on a page share a name
 
 
 @lesson_style()
-def clips(clips, *, alt):
+def clips(clips, *, labels=None, alt):
     """Draws clips, one per row, with time from left to right; at most 8 frames of each.
 
     Args:
         clips: {title: (F, H, W, 3) in [0, 1]}; a picture (H, W, 3) is a clip of one frame.
+        labels: what to write below the columns instead of the numbers of the frames, if there are at most 8.
         alt: the alt text.
     Returns:
         the figure.
@@ -54,9 +55,10 @@ def clips(clips, *, alt):
             put(figure, clip[frame], GAP + column * (cell[title] + GAP), top + HEADING, cell[title])
         top += height
     last = list(shown)[-1]
-    for column, frame in enumerate(chosen[last] if most > 1 else ()):
+    frames = [f"frame {frame}" if column == 0 else str(frame) for column, frame in enumerate(chosen[last])]
+    for column, label in enumerate(labels or (frames if most > 1 else ())):
         middle = GAP + column * (cell[last] + GAP) + cell[last] / 2
-        write(figure, f"frame {frame}" if column == 0 else str(frame), middle, top + FOOT / 2, ha="center", size=9)
+        write(figure, label, middle, top + FOOT / 2, ha="center", size=9)
     return show(figure)
 
 
