@@ -15,11 +15,10 @@ from minidit.course.culprits import culprits
 from minidit.course.engine import examine
 from minidit.course.exercises import all_exercises
 from minidit.course.fitting import PAIRS, first_of_two, fitted
-from minidit.course.progress import note
 from minidit.course.report import say
 from minidit.course.small_dit import batch_gradients, small_run
 
-__all__ = ["Parts", "batch_gradients", "find_culprit", "is_right", "say_checks", "say_culprits"]
+__all__ = ["Parts", "batch_gradients", "find_culprit", "is_right", "say_culprits"]
 
 
 class Parts:
@@ -34,16 +33,28 @@ class Parts:
         self.functions = {function.__name__: function for function in functions} | named
         self.promoted = Counter()  # name -> how often it turned float32 into float64
 
-    def __call__(self, pair):
-        """What a very small DiT computes with the functions of one of the PAIRS in place, or with all ("all").
+    def __call__(self, what, *inputs):
+        """What a very small DiT computes with some functions in place, or what one of the functions returns.
 
+        Args:
+            what: one of the PAIRS, "all", or the name of a function.
+            inputs: of the function.
         Returns:
-            as `small_run`.
+            as `small_run`, or what the function returns.
+        Raises:
+            NotImplementedError: there is no function of this name.
         """
-        names = self.functions if pair == "all" else PAIRS[pair]
-        if pair == "attention":
+        if inputs:
+            if what not in self.functions:
+                raise NotImplementedError(f"there is no {what}")
+            return self.functions[what](*inputs)
+        names = self.functions if what == "all" else PAIRS[what]
+        if what == "attention":
             names = (*PAIRS["softmax"], *names)
-        return small_run(self.fitted([name for name in names if name in self.functions]))
+        try:
+            return small_run(self.fitted([name for name in names if name in self.functions]))
+        except RecursionError:
+            raise ValueError("a function calls itself. Does it call minidit's function of the same name?") from None
 
     def __iter__(self):
         return iter(self.functions)
@@ -99,16 +110,6 @@ def say_culprits(parts):
     if not found:
         say(f"✓ all {len(parts.functions)} functions are right, each by itself and in a DiT.")
     return found
-
-
-def say_checks(*functions):
-    """Runs the check of its lesson on each function, and prints the verdict in a line or two."""
-    for function in functions:
-        exercise = all_exercises().get(function.__name__)
-        if exercise:
-            report = examine(exercise, function)
-            say(str(report))
-            note(report)
 
 
 def is_right(name, answer):

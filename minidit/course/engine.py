@@ -12,7 +12,7 @@ import numpy as np
 from minidit.backend import arrays_in
 from minidit.course.diagnosis import Attempt, diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
-from minidit.course.exercises import forward_of
+from minidit.course.exercises import exercise_of, forward_of
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import NOTHING, Complaint, call, kind, named, own_lines
 from minidit.course.pencil import compare_numbers
@@ -69,6 +69,9 @@ def examine(exercise, answer, seconds=None):
         Report.
     """
     exam = Exam(exercise, answer)
+    wrong_part, share_of_parts = examined_parts(exercise, answer, seconds)
+    if wrong_part is not None:
+        return wrong_part
     run = run_numbers if isinstance(exercise, Numbers) else run_stages
     with numpy_left_alone(), prints_held_back() as printed:
         complaint = complaint_of(run, exam, seconds or SECONDS)
@@ -80,9 +83,30 @@ def examine(exercise, answer, seconds=None):
         says = "right." if isinstance(exercise, Numbers) else f"{', '.join(exam.stages)}."
         return Report(exercise.name, PASSED, tuple(exam.stages), says, (), None, 1.0, printed, exam.picture)
     verdict, share = (WRONG, len(exam.stages) / stage_count(exercise)) if complaint.started else (NOT_STARTED, 0.0)
+    share = max(share, share_of_parts)
     return Report(
         exercise.name, verdict, tuple(exam.stages), complaint.says, complaint.details, complaint.slip, share, printed
     )
+
+
+def examined_parts(exercise, answer, seconds):
+    """Examines the parts of an answer, each by its own exercise.
+
+    Returns:
+        the Report about the first that doesn't pass, or None; and the share of points that those which pass earn.
+    """
+    if isinstance(exercise, Numbers) or exercise.parts is None or not callable(answer) or answer is Ellipsis:
+        return None, 0.0
+    reports = [examine(exercise_of(name), part, seconds) for name, part in exercise.parts(answer).items()]
+    share = sum(report.passed for report in reports) / (len(reports) + 1)
+    report = next((report for report in reports if not report.passed), None)
+    if report is None:
+        return None, share
+    says = f"not started. {report.name} is not written yet." if report.verdict == NOT_STARTED else str(report)[2:]
+    says, *details = says.split("\n")
+    return Report(
+        exercise.name, report.verdict, (), says, tuple(line.removeprefix("  ") for line in details), report.slip, share
+    ), share
 
 
 def complaint_of(run, exam, seconds):

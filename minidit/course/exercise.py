@@ -82,6 +82,8 @@ class Exercise:
         fresh: whether an output that shares its memory with an input is a mistake.
         in_place: for a function that changes its inputs on purpose and returns nothing: the indices of the inputs that
             are its `outputs` afterwards, in that order. The reference still returns new arrays.
+        parts: for an answer that is made of functions with exercises of their own: takes the answer, returns
+            {name of exercise: function}. Each has to pass its own examination before the trials.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Exercise:
     wrt: tuple[int, ...] = ()
     fresh: bool = False
     in_place: tuple[int, ...] = ()
+    parts: Callable | None = None
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,8 @@ def leaves(name, value, model):
         if not isinstance(value, dict) or value.keys() != model.keys():
             keys = ", ".join(map(repr, model))
             raise Complaint(f"{name} is {kind(value)}; expected a dict with the keys {keys}.", slip=STRUCTURE)
-        return [leaf for key in model for leaf in leaves(f"{name}[{key!r}]", value[key], model[key])]
+        called = {key: f"{name}[{key!r}]" if name else key for key in model}
+        return [leaf for key in model for leaf in leaves(called[key], value[key], model[key])]
     if isinstance(model, tuple | list):
         if not isinstance(value, tuple | list):
             comma = " A tuple of one has a comma: (x,)." * (len(model) == 1)

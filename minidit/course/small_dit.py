@@ -59,8 +59,8 @@ def small_run(functions, gradients_of=None, dtype=np.float64):
         gradients_of: a function like `batch_gradients`, which is the default.
         dtype: float64, or float32.
     Returns:
-        dict: "the prediction" in sampling, "the loss", "the gradient" (n,), and after two steps of AdamW
-        "the parameters" (n,) and "their moving average" (n,).
+        dict: "the prediction" in sampling, "the loss", and for the parameter NAME "the gradient of NAME", and after two
+        steps of AdamW "NAME after 2 steps" and "the moving average of NAME", each in the shape of the parameter.
     """
     gradients_of = gradients_of or batch_gradients
     network, batch = small_network(dtype), small_batch(dtype)
@@ -75,9 +75,12 @@ def small_run(functions, gradients_of=None, dtype=np.float64):
             loss, by_name = gradients_of(network, *batch)
             grads.load(by_name)
             if step == 1:
-                found = {"the prediction": prediction, "the loss": np.array(loss), "the gradient": grads.flat.copy()}
+                found = {"the prediction": prediction, "the loss": np.array(loss)}
+                found |= {f"the gradient of {name}": grad.copy() for name, grad in grads.items()}
             optimizer.adamw_ema_update(
                 params, grads.flat, m, v, average, step, LEARNING_RATE, settings, DECAY,
                 float(grads.flat @ grads.flat), LIMIT,
             )  # fmt: skip
-    return found | {"the parameters": params.copy(), "their moving average": average}
+    found |= {f"{name} after {STEPS} steps": array.copy() for name, array in network.params.items()}
+    params[...] = average
+    return found | {f"the moving average of {name}": array.copy() for name, array in network.params.items()}

@@ -1,19 +1,36 @@
 """Which function is to blame, and in what words."""
 
+import re
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
+import pytest
 
 from minidit import layers
 from minidit.course.capstone import Parts, find_culprit, is_right, say_culprits
 from minidit.course.culprits import culprits
-from minidit.reference import linear_backward, linear_forward, modulate_backward
+from minidit.course.engine import examine
+from minidit.course.exercises import by_lesson, exercise_of
+from minidit.course.report import NOT_STARTED, WRONG
+from minidit.course.self_test import solution
+from minidit.reference import (
+    attention_backward,
+    linear_backward,
+    linear_forward,
+    modulate_backward,
+    modulate_forward,
+    silu_backward,
+    silu_forward,
+)
 
 sys.path.append(str(Path(__file__).parent))  # the tests are not a package
 from by_a_student import db_mean, gelu_backward, gelu_forward, not_yet, right_only_elsewhere
 
 
 def test_all_right_is_no_culprit(capsys):
-    mine = Parts(linear_forward, linear_backward, gelu_forward, gelu_backward)
+    mine = Parts(linear_forward, linear_backward, silu_forward, silu_backward)
     assert find_culprit(mine) is None
     assert say_culprits(mine) == []
     assert capsys.readouterr().out.startswith("✓ all 4 functions are right")
@@ -30,7 +47,20 @@ def test_what_no_check_sees_is_found_in_the_network():
     assert all(is_right(name, function) for name, function in parts.items())
     culprit = find_culprit(parts)
     assert culprit.functions == ("modulate_forward", "modulate_backward")
-    assert culprit.says.startswith("✗ modulate: it passes its checks, but in a DiT the prediction comes out wrong.")
+    says, worst, _ = culprit.says.split("\n")
+    assert says.startswith("✗ modulate: it passes its checks, but in a DiT the prediction has the right shape, but")
+    assert re.fullmatch(r"  worst at \[.*\]: got .*, expected .*", worst)
+
+
+def test_what_no_check_sees_on_the_way_back_is_named_by_parameter_and_place():
+    def right_only_elsewhere_backward(dy, cache):
+        dx, dshift, dscale = modulate_backward(dy, cache)
+        return dx, dshift, dscale * (2 if dy.shape[-1] == 8 else 1)
+
+    culprit = find_culprit({"modulate_forward": modulate_forward, "modulate_backward": right_only_elsewhere_backward})
+    says, worst, _ = culprit.says.split("\n")
+    assert re.match(r"✗ modulate: .* in a DiT the gradient of [\w.]+\.weight has the right shape, but", says)
+    assert re.match(r"  worst at \[\d+, \d+\]: got", worst)
 
 
 def test_what_raises_in_the_network_is_said():
@@ -40,7 +70,8 @@ def test_what_raises_in_the_network_is_said():
         return right_only_elsewhere(x, shift, scale)
 
     culprit = find_culprit({"modulate_forward": modulate_forward, "modulate_backward": modulate_backward})
-    assert culprit.says == "✗ modulate: it passes its checks, but in a DiT it raised ValueError: eight is too many"
+    says = "✗ modulate: it passes its checks, but in a DiT it raised ValueError: eight is too many"
+    assert culprit.says.split("\n")[0] == says
 
 
 def test_a_backward_that_takes_another_cache_is_found():
@@ -69,7 +100,82 @@ def test_a_function_that_hands_on_to_itself_is_named():
     assert culprit.functions == ("silu_forward",)
 
 
-def test_float64_alone_makes_nobody_a_culprit():
-    mine = Parts(gelu_forward, gelu_backward)
-    assert culprits(mine) == []
-    assert set(mine.in_place()) == {"gelu_forward", "gelu_backward"}
+def test_a_dtype_that_its_check_rejects_makes_a_culprit():
+    assert [culprit.functions for culprit in culprits(Parts(gelu_forward, gelu_backward))] == [
+        ("gelu_forward",), ("gelu_backward",),
+    ]  # fmt: skip
+
+
+SLIPS = {
+    (exercise.name, name, slip.name)
+    for exercise in by_lesson()[15]
+    if exercise.parts
+    for name in exercise.parts(exercise.reference)
+    for slip in exercise_of(name).slips
+}
+
+
+@pytest.mark.parametrize(("own", "name", "slip_name"), sorted(SLIPS))
+def test_no_function_passes_with_a_slip_of_its_own_exercise(own, name, slip_name):
+    exercise, part = exercise_of(own), exercise_of(name)
+    assert examine(exercise, Parts(**right_parts(exercise))).passed
+    for slip in part.slips:
+        if slip.name == slip_name:
+            wrong = solution(replace(part, reference=slip.wrong))
+            report = examine(exercise, Parts(**right_parts(exercise) | {name: wrong}))
+            assert (report.verdict, report.says.split(": ")[0]) == (WRONG, name)
+            assert report.share < 1
+
+
+def right_parts(exercise):
+    """Right functions for an own_... exercise, by name."""
+    found = {name: solution(exercise_of(name)) for name in exercise.parts(exercise.reference)}
+    return found | {name: filling for name in found if name == "attention_backward"}
+
+
+def filling(dy, cache, out=None):
+    """Attention's backward, which fills `out` and returns the gradients."""
+    grads = attention_backward(dy, cache)
+    for place, grad in zip(out or (), grads, strict=out is not None):
+        place[...] = grad
+    return grads
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "wrong"),
+    [
+        ("own_attention", "softmax_backward", lambda dy, cache: dy * cache[0] * (1 - cache[0])),
+        ("own_attention", "softmax_forward", lambda x: with_cache(np.exp(x) / np.exp(x).sum(-1, keepdims=True))),
+        ("own_optimizer", "clip_scale", lambda squared, limit: limit / (squared**0.5 + 1e-6)),
+        ("own_modulation", "gated_residual_forward", lambda x, h, gate: in_place(x, h, gate)),
+    ],
+)
+def test_what_its_own_exercise_rejects_the_network_never_sees(own, name, wrong):
+    exercise = exercise_of(own)
+    report = examine(exercise, Parts(**right_parts(exercise) | {name: wrong}))
+    assert (report.verdict, report.says.split(": ")[0]) == (WRONG, name)
+
+
+def with_cache(y):
+    return y, (y,)
+
+
+def in_place(x, h, gate):
+    x += gate[..., None, :] * h
+    return x, (h, gate)
+
+
+def test_an_answer_that_can_only_be_called_is_taken_apart_too():
+    """As in grading, where the functions are in another process."""
+    exercise = exercise_of("own_linear")
+    mine = Parts(linear_forward, linear_backward=db_mean)
+    report = examine(exercise, lambda *arguments: mine(*arguments))
+    assert report.says == examine(exercise, mine).says
+    assert report.says.startswith("linear_backward: db")
+
+
+def test_what_is_written_earns_its_share():
+    exercise = exercise_of("own_linear")
+    report = examine(exercise, Parts(linear_forward, linear_backward=not_yet))
+    assert (report.verdict, report.says) == (NOT_STARTED, "not started. linear_backward is not written yet.")
+    assert report.share == 1 / 3

@@ -68,4 +68,5 @@ def test_a_loss_may_ask_for_minidits_own_gradient():
         return gradient, -gradient
 
     run = Parts(mse_forward=layers.mse_forward, mse_backward=mse_backward)("mse")
-    assert np.array_equal(run["the gradient"], small_run({})["the gradient"])
+    right = small_run({})
+    assert all(np.array_equal(run[what], right[what]) for what in right if what.startswith("the gradient"))

@@ -86,7 +86,7 @@ def gate_forgotten(dy, cache):
 
 def gate_mean(dy, cache):
     h, gate = cache
-    return dy, dy * gate[:, None], np.mean(dy * h, axis=-2)
+    return dy, dy * gate[..., None, :], np.mean(dy * h, axis=-2)
 
 
 MODULATION = {
@@ -122,10 +122,6 @@ def attending(root=math.sqrt, back=math.sqrt, masking=True):
         "softmax_forward": softmax_forward, "softmax_backward": softmax_backward,
         "attention_forward": attention_forward, "attention_backward": attention_backward,
     }  # fmt: skip
-
-
-def without_out(dy, cache):
-    return attending()["attention_backward"](dy, cache)
 
 
 def gelu_gate_alone(dy, cache):
@@ -297,63 +293,63 @@ ANSWERS = {
     "own_linear": Answers(
         right=[Parts(linear_forward, linear_backward), Parts(layers.linear_forward, layers.linear_backward)],
         wrong=[
-            (Parts(linear_forward=no_bias, linear_backward=linear_backward), "bias left out"),
-            (Parts(linear_forward, linear_backward=db_mean), "db a mean"),
-            (Parts(linear_forward, linear_backward=dw_mean), "dw a mean"),
-            (Parts(linear_forward, linear_backward=dx_zero), "no dx"),
-            (Parts(linear_forward, linear_backward=db_zero), "no db"),
+            (Parts(linear_forward=no_bias, linear_backward=linear_backward), "forgot the bias"),
+            (Parts(linear_forward, linear_backward=db_mean), "mean instead of sum"),
+            (Parts(linear_forward, linear_backward=dw_mean), "mean instead of sum"),
+            (Parts(linear_forward, linear_backward=dx_zero), "all zeros"),
+            (Parts(linear_forward, linear_backward=db_zero), "all zeros"),
             (Parts(linear_forward, linear_backward=dw_not_joined), None),
         ],
     ),
     "own_modulation": Answers(
         right=[Parts(**MODULATION)],
         wrong=[
-            (Parts(**MODULATION | {"silu_backward": silu_sigmoid_alone}), "sigmoid alone"),
-            (Parts(**MODULATION | {"layernorm_backward": norm_no_mean}), "mean term missing"),
-            (Parts(**MODULATION | {"layernorm_backward": norm_no_std}), "std term missing"),
-            (Parts(**MODULATION | {"modulate_forward": modulate_swapped}), "shift and scale swapped"),
-            (Parts(**MODULATION | {"modulate_backward": modulate_dscale_mean}), "dscale a mean"),
-            (Parts(**MODULATION | {"gated_residual_backward": gate_forgotten}), "gate forgotten on the way back"),
-            (Parts(**MODULATION | {"gated_residual_backward": gate_mean}), "dgate a mean"),
+            (Parts(**MODULATION | {"silu_backward": silu_sigmoid_alone}), "half of the product rule"),
+            (Parts(**MODULATION | {"layernorm_backward": norm_no_mean}), "missing mean term"),
+            (Parts(**MODULATION | {"layernorm_backward": norm_no_std}), "missing std term"),
+            (Parts(**MODULATION | {"modulate_forward": modulate_swapped}), "scale and shift swapped"),
+            (Parts(**MODULATION | {"modulate_backward": modulate_dscale_mean}), "mean instead of sum"),
+            (Parts(**MODULATION | {"gated_residual_backward": gate_forgotten}), "forgot the gate"),
+            (Parts(**MODULATION | {"gated_residual_backward": gate_mean}), "mean instead of sum"),
         ],
     ),
     "own_attention": Answers(
-        right=[Parts(**attending()), Parts(**attending() | {"attention_backward": without_out})],
+        right=[Parts(**attending())],
         wrong=[
             (Parts(**attending(root=lambda d: 1, back=lambda d: 1)), "forgot 1/√d"),
             (Parts(**attending(root=lambda d: d, back=lambda d: d)), "divided by d"),
-            (Parts(**attending(masking=False)), "mask ignored"),
-            (Parts(**attending(back=lambda d: 1)), "forgot 1/√d on the way back"),
-            (Parts(**attending() | {"softmax_backward": softmax_no_average}), "softmax without its average"),
+            (Parts(**attending(masking=False)), "forgot the mask"),
+            (Parts(**attending(back=lambda d: 1)), "forgot 1/√d"),
+            (Parts(**attending() | {"softmax_backward": softmax_no_average}), "not through the sum"),
         ],
     ),
     "own_feed_forward": Answers(
         right=[Parts(**FEED_FORWARD)],
         wrong=[
-            (Parts(**FEED_FORWARD | {"gelu_backward": gelu_gate_alone}), "slope of the gate alone"),
-            (Parts(**FEED_FORWARD | {"gelu_forward": relu_forward, "gelu_backward": relu_backward}), "ReLU"),
+            (Parts(**FEED_FORWARD | {"gelu_backward": gelu_gate_alone}), "half of the product rule"),
+            (Parts(**FEED_FORWARD | {"gelu_forward": relu_forward, "gelu_backward": relu_backward}), None),
             (
                 Parts(
                     **FEED_FORWARD | {"gelu_forward": gelu_without_cube, "gelu_backward": gelu_without_cube_backward}
                 ),
-                "no cubic term",
+                "forgot the cubic term",
             ),
-            (Parts(**FEED_FORWARD | {"feedforward_backward": feedforward_skips_gelu}), "GELU left out on the way back"),
+            (Parts(**FEED_FORWARD | {"feedforward_backward": feedforward_skips_gelu}), "skipped GELU"),
         ],
     ),
     "own_optimizer": Answers(
         right=[Parts(**OPTIMIZER), Parts(**OPTIMIZER | {"adamw_update": optimizer.adamw_update})],
         wrong=[
             (Parts(**OPTIMIZER | {"mse_forward": mse_no_weight}), "weight ignored"),
-            (Parts(**OPTIMIZER | {"mse_backward": mse_no_mean}), "sum instead of mean"),
-            (Parts(**OPTIMIZER | {"mse_backward": mse_no_two}), "2 forgotten"),
-            (Parts(**OPTIMIZER | {"clip_scale": clip_no_root}), "no root"),
-            (Parts(**OPTIMIZER | {"clip_scale": clip_never}), "never clipped"),
+            (Parts(**OPTIMIZER | {"mse_backward": mse_no_mean}), "too large"),
+            (Parts(**OPTIMIZER | {"mse_backward": mse_no_two}), "forgot the 2"),
+            (Parts(**OPTIMIZER | {"clip_scale": clip_no_root}), "forgot the root"),
+            (Parts(**OPTIMIZER | {"clip_scale": clip_never}), "max instead of min"),
             (Parts(**OPTIMIZER | {"adamw_update": adamw_uncorrected}), "no bias correction"),
-            (Parts(**OPTIMIZER | {"adamw_update": adamw_no_decay}), "no weight decay"),
+            (Parts(**OPTIMIZER | {"adamw_update": adamw_no_decay}), "weight decay forgotten"),
             (Parts(**OPTIMIZER | {"adamw_update": adamw_new_array}), None),
-            (Parts(**OPTIMIZER | {"ema_update": ema_swapped}), "decay of the wrong one"),
-            (Parts(**OPTIMIZER | {"ema_update": ema_not_in_place}), "average left alone"),
+            (Parts(**OPTIMIZER | {"ema_update": ema_swapped}), "decay and 1 − decay swapped"),
+            (Parts(**OPTIMIZER | {"ema_update": ema_not_in_place}), "nothing changed"),
         ],
     ),
     "batch_gradients": Answers(
