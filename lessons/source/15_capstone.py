@@ -6,9 +6,9 @@
 # the parts fit together before you start, read [reference.py](../../minidit/reference.py): it is the whole model on a
 # few pages.
 #
-# **Time:** about an hour, including three or four minutes of training. **You need:** your own solutions of lessons 3
-# and 6 to 11. Copy each into its cell. minidit fills in whatever you leave open, so you can run this lesson at any
-# time.
+# **Time:** about an hour, including three or four minutes of training. **You need:** your own solutions of lessons
+# [3](03_visual_encoder.ipynb) and [6](06_estimate_scale_and_shift.ipynb) to [11](11_training.ipynb); the first cells
+# collect them. minidit fills in whatever you leave open, so you can run this lesson at any time.
 
 # %%
 import os
@@ -35,10 +35,14 @@ QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")
 # %% [markdown]
 # ## Your functions
 #
-# Each cell below has two kinds of checks. First every function has to pass the check of its own lesson. Then, in the
-# last line, a very small DiT runs with your functions in place of minidit's: prediction, loss, gradient and two steps
-# of AdamW have to come out the same. A function may be right by itself and still not fit in: it may count axes from the
-# front, or forget a mask.
+# Every function that passed its check in an earlier lesson has been kept. `capstone.collect()`, at the top of a cell,
+# puts these functions into the cell. Run the cell once to collect, and a second time to have them. What you have not
+# written yet stays open, and a line says in which lesson to write it. (On another computer nothing has been kept:
+# there, copy your functions.)
+#
+# The check below looks twice. First every function has to pass the check of its own lesson. Then a very small DiT runs
+# with your functions in place of minidit's: prediction, loss, gradients and two steps of AdamW have to come out the
+# same. A function may be right by itself and still not fit in: it may count axes from the front, or forget a mask.
 #
 # ### 15.1 The linear layer of lesson 3  ·  ●●○  ·  3 minutes
 #
@@ -46,6 +50,9 @@ QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")
 # and a bias serve all rows, over all leading axes.</details>
 
 # %% exercise="own_linear"
+capstone.collect()
+
+
 def linear_forward(x, w, b):
     ### BEGIN SOLUTION
     return x @ w + b, (x, w)                                # ..., O
@@ -61,7 +68,6 @@ def linear_backward(dy, cache):
     ### END SOLUTION
 
 
-capstone.say_checks(linear_forward, linear_backward)
 check.own_linear(capstone.Parts(linear_forward, linear_backward))
 
 # %% [markdown]
@@ -71,6 +77,9 @@ check.own_linear(capstone.Parts(linear_forward, linear_backward))
 # share a cache.</details>
 
 # %% exercise="own_modulation"
+capstone.collect()
+
+
 def silu_forward(x):
     ### BEGIN SOLUTION
     sigmoid = 0.5 + 0.5 * np.tanh(0.5 * x)                  # ...
@@ -130,16 +139,10 @@ def gated_residual_backward(dy, cache):
 
 
 modulation = (
-    silu_forward,
-    silu_backward,
-    layernorm_forward,
-    layernorm_backward,
-    modulate_forward,
-    modulate_backward,
-    gated_residual_forward,
+    silu_forward, silu_backward, layernorm_forward, layernorm_backward,
+    modulate_forward, modulate_backward, gated_residual_forward,
     gated_residual_backward,
 )
-capstone.say_checks(*modulation)
 check.own_modulation(capstone.Parts(*modulation))
 
 # %% [markdown]
@@ -149,6 +152,9 @@ check.own_modulation(capstone.Parts(*modulation))
 # </details>
 
 # %% exercise="own_attention"
+capstone.collect()
+
+
 def softmax_forward(x):
     ### BEGIN SOLUTION
     e = np.exp(x - x.max(axis=-1, keepdims=True))           # ..., S
@@ -189,7 +195,6 @@ def attention_backward(dy, cache, out=None):
 
 
 attention = softmax_forward, softmax_backward, attention_forward, attention_backward
-capstone.say_checks(*attention)
 check.own_attention(capstone.Parts(*attention))
 
 # %% [markdown]
@@ -199,6 +204,9 @@ check.own_attention(capstone.Parts(*attention))
 # </details>
 
 # %% exercise="own_feed_forward"
+capstone.collect()
+
+
 def gelu_forward(x, training=True):
     ### BEGIN SOLUTION
     gate = 1 + np.tanh((2 / np.pi) ** 0.5 * (x + 0.044715 * x * x * x))  # ...
@@ -234,7 +242,6 @@ def feedforward_backward(dy, cache):
 
 
 feed_forward = gelu_forward, gelu_backward, feedforward_forward, feedforward_backward
-capstone.say_checks(*feed_forward)
 check.own_feed_forward(capstone.Parts(*feed_forward))
 
 # %% [markdown]
@@ -244,6 +251,9 @@ check.own_feed_forward(capstone.Parts(*feed_forward))
 # place, and the check takes two steps.</details>
 
 # %% exercise="own_optimizer"
+capstone.collect()
+
+
 def mse_forward(prediction, target, weight=None):
     ### BEGIN SOLUTION
     error = prediction - target                             # B, ...
@@ -286,7 +296,6 @@ def ema_update(average, params, decay):
 
 
 loss_and_optimizer = mse_forward, mse_backward, clip_scale, adamw_update, ema_update
-capstone.say_checks(*loss_and_optimizer)
 check.own_optimizer(capstone.Parts(*loss_and_optimizer))
 
 # %% [markdown]
@@ -328,29 +337,20 @@ check.batch_gradients(batch_gradients)
 # %% [markdown]
 # ## Which one is wrong?
 #
-# Now all 23 together. If a function is wrong, this cell names it and repeats what its check says. minidit's own then
-# takes its place.
+# Now all 23 together. If some are wrong, this cell names them and repeats what their checks say. minidit's own then
+# take their places.
 
 # %%
 mine = capstone.Parts(
-    linear_forward,
-    linear_backward,
-    *modulation,
-    *attention,
-    *feed_forward,
+    linear_forward, linear_backward, *modulation, *attention, *feed_forward,
     *loss_and_optimizer,
 )
 capstone.say_culprits(mine)
 in_place = mine.in_place()
-own_step = (
-    batch_gradients
-    if capstone.is_right("batch_gradients", batch_gradients)
-    else capstone.batch_gradients
-)
-print(
-    "yours in place:", sum(name in mine.functions for name in in_place), "of",
-    len(mine.functions),
-)
+right = capstone.is_right("batch_gradients", batch_gradients)
+own_step = batch_gradients if right else capstone.batch_gradients
+count = sum(name in mine.functions for name in in_place)
+print("yours in place:", count, "of", len(mine.functions))
 
 # %% [markdown]
 # ## Training

@@ -1,16 +1,18 @@
 """The capstone: a student's own functions replace minidit's; if something is wrong, it finds the function to blame.
 
+    collect()                                         # at the top of a cell: fills it with functions that passed
     mine = Parts(linear_forward, linear_backward, layernorm_forward, …)
     say_culprits(mine)                                # which are wrong, in words
     with minidit.using(**mine.in_place()) as calls:   # those that are right; for the others minidit's own stay
         …
 
-`Parts` lets a very small DiT (small_dit.py) run with some functions in place, fitted to it (fitting.py), and
-culprits.py compares.
+`collect` is in collecting.py. `Parts` lets a very small DiT (small_dit.py) run with some functions in place, fitted to
+it (fitting.py), and culprits.py compares.
 """
 
 from collections import Counter
 
+from minidit.course.collecting import collect
 from minidit.course.culprits import culprits
 from minidit.course.engine import examine
 from minidit.course.exercises import all_exercises
@@ -18,7 +20,7 @@ from minidit.course.fitting import PAIRS, first_of_two, fitted
 from minidit.course.report import say
 from minidit.course.small_dit import batch_gradients, small_run
 
-__all__ = ["Parts", "batch_gradients", "find_culprit", "is_right", "say_culprits"]
+__all__ = ["Parts", "batch_gradients", "collect", "find_culprit", "is_right", "say_culprits"]
 
 
 class Parts:

@@ -4,14 +4,16 @@
 
     check.layernorm_backward(layernorm_backward)
 
-Every exercise has a check of its own name. It prints its verdict and records a pass (see `minidit.course.progress`). In
-a notebook it also draws the student's result beside the reference, if there is something to see.
+Every exercise has a check of its own name. It prints its verdict, records a pass (see `minidit.course.progress`) and
+keeps the code for the capstone (see `minidit.course.kept`). In a notebook it also draws the student's result beside the
+reference, if there is something to see.
 """
 
 import sys
 
 from minidit.course.engine import examine
 from minidit.course.exercises import exercise_of, names
+from minidit.course.kept import keep
 from minidit.course.progress import note
 from minidit.course.report import did_you_mean, say
 
@@ -25,6 +27,7 @@ def checked(name, answer):
     report = examine(exercise_of(name), answer)
     say(str(report))
     note(report)
+    keep(report, answer)
     draw(report)
     return report
 
