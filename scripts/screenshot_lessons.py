@@ -62,6 +62,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, default=Path("shots"), help="folder for the pictures")
+    parser.add_argument("--dark", action="store_true", help="in JupyterLab's dark theme")
     parser.add_argument("--browser", help="a Chromium; by default playwright's own")
     arguments = parser.parse_args()
     from playwright.sync_api import sync_playwright
@@ -70,7 +71,7 @@ def main():
     arguments.out.mkdir(parents=True, exist_ok=True)
     wrong = 0
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        server, address, token = start_jupyter(root, Path(home))
+        server, address, token = start_jupyter(root, Path(home), arguments.dark)
         try:
             browser = playwright.chromium.launch(executable_path=arguments.browser, args=["--no-sandbox"])
             for path in arguments.notebooks:
@@ -83,11 +84,12 @@ def main():
     return 1 if wrong else 0
 
 
-def start_jupyter(root, home):
+def start_jupyter(root, home, dark=False):
     """Starts JupyterLab with plain settings on a free port: the process, its address and its token."""
     settings = home / "settings"
     settings.mkdir()
-    (settings / "overrides.json").write_text(json.dumps(SETTINGS))
+    theme = {"@jupyterlab/apputils-extension:themes": {"theme": "JupyterLab Dark"}} if dark else {}
+    (settings / "overrides.json").write_text(json.dumps(SETTINGS | theme))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -39,7 +39,8 @@ QUICK = os.environ.get("MINIDIT_QUICK", "") not in ("", "0")
 # puts these functions into the cell. Run the cell once to collect, and a second time to have them. What you have not
 # written yet stays open, and a line says in which lesson to write it. (On another computer nothing has been kept:
 # there, copy your functions.)
-#
+
+# %% [markdown]
 # The check below looks twice. First every function has to pass the check of its own lesson. Then a very small DiT runs
 # with your functions in place of minidit's: prediction, loss, gradients and two steps of AdamW have to come out the
 # same. A function may be right by itself and still not fit in: it may count axes from the front, or forget a mask.
