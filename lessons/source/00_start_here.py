@@ -22,7 +22,8 @@ from minidit.world import Attributes, render
 # Take a clip and spoil it with noise. Train a network to guess the clip that was there. Then give it *nothing but
 # noise*, and let it guess. A diffusion model learns by repairing what we have spoiled, and it makes something new by
 # repairing what was never there.
-#
+
+# %% [markdown]
 # **Noise** is random numbers. A number **t** says how much of the clip is left: t = 1 is the clip, t = 0 is noise
 # alone, and at t = 0.3 three tenths of the clip are mixed with seven tenths of noise. Below, the upper row is what the
 # network gets to see. The lower row is what it guesses from that, knowing t and the **prompt**, "a red circle moves
@@ -69,7 +70,7 @@ draw.clips(
 #   pixels. The two together are the **codec**.
 # - **The network** cuts the latents into **tokens**, one for each place, and sends these through a stack of equal
 #   **blocks**. In a block, tokens look at each other (*attention*), then each is worked on by itself (*feed-forward*),
-#   and the prompt and t turn the knobs. Such a stack is a *Transformer*; trained to remove noise, it is a **Diffusion
+#   and the prompt and t turn the knobs. Such a stack is a *Transformer*; one that removes noise is a **Diffusion
 #   Transformer**, or DiT.
 
 # %% [markdown]

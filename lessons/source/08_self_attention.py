@@ -286,7 +286,8 @@ check.softmax_backward(softmax_backward)
 # The trained model that comes with minidit cuts a clip into 16 tokens, 4 rows of 4. A token is one place, 8 × 8 pixels,
 # through all frames. The model has six blocks (0 to 5), each with six **heads**: six sets of queries and keys that look
 # for different things.
-#
+
+# %% [markdown]
 # Two things happen to queries and keys before they meet. **QK-norm** brings all of them to one size, so that no score
 # can grow without limit. And **rotary positions** *turn* them. Take the numbers in pairs, as arrows in a plane. The
 # token's row turns some of the arrows, its column others, each at a speed of its own, like lesson 2's clocks. A dot
