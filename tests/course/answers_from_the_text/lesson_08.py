@@ -1,0 +1,555 @@
+"""Answers to lesson 8's exercises, written from its text alone."""
+
+import numpy as np
+from answers_of import Answers
+
+STEP_8 = [[2, 4, -5, 3], [0, 2, -3, 1], [1, -1, 2, 0], [1, 3, -4, 2]]  # a row for each key
+
+
+# 8.2 scores
+def scores_by_einsum(q, k):
+    return np.einsum("...td,...sd->...ts", q, k) / q.shape[-1] ** 0.5, (q, k)
+
+
+def scores_moved_axes(q, k):
+    d = q.shape[-1]
+    return [np.matmul(q, np.moveaxis(k, -1, -2)) * d**-0.5, [q, k]]
+
+
+def scores_pair_by_pair(q, k):
+    scores = np.empty((*q.shape[:-1], k.shape[-2]), q.dtype)
+    for t in range(q.shape[-2]):
+        for s in range(k.shape[-2]):
+            scores[..., t, s] = (q[..., t, :] * k[..., s, :]).sum(axis=-1) / q.shape[-1] ** 0.5
+    return scores, (q, k)
+
+
+def scores_of(formula):
+    return lambda q, k: (formula(q, k), (q, k))
+
+
+def scores_query_divided_in_place(q, k):
+    q /= q.shape[-1] ** 0.5
+    return q @ k.swapaxes(-1, -2), (q, k)
+
+
+def scores_cache_divided(q, k):
+    q = q / q.shape[-1] ** 0.5
+    return q @ k.swapaxes(-1, -2), (q, k)
+
+
+def scores_three_axes(q, k):
+    return q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5, (q, k)
+
+
+def scores_two_or_three_axes(q, k):
+    kt = k.T if k.ndim == 2 else k.transpose(0, 2, 1)
+    return q @ kt / q.shape[-1] ** 0.5, (q, k)
+
+
+def scores_returned_in_the_loop(q, k):
+    scores = np.zeros((*q.shape[:-1], k.shape[-2]), q.dtype)
+    for t in range(q.shape[-2]):
+        scores[..., t, :] = np.einsum("...d,...sd->...s", q[..., t, :], k) / q.shape[-1] ** 0.5
+        return scores, (q, k)
+
+
+def scores_printed(q, k):
+    print(q @ k.swapaxes(-1, -2) / q.shape[-1] ** 0.5)
+
+
+# 8.3 softmax
+def softmax_with_log(x):
+    x = x - np.max(x, axis=-1)[..., None]
+    y = np.exp(x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True)))
+    return y, (y,)
+
+
+def softmax_row_by_row(x):
+    y = np.empty_like(x)
+    for i in np.ndindex(x.shape[:-1]):
+        e = np.exp(x[i] - max(x[i]))
+        y[i] = e / sum(e)
+    return [y, [y]]
+
+
+def softmax_in_a_new_array(x):
+    y = x - x.max(-1, keepdims=True)
+    np.exp(y, out=y)
+    y /= y.sum(-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_of(shifted, total=lambda e: e.sum(axis=-1, keepdims=True)):
+    def softmax_forward(x):
+        e = np.exp(shifted(x))
+        y = e / total(e)
+        return y, (y,)
+
+    return softmax_forward
+
+
+def largest(x):
+    return x.max(axis=-1, keepdims=True)
+
+
+def softmax_in_place(x):
+    x -= largest(x)
+    np.exp(x, out=x)
+    x /= x.sum(axis=-1, keepdims=True)
+    return x, (x,)
+
+
+def softmax_cached(what):
+    def softmax_forward(x):
+        e = np.exp(x - largest(x))
+        y = e / e.sum(axis=-1, keepdims=True)
+        return y, what(x, e, y)
+
+    return softmax_forward
+
+
+def softmax_not_exponentials(x):
+    y = x / x.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_base_two(x):
+    e = 2 ** (x - largest(x))
+    y = e / e.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_returned_in_the_loop(x):
+    y = np.zeros_like(x)
+    for i in np.ndindex(x.shape[:-1]):
+        e = np.exp(x[i] - x[i].max())
+        y[i] = e / e.sum()
+        return y, (y,)
+
+
+def softmax_normed_again(x):
+    e = np.exp(x - largest(x)) + 1e-6
+    y = e / e.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_of_a_matrix(x):
+    e = np.exp(x - x.max(axis=1)[:, None])
+    y = e / e.sum(axis=1)[:, None]
+    return y, (y,)
+
+
+def softmax_clipped(x):
+    e = np.exp(np.clip(x, -50, 50))
+    y = e / e.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_asks_if_large(x):
+    if x.max() > 700:
+        x = x - largest(x)
+    e = np.exp(x)
+    y = e / e.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_infinities_to_zero(x):
+    x = np.nan_to_num(x, neginf=0.0)
+    e = np.exp(x - largest(x))
+    y = e / e.sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+def softmax_divided_twice(x):
+    e = np.exp(x - largest(x))
+    e /= e.sum(axis=-1, keepdims=True)
+    y = np.exp(e) / np.exp(e).sum(axis=-1, keepdims=True)
+    return y, (y,)
+
+
+# 8.4 back through the scores
+def scores_back_by_einsum(dscores, cache):
+    q, k = cache
+    dproducts = dscores * q.shape[-1] ** -0.5
+    return np.einsum("...ts,...sd->...td", dproducts, k), np.einsum("...ts,...td->...sd", dproducts, q)
+
+
+def scores_back_by_loops(dscores, cache):
+    q, k = cache
+    dproducts, dq, dk = dscores / k.shape[-1] ** 0.5, np.zeros_like(q), np.zeros_like(k)
+    for t in range(q.shape[-2]):
+        for s in range(k.shape[-2]):
+            d = dproducts[..., t, s, None]
+            dq[..., t, :] += d * k[..., s, :]
+            dk[..., s, :] += d * q[..., t, :]
+    return [dq, dk]
+
+
+def transposed(x):
+    return x.swapaxes(-1, -2)
+
+
+def scores_back(dproducts=None, dq=None, dk=None):
+    """8.4 with some of its parts exchanged; p is dproducts, s is dscores."""
+
+    def attention_scores_backward(dscores, cache):
+        q, k = cache
+        p = dproducts(dscores, q, k) if dproducts else dscores / q.shape[-1] ** 0.5
+        a = dq(p, dscores, q, k) if dq else p @ k
+        b = dk(p, dscores, q, k) if dk else transposed(p) @ q
+        return a, b
+
+    return attention_scores_backward
+
+
+def scores_back_only_dq(dscores, cache):
+    q, k = cache
+    return dscores / q.shape[-1] ** 0.5 @ k
+
+
+def scores_back_order(dscores, cache):
+    dq, dk = scores_back_by_einsum(dscores, cache)
+    return dk, dq
+
+
+def scores_back_in_place(dscores, cache):
+    q, k = cache
+    dscores /= q.shape[-1] ** 0.5
+    return dscores @ k, transposed(dscores) @ q
+
+
+def scores_back_cache_turned_round(dscores, cache):
+    k, q = cache
+    dproducts = dscores / q.shape[-1] ** 0.5
+    return dproducts @ k, transposed(dproducts) @ q
+
+
+def scores_back_last_query_only(dscores, cache):
+    q, k = cache
+    dproducts, dk = dscores / q.shape[-1] ** 0.5, np.zeros_like(k)
+    for t in range(q.shape[-2]):
+        dk = dproducts[..., t, :, None] * q[..., t, None, :]
+    return dproducts @ k, dk
+
+
+# 8.5 the slopes of one row
+def jacobian_by_loops(y):
+    J = np.zeros((len(y), len(y)), y.dtype)
+    for i in range(len(y)):
+        for j in range(len(y)):
+            J[i, j] = y[i] * ((i == j) - y[j])
+    return J
+
+
+def jacobian_with_eye(y):
+    return y[:, None] * (np.eye(y.size, dtype=y.dtype) - y[None, :])
+
+
+def jacobian_of_nested_lists(y):
+    return np.array([[a * (1 - b) if i == j else -a * b for j, b in enumerate(y)] for i, a in enumerate(y)])
+
+
+def jacobian_without_diagonal(y):
+    J = -np.outer(y, y)
+    for i in range(len(y)):
+        J[i, i] = y[i]
+    return J
+
+
+def jacobian_returned_in_the_loop(y):
+    J = np.zeros((len(y), len(y)), y.dtype)
+    for i in range(len(y)):
+        for j in range(len(y)):
+            J[i, j] = y[i] * ((i == j) - y[j])
+        return J
+
+
+def jacobian_sign_of_delta(y):
+    J = np.outer(y, y)
+    for i in range(len(y)):
+        J[i, i] = y[i] * (1 - y[i])
+    return J
+
+
+def jacobian_off_by_one(y):
+    J = np.zeros((len(y), len(y)), y.dtype)
+    for i in range(len(y)):
+        for j in range(len(y) - 1):
+            J[i, j] = y[i] * ((i == j) - y[j])
+    return J
+
+
+def jacobian_of_three(y):
+    return np.diag(y) - y[:, None] * np.array([y[0], y[1], y[2]])
+
+
+def jacobian_in_place(y):
+    J = np.diag(y) - np.outer(y, y)
+    y *= 1 - y
+    return J
+
+
+def jacobian_triangle(y):
+    J = np.diag(y * (1 - y))
+    for i in range(len(y)):
+        for j in range(i):
+            J[i, j] = -y[i] * y[j]
+    return J
+
+
+def jacobian_by_softmax_again(y):
+    e = np.exp(y - y.max())
+    s = e / e.sum()
+    return np.diag(s) - np.outer(s, s)
+
+
+# 8.6 back through softmax
+def softmax_back_by_einsum(dy, cache):
+    (y,) = cache
+    return (dy - np.einsum("...s,...s->...", dy, y)[..., None]) * y
+
+
+def softmax_back_multiplied_out(dy, cache):
+    y = cache[0]
+    g = y * dy
+    return g - y * g.sum(-1, keepdims=True)
+
+
+def softmax_back_row_by_row(dy, cache):
+    (y,) = cache
+    dx = np.empty_like(dy)
+    for i in np.ndindex(dy.shape[:-1]):
+        dx[i] = y[i] * (dy[i] - np.dot(dy[i], y[i]))
+    return dx
+
+
+def softmax_back(formula):
+    return lambda dy, cache: formula(dy, cache[0])
+
+
+def rowsum(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+def softmax_back_in_place(dy, cache):
+    (y,) = cache
+    dy -= rowsum(dy * y)
+    dy *= y
+    return dy
+
+
+def softmax_back_y_changed(dy, cache):
+    (y,) = cache
+    average = rowsum(dy * y)
+    y *= dy - average
+    return y
+
+
+def softmax_back_divided_back(dy, cache):
+    (y,) = cache
+    return y * (dy - rowsum(dy * y) / rowsum(y > 0))
+
+
+def softmax_back_printed(dy, cache):
+    (y,) = cache
+    print(y * (dy - rowsum(dy * y)))
+
+
+def softmax_back_of_a_matrix(dy, cache):
+    (y,) = cache
+    return y * (dy - (dy * y).sum(axis=1)[:, None])
+
+
+ANSWERS = {
+    "step_8_attention": Answers(
+        right=[np.array(STEP_8, float), tuple(tuple(row) for row in STEP_8)],
+        wrong=[
+            ([list(row) for row in zip(*STEP_8, strict=True)], "transposed: rows are queries"),
+            ([[2, 0, 1, 1], [0, 2, -3, 1], [1, -3, 5, -1], [1, 1, -1, 1]], "query with query"),
+            ([[10, 4, -1, 7], [4, 2, -1, 3], [-1, -1, 1, -1], [7, 3, -1, 5]], "key with key"),
+            ([[-2, 0, -1, -1], [0, 2, -3, 1], [1, -1, 2, 0], [1, 3, -4, 2]], "one key's lower number 1 − 2 for 1 + 2"),
+            ([[-2, -4, 5, -3], [0, -2, 3, -1], [-1, 1, -2, 0], [-1, -3, 4, -2]], "all signs"),
+            ([[2, 4, -5, 3], [0, 2, -3, 1], [-1, 1, -2, 0], [1, 3, -4, 2]], "the −1 of the third key lost its sign"),
+            ([[2, 4, 5, 3], [0, 2, -3, 1], [1, -1, 2, 0], [1, 3, -4, 2]], "one sign"),
+            ([[2, 4, -5, 3], [0, 2, -3, 1], [1, -1, 2, 0], [1, 3, 0, 2]], "−2 − 2 taken for 0"),
+            ([[1, 3, -4, 2], [-1, 1, -2, 0], [2, 0, 1, 1], [0, 2, -3, 1]], "X itself compared with the queries"),
+            ([[1, 1, -1, 1], [3, 1, 0, 2]], "the keys themselves"),
+            ([[-1, 1, -2, 0], [1, 1, -1, 1]], "the queries themselves"),
+            ([[-2, 4, -7, 1], [0, 2, -3, 1], [-1, -1, 1, -1], [-1, 3, -5, 1]], "the rows of the keys exchanged"),
+            ([[2, 4, -5, 3], [0, 2, -3, 1], [1, 3, -4, 2], [1, -1, 2, 0]], "the last two rows exchanged"),
+            ([[0, 2, -3, 1], [0, 2, -3, 1], [3, 1, 0, 2], [-1, 1, -2, 0]], "keys with a difference for the sum"),
+            ([[2, 4, -5, 3], [0, 2, -3, 1], [1, -1, 2, 0]], "a row is missing"),
+            ((np.array(STEP_8) / 2**0.5).tolist(), "divided by √2"),
+        ],
+    ),
+    "attention_scores_forward": Answers(
+        right=[scores_by_einsum, scores_moved_axes, scores_pair_by_pair],
+        wrong=[
+            (scores_of(lambda q, k: q @ k.T / q.shape[-1] ** 0.5), ".T reverses all axes"),
+            (scores_of(lambda q, k: q @ transposed(k)), "not divided"),
+            (scores_of(lambda q, k: q @ transposed(k) / q.shape[-1]), "divided by d, not by its root"),
+            (scores_of(lambda q, k: q @ transposed(k) * q.shape[-1] ** 0.5), "multiplied by the root"),
+            (scores_of(lambda q, k: q @ transposed(k) / k.shape[-2] ** 0.5), "the root of the number of keys"),
+            (scores_of(lambda q, k: q @ transposed(k) / q.shape[-2] ** 0.5), "the root of the number of queries"),
+            (scores_of(lambda q, k: q @ transposed(k) / q.shape[0] ** 0.5), "the root of the first axis"),
+            (scores_of(lambda q, k: q @ transposed(k) / 2), "√4 typed in as 2"),
+            (scores_of(lambda q, k: q @ transposed(k) / np.sqrt(q.shape[-1])), "np.sqrt turns float32 into float64"),
+            (scores_of(lambda q, k: q @ transposed(k) / q.shape[-1] ** (1 // 2)), "1 // 2 is 0: not divided"),
+            (scores_of(lambda q, k: q @ transposed(k) // q.shape[-1] ** 0.5), "// rounds down"),
+            (scores_of(lambda q, k: q @ transposed(k) / q.size**0.5), "the root of all of q's numbers"),
+            (scores_of(lambda q, k: k @ transposed(q) / q.shape[-1] ** 0.5), "k @ qᵀ: a row for each key"),
+            (scores_of(lambda q, k: q @ k / q.shape[-1] ** 0.5), "k isn't transposed"),
+            (scores_of(lambda q, k: transposed(q) @ k / q.shape[-1] ** 0.5), "qᵀ @ k: d × d"),
+            (scores_of(lambda q, k: (q * k).sum(axis=-1) / q.shape[-1] ** 0.5), "each query with its own key only"),
+            (scores_of(lambda q, k: q * k / q.shape[-1] ** 0.5), "* in place of @"),
+            (lambda q, k: (q @ transposed(k) / q.shape[-1] ** 0.5, (k, q)), "the cache is in the wrong order"),
+            (lambda q, k: (q @ transposed(k) / q.shape[-1] ** 0.5, (q, transposed(k))), "the cache holds kᵀ"),
+            (lambda q, k: q @ transposed(k) / q.shape[-1] ** 0.5, "no cache"),
+            (scores_query_divided_in_place, "q is changed"),
+            (scores_cache_divided, "the cache holds q / √d"),
+            (scores_three_axes, "works for exactly three axes"),
+            (scores_two_or_three_axes, "works for two or three axes, not for four"),
+            (scores_returned_in_the_loop, "return inside the loop: the first query only"),
+            (scores_printed, "printed, not returned"),
+            (scores_of(lambda q, k: np.exp(q @ transposed(k) / q.shape[-1] ** 0.5)), "exponentials already"),
+        ],
+    ),
+    "softmax_forward": Answers(
+        right=[softmax_with_log, softmax_row_by_row, softmax_in_a_new_array],
+        wrong=[
+            (softmax_of(lambda x: x), "nothing is subtracted: overflows"),
+            (softmax_of(lambda x: x - x.max()), "the largest of all is subtracted, not each row's own"),
+            (softmax_of(lambda x: x - x.mean(axis=-1, keepdims=True)), "the mean is subtracted, not the maximum"),
+            (softmax_of(lambda x: x - x.min(axis=-1, keepdims=True)), "the minimum is subtracted"),
+            (softmax_of(lambda x: x + largest(x)), "the maximum is added"),
+            (softmax_of(lambda x: x / largest(x)), "divided by the maximum"),
+            (softmax_of(lambda x: x - x.max(axis=0)), "the maximum of each column is subtracted"),
+            (softmax_of(lambda x: largest(x) - x), "the sign is turned round"),
+            (softmax_of(lambda x: x - x[..., :1]), "the first number of each row is subtracted"),
+            (softmax_of(lambda x: x - np.abs(x).max(axis=-1, keepdims=True)), "the largest absolute value"),
+            (softmax_of(lambda x: x - 1000), "1000 is subtracted, whatever the row"),
+            (softmax_of(lambda x: x - x.max(axis=-1)), "keepdims forgotten"),
+            (softmax_of(lambda x: x - largest(x), lambda e: e.sum(axis=0, keepdims=True)), "columns sum to one"),
+            (softmax_of(lambda x: x - largest(x), lambda e: e.sum(axis=-2, keepdims=True)), "summed over the queries"),
+            (softmax_of(lambda x: x - largest(x), lambda e: e.sum()), "everything together sums to one"),
+            (softmax_of(lambda x: x - largest(x), lambda e: e.mean(axis=-1, keepdims=True)), "a mean, not a sum"),
+            (softmax_of(lambda x: x - largest(x), lambda e: 1), "not divided by the sum"),
+            (softmax_of(lambda x: x - largest(x), lambda e: rowsum(e) + 1), "the sum plus one"),
+            (softmax_of(lambda x: x - largest(x), lambda e: rowsum(e) - e), "the sum of the others"),
+            (softmax_of(lambda x: x - largest(x), lambda e: np.sqrt(rowsum(e**2))), "divided by the length"),
+            (softmax_in_place, "x is changed"),
+            (softmax_cached(lambda x, e, y: y), "the cache is y, not a tuple"),
+            (softmax_cached(lambda x, e, y: (x,)), "the cache holds x"),
+            (softmax_cached(lambda x, e, y: (e,)), "the cache holds the exponentials"),
+            (softmax_cached(lambda x, e, y: (y, x)), "the cache holds more than y"),
+            (lambda x: softmax_with_log(x)[0], "no cache"),
+            (softmax_not_exponentials, "no exponentials"),
+            (softmax_base_two, "powers of two"),
+            (softmax_returned_in_the_loop, "return inside the loop: the first row only"),
+            (softmax_normed_again, "a small number is added: masked keys get a share"),
+            (softmax_of_a_matrix, "works for a matrix only"),
+            (softmax_clipped, "scores cut at 50: masked keys aren't quite 0, large ones become equal"),
+            (softmax_asks_if_large, "subtracts only when something is large: fails for rows that are very negative"),
+            (softmax_infinities_to_zero, "masked keys get a score of 0"),
+            (softmax_divided_twice, "softmax twice"),
+        ],
+    ),
+    "attention_scores_backward": Answers(
+        right=[scores_back_by_einsum, scores_back_by_loops],
+        wrong=[
+            (scores_back(dproducts=lambda s, q, k: s), "dproducts isn't divided by √d"),
+            (scores_back(dproducts=lambda s, q, k: s / q.shape[-1]), "divided by d"),
+            (scores_back(dproducts=lambda s, q, k: s * q.shape[-1] ** 0.5), "multiplied by √d"),
+            (scores_back(dproducts=lambda s, q, k: s / k.shape[-2] ** 0.5), "the root of the number of keys"),
+            (scores_back(dproducts=lambda s, q, k: s / 2), "√4 typed in as 2"),
+            (scores_back(dproducts=lambda s, q, k: s / np.sqrt(q.shape[-1])), "np.sqrt turns float32 into float64"),
+            (scores_back(dproducts=lambda s, q, k: transposed(s) / q.shape[-1] ** 0.5), "dproducts is transposed"),
+            (scores_back(dproducts=lambda s, q, k: q @ transposed(k) / q.shape[-1] ** 0.5), "the forward's scores"),
+            (scores_back(dq=lambda p, s, q, k: s @ k), "dq from dscores: √d is missing"),
+            (scores_back(dk=lambda p, s, q, k: transposed(s) @ q), "dk from dscores: √d is missing"),
+            (scores_back(dq=lambda p, s, q, k: p @ k / q.shape[-1] ** 0.5), "dq is divided by √d twice"),
+            (scores_back(dq=lambda p, s, q, k: p @ q), "dq with q in place of k"),
+            (scores_back(dq=lambda p, s, q, k: transposed(p) @ k), "dq with the transposed dproducts"),
+            (scores_back(dq=lambda p, s, q, k: transposed(p) @ q, dk=lambda p, s, q, k: p @ k), "dq and dk exchanged"),
+            (scores_back(dk=lambda p, s, q, k: p @ q), "dk without transposing"),
+            (scores_back(dk=lambda p, s, q, k: transposed(p) @ k), "dk with k in place of q"),
+            (scores_back(dk=lambda p, s, q, k: p.T @ q), ".T reverses all axes"),
+            (scores_back(dk=lambda p, s, q, k: transposed(transposed(q) @ p) * 2), "dk twice too large"),
+            (scores_back(dk=lambda p, s, q, k: transposed(q) @ p), "dk is transposed"),
+            (scores_back(dk=lambda p, s, q, k: -(transposed(p) @ q)), "dk has a minus"),
+            (scores_back(dk=lambda p, s, q, k: p @ k), "dk is dq once more"),
+            (scores_back(dq=lambda p, s, q, k: p * k), "* in place of @"),
+            (scores_back(dq=lambda p, s, q, k: rowsum(p) * k.sum(axis=-2, keepdims=True)), "a product of two sums"),
+            (scores_back(dk=lambda p, s, q, k: p.transpose(0, 2, 1) @ q), "works for exactly three axes"),
+            (scores_back_only_dq, "dk isn't returned"),
+            (scores_back_order, "dk before dq"),
+            (scores_back_in_place, "dscores is changed"),
+            (scores_back_cache_turned_round, "the cache unpacked in the wrong order"),
+            (scores_back_last_query_only, "= for +=: dk of the last query only"),
+        ],
+    ),
+    "softmax_jacobian": Answers(
+        right=[jacobian_by_loops, jacobian_with_eye, jacobian_of_nested_lists],
+        wrong=[
+            (lambda y: np.diag(y * (1 - y)), "the diagonal only, as for a sigmoid"),
+            (lambda y: y * (1 - y), "the diagonal as a row"),
+            (lambda y: np.outer(y, y) - np.diag(y), "the sign"),
+            (lambda y: np.diag(y) + np.outer(y, y), "plus in place of minus"),
+            (lambda y: -np.outer(y, y), "the direct way is missing"),
+            (lambda y: np.eye(len(y)) - np.outer(y, y), "1 on the diagonal in place of y"),
+            (lambda y: np.diag(y), "only the direct way"),
+            (lambda y: np.outer(y, 1 - y), "y (1 − y) everywhere: 1 for δ"),
+            (lambda y: np.diag(y) - np.dot(y, y), "np.dot in place of np.outer: a number"),
+            (lambda y: np.diag(y) - y, "one factor y is missing in the second part"),
+            (lambda y: np.diag(y) - y * y, "y² along each row, not an outer product"),
+            (lambda y: np.eye(len(y)) - y, "the factor y_i in front is missing"),
+            (lambda y: y * (np.eye(len(y)) - y), "y_j in front: y_j (δ − y_j)"),
+            (lambda y: np.diag(y) - np.outer(y, y) / len(y), "divided by S"),
+            (lambda y: np.diag(y - y @ y) - np.outer(y, y), "the second part subtracted twice, once as a number"),
+            (jacobian_without_diagonal, "y_i on the diagonal, without − y_i²"),
+            (jacobian_returned_in_the_loop, "return inside the loop: the first row only"),
+            (jacobian_sign_of_delta, "the sign off the diagonal"),
+            (jacobian_off_by_one, "the last column is left out"),
+            (jacobian_of_three, "works for three weights only"),
+            (jacobian_in_place, "y is changed"),
+            (jacobian_triangle, "the upper triangle is left zero"),
+            (jacobian_by_softmax_again, "softmax is taken once more: y are weights already"),
+            (lambda y: np.diag(y) - y @ y.T, "@ of two rows is a number"),
+            (lambda y: print(np.diag(y) - np.outer(y, y)), "printed, not returned"),
+        ],
+    ),
+    "softmax_backward": Answers(
+        right=[softmax_back_by_einsum, softmax_back_multiplied_out, softmax_back_row_by_row],
+        wrong=[
+            (softmax_back(lambda d, y: y * (d - d.mean(axis=-1, keepdims=True))), "the plain average"),
+            (softmax_back(lambda d, y: y * (d - rowsum(d))), "the plain sum"),
+            (softmax_back(lambda d, y: y * (d - rowsum(d * y) / d.shape[-1])), "the weighted mean, divided by S"),
+            (softmax_back(lambda d, y: d - rowsum(d * y)), "the factor y is missing"),
+            (softmax_back(lambda d, y: y * d - rowsum(d * y)), "brackets: y multiplies the first part only"),
+            (softmax_back(lambda d, y: y * d), "the way through the sum is missing"),
+            (softmax_back(lambda d, y: y * (1 - y) * d), "the derivative of a sigmoid"),
+            (softmax_back(lambda d, y: y * (d + rowsum(d * y))), "plus in place of minus"),
+            (softmax_back(lambda d, y: y * (rowsum(d * y) - d)), "the sign"),
+            (softmax_back(lambda d, y: y * (d - (d * y).sum())), "one average for everything"),
+            (softmax_back(lambda d, y: y * (d - (d * y).sum(axis=0))), "averages of the columns"),
+            (softmax_back(lambda d, y: y * (d - (d * y).sum(axis=-2, keepdims=True))), "summed over the queries"),
+            (softmax_back(lambda d, y: y * (d - (d * y).sum(axis=-1))), "keepdims forgotten"),
+            (softmax_back(lambda d, y: y * (d - rowsum(d * y * y))), "y² in the average"),
+            (softmax_back(lambda d, y: y * (d - rowsum(y))), "dy is missing in the average"),
+            (softmax_back(lambda d, y: d * (y - rowsum(d * y))), "y and dy exchanged"),
+            (softmax_back(lambda d, y: y**2 * (d - rowsum(d * y))), "y²"),
+            (softmax_back(lambda d, y: (d - rowsum(d * y)) / y), "divided by y"),
+            (softmax_back(lambda d, y: d), "dy as it came"),
+            (softmax_back(lambda d, y: y * (d - d * y)), "d y is not summed"),
+            (softmax_back(lambda d, y: y * (d - np.max(d * y, axis=-1, keepdims=True))), "the maximum, not the sum"),
+            (softmax_back(lambda d, y: y * (1 - rowsum(d * y))), "1 in place of dy"),
+            (softmax_back_in_place, "dy is changed"),
+            (softmax_back_y_changed, "y in the cache is changed"),
+            (softmax_back_divided_back, "the weighted sum divided by the number of keys that aren't masked"),
+            (softmax_back_printed, "printed, not returned"),
+            (softmax_back_of_a_matrix, "works for a matrix only"),
+            (lambda dy, cache: cache * (dy - rowsum(dy * cache)), "the cache used as if it were y"),
+        ],
+    ),
+}
