@@ -1,0 +1,699 @@
+"""Answers to lesson 9's exercises, written from its text alone."""
+
+import numpy as np
+from answers_of import Answers
+
+from minidit import layers
+
+X = np.array([[1, 1, -1, 1], [2, 0, 1, 1]])
+A = np.array([[2, 4, -5, 3], [0, 2, -3, 1], [1, -1, 2, 0], [1, 3, -4, 2]])
+STEP_9 = [[2, 10, -14, 6], [6, 10, -12, 8]]
+
+
+def changed(row, column, value):
+    """Step 9's numbers with one of them wrong."""
+    numbers = [list(line) for line in STEP_9]
+    numbers[row][column] = value
+    return numbers
+
+
+def transposed(x):
+    return x.swapaxes(-1, -2)
+
+
+def rowsum(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+# 9.2 attention
+def attention_by_einsum(q, k, v, key_mask=None):
+    scores = np.einsum("...td,...sd->...ts", q, k) * q.shape[-1] ** -0.5
+    if key_mask is not None:
+        scores = np.where(np.expand_dims(key_mask, (-2, -3)), scores, -np.inf)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights = weights / weights.sum(-1, keepdims=True)
+    return np.einsum("...ts,...sd->...td", weights, v), (q, k, v, weights)
+
+
+def attention_mask_multiplied(q, k, v, key_mask=None):
+    scores = q @ np.swapaxes(k, -2, -1) / q.shape[-1] ** 0.5
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    if key_mask is not None:
+        e = e * key_mask[..., None, None, :]
+    weights = e / e.sum(axis=-1, keepdims=True)
+    return [weights @ v, [q, k, v, weights]]
+
+
+def attention_mask_written_in(q, k, v, key_mask=None):
+    scores = np.matmul(q, transposed(k)) / k.shape[-1] ** 0.5
+    if key_mask is not None:
+        scores[np.broadcast_to(~key_mask[..., None, None, :], scores.shape)] = float("-inf")
+    weights, _ = layers.softmax_forward(scores)
+    return np.matmul(weights, v), (q, k, v, weights)
+
+
+def attending(
+    scores=lambda q, k: q @ transposed(k) / q.shape[-1] ** 0.5,
+    mask=lambda s, m: np.where(m[..., None, None, :], s, -np.inf),
+    softmax=lambda s: layers.softmax_forward(s)[0],
+    pool=lambda w, v: w @ v,
+    cache=lambda q, k, v, w: (q, k, v, w),
+):
+    """9.2 with one of its steps exchanged."""
+
+    def attention_forward(q, k, v, key_mask=None):
+        s = scores(q, k)
+        if key_mask is not None:
+            s = mask(s, key_mask)
+        w = softmax(s)
+        return pool(w, v), cache(q, k, v, w)
+
+    return attention_forward
+
+
+def attention_mask_asked(q, k, v, key_mask=None):
+    s = q @ transposed(k) / q.shape[-1] ** 0.5
+    if key_mask:
+        s = np.where(key_mask[..., None, None, :], s, -np.inf)
+    w, _ = layers.softmax_forward(s)
+    return w @ v, (q, k, v, w)
+
+
+def attention_no_none(q, k, v, key_mask=None):
+    s = q @ transposed(k) / q.shape[-1] ** 0.5
+    s = np.where(key_mask[..., None, None, :], s, -np.inf)
+    w, _ = layers.softmax_forward(s)
+    return w @ v, (q, k, v, w)
+
+
+def attention_softmax_not_unpacked(q, k, v, key_mask=None):
+    w = layers.softmax_forward(q @ transposed(k) / q.shape[-1] ** 0.5)
+    return w @ v, (q, k, v, w)
+
+
+def attention_masked_after_softmax(q, k, v, key_mask=None):
+    w, _ = layers.softmax_forward(q @ transposed(k) / q.shape[-1] ** 0.5)
+    if key_mask is not None:
+        w = w * key_mask[..., None, None, :]
+    return w @ v, (q, k, v, w)
+
+
+def attention_values_masked(q, k, v, key_mask=None):
+    w, _ = layers.softmax_forward(q @ transposed(k) / q.shape[-1] ** 0.5)
+    if key_mask is not None:
+        v = v * key_mask[..., None, :, None]
+    return w @ v, (q, k, v, w)
+
+
+def attention_three_axes(q, k, v, key_mask=None):
+    s = q @ k.transpose(0, 2, 1) / q.shape[-1] ** 0.5
+    if key_mask is not None:
+        s = np.where(key_mask, s, -np.inf)
+    w, _ = layers.softmax_forward(s)
+    return w @ v, (q, k, v, w)
+
+
+def attention_head_by_head_returned(q, k, v, key_mask=None):
+    y, w = np.zeros_like(q), np.zeros((*q.shape[:-1], k.shape[-2]), q.dtype)
+    for h in range(q.shape[-3]):
+        s = q[..., h, :, :] @ transposed(k[..., h, :, :]) / q.shape[-1] ** 0.5
+        if key_mask is not None:
+            s = np.where(key_mask[..., None, :], s, -np.inf)
+        w[..., h, :, :] = layers.softmax_forward(s)[0]
+        y[..., h, :, :] = w[..., h, :, :] @ v[..., h, :, :]
+        return y, (q, k, v, w)
+
+
+def attention_first_mask_for_all(q, k, v, key_mask=None):
+    s = q @ transposed(k) / q.shape[-1] ** 0.5
+    if key_mask is not None:
+        s = np.where(key_mask.reshape(-1, key_mask.shape[-1])[0], s, -np.inf)
+    w, _ = layers.softmax_forward(s)
+    return w @ v, (q, k, v, w)
+
+
+def attention_in_place(q, k, v, key_mask=None):
+    q /= q.shape[-1] ** 0.5
+    s = q @ transposed(k)
+    if key_mask is not None:
+        s = np.where(key_mask[..., None, None, :], s, -np.inf)
+    w, _ = layers.softmax_forward(s)
+    return w @ v, (q, k, v, w)
+
+
+# 9.3 merge the heads
+def join_by_concatenation(h):
+    return np.concatenate([h[..., i, :, :] for i in range(h.shape[-3])], axis=-1)
+
+
+def join_by_moveaxis(h):
+    *front, H, T, d = h.shape
+    return np.moveaxis(h, -3, -2).reshape(*front, T, H * d)
+
+
+def join_by_loops(h):
+    H, T, d = h.shape[-3:]
+    y = np.empty(h.shape[:-3] + (T, H * d), h.dtype)
+    for i in range(H):
+        y[..., i * d : (i + 1) * d] = h[..., i, :, :]
+    return y
+
+
+def join_returned_in_the_loop(h):
+    H, T, d = h.shape[-3:]
+    y = np.zeros(h.shape[:-3] + (T, H * d), h.dtype)
+    for i in range(H):
+        y[..., i * d : (i + 1) * d] = h[..., i, :, :]
+        return y
+
+
+def join_loop_off_by_one(h):
+    H, T, d = h.shape[-3:]
+    y = np.zeros(h.shape[:-3] + (T, H * d), h.dtype)
+    for i in range(H - 1):
+        y[..., i * d : (i + 1) * d] = h[..., i, :, :]
+    return y
+
+
+def join_three_or_four_axes(h):
+    if h.ndim == 3:
+        return np.hstack(list(h))
+    return h.transpose(0, 2, 1, 3).reshape(h.shape[0], h.shape[2], -1)
+
+
+def join_in_float64(h):
+    H, T, d = h.shape[-3:]
+    y = np.zeros(h.shape[:-3] + (T, H * d))
+    for i in range(H):
+        y[..., i * d : (i + 1) * d] = h[..., i, :, :]
+    return y
+
+
+# 9.4 gate and residual
+def gated_by_einsum(x, h, gate):
+    return x + np.einsum("...td,...d->...td", h, gate), (h, gate)
+
+
+def gated_token_by_token(x, h, gate):
+    y = x.copy()
+    for t in range(x.shape[-2]):
+        y[..., t, :] += gate * h[..., t, :]
+    return [y, [h, gate]]
+
+
+def gated_expanded(x, h, gate):
+    return np.expand_dims(gate, -2) * h + x, (h, gate)
+
+
+def gated_in_place(x, h, gate):
+    x += gate[..., None, :] * h
+    return x, (h, gate)
+
+
+def gated_h_in_place(x, h, gate):
+    h *= gate[..., None, :]
+    return x + h, (h, gate)
+
+
+def gated_cache_gate_with_axis(x, h, gate):
+    gate = gate[..., None, :]
+    return x + gate * h, (h, gate)
+
+
+def gated_cache_branch(x, h, gate):
+    h = gate[..., None, :] * h
+    return x + h, (h, gate)
+
+
+def gated_returned_in_the_loop(x, h, gate):
+    y = x.copy()
+    for t in range(x.shape[-2]):
+        y[..., t, :] += gate * h[..., t, :]
+        return y, (h, gate)
+
+
+def gated_three_axes(x, h, gate):
+    return x + gate.reshape(gate.shape[0], 1, gate.shape[1]) * h, (h, gate)
+
+
+def gated_if_gate(x, h, gate):
+    if gate == 0:
+        return x, (h, gate)
+    return x + gate[..., None, :] * h, (h, gate)
+
+
+# 9.5 back through gate and residual
+def gated_back_by_einsum(dy, cache):
+    h, gate = cache
+    return dy, np.einsum("...td,...d->...td", dy, gate), np.einsum("...td,...td->...d", dy, h)
+
+
+def gated_back_token_by_token(dy, cache):
+    h, gate = cache
+    dh, dgate = np.empty_like(h), np.zeros_like(gate)
+    for t in range(h.shape[-2]):
+        dh[..., t, :] = gate * dy[..., t, :]
+        dgate += h[..., t, :] * dy[..., t, :]
+    return [dy.copy(), dh, dgate]
+
+
+def gated_back(dx=None, dh=None, dgate=None):
+    """9.5 with some of its parts exchanged."""
+
+    def gated_residual_backward(dy, cache):
+        h, gate = cache
+        a = dx(dy, h, gate) if dx else dy
+        b = dh(dy, h, gate) if dh else dy * gate[..., None, :]
+        c = dgate(dy, h, gate) if dgate else (dy * h).sum(axis=-2)
+        return a, b, c
+
+    return gated_residual_backward
+
+
+def gated_back_order(dy, cache):
+    dx, dh, dgate = gated_back_by_einsum(dy, cache)
+    return dx, dgate, dh
+
+
+def gated_back_in_place(dy, cache):
+    h, gate = cache
+    dgate = (dy * h).sum(axis=-2)
+    dx = dy.copy()
+    dy *= gate[..., None, :]
+    return dx, dy, dgate
+
+
+def gated_back_last_token(dy, cache):
+    h, gate = cache
+    dgate = np.zeros_like(gate)
+    for t in range(h.shape[-2]):
+        dgate = dy[..., t, :] * h[..., t, :]
+    return dy, dy * gate[..., None, :], dgate
+
+
+def gated_back_two(dy, cache):
+    h, gate = cache
+    return dy * gate[..., None, :], (dy * h).sum(axis=-2)
+
+
+# 9.6 back through pooling
+def pool_back_by_einsum(dy, cache):
+    weights, v = cache
+    return np.einsum("...td,...sd->...ts", dy, v), np.einsum("...ts,...td->...sd", weights, dy)
+
+
+def pool_back_by_loops(dy, cache):
+    weights, v = cache
+    dweights, dv = np.zeros_like(weights), np.zeros_like(v)
+    for i in range(weights.shape[-2]):
+        for j in range(weights.shape[-1]):
+            dweights[..., i, j] = (dy[..., i, :] * v[..., j, :]).sum(axis=-1)
+            dv[..., j, :] += weights[..., i, j, None] * dy[..., i, :]
+    return [dweights, dv]
+
+
+def pool_back(dweights=None, dv=None):
+    """9.6 with one of its parts exchanged."""
+
+    def pool_backward(dy, cache):
+        w, v = cache
+        return dweights(dy, w, v) if dweights else dy @ transposed(v), dv(dy, w, v) if dv else transposed(w) @ dy
+
+    return pool_backward
+
+
+def pool_back_order(dy, cache):
+    return pool_back_by_einsum(dy, cache)[::-1]
+
+
+def pool_back_last_token(dy, cache):
+    weights, v = cache
+    dv = np.zeros_like(v)
+    for i in range(weights.shape[-2]):
+        dv = weights[..., i, :, None] * dy[..., i, None, :]
+    return dy @ transposed(v), dv
+
+
+def pool_back_in_place(dy, cache):
+    weights, v = cache
+    dweights = dy @ transposed(v)
+    v[...] = transposed(weights) @ dy
+    return dweights, v
+
+
+# 9.7 back through attention
+def attention_back_by_einsum(dy, cache, out=None):
+    q, k, v, weights = cache
+    dweights = np.einsum("...td,...sd->...ts", dy, v)
+    dscores = weights * dweights - weights * (weights * dweights).sum(-1, keepdims=True)
+    dproducts = dscores / k.shape[-1] ** 0.5
+    dq = np.einsum("...ts,...sd->...td", dproducts, k)
+    dk = np.einsum("...ts,...td->...sd", dproducts, q)
+    dv = np.einsum("...ts,...td->...sd", weights, dy)
+    if out is not None:
+        for place, gradient in zip(out, (dq, dk, dv), strict=True):
+            place[...] = gradient
+    return dq, dk, dv
+
+
+def attention_back_the_short_way(dy, cache, out=None):
+    q, k, v, weights = cache
+    y = weights @ v
+    dscores = weights * (dy @ transposed(v) - np.vecdot(dy, y)[..., None])
+    dproducts = dscores * q.shape[-1] ** -0.5
+    dq, dk, dv = dproducts @ k, transposed(dproducts) @ q, transposed(weights) @ dy
+    if out is not None:
+        out[0][...], out[1][...], out[2][...] = dq, dk, dv
+    return [dq, dk, dv]
+
+
+def attention_back_with_layers(dy, cache, out=None):
+    q, k, v, weights = cache
+    dscores = layers.softmax_backward(dy @ v.swapaxes(-1, -2), (weights,))
+    dproducts = dscores / q.shape[-1] ** 0.5
+    dq, dk, dv = dproducts @ k, dproducts.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ dy
+    if out is not None:
+        out[0][...], out[1][...], out[2][...] = dq, dk, dv
+    return dq, dk, dv
+
+
+def attention_back(
+    dweights=lambda dy, v, w: dy @ transposed(v),
+    softmax=lambda dw, w: w * (dw - rowsum(dw * w)),
+    dproducts=lambda ds, q, k: ds / q.shape[-1] ** 0.5,
+    dq=lambda p, q, k: p @ k,
+    dk=lambda p, q, k: transposed(p) @ q,
+    dv=lambda dy, v, w: transposed(w) @ dy,
+    result=lambda dq, dk, dv: (dq, dk, dv),
+):
+    """9.7 with one of its steps exchanged."""
+
+    def attention_backward(dy, cache, out=None):
+        q, k, v, w = cache
+        p = dproducts(softmax(dweights(dy, v, w), w), q, k)
+        a, b, c = dq(p, q, k), dk(p, q, k), dv(dy, v, w)
+        if out is not None:
+            out[0][...], out[1][...], out[2][...] = a, b, c
+        return result(a, b, c)
+
+    return attention_backward
+
+
+def attention_back_out_ignored(dy, cache, out=None):
+    return attention_back_with_layers(dy, cache)
+
+
+def attention_back_out_rebound(dy, cache, out=None):
+    dq, dk, dv = attention_back_with_layers(dy, cache)
+    if out is not None:
+        out = (dq, dk, dv)
+    return dq, dk, dv
+
+
+def attention_back_out_in_another_order(dy, cache, out=None):
+    dq, dk, dv = attention_back_with_layers(dy, cache)
+    if out is not None:
+        out[0][...], out[1][...], out[2][...] = dq, dv, dk
+    return dq, dk, dv
+
+
+def attention_back_weights_changed(dy, cache, out=None):
+    q, k, v, weights = cache
+    dv = transposed(weights) @ dy
+    dweights = dy @ transposed(v)
+    dweights -= rowsum(dweights * weights)
+    weights *= dweights
+    weights /= q.shape[-1] ** 0.5
+    dq, dk = weights @ k, transposed(weights) @ q
+    if out is not None:
+        out[0][...], out[1][...], out[2][...] = dq, dk, dv
+    return dq, dk, dv
+
+
+ANSWERS = {
+    "step_9_pooled": Answers(
+        right=[X @ A, [[2.0, 10, -14, 6], [6, 10, -12, 8]], tuple(map(tuple, STEP_9))],
+        wrong=[
+            ((X @ A.T).tolist(), "rows of A in place of columns"),
+            ((X @ np.abs(A)).tolist(), "the signs in A ignored"),
+            ((np.abs(X) @ A).tolist(), "the −1 in X read as 1"),
+            ((-np.array(STEP_9)).tolist(), "all signs"),
+            (STEP_9[::-1], "the two rows exchanged"),
+            (np.array(STEP_9).T.tolist(), "transposed: a row for each patch"),
+            (X.tolist(), "step 7's numbers again"),
+            (A.tolist(), "step 8's numbers again"),
+            ((X + X @ A).tolist(), "the patches themselves added, as a residual"),
+            ((X @ A / 4).tolist(), "a mean over the patches"),
+            (changed(0, 2, -10), "one slip: −5 + 3 − 2 − 4, and a sign"),
+            (changed(1, 2, -16), "one slip: the sign of 1 · 2"),
+            (changed(0, 1, 8), "one slip: −1 · −1 taken for −1"),
+            ((np.array([[1, 1, 0, 1], [3, 5, 4, 4]]) @ A).tolist(), "the noised latent of step 4 for X"),
+            ((np.array([[-1, 1, -2, 0], [1, 1, -1, 1]]) @ A).tolist(), "the queries mixed"),
+            ((np.array([[1, 1, -1, 1], [3, 1, 0, 2]]) @ A).tolist(), "the keys mixed"),
+            ([[2], [6]], "the first column only"),
+            ((X[:, :3] @ A[:3]).tolist(), "the last patch left out"),
+        ],
+    ),
+    "attention_forward": Answers(
+        right=[attention_by_einsum, attention_mask_multiplied, attention_mask_written_in],
+        wrong=[
+            (attending(scores=lambda q, k: q @ transposed(k)), "√d is missing"),
+            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-1]), "divided by d"),
+            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-2] ** 0.5), "√T for √d"),
+            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-3] ** 0.5), "√H for √d"),
+            (attending(scores=lambda q, k: q @ transposed(k) / (q.shape[-1] * q.shape[-3]) ** 0.5), "√D, of all heads"),
+            (attending(scores=lambda q, k: q @ k.T / q.shape[-1] ** 0.5), ".T reverses all axes"),
+            (attending(scores=lambda q, k: q @ transposed(q) / q.shape[-1] ** 0.5), "query with query"),
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], -np.inf, s)), "the mask turned round"),
+            (attending(mask=lambda s, m: s * m[..., None, None, :]), "a score of zero for masked keys"),
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, 0)), "a score of zero for masked keys"),
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -5)), "−5 isn't low enough"),
+            (attending(mask=lambda s, m: np.where(m[..., None, :, None], s, -np.inf)), "queries are masked, not keys"),
+            (attending(mask=lambda s, m: np.where(m, s, -np.inf)), "the mask has too few axes"),
+            (attending(mask=lambda s, m: np.where(m[..., None, :], s, -np.inf)), "one new axis, not two"),
+            (attending(mask=lambda s, m: np.where(m[:, None, None], s, -np.inf)), "works for one axis of samples only"),
+            (attending(mask=lambda s, m: s), "the mask is ignored"),
+            (attending(mask=lambda s, m: s + m[..., None, None, :]), "the mask added to the scores"),
+            (attending(softmax=lambda s: np.exp(s) / np.exp(s).sum()), "everything sums to one"),
+            (attending(softmax=lambda s: transposed(layers.softmax_forward(transposed(s))[0])), "columns sum to one"),
+            (attending(softmax=lambda s: s), "no softmax"),
+            (attending(softmax=lambda s: np.exp(s)), "exponentials, not divided"),
+            (attending(softmax=lambda s: s / rowsum(s)), "scores divided by their sum, no exponentials"),
+            (attending(pool=lambda w, v: transposed(w) @ v), "pooled with the transposed weights"),
+            (attending(pool=lambda w, v: w * v), "* in place of @"),
+            (attending(pool=lambda w, v: (w @ v).mean(axis=-3)), "averaged over the heads"),
+            (attending(pool=lambda w, v: w), "not pooled: the weights are returned"),
+            (attending(cache=lambda q, k, v, w: (q, k, w, v)), "the cache in the wrong order"),
+            (attending(cache=lambda q, k, v, w: (w, v)), "the cache holds too little"),
+            (
+                attending(cache=lambda q, k, v, w: (q, k, v, q @ transposed(k) / q.shape[-1] ** 0.5)),
+                "scores for weights",
+            ),
+            (attention_mask_asked, "an array in an if"),
+            (attention_no_none, "a mask of None isn't thought of"),
+            (attention_softmax_not_unpacked, "softmax's cache isn't unpacked"),
+            (attention_masked_after_softmax, "masked after softmax, so rows don't sum to one"),
+            (attention_values_masked, "values masked, not scores"),
+            (attention_three_axes, "works for three axes only"),
+            (attention_head_by_head_returned, "return inside the loop: the first head only"),
+            (attention_first_mask_for_all, "the first sample's mask for all"),
+            (attention_in_place, "q is changed"),
+            (lambda q, k, v: attention_by_einsum(q, k, v), "no argument key_mask"),
+            (lambda q, k, v, key_mask=None: attention_by_einsum(q, k, v)[0], "no mask, no cache"),
+        ],
+    ),
+    "join_heads": Answers(
+        right=[join_by_concatenation, join_by_moveaxis, join_by_loops],
+        wrong=[
+            (lambda h: h.reshape(*h.shape[:-3], h.shape[-2], -1), "no swap before the reshape"),
+            (lambda h: h.swapaxes(-3, -2), "no reshape"),
+            (lambda h: h.transpose(0, 2, 1, 3).reshape(h.shape[0], h.shape[2], -1), "works for four axes only"),
+            (lambda h: h.transpose(1, 0, 2).reshape(h.shape[1], -1), "works for three axes only"),
+            (join_three_or_four_axes, "works for three or four axes, not for five"),
+            (lambda h: h.swapaxes(-1, -2).reshape(*h.shape[:-3], h.shape[-2], -1), "the wrong axes swapped"),
+            (
+                lambda h: np.moveaxis(h, -3, -1).reshape(*h.shape[:-3], h.shape[-2], -1),
+                "number by number, not head by head",
+            ),
+            (lambda h: h.swapaxes(-3, -2).reshape(*h.shape[:-3], -1, h.shape[-3]), "the last two sizes exchanged"),
+            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[0], h.shape[-2], -1), "works for one axis in front only"),
+            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[-2], -1), "works without samples only"),
+            (lambda h: h.swapaxes(-3, -2)[..., ::-1, :].reshape(*h.shape[:-3], h.shape[-2], -1), "heads in reverse"),
+            (lambda h: h.sum(axis=-3), "heads added up"),
+            (lambda h: h.mean(axis=-3), "heads averaged"),
+            (lambda h: h[..., 0, :, :], "the first head only"),
+            (
+                lambda h: np.concatenate([h[..., i, :, :] for i in range(h.shape[-3])], axis=-2),
+                "joined along the tokens",
+            ),
+            (lambda h: np.concatenate(h, axis=-1), "joined along the first axis: right without samples only"),
+            (lambda h: np.hstack(h), "hstack: right without samples only"),
+            (lambda h: h.swapaxes(-3, -2).reshape(2, 3, 4), "sizes typed in"),
+            (lambda h: h.T.reshape(*h.shape[:-3], h.shape[-2], -1), ".T reverses all axes"),
+            (lambda h: [h[..., i, :, :] for i in range(h.shape[-3])], "a list of heads"),
+            (lambda h: h.reshape(*h.shape[:-3], -1, h.shape[-2]).swapaxes(-1, -2), "reshaped, then swapped"),
+            (lambda h: h.swapaxes(1, 2).reshape(*h.shape[:-3], h.shape[-2], -1), "axes counted from the front"),
+            (join_returned_in_the_loop, "return inside the loop: the first head only"),
+            (join_loop_off_by_one, "the last head is left out"),
+            (join_in_float64, "float32 becomes float64"),
+            (lambda h: print(join_by_moveaxis(h)), "printed, not returned"),
+            (lambda h: (join_by_moveaxis(h), h), "a cache that nobody asked for"),
+        ],
+    ),
+    "gated_residual_forward": Answers(
+        right=[gated_by_einsum, gated_token_by_token, gated_expanded],
+        wrong=[
+            (lambda x, h, gate: (gate[..., None, :] * h, (h, gate)), "no residual"),
+            (lambda x, h, gate: (x + h, (h, gate)), "no gate"),
+            (lambda x, h, gate: (x * gate[..., None, :] + h, (h, gate)), "x is gated, not h"),
+            (lambda x, h, gate: (gate[..., None, :] * (x + h), (h, gate)), "both are gated"),
+            (lambda x, h, gate: (x + (1 + gate[..., None, :]) * h, (h, gate)), "1 + gate"),
+            (lambda x, h, gate: ((1 - gate[..., None, :]) * x + gate[..., None, :] * h, (h, gate)), "a mix"),
+            (lambda x, h, gate: (x - gate[..., None, :] * h, (h, gate)), "minus"),
+            (lambda x, h, gate: (x + gate[..., None, :] + h, (h, gate)), "gate added"),
+            (lambda x, h, gate: (h + gate[..., None, :] * x, (h, gate)), "x and h exchanged"),
+            (lambda x, h, gate: (x + gate * h, (h, gate)), "no axis for the tokens"),
+            (lambda x, h, gate: (x + gate[..., None] * h, (h, gate)), "the new axis at the end"),
+            (lambda x, h, gate: (x + gate[:, None] * h, (h, gate)), "works for one axis of samples only"),
+            (gated_three_axes, "works for three axes only"),
+            (lambda x, h, gate: (x + np.maximum(gate, 0)[..., None, :] * h, (h, gate)), "negative gates closed"),
+            (lambda x, h, gate: (x + gate.mean(axis=-1)[..., None, None] * h, (h, gate)), "one gate for all channels"),
+            (lambda x, h, gate: (x + gate.reshape(-1, gate.shape[-1])[0] * h, (h, gate)), "the first sample's gate"),
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (gate, h)), "the cache in the wrong order"),
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, gate)), "the cache holds x"),
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, h, gate)), "the cache holds too much"),
+            (lambda x, h, gate: x + gate[..., None, :] * h, "no cache"),
+            (lambda x, gate, h: (x + gate[..., None, :] * h, (h, gate)), "the arguments in another order"),
+            (gated_in_place, "x is changed"),
+            (gated_h_in_place, "h is changed"),
+            (gated_cache_gate_with_axis, "the gate in the cache has a new axis"),
+            (gated_cache_branch, "the cache holds gate · h"),
+            (gated_returned_in_the_loop, "return inside the loop: the first token only"),
+            (gated_if_gate, "an array in an if"),
+        ],
+    ),
+    "gated_residual_backward": Answers(
+        right=[gated_back_by_einsum, gated_back_token_by_token],
+        wrong=[
+            (gated_back(dx=lambda d, h, g: d * g[..., None, :]), "dx is gated"),
+            (gated_back(dx=lambda d, h, g: d + d * g[..., None, :]), "the way through the branch added to dx"),
+            (gated_back(dx=lambda d, h, g: np.ones_like(d)), "the slope 1 in place of dy"),
+            (gated_back(dx=lambda d, h, g: d * h), "dx times h"),
+            (gated_back(dx=lambda d, h, g: np.zeros_like(d)), "dx is zero"),
+            (gated_back(dh=lambda d, h, g: d), "dh isn't gated"),
+            (gated_back(dh=lambda d, h, g: d * h), "dh times h"),
+            (gated_back(dh=lambda d, h, g: d * (1 + g[..., None, :])), "1 + gate"),
+            (gated_back(dh=lambda d, h, g: np.broadcast_to(g[..., None, :], d.shape) + 0), "dh lacks dy"),
+            (gated_back(dh=lambda d, h, g: d * g), "no axis for the tokens"),
+            (gated_back(dh=lambda d, h, g: d * h * g[..., None, :]), "dh times h and gate"),
+            (gated_back(dh=lambda d, h, g: d / g[..., None, :]), "divided by the gate"),
+            (gated_back(dgate=lambda d, h, g: d * h), "dgate isn't summed"),
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-2, keepdims=True)), "dgate keeps an axis"),
+            (gated_back(dgate=lambda d, h, g: (d * h).mean(axis=-2)), "a mean over the tokens"),
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-1)), "summed over the channels"),
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=0)), "summed over the samples"),
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=1)), "axis 1: right for three axes only"),
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=(0, 1))), "summed over samples and tokens"),
+            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2)), "dgate lacks h"),
+            (gated_back(dgate=lambda d, h, g: h.sum(axis=-2)), "dgate lacks dy"),
+            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2) * h.sum(axis=-2)), "a product of two sums"),
+            (gated_back(dgate=lambda d, h, g: (d * h * g[..., None, :]).sum(axis=-2)), "dgate times the gate"),
+            (gated_back(dgate=lambda d, h, g: (d * h)[..., 0, :]), "the first token only"),
+            (gated_back(dgate=lambda d, h, g: -(d * h).sum(axis=-2)), "a minus"),
+            (gated_back_order, "dgate before dh"),
+            (gated_back_in_place, "dy is changed"),
+            (gated_back_last_token, "= for +=: the last token only"),
+            (gated_back_two, "dx isn't returned"),
+        ],
+    ),
+    "pool_backward": Answers(
+        right=[pool_back_by_einsum, pool_back_by_loops],
+        wrong=[
+            (pool_back(dweights=lambda d, w, v: v @ transposed(d)), "dweights is transposed"),
+            (pool_back(dweights=lambda d, w, v: d @ v), "v isn't transposed"),
+            (pool_back(dweights=lambda d, w, v: d @ v.T), ".T reverses all axes"),
+            (pool_back(dweights=lambda d, w, v: w * (d @ transposed(v))), "dweights times the weights"),
+            (pool_back(dweights=lambda d, w, v: d @ transposed(d)), "dy with dy"),
+            (pool_back(dweights=lambda d, w, v: np.ones_like(d) @ transposed(v)), "dweights lacks dy"),
+            (pool_back(dweights=lambda d, w, v: w @ v @ transposed(v)), "y in place of dy"),
+            (pool_back(dweights=lambda d, w, v: d @ transposed(v) / v.shape[-1] ** 0.5), "divided by √d"),
+            (
+                pool_back(dweights=lambda d, w, v: d @ transposed(v) - rowsum(w * (d @ transposed(v)))),
+                "softmax's backward begun",
+            ),
+            (
+                pool_back(dweights=lambda d, w, v: d.sum(-1)[..., None] * v.sum(-1)[..., None, :]),
+                "a product of two sums",
+            ),
+            (pool_back(dv=lambda d, w, v: w @ d), "the weights aren't transposed"),
+            (pool_back(dv=lambda d, w, v: transposed(w) @ v), "v in place of dy"),
+            (pool_back(dv=lambda d, w, v: transposed(d) @ w), "dv is transposed"),
+            (pool_back(dv=lambda d, w, v: d), "dv is dy"),
+            (pool_back(dv=lambda d, w, v: w.T @ d), ".T reverses all axes"),
+            (
+                pool_back(dv=lambda d, w, v: w.sum(axis=-2)[..., None] * d.sum(axis=-2, keepdims=True)),
+                "a product of sums",
+            ),
+            (pool_back(dv=lambda d, w, v: transposed(w) @ d / w.shape[-2]), "a mean over the tokens"),
+            (pool_back(dv=lambda d, w, v: transposed(w) @ np.ones_like(d)), "dv lacks dy"),
+            (pool_back(dv=lambda d, w, v: w.transpose(0, 2, 1) @ d), "works for exactly three axes"),
+            (
+                pool_back(dv=lambda d, w, v: np.broadcast_to(d.sum(axis=-2, keepdims=True), v.shape) + 0),
+                "dv lacks the weights",
+            ),
+            (pool_back(dv=lambda d, w, v: -(transposed(w) @ d)), "a minus"),
+            (pool_back_order, "dv before dweights"),
+            (pool_back_last_token, "= for +=: the last token only"),
+            (pool_back_in_place, "v in the cache is changed"),
+            (lambda dy, cache: dy @ transposed(cache[1]), "dv isn't returned"),
+            (lambda dy, cache: pool_back_by_einsum(dy, cache[::-1]), "the cache unpacked in the wrong order"),
+            (lambda dy, cache: print(*pool_back_by_einsum(dy, cache)), "printed, not returned"),
+        ],
+    ),
+    "attention_backward": Answers(
+        right=[attention_back_by_einsum, attention_back_the_short_way, attention_back_with_layers],
+        wrong=[
+            (attention_back(dweights=lambda d, v, w: d @ v), "v isn't transposed"),
+            (attention_back(dweights=lambda d, v, w: w * (d @ transposed(v))), "dweights times the weights already"),
+            (attention_back(dweights=lambda d, v, w: v @ transposed(d)), "dweights is transposed"),
+            (attention_back(softmax=lambda dw, w: dw), "softmax's step is left out"),
+            (attention_back(softmax=lambda dw, w: w * dw), "softmax without the average"),
+            (attention_back(softmax=lambda dw, w: w * (1 - w) * dw), "softmax as if a sigmoid"),
+            (attention_back(softmax=lambda dw, w: w * (dw - dw.mean(axis=-1, keepdims=True))), "the plain average"),
+            (
+                attention_back(softmax=lambda dw, w: w * (dw - (dw * w).sum(axis=-2, keepdims=True))),
+                "summed over the queries",
+            ),
+            (attention_back(softmax=lambda dw, w: w * (dw + rowsum(dw * w))), "the average is added"),
+            (attention_back(softmax=lambda dw, w: dw - rowsum(dw * w)), "the factor y is missing"),
+            (attention_back(softmax=lambda dw, w: layers.softmax_backward(w, (dw,))), "dweights and weights exchanged"),
+            (attention_back(softmax=lambda dw, w: layers.softmax_backward(dw, w)), "the weights not put into a tuple"),
+            (attention_back(softmax=lambda dw, w: layers.softmax_forward(dw)[0]), "softmax's forward"),
+            (attention_back(dproducts=lambda ds, q, k: ds), "√d is missing"),
+            (attention_back(dproducts=lambda ds, q, k: ds / q.shape[-1]), "divided by d"),
+            (attention_back(dproducts=lambda ds, q, k: ds * q.shape[-1] ** 0.5), "multiplied by √d"),
+            (attention_back(dproducts=lambda ds, q, k: ds / q.shape[-2] ** 0.5), "√T for √d"),
+            (attention_back(dproducts=lambda ds, q, k: ds / 2), "√d typed in as 2"),
+            (attention_back(dq=lambda p, q, k: p @ q), "dq with q"),
+            (attention_back(dq=lambda p, q, k: transposed(p) @ k), "dq with the transposed dproducts"),
+            (attention_back(dq=lambda p, q, k: p @ k * q.shape[-1] ** 0.5), "dq from dscores"),
+            (attention_back(dk=lambda p, q, k: p @ q), "dk isn't summed along columns"),
+            (attention_back(dk=lambda p, q, k: transposed(p) @ k), "dk with k"),
+            (attention_back(dk=lambda p, q, k: transposed(p) @ q / q.shape[-1] ** 0.5), "dk divided by √d twice"),
+            (attention_back(dk=lambda p, q, k: transposed(q) @ p), "dk is transposed"),
+            (attention_back(dk=lambda p, q, k: p.T @ q), ".T reverses all axes"),
+            (attention_back(dv=lambda d, v, w: w @ d), "dv isn't summed along columns"),
+            (attention_back(dv=lambda d, v, w: transposed(w) @ v), "dv with v"),
+            (attention_back(dv=lambda d, v, w: d), "dv is dy"),
+            (attention_back(dv=lambda d, v, w: transposed(w) @ d / w.shape[-2]), "dv is a mean"),
+            (attention_back(result=lambda dq, dk, dv: (dq, dv, dk)), "dv before dk"),
+            (attention_back(result=lambda dq, dk, dv: (dv, dk, dq)), "in reverse order"),
+            (attention_back(result=lambda dq, dk, dv: None), "nothing is returned"),
+            (attention_back(result=lambda dq, dk, dv: (dq, dk)), "dv is forgotten"),
+            (attention_back_out_ignored, "out isn't filled"),
+            (attention_back_out_rebound, "out gets another value; the caller's arrays don't"),
+            (attention_back_out_in_another_order, "out filled in the wrong order"),
+            (attention_back_weights_changed, "the weights in the cache are changed"),
+        ],
+    ),
+}
