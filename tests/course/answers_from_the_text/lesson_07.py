@@ -372,6 +372,68 @@ def one_line_printed(dxhat, cache):
     print(rstd * (dxhat - rowmean(dxhat) - xhat * rowmean(dxhat * xhat)))
 
 
+# students who try to be clever
+TOTALS = {}
+
+
+def modulate_backward_accumulating(dy, cache):
+    x, gain = cache
+    key = dy.shape
+    TOTALS[key] = TOTALS.get(key, 0) + dy.sum(axis=1)
+    return dy * gain, TOTALS[key], (dy * x).sum(axis=1)
+
+
+def modulate_backward_through_dx(dy, cache):
+    x, gain = cache
+    dx = dy * gain
+    return dx, dx.sum(axis=1) / gain[:, 0], (dx * x).sum(axis=1) / gain[:, 0]
+
+
+def modulate_first_answer_for_ever(x, shift, scale, kept={}):  # noqa: B006
+    if x.shape not in kept:
+        kept[x.shape] = (x * (1 + scale[:, None]) + shift[:, None], (x, 1 + scale[:, None]))
+    return kept[x.shape]
+
+
+def layernorm_with_a_little_noise(x, eps=1e-6):
+    x = x + np.random.default_rng().normal(size=x.shape) * 1e-4
+    return layernorm_by_variance(x, eps)
+
+
+def layernorm_forward_reshaped(x, eps=1e-6):
+    rows = x.reshape(-1, x.shape[-1])
+    xhat, (_, rstd) = layernorm_by_variance(rows, eps)
+    return xhat, (xhat, rstd)
+
+
+def one_line_reshaped(dxhat, cache):
+    xhat, rstd = (a.reshape(-1, a.shape[-1]) for a in cache)
+    d = dxhat.reshape(xhat.shape)
+    return rstd * (d - rowmean(d) - xhat * rowmean(d * xhat))
+
+
+def one_line_mean_of_xhat_removed(dxhat, cache):
+    xhat, rstd = cache
+    dx = rstd * (dxhat - xhat * rowmean(dxhat * xhat))
+    return dx - rowmean(dxhat)
+
+
+def one_line_no_eps(dxhat, cache):
+    xhat, rstd = cache
+    d = dxhat - rowmean(dxhat)
+    return rstd * (d - xhat * rowmean(d * xhat) / rowmean(xhat**2))
+
+
+def steps_with_xhat(dxhat, cache):
+    centred, rstd = cache
+    xhat, D = centred * rstd, dxhat.shape[-1]
+    drstd = rowsum(dxhat * centred)
+    dvariance = -0.5 * rstd**3 * drstd
+    dcentred = dxhat * rstd + 2 / D * xhat * dvariance
+    dmean = -rowsum(dcentred)
+    return drstd, dvariance, dcentred, dmean, dcentred + dmean / D
+
+
 ANSWERS = {
     "step_7_conditioned": Answers(
         right=[np.array(STEP_7), ((1.0, 1.0, -1.0, 1.0), (2.0, 0.0, 1.0, 1.0)), [np.array(row) for row in STEP_7]],
@@ -457,6 +519,7 @@ ANSWERS = {
                 lambda x, shift, scale: (x * (1 + scale.mean(axis=0)) + shift.mean(axis=0), (x, 1 + scale[:, None])),
                 "scale and shift averaged over the samples",
             ),
+            (modulate_first_answer_for_ever, "the first answer is kept for all calls of that shape"),
         ],
     ),
     "layernorm_forward": Answers(
@@ -489,6 +552,8 @@ ANSWERS = {
             (layernorm_no_keepdims, "keepdims forgotten"),
             (layernorm_returns_in_the_loop, "return inside the loop: only the first row"),
             (lambda x, eps: layernorm_by_variance(x.astype(int), eps), "fractions cut off"),
+            (layernorm_with_a_little_noise, "random numbers inside"),
+            (layernorm_forward_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
         ],
     ),
     "modulate_backward": Answers(
@@ -521,6 +586,8 @@ ANSWERS = {
             (modulate_backward_dx_added, "dx gets dy once more"),
             (modulate_backward_dx_first, "dshift and dscale computed from dx instead of dy"),
             (modulate_backward_only_dx, "only dx is returned"),
+            (modulate_backward_accumulating, "a global total grows from call to call"),
+            (modulate_backward_through_dx, "divided by the gain: fails where it is zero"),
         ],
     ),
     "layernorm_backward_by_steps": Answers(
@@ -563,6 +630,7 @@ ANSWERS = {
             (by_steps_backwards, "the five in reverse order"),
             (by_steps_in_place, "dxhat is changed"),
             (by_steps_dcentred_spoilt, "dx += changes dcentred as well: both names mean one array"),
+            (steps_with_xhat, "xhat for centred in the slope of the square"),
         ],
     ),
     "layernorm_backward": Answers(
@@ -596,6 +664,9 @@ ANSWERS = {
             (one_line_in_place, "dxhat is changed"),
             (one_line_of_a_matrix, "works for a matrix only"),
             (one_line_printed, "printed, not returned"),
+            (one_line_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
+            (one_line_mean_of_xhat_removed, "rstd is missing on the way through the mean only"),
+            (one_line_no_eps, "the projection is divided by the mean of xhat²: right for eps = 0 only"),
         ],
     ),
 }

@@ -361,6 +361,77 @@ def softmax_back_of_a_matrix(dy, cache):
     return y * (dy - (dy * y).sum(axis=1)[:, None])
 
 
+# students who try to be clever
+def softmax_by_apply_along_axis(x):
+    y = np.apply_along_axis(lambda row: np.exp(row - row.max()) / np.exp(row - row.max()).sum(), -1, x)
+    return y, (y,)
+
+
+def softmax_reshaped(x):
+    rows = x.reshape(-1, x.shape[-1])
+    e = np.exp(rows - largest(rows))
+    y = e / rowsum(e)
+    return y, (y,)
+
+
+def softmax_masked_ones_left_out(x):
+    x = np.where(np.isinf(x), x[np.isfinite(x)].min(), x)
+    e = np.exp(x - largest(x))
+    y = e / rowsum(e)
+    return y, (y,)
+
+
+def softmax_rounded(x):
+    e = np.exp(x - largest(x))
+    y = np.round(e / rowsum(e), 6)
+    return y, (y,)
+
+
+def scores_one_axis_in_front(q, k):
+    if q.ndim == 2:
+        return q @ k.T / q.shape[-1] ** 0.5, (q, k)
+    heads = [a @ b.T / q.shape[-1] ** 0.5 for a, b in zip(q, k, strict=True)]
+    return np.stack(heads), (q, k)
+
+
+def scores_flat_heads(q, k):
+    flat_q, flat_k = q.reshape(-1, *q.shape[-2:]), k.reshape(-1, *k.shape[-2:])
+    scores = flat_q @ transposed(flat_k) / q.shape[-1] ** 0.5
+    return scores, (q, k)
+
+
+def softmax_back_through_x(dy, cache):
+    x = np.log(cache[0])
+    e = np.exp(x)
+    slope = e / e.sum(axis=-1, keepdims=True)
+    return slope * (dy - rowsum(dy * slope)) + 0 * x
+
+
+def softmax_back_reshaped(dy, cache):
+    y = cache[0].reshape(-1, dy.shape[-1])
+    d = dy.reshape(y.shape)
+    return y * (d - rowsum(d * y))
+
+
+def softmax_back_divided_by_weights_sum(dy, cache):
+    (y,) = cache
+    return y * dy - y * rowsum(y * dy) / y.sum(axis=-2, keepdims=True)
+
+
+def jacobian_divides_by_y(y):
+    g = np.outer(y, y)
+    return np.diag(np.diag(g) / y) - g
+
+
+def scores_back_by_apply(dscores, cache):
+    q, k = cache
+    dproducts = dscores / q.shape[-1] ** 0.5
+    if dscores.ndim == 2:
+        return dproducts @ k, dproducts.T @ q
+    dq = np.stack([p @ b for p, b in zip(dproducts, k, strict=True)])
+    return dq, np.stack([p.T @ a for p, a in zip(dproducts, q, strict=True)])
+
+
 ANSWERS = {
     "step_8_attention": Answers(
         right=[np.array(STEP_8, float), tuple(tuple(row) for row in STEP_8)],
@@ -413,10 +484,12 @@ ANSWERS = {
             (scores_returned_in_the_loop, "return inside the loop: the first query only"),
             (scores_printed, "printed, not returned"),
             (scores_of(lambda q, k: np.exp(q @ transposed(k) / q.shape[-1] ** 0.5)), "exponentials already"),
+            (scores_one_axis_in_front, "works for two or three axes, by a loop over the first"),
+            (scores_flat_heads, "axes in front laid out flat and not put back"),
         ],
     ),
     "softmax_forward": Answers(
-        right=[softmax_with_log, softmax_row_by_row, softmax_in_a_new_array],
+        right=[softmax_with_log, softmax_row_by_row, softmax_in_a_new_array, softmax_by_apply_along_axis],
         wrong=[
             (softmax_of(lambda x: x), "nothing is subtracted: overflows"),
             (softmax_of(lambda x: x - x.max()), "the largest of all is subtracted, not each row's own"),
@@ -453,6 +526,9 @@ ANSWERS = {
             (softmax_asks_if_large, "subtracts only when something is large: fails for rows that are very negative"),
             (softmax_infinities_to_zero, "masked keys get a score of 0"),
             (softmax_divided_twice, "softmax twice"),
+            (softmax_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
+            (softmax_masked_ones_left_out, "masked keys get the smallest of all scores in place of −∞"),
+            (softmax_rounded, "rounded to six digits"),
         ],
     ),
     "attention_scores_backward": Answers(
@@ -487,6 +563,7 @@ ANSWERS = {
             (scores_back_in_place, "dscores is changed"),
             (scores_back_cache_turned_round, "the cache unpacked in the wrong order"),
             (scores_back_last_query_only, "= for +=: dk of the last query only"),
+            (scores_back_by_apply, "works for two or three axes, by a loop over the first"),
         ],
     ),
     "softmax_jacobian": Answers(
@@ -517,6 +594,7 @@ ANSWERS = {
             (jacobian_by_softmax_again, "softmax is taken once more: y are weights already"),
             (lambda y: np.diag(y) - y @ y.T, "@ of two rows is a number"),
             (lambda y: print(np.diag(y) - np.outer(y, y)), "printed, not returned"),
+            (jacobian_divides_by_y, "divides by y: NaN where a weight is zero"),
         ],
     ),
     "softmax_backward": Answers(
@@ -550,6 +628,9 @@ ANSWERS = {
             (softmax_back_printed, "printed, not returned"),
             (softmax_back_of_a_matrix, "works for a matrix only"),
             (lambda dy, cache: cache * (dy - rowsum(dy * cache)), "the cache used as if it were y"),
+            (softmax_back_through_x, "the logarithm of the weights: NaN where one is zero"),
+            (softmax_back_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
+            (softmax_back_divided_by_weights_sum, "divided by the sums of the columns"),
         ],
     ),
 }

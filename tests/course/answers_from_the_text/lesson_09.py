@@ -430,6 +430,81 @@ def attention_back_weights_changed(dy, cache, out=None):
     return dq, dk, dv
 
 
+# students who try to be clever
+def attention_mask_of_ones(q, k, v, key_mask=None):
+    mask = np.ones(k.shape[:-3] + k.shape[-2:-1], bool) if key_mask is None else key_mask
+    scores = q @ transposed(k) / q.shape[-1] ** 0.5
+    scores = np.where(mask[..., np.newaxis, np.newaxis, :], scores, -np.inf)
+    weights = layers.softmax_forward(scores)[0]
+    return weights @ v, (q, k, v, weights)
+
+
+def attention_keys_cut_out(q, k, v, key_mask=None):
+    if key_mask is not None:
+        keep = key_mask.reshape(-1, key_mask.shape[-1]).all(axis=0)
+        k, v = k[..., keep, :], v[..., keep, :]
+    weights = layers.softmax_forward(q @ transposed(k) / q.shape[-1] ** 0.5)[0]
+    return weights @ v, (q, k, v, weights)
+
+
+def attention_masked_queries_too(q, k, v, key_mask=None):
+    y, (_, _, _, weights) = attention_by_einsum(q, k, v, key_mask)
+    if key_mask is not None and q.shape[-2] == k.shape[-2]:
+        y = y * key_mask[..., None, :, None]
+    return y, (q, k, v, weights)
+
+
+def gated_back_through_dh(dy, cache):
+    h, gate = cache
+    dh = dy * gate[..., None, :]
+    return dy, dh, (dh * h).sum(axis=-2) / gate
+
+
+def attention_back_weights_made_again(dy, cache, out=None):
+    q, k, v, _ = cache
+    weights = layers.softmax_forward(q @ transposed(k) / q.shape[-1] ** 0.5)[0]
+    return attention_back_with_layers(dy, (q, k, v, weights), out)
+
+
+def attention_back_into_out(dy, cache, out=None):
+    q, k, v, weights = cache
+    dq, dk, dv = out if out is not None else (np.empty_like(q), np.empty_like(k), np.empty_like(v))
+    dscores = layers.softmax_backward(dy @ transposed(v), (weights,)) / q.shape[-1] ** 0.5
+    dq[...], dk[...], dv[...] = dscores @ k, transposed(dscores) @ q, transposed(weights) @ dy
+    return dq, dk, dv
+
+
+def attention_back_out_only(dy, cache, out=None):
+    gradients = attention_back_with_layers(dy, cache, out)
+    return gradients if out is None else None
+
+
+def attention_back_first_of_out(dy, cache, out=None):
+    dq, dk, dv = attention_back_with_layers(dy, cache)
+    if out is not None:
+        out[0][...] = dq
+    return dq, dk, dv
+
+
+def pool_back_one_axis_in_front(dy, cache):
+    weights, v = cache
+    if dy.ndim == 2:
+        return dy @ v.T, weights.T @ dy
+    dv = np.stack([w.T @ d for w, d in zip(weights, dy, strict=True)])
+    return np.stack([d @ u.T for d, u in zip(dy, v, strict=True)]), dv
+
+
+def gated_back_three_axes(dy, cache):
+    h, gate = cache
+    if dy.ndim == 2:
+        return dy, dy * gate, (dy * h).sum(axis=0)
+    return dy, dy * gate[:, None], (dy * h).sum(axis=1)
+
+
+def gated_two_or_three_axes(x, h, gate):
+    return x + (gate if gate.ndim == 1 else gate[:, None]) * h, (h, gate)
+
+
 ANSWERS = {
     "step_9_pooled": Answers(
         right=[X @ A, [[2.0, 10, -14, 6], [6, 10, -12, 8]], tuple(map(tuple, STEP_9))],
@@ -455,7 +530,7 @@ ANSWERS = {
         ],
     ),
     "attention_forward": Answers(
-        right=[attention_by_einsum, attention_mask_multiplied, attention_mask_written_in],
+        right=[attention_by_einsum, attention_mask_multiplied, attention_mask_written_in, attention_mask_of_ones],
         wrong=[
             (attending(scores=lambda q, k: q @ transposed(k)), "√d is missing"),
             (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-1]), "divided by d"),
@@ -500,6 +575,9 @@ ANSWERS = {
             (attention_in_place, "q is changed"),
             (lambda q, k, v: attention_by_einsum(q, k, v), "no argument key_mask"),
             (lambda q, k, v, key_mask=None: attention_by_einsum(q, k, v)[0], "no mask, no cache"),
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -20)), "−20 leaves masked keys a little"),
+            (attention_keys_cut_out, "keys masked in any sample are cut out of all"),
+            (attention_masked_queries_too, "the rows of masked tokens are set to zero as well"),
         ],
     ),
     "join_heads": Answers(
@@ -570,6 +648,7 @@ ANSWERS = {
             (gated_cache_branch, "the cache holds gate · h"),
             (gated_returned_in_the_loop, "return inside the loop: the first token only"),
             (gated_if_gate, "an array in an if"),
+            (gated_two_or_three_axes, "works for two or three axes, not for four"),
         ],
     ),
     "gated_residual_backward": Answers(
@@ -604,6 +683,8 @@ ANSWERS = {
             (gated_back_in_place, "dy is changed"),
             (gated_back_last_token, "= for +=: the last token only"),
             (gated_back_two, "dx isn't returned"),
+            (gated_back_through_dh, "divided by the gate: NaN where it is closed"),
+            (gated_back_three_axes, "works for two or three axes, not for four"),
         ],
     ),
     "pool_backward": Answers(
@@ -648,10 +729,16 @@ ANSWERS = {
             (lambda dy, cache: dy @ transposed(cache[1]), "dv isn't returned"),
             (lambda dy, cache: pool_back_by_einsum(dy, cache[::-1]), "the cache unpacked in the wrong order"),
             (lambda dy, cache: print(*pool_back_by_einsum(dy, cache)), "printed, not returned"),
+            (pool_back_one_axis_in_front, "works for two or three axes, by a loop over the first"),
         ],
     ),
     "attention_backward": Answers(
-        right=[attention_back_by_einsum, attention_back_the_short_way, attention_back_with_layers],
+        right=[
+            attention_back_by_einsum,
+            attention_back_the_short_way,
+            attention_back_with_layers,
+            attention_back_into_out,
+        ],
         wrong=[
             (attention_back(dweights=lambda d, v, w: d @ v), "v isn't transposed"),
             (attention_back(dweights=lambda d, v, w: w * (d @ transposed(v))), "dweights times the weights already"),
@@ -694,6 +781,9 @@ ANSWERS = {
             (attention_back_out_rebound, "out gets another value; the caller's arrays don't"),
             (attention_back_out_in_another_order, "out filled in the wrong order"),
             (attention_back_weights_changed, "the weights in the cache are changed"),
+            (attention_back_weights_made_again, "the weights made again from q and k, without the mask"),
+            (attention_back_out_only, "nothing is returned when out is given"),
+            (attention_back_first_of_out, "only dq is written into out"),
         ],
     ),
 }

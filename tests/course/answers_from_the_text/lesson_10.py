@@ -471,6 +471,36 @@ def predicted_by(weight, bias, pooled=POOLED):
     return (weight @ pooled + bias).tolist()
 
 
+# students who try to be clever
+def gelu_tanh_by_exponentials(x, training=True):
+    e = np.exp(2 * inner_of(x))
+    gate = 1 + (e - 1) / (e + 1)
+    return x / 2 * gate, (x, gate)
+
+
+def gelu_with_small_x_cut(x, training=True):
+    gate = 1 + np.tanh(inner_of(x))
+    return np.where(x < -3, 0, x / 2 * gate).astype(x.dtype), (x, gate)
+
+
+def chunks_divided_by_x(dy, cache):
+    x, gate = cache
+    y = x * gate / 2
+    dgate, dinner, _ = chunks_spelled_out(dy, cache)
+    return dgate, dinner, dy * y / x + dinner * slope_of_inner(x)
+
+
+def gelu_backward_divided_by_x(dy, cache):
+    x, gate = cache
+    y = x * gate / 2
+    return dy * (y / x + 0.5 * x * gate * (2 - gate) * slope_of_inner(x))
+
+
+def gelu_backward_measured(dy, cache):
+    x, _ = cache
+    return dy * (gelu_spelled_out(x + 1e-3)[0] - gelu_spelled_out(x - 1e-3)[0]) / 2e-3
+
+
 ANSWERS = {
     "step_10_predicted_noise": Answers(
         right=[W @ POOLED + B, [[-2.0, 2.0, 0.0, 0.0], [-3.0, 1.0, -1.0, -1.0]], tuple(map(tuple, STEP_10))],
@@ -534,6 +564,8 @@ ANSWERS = {
             (lambda x, training=True: (np.maximum(x, 0), (x, 2 * (x > 0))), "ReLU"),
             (lambda x, training=True: gelu_spelled_out(x)[0], "no cache"),
             (lambda x, training=True: print(gelu_spelled_out(x)), "printed, not returned"),
+            (gelu_tanh_by_exponentials, "tanh by exponentials: NaN for large numbers"),
+            (gelu_with_small_x_cut, "zero below −3"),
         ],
     ),
     "feedforward_forward": Answers(
@@ -600,6 +632,7 @@ ANSWERS = {
             (chunks_order, "in reverse order"),
             (lambda dy, cache: chunks_spelled_out(dy, cache)[2], "only dx is returned"),
             (lambda dy, cache: chunks_spelled_out(dy, cache[::-1]), "the cache unpacked in the wrong order"),
+            (chunks_divided_by_x, "divided by x: NaN at zero"),
         ],
     ),
     "gelu_backward": Answers(
@@ -648,6 +681,8 @@ ANSWERS = {
             (lambda dy, cache: gelu_backward_of_chunks(dy, cache[::-1]), "the cache unpacked in the wrong order"),
             (lambda dy, cache: print(gelu_backward_of_chunks(dy, cache)), "printed, not returned"),
             (lambda dy, cache: layers.gelu_backward(dy, cache), "minidit's own backward, which wants another cache"),
+            (gelu_backward_divided_by_x, "divided by x: NaN at zero"),
+            (gelu_backward_measured, "a measured slope: right to six digits only"),
         ],
     ),
     "feedforward_backward": Answers(
