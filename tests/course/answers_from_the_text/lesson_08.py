@@ -539,7 +539,6 @@ ANSWERS = {
             (scores_back(dproducts=lambda s, q, k: s * q.shape[-1] ** 0.5), "multiplied by √d"),
             (scores_back(dproducts=lambda s, q, k: s / k.shape[-2] ** 0.5), "the root of the number of keys"),
             (scores_back(dproducts=lambda s, q, k: s / 2), "√4 typed in as 2"),
-            (scores_back(dproducts=lambda s, q, k: s / np.sqrt(q.shape[-1])), "np.sqrt turns float32 into float64"),
             (scores_back(dproducts=lambda s, q, k: transposed(s) / q.shape[-1] ** 0.5), "dproducts is transposed"),
             (scores_back(dproducts=lambda s, q, k: q @ transposed(k) / q.shape[-1] ** 0.5), "the forward's scores"),
             (scores_back(dq=lambda p, s, q, k: s @ k), "dq from dscores: √d is missing"),

@@ -181,14 +181,6 @@ def join_three_or_four_axes(h):
     return h.transpose(0, 2, 1, 3).reshape(h.shape[0], h.shape[2], -1)
 
 
-def join_in_float64(h):
-    H, T, d = h.shape[-3:]
-    y = np.zeros(h.shape[:-3] + (T, H * d))
-    for i in range(H):
-        y[..., i * d : (i + 1) * d] = h[..., i, :, :]
-    return y
-
-
 # 9.4 gate and residual
 def gated_by_einsum(x, h, gate):
     return x + np.einsum("...td,...d->...td", h, gate), (h, gate)
@@ -613,7 +605,6 @@ ANSWERS = {
             (lambda h: h.swapaxes(1, 2).reshape(*h.shape[:-3], h.shape[-2], -1), "axes counted from the front"),
             (join_returned_in_the_loop, "return inside the loop: the first head only"),
             (join_loop_off_by_one, "the last head is left out"),
-            (join_in_float64, "float32 becomes float64"),
             (lambda h: print(join_by_moveaxis(h)), "printed, not returned"),
             (lambda h: (join_by_moveaxis(h), h), "a cache that nobody asked for"),
         ],
