@@ -2,11 +2,15 @@
 
 import ast
 import json
+import re
 from dataclasses import dataclass
 
 from minidit.course.editions import CLASSROOM
 from minidit.course.exercises import all_exercises
 from minidit.errors import UserError
+
+TITLE = re.compile(r"^# Lesson \d+ · (.*)$", re.MULTILINE)
+HEADING = re.compile(r"^### (\d+\.\d+) (.*?)(?:  ·.*)?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -16,10 +20,12 @@ class Question:
     Attributes:
         exercise: Exercise or Numbers.
         argument: the argument of its check, an expression: the name of the answer.
+        heading: above it, with its number: "7.2 Scale and shift".
     """
 
     exercise: object
     argument: str
+    heading: str = ""
 
     @property
     def name(self):
@@ -35,11 +41,13 @@ class Assignment:
         name: of the lesson, such as 07_apply_scale_and_shift.
         questions: Questions, in order.
         cells: the code of our own cells, which need no examination.
+        title: of the lesson, such as "Apply scale and shift".
     """
 
     name: str
     questions: tuple[Question, ...]
     cells: frozenset[str]
+    title: str = ""
 
     @property
     def number(self):
@@ -72,15 +80,16 @@ def assignments(folder):
 
 def read_assignment(path):
     """The Assignment of a notebook of ours."""
-    cells = [
-        cell | {"source": "".join(cell["source"])}
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    ]
     known = all_exercises()
-    questions = []
-    for cell in cells:
+    questions, code, title, heading = [], set(), "", ""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code":
+            title = title or "".join(TITLE.findall(source)[:1])
+            heading = " ".join(([("", "")] + HEADING.findall(source))[-1]).strip() or heading
+            continue
+        code.add(source.strip())
         if cell["metadata"].get("nbgrader", {}).get("grade"):
-            call = ast.parse(cell["source"]).body[-1].value
-            questions.append(Question(known[call.func.attr], ast.unparse(call.args[0])))
-    return Assignment(path.stem, tuple(questions), frozenset(cell["source"].strip() for cell in cells))
+            call = ast.parse(source).body[-1].value
+            questions.append(Question(known[call.func.attr], ast.unparse(call.args[0]), heading))
+    return Assignment(path.stem, tuple(questions), frozenset(code), title)

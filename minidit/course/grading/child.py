@@ -72,7 +72,7 @@ class Child:
         except BaseException as error:
             kind = "memory" if isinstance(error, MemoryError) else "error"
             text = plain(f"it raised {type(error).__name__}: {first_line(error)}")
-            lines = [f"line {error.lineno}"] if isinstance(error, SyntaxError) else own_lines(error)
+            lines = [line_of(error)] if isinstance(error, SyntaxError) else own_lines(error)
             return {"failed": kind, "says": text, "lines": [plain(line) for line in lines]}, ()
         return {"failed": None}, ()
 
@@ -150,6 +150,12 @@ def parameters(function):
 def first_line(error):
     """The first line of an error's text."""
     return (str(error).splitlines() or ["(no message)"])[0]
+
+
+def line_of(error):
+    """The line of code of a SyntaxError."""
+    text = (error.text or "").strip()
+    return f"line {error.lineno}: {text}" if text else f"line {error.lineno}"
 
 
 def without_magics(source):

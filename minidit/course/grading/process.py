@@ -81,14 +81,17 @@ class Process:
         self.limits, self.deadline = limits, deadline
 
     def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="minidit-grade-", ignore_cleanup_errors=True)
         path = [str(PACKAGE.parent), *(os.path.abspath(part) for part in sys.path if part)]
         words = json.dumps([path[1:] + path[:1], self.limits.memory, int(self.limits.seconds) + 10])
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", PROGRAM, words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            cwd=self.folder.name, env=environment(self.folder.name), start_new_session=True,
-        )  # fmt: skip
+        try:
+            self.folder = tempfile.TemporaryDirectory(prefix="minidit-grade-", ignore_cleanup_errors=True)
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-c", PROGRAM, words],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                cwd=self.folder.name, env=environment(self.folder.name), start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:  # no room for a folder, or no more processes: no student is to blame
+            raise UserError(f"can't start a process to run a notebook in: {error.strerror}.") from error
         self.questions, self.replies = queue.Queue(), queue.Queue()
         self.threads = [threading.Thread(target=work, daemon=True) for work in (self.write, self.read)]
         for thread in self.threads:

@@ -1,19 +1,23 @@
-"""The results of grading: points and verdicts, as a table, as a CSV file, as feedback for each student."""
+"""The results of grading: points and verdicts, as a table and as a CSV file."""
 
 import csv
 import io
+import re
+import unicodedata
 from dataclasses import dataclass
 
-from minidit.course.report import MARKS, NOT_STARTED, PASSED, WRONG
+from minidit.course.report import NOT_STARTED, PASSED, WRONG
 
 MISSING, CRASHED, OUT_OF_TIME, OUT_OF_MEMORY, CORRUPT = (
     "missing", "crashed", "out of time", "out of memory", "corrupt notebook",
 )  # fmt: skip
 VERDICTS = PASSED, WRONG, NOT_STARTED, MISSING, CRASHED, OUT_OF_TIME, OUT_OF_MEMORY, CORRUPT
 COLUMNS = (
-    "student", "lesson", "exercise", "verdict", "points", "of", "says", "note", "student_points", "student_of",
+    "student", "id", "notebook", "lesson", "exercise", "title", "verdict", "points", "of", "says", "note",
+    "student_points", "student_of",
 )  # fmt: skip
-FORMULA = "=+-@\t\r"  # a spreadsheet treats a cell that begins with these as a formula
+FORMULA = "=+-@"  # a spreadsheet takes a cell that begins with one of these for a formula
+SEPARATED = re.compile(r"([;\t\r\n])(?=\s*[=+\-@])")  # where some spreadsheets begin a new cell
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Grade:
     Attributes:
         lesson: number of the lesson, two digits.
         exercise: its name.
+        heading: in the lesson, with its number: "7.2 Scale and shift".
         points: earned points; of: possible points.
         verdict: of VERDICTS.
         says: a sentence, following the exercise's name.
@@ -32,6 +37,7 @@ class Grade:
 
     lesson: str
     exercise: str
+    heading: str
     points: float
     of: float
     verdict: str
@@ -39,11 +45,32 @@ class Grade:
     details: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def label(self):
+        """What a reader finds it by in the lesson."""
+        return f"{self.heading.partition(' ')[0]} {self.exercise}".strip()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The results of a student.
+
+    Attributes:
+        student, identity: the name, and the platform's word for the student or "".
+        grades: Grades.
+        files: {number of a lesson: name of the notebook that was graded}.
+    """
+
+    student: str
+    identity: str
+    grades: tuple[Grade, ...]
+    files: dict
+
 
 def none(assignment, verdict, says, note=""):
     """The Grades of a lesson in which nothing can be graded."""
     return [
-        Grade(assignment.number, one.name, 0.0, one.exercise.points, verdict, says, note=note)
+        Grade(assignment.number, one.name, one.heading, 0.0, one.exercise.points, verdict, says, note=note)
         for one in assignment.questions
     ]
 
@@ -53,62 +80,50 @@ def total(grades):
     return round(sum(grade.points for grade in grades), 2), sum(grade.of for grade in grades)
 
 
-def as_csv(results):
+def as_csv(sheets):
     """A row for each student and exercise, as bytes.
 
     Args:
-        results: {student: Grades}.
+        sheets: Sheets.
     """
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow(COLUMNS)
-    for student, grades in results.items():
-        points, of = (f"{number:g}" for number in total(grades))
-        for one in grades:
-            texts = student, one.lesson, one.exercise, one.verdict
+    for sheet in sheets:
+        points, of = (f"{number:g}" for number in total(sheet.grades))
+        for one in sheet.grades:
+            whose = sheet.student, sheet.identity, sheet.files.get(one.lesson, "")
+            texts = *whose, one.lesson, one.exercise, one.heading, one.verdict
             numbers = f"{one.points:g}", f"{one.of:g}"
             writer.writerow([*map(harmless, texts), *numbers, *map(harmless, (one.says, one.note)), points, of])
-    return file.getvalue().encode("utf-8-sig")  # which spreadsheets take for what it is
+    return file.getvalue().encode("utf-8-sig", "replace")  # which spreadsheets take for what it is
 
 
 def harmless(text):
-    """A text that a spreadsheet treats as text."""
-    return f"'{text}" if text.startswith(tuple(FORMULA)) else text
+    """A text that a spreadsheet treats as text: not as a formula, whatever stands before its first sign."""
+    text = SEPARATED.sub(r"\1'", text)
+    first = next((c for c in text if c.isprintable() and not c.isspace() and unicodedata.category(c) != "Mn"), "")
+    return f"'{text}" if first and unicodedata.normalize("NFKC", first)[0] in FORMULA else text
 
 
-def table(results):
+def table(sheets):
     """A line for each student: points for each lesson and in all; at the end, the mean.
 
     Args:
-        results: {student: Grades}, with the same exercises for each.
+        sheets: Sheets, with the same exercises in each.
     """
-    lessons = sorted({grade.lesson for grades in results.values() for grade in grades})
-    parts = {
-        student: [total([grade for grade in grades if grade.lesson == lesson]) for lesson in lessons] + [total(grades)]
-        for student, grades in results.items()
-    }
-    width = max(len("student"), len("points"), *map(len, results))
+    lessons = sorted({grade.lesson for sheet in sheets for grade in sheet.grades})
+    parts = [
+        [total([grade for grade in sheet.grades if grade.lesson == lesson]) for lesson in lessons]
+        + [total(sheet.grades)]
+        for sheet in sheets
+    ]
+    width = max(len("student"), len("points"), *(len(sheet.student) for sheet in sheets))
     lines = ["".join([f"{'student':<{width}}", *(f"{heading:>9}" for heading in (*lessons, "all"))])]
-    for student, columns in parts.items():
-        lines.append("".join([f"{student:<{width}}", *(f"{points:>9g}" for points, _ in columns)]))
-    columns = list(zip(*parts.values(), strict=True))
+    for sheet, columns in zip(sheets, parts, strict=True):
+        lines.append("".join([f"{sheet.student:<{width}}", *(f"{points:>9g}" for points, _ in columns)]))
+    columns = list(zip(*parts, strict=True))
     means = [sum(points for points, _ in column) / len(column) for column in columns]
     lines.append("".join([f"{'mean':<{width}}", *(f"{mean:>9.2f}" for mean in means)]))
     lines.append("".join([f"{'of':<{width}}", *(f"{column[0][1]:>9g}" for column in columns)]))
     return "\n".join(lines)
-
-
-def feedback(student, grades):
-    """What a student gets to read, in Markdown."""
-    points, of = total(grades)
-    lines = [f"# {student}: {points:g} of {of:g} points"]
-    lesson = None
-    for one in grades:
-        if one.lesson != lesson:
-            lesson = one.lesson
-            lines += ["", f"## Lesson {int(lesson)}"]
-        mark = MARKS.get(one.verdict, MARKS[WRONG])
-        lines += ["", f"**{one.exercise}**: {one.verdict}, {one.points:g} of {one.of:g} points", ""]
-        # Indented, it is shown as it is, whatever a student's error message holds.
-        lines += [f"    {line}" for line in (f"{mark} {one.exercise}: {one.says}", *(f"  {it}" for it in one.details))]
-    return "\n".join([*lines, ""])
