@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from minidit.cli import main
 from minidit.course.builder import as_bytes, editions_of
 from minidit.course.editions import CLASSROOM, SELF_STUDY
+from minidit.course.grading.results import Grade
 from minidit.course.source import read_lesson
 
 LESSON = "00_start_here"
@@ -28,7 +30,10 @@ def built(tmp_path_factory):
     (lessons / SELF_STUDY).mkdir()
     (lessons / "README.md").write_text("# Lessons", encoding="utf-8")
     for edition, notebook in editions_of(read_lesson(SOURCE), lessons, executing=False).items():
-        notebook.cells = [cell for cell in notebook.cells if "import" in cell.source or "nbgrader" in cell.metadata]
+        notebook.cells = [
+            cell for cell in notebook.cells
+            if cell.cell_type == "markdown" or "import" in cell.source or "nbgrader" in cell.metadata
+        ]  # fmt: skip
         if edition in (CLASSROOM, SELF_STUDY):
             (lessons / edition / f"{LESSON}.ipynb").write_bytes(as_bytes(notebook))
     return root
@@ -78,11 +83,14 @@ def test_a_class_is_graded_whichever_student_edition_was_handed_out(clone, capsy
     ] * 3
     assert [row["student_points"] for row in rows[::3]] == ["3", "1", "0", "0"]
     assert not any(row["note"] for row in rows)
-    shown = capsys.readouterr().out
-    assert shown.splitlines()[1].split() == ["ada", "3", "3"]
-    assert "dan: corrupt notebook: first_numbers, row_means, centre_rows" in shown
-    assert {path.name for path in Path("feedback").iterdir()} == {"ada.md", "bob.md", "cyd.md", "dan.md"}
-    assert "✓ row_means: shapes" in Path("feedback/ada.md").read_text(encoding="utf-8")
+    assert [row["title"] for row in rows[:2]] == ["0.1 Your first numbers", "0.2 Your first function"]
+    shown = capsys.readouterr().out.splitlines()
+    assert sorted(shown[:2]) == ["ada: lesson 0: 3 of 3", "bob: lesson 0: 1 of 3"]
+    assert shown[3].split() == ["ada", "3", "3"]
+    assert "dan: corrupt notebook: 0.1 first_numbers, 0.2 row_means, 0.3 centre_rows" in shown
+    assert {path.name for path in Path("feedback").iterdir()} == {"ada.html", "bob.html", "cyd.html", "dan.html"}
+    page = Path("feedback/ada.html").read_text(encoding="utf-8")
+    assert "Lesson 0 · Start here" in page and "<span>0.2 Your first function</span>" in page
 
 
 def test_nbgraders_folders_and_a_single_students_will_do(clone):
@@ -95,34 +103,87 @@ def test_nbgraders_folders_and_a_single_students_will_do(clone):
     assert {row["verdict"] for row in rows_of("a.csv") + rows_of("b.csv")} == {"passed"}
 
 
-def test_a_copy_is_graded_only_where_the_notebook_itself_is_not_there(clone, capsys):
-    hand_in(Path("in/ada", f"{LESSON}-Copy1.ipynb"), **ANSWERS)
-    hand_in(Path("in/ada/.ipynb_checkpoints", f"{LESSON}.ipynb"))
-    hand_in(Path("in/bob", f"{LESSON}.ipynb"))
-    hand_in(Path("in/bob", f"{LESSON}-Copy1.ipynb"), **ANSWERS)
-    assert main(["grade", "in", "-o", "grades.csv"]) == 0
+def test_a_zip_file_is_graded_as_it_is_and_what_is_left_out_is_said(clone, capsys):
+    hand_in(Path("in/lovelaceada_12345_67890_mine.ipynb"), **ANSWERS)
+    hand_in(Path("in/hopperbob_LATE_12346_67891_00_start_here-2.ipynb"))
+    Path("in/hopperbob_LATE_12346_67892_notes.pdf").write_bytes(b"%PDF")
+    shutil.make_archive("submissions", "zip", "in")
+    assert main(["grade", "submissions.zip", "-o", "grades.csv", "--jobs", "1"]) == 0
     rows = rows_of("grades.csv")
-    assert [row["student_points"] for row in rows[::3]] == ["3", "0"]
-    assert rows[3]["note"] == f"{LESSON}.ipynb was graded, not {LESSON}-Copy1.ipynb"
-    assert rows[3]["note"] in capsys.readouterr().out
+    assert [(row["student"], row["id"], row["student_points"]) for row in rows[::3]] == [
+        ("hopperbob", "12346", "0"), ("lovelaceada", "12345", "3")
+    ]  # fmt: skip
+    shown = capsys.readouterr().out
+    assert "Not graded:\n  hopperbob_LATE_12346_67892_notes.pdf: not a notebook\n" in shown
 
 
-def test_what_was_graded_before_is_not_replaced_unless_asked_for(clone, capsys):
+def test_a_second_run_grades_what_is_new_and_replaces_only_what_it_wrote(clone, capsys, monkeypatch):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"), **ANSWERS)
+    command = ["grade", "in", "-o", "grades.csv", "--feedback", "feedback"]
+    assert main(command) == 0
+    first = Path("grades.csv").read_bytes()
+    hand_in(Path("in/bob", f"{LESSON}.ipynb"))
+    capsys.readouterr()
+    assert main(command) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "bob: lesson 0: 0 of 3"
+    assert shown[1].startswith("student")
+    assert Path("grades.csv").read_bytes().startswith(first)
+    page = Path("feedback/bob.html")
+    page.write_bytes(page.read_bytes() + b"well done")
+    assert f"{page} exists already, and not as minidit left it" in refused(capsys, *command[1:])
+    assert main([*command, "--force"]) == 0
+    assert b"well done" not in page.read_bytes()
+    assert "ada: lesson 0: 3 of 3" in capsys.readouterr().out
+
+
+def test_what_somebody_else_wrote_is_not_replaced_unless_asked_for(clone, capsys):
     hand_in(Path("in/ada", f"{LESSON}.ipynb"))
     Path("grades.csv").write_text("mine", encoding="utf-8")
     assert "grades.csv exists already" in refused(capsys, "in", "-o", "grades.csv")
     Path("feedback").mkdir()
-    Path("feedback/ada.md").write_text("mine", encoding="utf-8")
-    assert "ada.md exists already" in refused(capsys, "in", "-o", "new.csv", "--feedback", "feedback")
+    Path("feedback/ada.html").write_text("mine", encoding="utf-8")
+    assert "ada.html exists already" in refused(capsys, "in", "-o", "new.csv", "--feedback", "feedback")
     assert not Path("new.csv").exists()
+    assert "feedback/ada.html is a file" in refused(capsys, "in", "-o", "a.csv", "--feedback", "feedback/ada.html")
     assert Path("grades.csv").read_text(encoding="utf-8") == "mine"
     assert main(["grade", "in", "-o", "grades.csv", "--feedback", "feedback", "--force"]) == 0
-    assert Path("feedback/ada.md").read_text(encoding="utf-8").startswith("# ada")
+    assert Path("feedback/ada.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert len(rows_of("grades.csv")) == 3
 
 
+def test_ctrl_c_costs_nothing_that_was_graded(clone, capsys, monkeypatch):
+    for student in ("ada", "bob"):
+        hand_in(Path("in", student, f"{LESSON}.ipynb"), **(ANSWERS if student == "ada" else {}))
+
+    def interrupted(tasks, jobs):
+        yield tasks[0], [Grade("00", name, "", 1.0, 1, "passed") for name in ANSWERS]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minidit.course.grading.workers.graded", interrupted)
+        assert main(["grade", "in", "-o", "grades.csv"]) == 130
+    assert "stopped. 1 of 2 notebooks were graded; the same command goes on from there." in capsys.readouterr().err
+    assert {row["student"] for row in rows_of("grades.csv")} == {"ada"}
+    assert main(["grade", "in", "-o", "grades.csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "bob: lesson 0: 0 of 3"
+    assert [row["student_points"] for row in rows_of("grades.csv")[::3]] == ["3", "0"]
+
+
+def test_a_name_that_is_not_utf8_costs_nobody_anything(clone):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"), **ANSWERS)
+    try:
+        os.mkdir(b"in/Zo\xeb")
+    except OSError:
+        pytest.skip("this system takes no other names")
+    shutil.copy(Path("in/ada", f"{LESSON}.ipynb"), os.fsdecode(b"in/Zo\xeb"))
+    assert main(["grade", "in", "-o", "grades.csv", "--feedback", "feedback"]) == 0
+    assert [row["student"] for row in rows_of("grades.csv")[::3]] == ["ada", "Zoë"]
+    assert Path("feedback/Zoë.html").exists()
+
+
 def test_what_cannot_be_graded_is_said_in_a_sentence(clone, capsys):
-    assert "there is no folder nowhere" in refused(capsys, "nowhere", "-o", "grades.csv")
+    assert "there is no folder or zip file nowhere" in refused(capsys, "nowhere", "-o", "grades.csv")
     Path("in").mkdir()
     assert "there are no notebooks of lessons in in" in refused(capsys, "in", "-o", "grades.csv")
     hand_in(Path("in/ada", f"{LESSON}.ipynb"))

@@ -141,8 +141,8 @@ def test_minidit_grades_the_same_folder_with_the_same_points(course):
     lessons = course.root / "lessons"
     (lessons / CLASSROOM / f"{NAME}.ipynb").unlink()  # its exercises are not the course's
     known = assignments(lessons)
-    for student, those in roster(course.root, known).items():
-        (number,) = those
-        grades = grade_notebook(those[number].path, known[number], Limits())
-        assert sum(grade.points for grade in grades) == pytest.approx(course.worth[student], abs=1e-6)
+    for student in roster(course.root, known).students:
+        ((number, submission),) = student.submissions.items()
+        grades = grade_notebook(submission.cells, known[number], Limits())
+        assert sum(grade.points for grade in grades) == pytest.approx(course.worth[student.name], abs=1e-6)
         assert not any(grade.note for grade in grades)

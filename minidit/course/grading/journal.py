@@ -51,7 +51,7 @@ class Journal:
             raise UserError(f"can't read {self.path}: {error.strerror}.") from error
         kept = data[: data.rfind(b"\n") + 1]
         lines = [entry_in(line) for line in kept.splitlines()]
-        if data and lines[:1] != [HEADER]:
+        if lines[:1] != [HEADER] and not line_of(HEADER).startswith(data):
             raise UserError(f"{self.path} is in the way. Move it, or choose another name by -o.")
         for entry in lines[1:]:
             try:

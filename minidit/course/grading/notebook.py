@@ -351,13 +351,12 @@ def places_of(cells, question, own_cells):
     checked = [cell.number for cell in cells if question.name in cell.ids or call.search(cell.source)]
     written = [cell for cell in cells if writes(cell, question)]
     started = [cell for cell in written if cell.source.strip() not in own_cells] or written
-    last = {cell.source.strip(): cell for cell in started}
-    attempts = sorted(cell.number for cell in last.values())
+    attempts = sorted({cell.source.strip(): cell.number for cell in started}.values())  # of copies, the last
     if not attempts:
         return [Place(question.name, checked[-1] if checked else None)]
     places = []
-    for i, number in enumerate(attempts):
-        until = attempts[i + 1] if i + 1 < len(attempts) else float("inf")
+    for number in attempts:
+        until = min((cell.number for cell in written if cell.number > number), default=float("inf"))
         places.append(Place(question.name, max([number, *(n for n in checked if number <= n < until)]), number))
     return places
 

@@ -1,10 +1,13 @@
 """Pages that open in any browser, without a network: what a student gets to read."""
 
+import re
 from html import escape
+from itertools import groupby
 
 from minidit.course.grading.results import total
 from minidit.course.report import MARKS, NOT_STARTED, PASSED, WRONG
 
+SENTENCE = re.compile(r"[^\W\d_a-z].*[.?:!]$")
 CLASSES = {PASSED: "passed", NOT_STARTED: "open"}  # of verdicts; the others are "wrong"
 STYLE = """\
 :root { color-scheme: light dark; --back: #fff; --text: #1c2024; --soft: #5b6570; --line: #d5dbe1; --code: #f4f6f8;
@@ -89,16 +92,24 @@ def feedback(sheet, assignments):
 def article(grade):
     """What a student reads of an exercise, as HTML."""
     mark = MARKS.get(grade.verdict, MARKS[WRONG])
-    says = f"{grade.says[:1].upper()}{grade.says[1:]}"
-    if grade.verdict not in (PASSED, WRONG) and grade.verdict not in grade.says:
-        says = f"{grade.verdict.capitalize()}: {grade.says}"
-    details = f"\n<pre>{escape(chr(10).join(grade.details))}</pre>" if grade.details else ""
+    says = grade.says
+    if grade.verdict not in (PASSED, WRONG) and grade.verdict not in says:
+        says = f"{grade.verdict}: {says}"
     return (
         f'<article class="{CLASSES.get(grade.verdict, "wrong")}">\n'
         f'<h3><span class="mark" role="img" aria-label="{grade.verdict}">{mark}</span> '
         f"<span>{escape(grade.heading or grade.exercise)}</span> {points_of(grade.points, grade.of)}</h3>\n"
-        f"<p><code>{escape(grade.exercise)}</code>: {escape(says)}</p>{details}\n</article>"
+        f"<p><code>{escape(grade.exercise)}</code>: {escape(says)}</p>{''.join(details(grade.details))}\n</article>"
     )
+
+
+def details(lines):
+    """Yields lines as HTML: sentences as such, and what is code or numbers as that."""
+    for quoted, those in groupby(lines, lambda line: not SENTENCE.match(line)):
+        if quoted:
+            yield f"\n<pre>{escape(chr(10).join(those))}</pre>"
+        else:
+            yield from (f"\n<p>{escape(line)}</p>" for line in those)
 
 
 def points_of(points, of):

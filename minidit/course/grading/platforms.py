@@ -16,7 +16,9 @@ from datetime import datetime
 from minidit.course.grading.wire import plain
 from minidit.errors import UserError
 
-CANVAS = re.compile(r"(?:(?P<name>\w+?)_)?(?:LATE_)?(?P<id>\d{2,}|anon_[^\W_]+)_(?P<order>\d{3,})_(?P<file>.+)")
+CANVAS = re.compile(
+    r"(?:(?P<name>(?!LATE_|anon_)\w+?)_)?(?:LATE_|late_)?(?P<id>\d{2,}|anon_[^\W_]+)_(?P<order>\d{3,})_(?P<file>.+)"
+)
 MOODLE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_[a-z]+(?:_(?P<file>.*))?")
 BRIGHTSPACE = re.compile(
     r"(?P<download>\d+-\d+) - (?P<name>.+?) - (?P<order>[^-]*\d{4} \d{3,4}(?: ?[AP]M)?)(?: - (?P<file>.+))?"

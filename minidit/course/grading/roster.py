@@ -97,9 +97,8 @@ def roster(folder, assignments, ignored=()):
         UserError: there is no such folder, or no notebook in it.
     """
     folder = Path(folder)
-    if (folder / SUBMITTED).is_dir():
-        folder = folder / SUBMITTED
-    files, folders, left_out = files_of(folder, ignored)
+    course = (folder / SUBMITTED).is_dir()
+    files, folders, left_out = files_of(folder / SUBMITTED if course else folder, ignored)
     root, metadata = {}, {}
     for parts in folders:
         put(root, (*parts, ""), None)
@@ -112,7 +111,7 @@ def roster(folder, assignments, ignored=()):
             continue  # it is nobody's
         put(root, file.parts, found)
     own = Handed(stem(readable(folder.resolve().name)))
-    handed = [*in_level(root, (), metadata, own, left_out)]
+    handed = [*in_level({SUBMITTED: root} if course else root, (), metadata, own, left_out)]
     if not any(found for _, found in handed):
         raise UserError(f"there are no notebooks of lessons in {folder}: {EXPECTED}.")
     return Class(tuple(students(handed, left_out)), tuple(lines(left_out)))
@@ -188,8 +187,12 @@ def in_level(tree, parts, metadata, own, left_out):
             for handed in metadata[parts].get(name) or [Handed(name)]:
                 yield from of_student(handed, tree.get(name, {}))
         return
+    if isinstance(tree.get(SUBMITTED), dict):
+        for name, part in tree[SUBMITTED].items():
+            yield from of_student(Handed(name), part)
+        return
     folders = {name: part for name, part in tree.items() if isinstance(part, dict)}
-    if named_by_a_platform(tree):
+    if platforms_students(tree):
         for name, part in tree.items():
             handed = handed_in_as(stem(name)) or handed_in_as(name)
             if handed:
@@ -210,20 +213,22 @@ def in_level(tree, parts, metadata, own, left_out):
     yield from loose([part for part in tree.values() if isinstance(part, Found)], own, folders)
 
 
-def named_by_a_platform(tree):
-    """Whether most names of a folder are a platform's."""
-    return sum(bool(handed_in_as(stem(name)) or handed_in_as(name)) for name in tree) * 2 > len(tree)
+def platforms_students(tree):
+    """The students by whose names a platform called most of what is in a folder; empty if it didn't."""
+    found = [one for one in (handed_in_as(stem(name)) or handed_in_as(name) for name in tree) if one]
+    return {(one.student, one.identity) for one in found} if len(found) * 2 > len(tree) else set()
 
 
 def is_class(tree, parts, metadata, alone):
-    """Whether a folder holds the notebooks of several students, or of one by a platform's name.
+    """Whether a folder holds the notebooks of several students.
 
     Args:
-        alone: whether it is the only one in its folder. Two notebooks of a lesson may then be two students'.
+        alone: whether it is the only one in its folder. It may then hold those of one, by a platform's name; and two
+            notebooks of a lesson may be two students'.
     """
-    if any(known[: len(parts)] == parts for known in metadata):
+    if SUBMITTED in tree or any(known[: len(parts)] == parts for known in metadata):
         return True
-    if named_by_a_platform(tree):
+    if len(platforms_students(tree)) > (0 if alone else 1):
         return True
     inner = [part for part in tree.values() if isinstance(part, dict)]
     counts = Counter(lesson for part in inner for lesson in {n for one in notebooks(part) for n in one.lessons})

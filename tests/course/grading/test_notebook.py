@@ -1,20 +1,16 @@
-"""Grading a class: what is right gets its points, and what a notebook does costs nobody but its own student."""
+"""Grading a notebook: what is right gets its points, and what a notebook does costs nobody but its own student."""
 
-import csv
 import dataclasses
-import io
-import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # the tests are not a package
+sys.path.append(str(Path(__file__).parents[1]))  # the tests are not a package
 from handed_in import HERE, answers_of_lesson, notebook_of
 
 from minidit.course.engine import examine
@@ -23,14 +19,14 @@ from minidit.course.exercises import by_lesson
 from minidit.course.exercises.lesson_00 import EXERCISES
 from minidit.course.grading.answer import find
 from minidit.course.grading.assigned import Assignment, Question
-from minidit.course.grading.notebook import grade_notebook
-from minidit.course.grading.objects import describing, making
-from minidit.course.grading.process import Limits, Lost, Process
-from minidit.course.grading.results import as_csv, feedback, table
-from minidit.course.grading.wire import BadMessage, decode, encode
+from minidit.course.grading.notebook import Corrupt, grade_notebook, lessons_in, read_cells
+from minidit.course.grading.process import Limits, Process
+from minidit.course.grading.wire import BadMessage, decode
 from minidit.errors import UserError
 
-LESSON = Assignment("00_start_here", tuple(Question(one, one.name) for one in EXERCISES), frozenset())
+STUBS = {one.name: f"def {one.name}(x):\n    raise NotImplementedError" for one in EXERCISES[1:]}
+QUESTIONS = tuple(Question(one, one.name, f"0.{i} {one.title}") for i, one in enumerate(EXERCISES, start=1))
+LESSON = Assignment("00_start_here", QUESTIONS, frozenset(STUBS.values()), "Start here")
 PATIENT = Limits(seconds=120, cell_seconds=60, call_seconds=30)  # what ends does so even on a busy machine
 QUICK = Limits(seconds=40, cell_seconds=2, call_seconds=2)  # for what has no end
 IMPORTS = "import numpy as np\nfrom minidit.course import check"
@@ -54,13 +50,12 @@ def cells_of(before=(), **answers):
 
 
 @pytest.fixture
-def grade(tmp_path):
+def grade():
     """Grades a notebook of these cells: {exercise: Grade}."""
 
     def work(*cells, limits=PATIENT, assignment=LESSON):
-        path = tmp_path / "00_start_here.ipynb"
-        path.write_text(notebook_of(*cells), encoding="utf-8")
-        return {one.exercise: one for one in grade_notebook(path, assignment, limits)}
+        cells = read_cells(notebook_of(*cells).encode())
+        return {one.exercise: one for one in grade_notebook(cells, assignment, limits)}
 
     return work
 
@@ -127,7 +122,7 @@ def test_an_answer_that_is_not_there_is_missing_or_its_cell_is_blamed(grade):
     assert verdicts(grades) == ["passed", "missing", "crashed"]
     assert grades["row_means"].says == "there is no row_means in the notebook."
     assert "SyntaxError" in grades["centre_rows"].says
-    assert grades["centre_rows"].details == ("line 2",)
+    assert grades["centre_rows"].details == ("line 2: return (x",)
 
 
 def test_what_only_a_notebook_understands_is_passed_over(grade):
@@ -291,80 +286,6 @@ def test_no_object_is_made_of_what_comes_back(grade, tmp_path):
     assert not proof.exists()
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        {"array": ["<f8", [1 << 50], 0]}, {"array": ["<f8", [-1], 0]}, {"array": ["<f8", [2], 5]},
-        {"view": ["<f8", [9], 0, 0, [8]]}, {"view": ["<f8", [1], 0, -8, [8]]}, {"view": ["<f8", [2], 0, 0, [-8]]},
-        {"array": ["O", [1], 0]}, {"array": [["<f8"], [1], 0]}, {"tuple": 3}, {"dict": [[{"list": []}, 1]]},
-        {"unknown": 1}, {}, {"a": 1, "b": 2}, [1],
-    ],
-)  # fmt: skip
-def test_what_is_no_message_is_refused(message):
-    with pytest.raises(BadMessage):
-        decode(message, [b"12345678"], [np.zeros(3)])
-
-
-def test_values_survive_the_way():
-    base = np.arange(6.0).reshape(2, 3)
-    values = [
-        None, ..., True, 3, 2.5, float("inf"), "é", (1, [2, (3,)], {"a": np.int8(4), 5: ()}), base.T, np.float32(0.5),
-        np.zeros((0, 3)), np.array(1.0), np.array([True]), np.array([1j]), base[:, ::-1],
-    ]  # fmt: skip
-    for value in values:
-        blocks = []
-        back = decode(encode(value, blocks), blocks)
-        assert type(back) is type(value)
-        assert repr(back) == repr(value)
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """Of a made-up exercise."""
-
-    rate: float
-    table: dict
-
-
-class Pair(NamedTuple):
-    """Of a made-up exercise."""
-
-    left: np.ndarray
-    right: tuple
-
-
-class Slotted:
-    """An object without a dict."""
-
-    __slots__ = ("x",)
-
-
-@pytest.mark.parametrize("value", [Settings(0.5, {"a": np.arange(2.0)}), Pair(np.eye(2), (1, None)), Settings])
-def test_objects_get_to_the_students_process(value, monkeypatch):
-    monkeypatch.setitem(sys.modules, Settings.__module__, sys.modules[__name__])
-    blocks = []
-    coded = encode(value, blocks, special=describing([]))
-    back = decode(json.loads(json.dumps(coded)), blocks, special=making(None))
-    assert type(back) is type(value)
-    assert repr(back) == repr(value)
-
-
-def test_an_object_of_slots_gets_there_too():
-    value, blocks = Slotted(), []
-    value.x = np.arange(3)
-    back = decode(encode(value, blocks, special=describing([])), blocks, special=making(None))
-    assert back.x.tolist() == [0, 1, 2]
-
-
-def test_a_view_of_an_input_is_a_view_of_ours():
-    theirs, ours = np.arange(6.0).reshape(2, 3), np.arange(6.0).reshape(2, 3)
-    for view in (theirs[1, ::-1], theirs.T, np.broadcast_to(theirs[0], (4, 3))):
-        blocks = []
-        back = decode(encode(view, blocks, [theirs]), blocks, [ours])
-        assert np.shares_memory(back, ours) and not blocks
-        assert np.array_equal(back, view)
-
-
 def test_the_process_sees_nothing_of_the_graders_and_leaves_nothing_behind(grade, monkeypatch, tmp_path):
     monkeypatch.setenv("SECRET", "word")
     child = tmp_path / "child"
@@ -404,58 +325,108 @@ def test_what_escapes_from_the_process_does_not_hold_up_the_grader(grade, tmp_pa
         os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_process_that_does_not_listen_does_not_hold_up_the_grader():
-    with Process(QUICK, time.monotonic() + 60) as process:
-        os.kill(process.process.pid, signal.SIGSTOP)
-        with pytest.raises(Lost) as lost:
-            process.ask({"do": "start"}, [bytes(1 << 22)], seconds=0)
-    assert lost.value.verdict == "out of time"
+def test_answers_that_are_taken_from_the_package_are_pointed_out_with_the_line(grade):
+    line = "from minidit.course.exercises.lesson_00 import row_means"
+    grades = grade(*cells_of(row_means=line))
+    assert grades["row_means"].note.startswith("the function of minidit")
+    assert grades["row_means"].note.endswith(f"takes it from minidit: {line}")
+    line = "centre_rows = exercises.exercise_of('centre_rows').reference"
+    grades = grade(*cells_of(centre_rows=f"from minidit.course import exercises\n{line}"))
+    assert grades["centre_rows"].note.endswith(f"; mentions the checks' own code: {line}")
+    assert grades["row_means"].note == ""
+
+
+# ------------------------------------------------------------------------------------------------ several attempts
+
+
+def copied(source, check=True):
+    """A copy of the cells of row_means, as JupyterLab makes it: with nbgrader's ids."""
+    return [("row_means-answer", source)] + [("row_means", "check.row_means(row_means)")] * check
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_the_notebook_ends_with_counts(grade, check):
+    grades = grade(*cells_of(row_means=WRONG_SHAPE), *copied(RIGHT["row_means"], check))
+    assert points(grades) == [1, 1, 1]
+    assert grades["row_means"].note == "the last of 2 attempts counts"
+    assert grades["row_means"].details[-1] == "The last of 2 attempts counts."
+    grades = grade(*cells_of(), *copied(RIGHT_SHAPE, check))
+    assert grades["row_means"].verdict == "wrong"
+    assert grades["row_means"].note == "the last of 2 attempts counts; an earlier one has 1 points"
+
+
+def test_an_attempt_in_a_cell_of_the_students_own_counts_too(grade):
+    below = "def row_means(y):\n    return y.sum(axis=1) / y.shape[1]"
+    assert points(grade(*cells_of(row_means=STUBS["row_means"]), below)) == [1, 1, 1]
+    assert points(grade(*cells_of(row_means=WRONG_SHAPE), f"{below}\ncheck.row_means(row_means)")) == [1, 1, 1]
+    grades = grade(
+        *cells_of(row_means=WRONG_SHAPE, first_numbers="first_numbers = [1, 2]"), "first_numbers = [2.5, 0.75]"
+    )
+    assert points(grades) == [1, 0, 1]
+    assert grades["first_numbers"].note == "the last of 2 attempts counts"
+
+
+def test_what_is_no_attempt_does_not_count(grade):
+    """A stub, the same cell again, a cell that fails, and a name that is used for something else."""
+    for below in (
+        copied(STUBS["row_means"]), copied(RIGHT["row_means"]), ["row_means = np.zeros(3)"],
+        ["first_numbers = np.arange(2) + 1"],
+    ):  # fmt: skip
+        grades = grade(*cells_of(), *below)
+        assert points(grades) == [1, 1, 1]
+        assert not any(one.note for one in grades.values())
+
+
+def test_the_last_attempt_stands_where_its_cell_fails(grade):
+    grades = grade(*cells_of(), *copied("def row_means(x):\n    return (x"))
+    assert points(grades) == [1, 1, 1]
+    assert "the cell of the last one failed: it raised SyntaxError" in grades["row_means"].note
+
+
+def test_an_attempt_that_takes_python_down_does_not_cost_the_next(grade, monkeypatch):
+    monkeypatch.setattr("minidit.course.grading.process.GRACE", 1.5)
+    fatal = "def row_means(x):\n    import os; os._exit(0)"
+    assert points(grade(*cells_of(row_means=fatal), *copied(RIGHT["row_means"]), limits=QUICK)) == [1, 1, 1]
+    grades = grade(*cells_of(), *copied(fatal), limits=QUICK)
+    assert grades["row_means"].verdict == "crashed"
+
+
+def test_a_function_of_another_name_is_named(grade):
+    renamed = "import math\ndef helper(x):\n    return x\ndef mean_of_rows(x):\n    return x.mean(axis=1)"
+    grades = grade(*cells_of(row_means=renamed))
+    assert grades["row_means"].verdict == "missing"
+    assert grades["row_means"].says == "there is no row_means in the notebook; the cell defines mean_of_rows."
+    grades = grade(*cells_of(row_means=None), "def rows_means(x):\n    return x.mean(axis=1)")
+    assert grades["row_means"].says == "there is no row_means in the notebook; a cell defines rows_means."
+
+
+# ------------------------------------------------------------------------------------------------ what is a notebook
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"{", b"[]", b'{"cells": 3}', b'{"cells": [{}]}', b"\xff\xfe", b'{"a":' * 10**5, b'{"nbformat": 3}']
 )
-def test_a_corrupt_notebook_is_said_to_be_one(tmp_path, data):
-    path = tmp_path / "00_start_here.ipynb"
-    path.write_bytes(data)
-    grades = grade_notebook(path, LESSON, PATIENT)
-    assert [one.verdict for one in grades] == ["corrupt notebook"] * 3
-    assert "is not a notebook" in grades[0].says
+def test_what_is_no_notebook_is_refused(data):
+    with pytest.raises(Corrupt, match="is not a notebook"):
+        read_cells(data)
 
 
-def test_answers_that_are_taken_from_the_package_are_pointed_out(grade):
-    grades = grade(*cells_of(row_means="from minidit.course.exercises.lesson_00 import row_means"))
-    assert "takes it from minidit" in grades["row_means"].note
-    assert "the function of minidit" in grades["row_means"].note
-    grades = grade(*cells_of(centre_rows="from minidit.course import exercises\n"
-                             "centre_rows = exercises.exercise_of('centre_rows').reference"))  # fmt: skip
-    assert "mentions the checks' own code" in grades["centre_rows"].note
-    assert grades["row_means"].note == ""
+SECOND = Assignment("05_made_up", (Question(Exercise("other", 5, "", ("y",), abs, ()), "other"),), frozenset())
+BOTH = {"00": LESSON, "05": SECOND}
 
 
-# ----------------------------------------------------------------------------------------------- what is written
-
-
-def test_a_spreadsheet_takes_no_students_text_for_a_formula(grade):
-    grades = list(grade(*cells_of(row_means="def row_means(x):\n    raise ValueError('=1+1\\x1b[31m')")).values())
-    rows = list(csv.reader(io.StringIO(as_csv({"=cmd": grades}).decode("utf-8-sig"))))
-    assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
-    assert "\x1b" not in str(rows) + feedback("=cmd", grades)
-
-
-def test_the_table_has_a_line_for_each_student_and_the_mean(grade):
-    half = list(grade(*cells_of(row_means=WRONG_SHAPE)).values())
-    lines = table({"ada": half, "zoë": half}).splitlines()
-    assert lines[0].split() == ["student", "00", "all"]
-    assert lines[1].split() == ["ada", "2", "2"]
-    assert lines[3].split() == ["mean", "2.00", "2.00"]
-    assert lines[4].split() == ["of", "3", "3"]
-
-
-def test_feedback_has_every_message_in_full(grade):
-    grades = list(grade(*cells_of(row_means=WRONG_SHAPE)).values())
-    text = feedback("ada", grades)
-    assert text.startswith("# ada: 2 of 3 points")
-    for line in str(examine(EXERCISES[1], lambda x: x.mean(axis=0))).splitlines():
-        assert line in text
+@pytest.mark.parametrize(
+    ("cells", "lessons"),
+    [
+        (cells_of(), ("00",)),
+        ([(f"{i}", source) for i, (_, source) in enumerate(cells_of())], ("00",)),  # without ids
+        ([source for _, source in RIGHT.items()], ("00",)),  # without checks
+        ([("other-answer", "pass")], ("05",)),
+        ([*cells_of(), ("other", "check.other(other)")], ("00", "05")),  # two lessons in one notebook
+        ([*cells_of(), "check.other(other)"], ("00",)),
+        (["import numpy as np", "def row_means(x): ..."], ()),
+        ([], ()),
+    ],
+)
+def test_a_notebook_is_known_by_its_exercises(cells, lessons):
+    assert lessons_in(read_cells(notebook_of(*cells).encode()), BOTH) == lessons
