@@ -1,10 +1,11 @@
 """Lesson 1: setting the stage."""
 
-from itertools import cycle
+from functools import partial
+from itertools import combinations, cycle
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, Trial, by_hand, for_each
 from minidit.diffusion.paths import time_of_step
 from minidit.worksheet import PROMPT, VIDEO, WEIGHTS
 from minidit.world import ALL_ATTRIBUTES, COLORS, MOTIONS, SHAPES, SKIES, VOCABULARY, Attributes, wordings
@@ -19,9 +20,9 @@ NAMES = (COLORS, SHAPES, MOTIONS, SKIES)
 COUNTED = ("frames", "rows", "columns", "pixels", "words", "different t")
 
 
-def counts(pixels=VIDEO.size, different_t=4):
+def counts(pixels=VIDEO.size, words=len(PROMPT.split()), different_t=4):
     """Frames, rows, columns and pixels of the video, words of the prompt, values that t can have."""
-    return np.array([*VIDEO.shape, pixels, len(PROMPT.split()), different_t])
+    return np.array([*VIDEO.shape, pixels, words, different_t])
 
 
 COUNTS = Numbers(
@@ -41,12 +42,41 @@ COUNTS = Numbers(
             "rows and columns have changed places", "Rows are counted from top to bottom, columns from left to right.",
         ),
         Slip(
-            "letters instead of words", lambda: np.where(np.arange(6) == 4, len(PROMPT.replace(" ", "")), counts()),
+            "letters instead of words", lambda: counts(words=len(PROMPT.replace(" ", ""))),
             "those are the letters of the prompt", "A word is one piece for the model, however long.",
         ),
         Slip(
-            "sentences instead of words", lambda: np.where(np.arange(6) == 4, 1, counts()),
-            "the prompt was counted as one", "Count its words.",
+            "letters instead of words", lambda: counts(words=len(PROMPT)),
+            "those are the letters and spaces of the prompt", "A word is one piece for the model, however long.",
+        ),
+        Slip(
+            "sentences instead of words", lambda: counts(words=1), "the prompt was counted as one", "Count its words.",
+        ),
+        Slip(
+            "a word too few", lambda: counts(words=2), "the prompt has one word more", "Short words count, too.",
+        ),
+        Slip(
+            "one frame only", lambda: np.array([1, *counts(pixels=VIDEO[0].size)[1:]]),
+            "only one of the frames was counted", "The video has two: what moves is drawn twice.",
+        ),
+        Slip(
+            "words and t swapped", lambda: counts()[[0, 1, 2, 3, 5, 4]],
+            "the words and the values of t have changed places", "Words come fifth, the values of t last.",
+        ),
+        Slip(
+            "brightness instead of pixels", lambda: counts(pixels=10),
+            "10 is how many values of brightness there are", "Count the pixels: frames times rows times columns.",
+        ),
+        Slip(
+            "sum instead of product", lambda: counts(pixels=sum(VIDEO.shape)),
+            "frames, rows and columns were added up", "Each frame has rows times columns pixels.",
+        ),
+        Slip(
+            "highest t instead of a count", lambda: counts(different_t=5), "t has one value fewer",
+            "0, 1, 2 and 3: count them.",
+        ),
+        Slip(
+            "the last is missing", lambda: counts()[:-1], "the last one is missing", "How many values can t have?",
         ),
     ),
     difficulty=1, minutes=2,
@@ -79,8 +109,31 @@ TIMES = Numbers(
             "this is the share of noise steps: it falls, while t rises", "Our t is 0 for pure noise.",
         ),
         Slip(
-            "time not turned round, off by one", lambda: PAPERS / STEPS,
-            "this is k / K, which counts noise", "Our t is 0 for pure noise, and noise was added k + 1 times.",
+            "falls instead of rising", lambda: PAPERS / STEPS,
+            "the numbers are right, but in reverse: t falls, and should rise",
+            "From left to right k goes down, and so does the noise. Our t is 0 for pure noise.",
+        ),
+        Slip(
+            "the worksheet's t", lambda: PAPERS[::-1], "those are the worksheet's four times",
+            "As a share of the way from noise to clip, t lies between 0 and 1: divide.",
+        ),
+        Slip("k itself", lambda: PAPERS, "those are the steps k", "Our t lies between 0 and 1, and rises."),
+        Slip(
+            "in per cent", lambda: 100 * time_of_step(PAPERS, STEPS), "they are in per cent",
+            "As a number from 0 to 1, 25 per cent is 0.25.",
+        ),
+        Slip(
+            "a step too many", lambda: PAPERS[::-1] / (STEPS + 1), "the steps were divided by K + 1 = 5",
+            "There are K = 4 steps, so each is a quarter of the way.",
+        ),
+        Slip("cut off", lambda: np.zeros(STEPS), "what comes after the point is missing", "1 / 4 is 0.25."),
+        Slip(
+            "one is missing", lambda: time_of_step(PAPERS, STEPS)[1:], "the first is missing",
+            "At k = 3 nothing but noise is there. That is a time, too: 0.",
+        ),
+        Slip(
+            "one is missing", lambda: time_of_step(PAPERS, STEPS)[:-1], "the last is missing",
+            "Step k = 0 is visited as well.",
         ),
         Slip(
             "both ends counted", lambda: 1 - PAPERS / (STEPS - 1),
@@ -92,47 +145,88 @@ TIMES = Numbers(
 )  # fmt: skip
 
 
-def wrong_time(name, wrong, says, because):
-    """A slip in turning a step into a time."""
-    return Slip(name, lambda k, steps: wrong(k, steps), says, because)
+def some_steps(rng, size_and_steps):
+    """Whole numbers k of this size, and how many steps there are."""
+    size, steps = size_and_steps
+    return rng.integers(0, steps, size), steps
 
+
+def time_of(k, steps=1000, added=1, out_of=0):
+    """1 - (k + added) / (steps + out_of)."""
+    return 1 - (k + added) / (steps + out_of)
+
+
+BRACKETS = ("Products and divisions come first: k + 1 needs brackets.",)
 
 TIME_OF_STEP = Exercise(
     "time_of_step", LESSON, "any step of K as a time", ("t",), time_of_step,
     trials=(
-        by_hand(PAPERS.astype(float), STEPS),
-        at_random(lambda rng: (rng.integers(0, 50, size=7).astype(float), 50)),
-        Trial("single numbers", lambda rng: (249, 1000)),
+        by_hand(PAPERS, STEPS),
+        *for_each((((7,), 50), ((3, 2), 700), ((1,), 7)), some_steps),
+        *for_each(((249, 1000), (0, 40), (5, 7), (3, 4), (0, 1)), lambda rng, given: given, "single numbers"),
     ),
     slips=(
-        wrong_time(
-            "off by one", lambda k, steps: 1 - k / steps,
-            "each is one step too late", "In step k, noise was added k + 1 times.",
+        Slip(
+            "off by one", partial(time_of, added=0), "each is one step too late", "In step k, noise was added k + 1 times.",
         ),
-        wrong_time(
-            "time not turned round", lambda k, steps: (k + 1) / steps,
+        Slip(
+            "off by two", partial(time_of, added=-1), "each is two steps too late", "k + 1 additions of noise, not k − 1.",
+        ),
+        Slip(
+            "time not turned round", lambda k, steps=1000: (k + 1) / steps,
             "it grows with the noise", "Our t is 0 for pure noise and 1 for no noise.",
         ),
-        wrong_time(
-            "time not turned round, off by one", lambda k, steps: k / steps,
+        Slip(
+            "time not turned round, off by one", lambda k, steps=1000: k / steps,
             "it is k / K, which grows with the noise",
             "Our t is 0 for pure noise, and noise was added k + 1 times.",
         ),
-        wrong_time(
-            "both ends counted", lambda k, steps: 1 - k / (steps - 1),
+        Slip(
+            "both ends counted", partial(time_of, added=0, out_of=-1),
             "k = 0 has become t = 1, the clean clip", "Step 0 still has a little noise: one addition out of K.",
         ),
-        wrong_time(
-            "a step too many", lambda k, steps: 1 - (k + 1) / (steps + 1),
-            "the steps were divided by K + 1", "Noise is added K times in all.",
+        Slip(
+            "divided by one less", partial(time_of, out_of=-1),
+            "the additions were divided by K − 1", "Noise is added K times in all.",
         ),
-        wrong_time(
-            "1000 steps whatever is given", lambda k, steps: 1 - (k + 1) / 1000,
+        Slip("a step too many", partial(time_of, out_of=1), "the steps were divided by K + 1", "Noise is added K times in all."),
+        Slip(
+            "1000 steps whatever is given", lambda k, steps=1000: time_of(k),
             "it is right only for 1000 steps", "Use the argument `steps`.",
         ),
-        wrong_time(
-            "inverse", lambda k, steps: steps * (1 - k) - 1,
+        Slip(
+            "4 steps whatever is given", lambda k, steps=1000: time_of(k, STEPS),
+            "it is right only for 4 steps", "Use the argument `steps`.",
+        ),
+        Slip(
+            "the length of k for steps", lambda k, steps=1000: time_of(k, len(k)),
+            "it was divided by the length of k", "`steps` says how many there are, whichever of them you are given.",
+        ),
+        Slip(
+            "inverse", lambda k, steps=1000: steps * (1 - k) - 1,
             "this turns a time into a step", "Solve k = K · (1 − t) − 1 for t.",
+        ),
+        Slip(
+            "brackets missing", lambda k, steps=1000: 1 - k + 1 / steps, "it is 1 − k + 1 / K", *BRACKETS,
+        ),
+        Slip(
+            "brackets missing", lambda k, steps=1000: 1 - k - 1 / steps, "it is 1 − k − 1 / K", *BRACKETS,
+        ),
+        Slip(
+            "brackets missing", lambda k, steps=1000: (1 - (k + 1)) / steps, "it is −k / K",
+            "The 1 stays outside of the brackets: from 1, take (k + 1) / K away.",
+        ),
+        Slip(
+            "brackets missing", lambda k, steps=1000: (1 - k + 1) / steps, "it is (2 − k) / K",
+            "From 1, take (k + 1) / K away.",
+        ),
+        Slip(
+            "not divided", lambda k, steps=1000: steps - 1 - k, "it is counted in steps",
+            "As a share of the way, t lies between 0 and 1.",
+        ),
+        Slip(
+            "cut off", lambda k, steps=1000: 1 - (k + 1) // steps, "what comes after the point is missing",
+            "`//` drops it, `/` doesn't.",
         ),
     ),
     difficulty=1, minutes=4,
@@ -142,9 +236,9 @@ TIME_OF_STEP = Exercise(
 # --------------------------------------------------------------------------------------- 1.3 prompts as numbers
 
 
-def places(words, missing=NOT_NAMED):
+def places(words, missing=NOT_NAMED, lists=NAMES):
     """For each attribute, the place of the word that names it in its list: (4,) integers."""
-    named = [[names.index(word) for word in words if word in names] for names in NAMES]
+    named = [[names.index(word) for word in words if word in names] for names in lists]
     return np.array([found[0] if found else missing for found in named])
 
 
@@ -162,26 +256,103 @@ def in_sentence(text):
 
 
 def as_they_come(text):
-    """The right numbers, in the order of the sentence."""
-    return np.array([names.index(word) for word in text.split() for names in NAMES if word in names])
+    """The right numbers, in the order of the sentence, and -1 for those that are missing at the end."""
+    found = [names.index(word) for word in text.split() for names in NAMES if word in names]
+    return np.array(found + [NOT_NAMED] * (len(NAMES) - len(found)))
 
 
-def every_value():
-    """Trials with captions in which each colour, shape, motion and sky comes up, in every wording."""
-    clips = [[values[i % len(values)] for values in NAMES] for i in range(max(map(len, NAMES)))]
-    pairs = zip(cycle(clips), range(len(wordings(ALL_ATTRIBUTES[0]))), strict=False)
-    captions = [wordings(Attributes(*clip))[number] for clip, number in pairs]
-    return [at_random(lambda rng, text=text: (text,)) for text in captions]
+def in_text(text, which=max):
+    """The places of the last, or first, names whose letters stand somewhere in the text."""
+    return np.array([which([i for i, name in enumerate(names) if name in text], default=NOT_NAMED) for names in NAMES])
 
+
+def only(kept, text, otherwise=NOT_NAMED):
+    """The right numbers of some attributes, something else for the others."""
+    return np.where(np.isin(np.arange(len(NAMES)), kept), places(text.split()), otherwise)
+
+
+def without(attribute, value, text):
+    """The right numbers, but for one value of an attribute."""
+    right = places(text.split())
+    return np.where((np.arange(len(NAMES)) == attribute) & (right == value), NOT_NAMED, right)
+
+
+def all_or_nothing(text):
+    """-1 everywhere if one attribute is missing."""
+    right = places(text.split())
+    return right if (right >= 0).all() else np.full(len(NAMES), NOT_NAMED)
+
+
+def with_default(attribute, text):
+    """An attribute that is not named has its first value, if any other is named."""
+    right = places(text.split())
+    return np.where((np.arange(len(NAMES)) == attribute) & (right < 0), 0, right)
+
+
+def still_pictures(text):
+    """A picture counts as still."""
+    right = places(text.split())
+    return np.where((right == NOT_NAMED) & (right[0] >= 0), MOTIONS.index("still"), right)
+
+
+ATTRIBUTES = ("colour", "shape", "motion", "sky")  # as the lesson calls them
+
+
+def attribute_slips():
+    """The slips that can be made with each attribute, or each value."""
+    swapped, lists = [], [*NAMES]
+    for i, j in combinations(range(len(NAMES)), 2):
+        lists[i], lists[j] = NAMES[j], NAMES[i]
+        says = f"{ATTRIBUTES[i]} and {ATTRIBUTES[j]} have changed places"
+        wrong = partial(lambda text, lists: places(text.split(), lists=lists), lists=tuple(lists))
+        swapped.append(Slip("two attributes swapped", wrong, says, "The order is colour, shape, motion, sky."))
+        lists = [*NAMES]
+    left_out = [
+        Slip(
+            "an attribute is never found", partial(only, [i for i in range(len(NAMES)) if i not in out]),
+            f"it doesn't find the {' and the '.join(ATTRIBUTES[i] for i in out)}",
+            "Each of the four has a list. Does the loop go on to the last word?",
+        )
+        for count in (1, 2, 3)
+        for out in combinations(range(len(NAMES)), count)
+    ]  # fmt: skip
+    values = [
+        Slip(
+            "a value is never found", partial(without, i, value), f"it never finds “{name}”",
+            "Look the word up in the list as it is given.",
+        )
+        for i, names in enumerate(NAMES)
+        for value, name in enumerate(names)
+    ]  # fmt: skip
+    defaults = [
+        Slip(
+            "0 for what is not named", partial(with_default, i), f"the {what} is 0 where the caption doesn't name it",
+            f"0 means {NAMES[i][0]}. −1 means not named.",
+        )
+        for i, what in enumerate(ATTRIBUTES)
+    ]  # fmt: skip
+    return *swapped, *left_out, *values, *defaults
+
+
+def every_caption():
+    """Captions in which each colour, shape, motion and sky comes up, in every wording, of pictures too."""
+    values = range(max(map(len, NAMES)))  # in each caption, the numbers differ: by + 0, 1 and 3
+    clips = [[names[(i + by) % len(names)] for names, by in zip(NAMES, (0, 1, 3, 2), strict=True)] for i in values]
+    numbers = range(2 * len(wordings(ALL_ATTRIBUTES[0])))
+    captions = [wordings(Attributes(*clip))[number // 2] for clip, number in zip(cycle(clips), numbers, strict=False)]
+    pictures = [wordings(Attributes(color, shape, None, sky))[0] for color, shape, _, sky in clips]
+    return [*captions, *pictures]
+
+
+EXAMPLE = "a red circle moves right in the day sky"
 
 ATTRIBUTES_AS_NUMBERS = Exercise(
     "attributes_as_numbers", LESSON, "what a caption says, as numbers", ("numbers",),
     lambda text: places(text.split()),
     trials=(
-        by_hand("a red circle moves right in the day sky"),
-        *every_value(),
-        Trial("plain skies", lambda rng: ("an empty sunset sky",)),
-        Trial("plain skies", lambda rng: ("sora is sky",)),
+        by_hand(EXAMPLE),
+        *for_each(every_caption(), lambda rng, text: (text,)),
+        *for_each(("an empty sunset sky", "the day sky", "sora is sky"), lambda rng, text: (text,), "plain skies"),
     ),
     slips=(
         Slip(
@@ -201,10 +372,54 @@ ATTRIBUTES_AS_NUMBERS = Exercise(
             "these are the places of the words among all words", "Each attribute has a list of its own.",
         ),
         Slip(
-            "order of the sentence", as_they_come,
-            "the numbers come in the order of the sentence",
+            "counted from 1", lambda text: places(text.split(), NOT_NAMED - 1) + 1,
+            "the places are counted from 1", "Counting starts at 0: red, circle, left and day are 0.",
+        ),
+        Slip(
+            "order of the sentence", as_they_come, "the numbers come in the order of the sentence",
             "Always colour, shape, motion, sky, whatever comes first in the sentence.",
         ),
+        Slip(
+            "order of the sentence", lambda text: as_they_come(text)[: (places(text.split()) >= 0).sum()],
+            "the numbers come in the order of the sentence, and what is not named is left out",
+            "Always four: colour, shape, motion, sky, whatever comes first in the sentence, −1 for what is not named.",
+        ),
+        Slip(
+            "left out what is not named", lambda text: np.array([i for i in places(text.split()) if i >= 0]),
+            "what the caption doesn't name is left out", "It has a place, too, with −1 in it: always four numbers.",
+        ),
+        *(
+            Slip(
+                "looked in the text, not in its words", partial(in_text, which=which),
+                "it finds words inside of longer words", "“across” contains “cross”. Split the text into words first.",
+            )
+            for which in (max, min)
+        ),
+        Slip(
+            "order of the alphabet", lambda text: places(text.split(), lists=tuple(map(sorted, NAMES))),
+            "the places are those in the alphabet", "COLORS and the others have an order of their own: use .index.",
+        ),
+        Slip(
+            "sky is the last but one", lambda text: only(range(3 + (text.split()[-2] in SKIES)), text),
+            "it finds the sky only right before the last word", "In other wordings it stands elsewhere.",
+        ),
+        Slip(
+            "all or nothing", all_or_nothing, "all is −1 as soon as one of the four is not named",
+            "What is named keeps its number.",
+        ),
+        Slip(
+            "the example's numbers", lambda text: places(EXAMPLE.split()),
+            "it is [0, 0, 1, 0], whatever the caption says", "Compute them from the caption.",
+        ),
+        Slip(
+            "pictures are still", still_pictures, "a picture, whose caption names no motion, is taken as still",
+            "“still” is a motion that a caption names. What it doesn't name is −1.",
+        ),
+        Slip(
+            "a value is never found", lambda text: places([word.rstrip("s") for word in text.split()]),
+            "it never finds “cross”", "Its last s belongs to the word: keep words as they are.",
+        ),
+        *attribute_slips(),
     ),
     difficulty=2, minutes=6,
 )  # fmt: skip
@@ -223,6 +438,9 @@ def learned_and_frozen(counted=lambda name: True, frozen=("encoder", "decoder"))
         total[name.startswith(frozen)] += matrix.size * counted(name)
     return np.array([total[False], total[True]])
 
+
+FROZEN_BIASES = ("encoder_bias", "decoder_bias")
+TOTAL = sum(matrix.size for _, matrix in MATRICES)
 
 LEARNED = Numbers(
     "step_1_learned", LESSON, "red and blue numbers", learned_and_frozen,
@@ -252,6 +470,50 @@ LEARNED = Numbers(
             "forgot the keys",
             lambda: learned_and_frozen(lambda name: name != "key_weight"),
             "four red numbers are missing", "Queries and keys have a matrix each.",
+        ),
+        Slip(
+            "forgot step 8", lambda: learned_and_frozen(lambda name: name not in ("query_weight", "key_weight")),
+            "the eight red numbers of step 8 are missing", "Queries and keys have a matrix each.",
+        ),
+        Slip(
+            "six red numbers missing", lambda: learned_and_frozen(lambda name: not name.startswith("feed_forward")),
+            "six red numbers are missing",
+            "Step 10 has six. So have the biases of steps 6 and 10 together: 4 and 2.",
+        ),
+        Slip(
+            "forgot step 6", lambda: learned_and_frozen(lambda name: not name.startswith("conditioning")),
+            "the red numbers of step 6 are missing", "It has a matrix and a bias.",
+        ),
+        Slip(
+            "forgot the decoder", lambda: learned_and_frozen(lambda name: not name.startswith("decoder")),
+            "the decoder is missing", "The codec has two halves; both are frozen.",
+        ),
+        Slip(
+            "forgot the encoder", lambda: learned_and_frozen(lambda name: not name.startswith("encoder")),
+            "the encoder is missing", "The codec has two halves; both are frozen.",
+        ),
+        Slip(
+            "forgot the frozen biases", lambda: learned_and_frozen(lambda name: name not in FROZEN_BIASES),
+            "the blue biases are missing", "A bias is frozen together with its weight.",
+        ),
+        Slip(
+            "encoder taken for learned", lambda: learned_and_frozen(frozen=("decoder",)),
+            "the encoder was counted among the red ones", "The codec has two halves; both are frozen.",
+        ),
+        Slip(
+            "one of the two is the total", lambda: learned_and_frozen() + [TOTAL - learned_and_frozen()[0], 0],
+            "the first is the sum of red and blue", "Red is only what learns.",
+        ),
+        Slip(
+            "one of the two is the total", lambda: learned_and_frozen() + [0, TOTAL - learned_and_frozen()[1]],
+            "the second is the sum of red and blue", "Blue is only what is frozen.",
+        ),
+        *(
+            Slip(
+                "counted matrices", lambda of=of: np.array(of), "these are counts of matrices, or of lines of the table",
+                "Count the numbers in them: a 4 × 5 matrix has 20.",
+            )
+            for of in ((6, 4), (4, 2), (4, 4), (3, 2))
         ),
     ),
     difficulty=1, minutes=4,
@@ -304,11 +566,36 @@ def bent(x):
     return (x * x * x).sum() + (x[0] * x[-1]).sum()
 
 
+def curve_and_point(rng, size_and_step):
+    """A function, where to measure its slopes, and the step."""
+    size, step = size_and_step
+    return bent, rng.normal(size=size), step
+
+
+def slopes_with(f, x, moves, distance):
+    """(f(x + move) - f(x - move)) / distance for each entry: `moves` takes its index."""
+    slopes = np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        slopes[index] = (f(x + moves(index)) - f(x - moves(index))) / distance
+    return slopes
+
+
+def rows_moved(f, x, step, axes=1):
+    """The slopes if all entries that share the first axes move at the same time."""
+
+    def move(index):
+        there = np.zeros_like(x)
+        there[index[:axes]] = step
+        return there
+
+    return slopes_with(f, x, move, 2 * step)
+
+
 CENTRAL_DIFFERENCE = Exercise(
     "central_difference", LESSON, "measure a slope", ("slopes",), central_difference,
     trials=(
         by_hand(sum_of_squares, np.array([3.0, -1.0]), 0.5),
-        at_random(lambda rng: (bent, rng.normal(size=(4, 3)), 0.1)),
+        *for_each((((4, 3), 0.1), ((5,), 0.3), ((2, 3, 4), 0.2), ((1,), 0.1), ((2, 1, 3, 2), 0.5)), curve_and_point),
     ),
     slips=(
         Slip(
@@ -346,6 +633,57 @@ CENTRAL_DIFFERENCE = Exercise(
         Slip(
             "all entries at once", lambda f, x, step: np.full(x.shape, all_at_once(f, x, step)),
             "all entries were moved at the same time", "Move one, measure, and put it back; then the next.",
+        ),
+        Slip(
+            "half a step", lambda f, x, step: central_difference(f, x, step / 2),
+            "it moved by half a step up and half a step down", "Move by a whole step, both ways.",
+        ),
+        Slip(
+            "two steps", lambda f, x, step: central_difference(f, x, 2 * step),
+            "it moved by two steps up and two steps down", "Move by one step, both ways.",
+        ),
+        Slip(
+            "half a step, over two", lambda f, x, step: central_difference(f, x, step / 2) / 2,
+            "it moved by half a step each way, and divided by two steps", "Move by a whole step, both ways.",
+        ),
+        Slip(
+            "one side only, over two steps", lambda f, x, step: one_sided(f, x, step) / 2,
+            "they use one side only, but are divided by two steps", "Measure at x + step and at x − step.",
+        ),
+        Slip(
+            "moved by a share of the entry",
+            lambda f, x, step: slopes_with(f, x, lambda i: moved(np.zeros_like(x), i, x[i] * step), 2 * step),
+            "entries were multiplied by 1 + step and 1 − step", "Add the step, and subtract it.",
+        ),
+        Slip(
+            "whole rows moved", rows_moved,
+            "whole rows were moved at once", "One entry at a time: x[index] with an index for every axis.",
+        ),
+        Slip(
+            "whole rows moved", partial(rows_moved, axes=2),
+            "with more than two axes, it moves several entries at once", "x[index] needs an index for every axis.",
+        ),
+        Slip(
+            "not in the shape of x", lambda f, x, step: central_difference(f, x, step).ravel(),
+            "they stand in one row", "Return an array of x's shape.",
+        ),
+        Slip(
+            "only the last slope", lambda f, x, step: central_difference(f, x, step).flat[-1],
+            "it is the slope of the last entry alone",
+            "slopes = … gives the name to something new; slopes[index] = … writes into its place.",
+        ),
+        Slip(
+            "only the first slope", lambda f, x, step: central_difference(f, x, step).flat[0],
+            "it is the slope of the first entry alone", "Is the `return` inside the loop?",
+        ),
+        Slip(
+            "only the first slope",
+            lambda f, x, step: central_difference(f, x, step) * (np.arange(x.size) == 0).reshape(x.shape),
+            "all slopes but the first are 0", "Is the `return` inside the loop?",
+        ),
+        Slip(
+            "own step", lambda f, x, step: central_difference(f, x, 1e-5),
+            "it moved by another step than the one that was given", "Use the argument `step`.",
         ),
         Slip(
             "all entries at once, one number", all_at_once,

@@ -1,8 +1,10 @@
 """Lesson 2: video to patches."""
 
+from functools import partial
+
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.layers import patchify, unpatchify
 from minidit.worksheet import VIDEO, solve
 
@@ -25,6 +27,11 @@ def explain_step_2(index):
     row, column = index
     place = "left" if column % 2 == 0 else "right"
     return f"Column {column} is the {place} patch of frame {column // 2 + 1}; row {row} is its {PIXELS[row]} pixel."
+
+
+def windows(frame, step):
+    """Two squares of 2 × 2 pixels, the second of them this many columns further: (2, 4)."""
+    return np.stack([frame[:, :2].ravel(), frame[:, step : step + 2].ravel()])
 
 
 STEP_2 = Numbers(
@@ -52,6 +59,34 @@ STEP_2 = Numbers(
             "frames taken in turns", lambda: SHEET.patches[:, [0, 2, 1, 3]],
             "the patches of the two frames alternate", "First all patches of frame 1, then those of frame 2.",
         ),
+        Slip(
+            "frames swapped", lambda: SHEET.patches[:, [2, 3, 0, 1]],
+            "frame 2 stands before frame 1", "First all patches of frame 1, then those of frame 2.",
+        ),
+        Slip(
+            "right before left", lambda: SHEET.patches[:, [1, 0, 3, 2]],
+            "in each frame, the right patch stands before the left one", "From left to right, as you read.",
+        ),
+        Slip(
+            "right before left", lambda: SHEET.patches[[1, 0, 3, 2]],
+            "inside each patch, right and left have changed places", "From left to right, as you read.",
+        ),
+        Slip(
+            "bottom before top", lambda: SHEET.patches[[2, 3, 0, 1]],
+            "inside each patch, the lower row stands before the upper one", "From top to bottom, as you read.",
+        ),
+        Slip(
+            "one frame only", lambda: SHEET.patches[:, :2], "the patches of frame 2 are missing",
+            "Two frames of two patches each make four columns.",
+        ),
+        Slip(
+            "patches that overlap", lambda: np.stack([windows(frame, 1) for frame in VIDEO]).reshape(4, 4).T,
+            "the second patch of each frame begins one column too early", "Patches don't share pixels.",
+        ),
+        Slip(
+            "patches that overlap", lambda: np.concatenate([windows(VIDEO[0], 1), windows(VIDEO[1], 2)]).T,
+            "the second patch of frame 1 begins one column too early", "Patches don't share pixels.",
+        ),
     ),
     difficulty=1, minutes=4,
 )  # fmt: skip
@@ -75,8 +110,10 @@ TOKEN_COUNT = Exercise(
     "token_count", LESSON, "how many tokens, how wide", ("tokens", "width"), token_count,
     trials=(
         by_hand((2, 2, 4, 1), (1, 2, 2)),
-        at_random(lambda rng: ((6, 10, 12, 3), (2, 5, 3))),
-        Trial("real sizes", lambda rng: ((8, 32, 32, 3), (1, 8, 8))),
+        *for_each(
+            (((6, 10, 12, 3), (2, 5, 3)), ((8, 6, 9, 4), (4, 2, 3)), ((3, 8, 10, 2), (3, 8, 5))), lambda rng, it: it
+        ),
+        *for_each((((8, 32, 32, 3), (1, 8, 8)),), lambda rng, it: it, "real sizes"),
     ),
     slips=(
         miscounted(
@@ -108,6 +145,45 @@ TOKEN_COUNT = Exercise(
             "width of everything",
             lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), F * H * W * C),
             "this is how many numbers the whole clip has", "How many does one patch have?",
+        ),
+        miscounted(
+            "pf forgotten",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (ph * pw), pf * ph * pw * C),
+            "every frame is counted by itself", "A patch takes pf frames at once.",
+        ),
+        miscounted(
+            "ph and pw swapped",
+            lambda F, H, W, C, pf, ph, pw: ((F // pf) * (H // pw) * (W // ph), pf * ph * pw * C),
+            "ph and pw have changed places", "ph is for rows, H; pw is for columns, W.",
+        ),
+        miscounted(
+            "sum instead of product",
+            lambda F, H, W, C, pf, ph, pw: (F // pf + H // ph + W // pw, pf * ph * pw * C),
+            "the three counts were added", "In each of F / pf layers there are H / ph rows of W / pw patches: multiply.",
+        ),
+        miscounted(
+            "sum instead of product",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), pf + ph + pw + C),
+            "the lengths were added", "A box of 2 × 2 × 2 pixels has 8 of them: multiply.",
+        ),
+        miscounted(
+            "sum instead of product",
+            lambda F, H, W, C, pf, ph, pw: (F * H * W // (pf * ph * pw), pf * ph * pw + C),
+            "the channels were added", "Each pixel has that many numbers: multiply.",
+        ),
+        miscounted(
+            "patches that overlap",
+            lambda F, H, W, C, pf, ph, pw: ((F - pf + 1) * (H - ph + 1) * (W - pw + 1), pf * ph * pw * C),
+            "patches that overlap were counted", "They tile the clip: each pixel is in one of them.",
+        ),
+        miscounted(
+            "one too many along each axis",
+            lambda F, H, W, C, pf, ph, pw: ((F // pf + 1) * (H // ph + 1) * (W // pw + 1), pf * ph * pw * C),
+            "along each axis one patch too many was counted", "They tile the clip: F / pf of them fit.",
+        ),
+        miscounted(
+            "everything for the number", lambda F, H, W, C, pf, ph, pw: (F * H * W, pf * ph * pw * C),
+            "this is how many pixels the clip has", "How many patches fit into it?",
         ),
         miscounted(
             "patch size for the number", lambda F, H, W, C, pf, ph, pw: (pf * ph * pw, F * H * W * C // (pf * ph * pw)),
@@ -155,13 +231,43 @@ def inside(x, patch):
     return {"pixels in a patch": int(np.prod(patch)), "channels": x.shape[-1]}
 
 
+CLIPS = (  # sizes with 0 to 3 axes in front, and patches; two clips of one size are cut in two ways
+    ((6, 10, 12, 2), (2, 5, 3)), ((6, 10, 12, 2), (3, 2, 4)), ((1, 4, 6, 3), (1, 2, 3)),
+    ((3, 4, 6, 10, 2), (2, 3, 5)), ((3, 2, 4, 6, 4, 1), (2, 3, 1)), ((2, 3, 1, 2, 4, 6, 5), (1, 2, 3)),
+    ((1, 3, 2, 4, 2), (3, 1, 2)),
+)  # fmt: skip
+
+
+def clip_and_patch(rng, size_and_patch):
+    """x of this size, and the patch."""
+    size, patch = size_and_patch
+    return rng.normal(size=size), patch
+
+
+def first_tokens(x, patch, kept):
+    """The tokens, up to this axis of the grid only: 1 of the first frames, 2 of the first row, 3 of them all."""
+    grid = [size // step for size, step in zip(x.shape[-4:-1], patch, strict=True)]
+    return patchify(x, patch)[..., : int(np.prod(grid[kept:])), :]
+
+
+def first_of(x, axes):
+    """The first of all that lie in the leading axes, in place of each: this many axes follow."""
+    return np.broadcast_to(x.reshape(-1, *x.shape[x.ndim - axes :])[0], x.shape)
+
+
+def patch_at_first(size, patch):
+    """The patch with which a clip of this size is cut first."""
+    return dict(reversed(CLIPS)).get(size, patch)
+
+
+KEPT = "Does it keep something between calls?"
+ONLY_FIRST = "Is the `return` inside a loop?"
+
 PATCHIFY = Exercise(
     "patchify", LESSON, "cut any clip", ("tokens",), patchify,
     trials=(
         by_hand(VIDEO_WITH_CHANNEL, (1, 2, 2)),
-        at_random(lambda rng: (rng.normal(size=(6, 10, 12, 2)), (2, 5, 3))),
-        Trial("batches", lambda rng: (rng.normal(size=(3, 4, 6, 10, 2)), (2, 3, 5))),
-        Trial("batches", lambda rng: (rng.normal(size=(3, 2, 4, 6, 4, 1)), (2, 3, 1))),
+        *for_each(CLIPS[:3], clip_and_patch), *for_each(CLIPS[3:], clip_and_patch, "batches"),
     ),
     slips=(
         wrongly_cut(
@@ -202,6 +308,51 @@ PATCHIFY = Exercise(
             "inverse order of axes", (0, 3, 1, 4, 2, 5, 6),
             "the axes were moved in the inverse order",
             "transpose takes, for each new axis, the number of the old one.",
+        ),
+        wrongly_cut(
+            "frame and row swapped", (2, 0, 4, 3, 1, 5, 6),
+            "frames and rows have changed places", "The order is frame, row, column, everywhere.",
+        ),
+        wrongly_cut(
+            "rows and columns swapped", (0, 4, 2, 1, 5, 3, 6),
+            "rows and columns have changed places", "The order is frame, row, column, everywhere.",
+        ),
+        wrongly_cut(
+            "backwards", (4, 2, 0, 5, 3, 1, 6),
+            "columns come before rows, and rows before frames", "The order is frame, row, column, everywhere.",
+        ),
+        wrongly_cut(
+            "channels before the tokens", (6, 0, 2, 4, 1, 3, 5),
+            "the channels come before everything else", "The three colours of a pixel stay together: channel comes last.",
+        ),
+        Slip(
+            "frames cut one by one",
+            lambda x, patch: patchify(x, (1, *patch[1:])).reshape(patchify(x, patch).shape),
+            "every frame was cut by itself, and then neighbouring patches were joined",
+            "A patch takes the same place in pf frames.",
+        ),
+        *(
+            Slip(
+                "only the first tokens", partial(first_tokens, kept=kept), f"only the patches of {what} are there",
+                ONLY_FIRST,
+            )
+            for kept, what in ((1, "the first frames"), (2, "the first row"), (3, "the first place"))
+        ),
+        Slip(
+            "one clip for all", lambda x, patch: patchify(first_of(x, 4), patch),
+            "all are cut from the first", "Each clip of a batch has tokens of its own.",
+        ),
+        Slip(
+            "tokens in front", lambda x, patch: np.moveaxis(patchify(x, patch), -2, 0),
+            "the axis of the tokens stands in front", "Other leading axes stay in front of it: stack along axis −2.",
+        ),
+        Slip(
+            "kept from an earlier call", lambda x, patch: patchify(x, patch_at_first(x.shape, patch)),
+            "it is cut as an earlier clip of this size was, whatever the patch is", KEPT,
+        ),
+        Slip(
+            "scaled", lambda x, patch: patchify(x, patch) / np.abs(x).max(),
+            "everything was divided by the largest number", "patchify only moves numbers.",
         ),
         Slip(
             "patches not flattened", lambda x, patch: cut(x, patch, IN_ORDER, flat=False),
@@ -250,7 +401,7 @@ def interleaved(count, width):
 
 LINE_POSITIONS = Exercise(
     "line_positions", LESSON, "where a token is", ("positions",), line_positions,
-    trials=(by_hand(3, 4), at_random(lambda rng: (7, 10))),
+    trials=(by_hand(3, 4), *for_each(((7, 10), (5, 4), (1, 6), (130, 2), (2, 12)), lambda rng, it: it)),
     slips=(
         Slip(
             "cosine first", lambda count, width: np.roll(line_positions(count, width), width // 2, axis=1),
@@ -268,6 +419,62 @@ LINE_POSITIONS = Exercise(
         Slip(
             "exponents twice too large", with_frequencies(lambda half, width: -2 * np.arange(half) / half),
             "the frequencies fall too fast", "Frequency number i is 10000 to the power of −i / half.",
+        ),
+        Slip(
+            "divided by half − 1", with_frequencies(lambda half, width: -np.arange(half) / max(half - 1, 1)),
+            "the frequencies fall a little too fast", "It is −i / half, not −i / (half − 1).",
+        ),
+        Slip(
+            "i counted from 1", with_frequencies(lambda half, width: -(np.arange(half) + 1) / half),
+            "the frequencies begin with the second one", "i runs from 0, so that the first frequency is 1.",
+        ),
+        Slip(
+            "another base", with_frequencies(lambda half, width: -0.75 * np.arange(half) / half),
+            "the base is 1000", "It is 10000.",
+        ),
+        Slip(
+            "times 2π", lambda count, width: waves(2 * np.pi * np.arange(count), 10000.0 ** right_exponents(width // 2, 0)),
+            "there is a factor of 2π", "Sine and cosine take p · ω as it is.",
+        ),
+        Slip(
+            "times the frequency", lambda count, width: (
+                waves(np.arange(count), np.ones(width // 2)) * np.tile(10000.0 ** right_exponents(width // 2, 0), 2)
+            ),
+            "the frequency stands outside of the sine", "sin(p · ω), not sin(p) · ω.",
+        ),
+        Slip(
+            "one below the other", lambda count, width: np.concatenate(np.split(line_positions(count, width), 2, axis=1)),
+            "the cosines stand below the sines", "Side by side: concatenate along axis 1.",
+        ),
+        Slip(
+            "sines twice", lambda count, width: np.tile(line_positions(count, width)[:, : width // 2], 2),
+            "the sines stand there twice", "Cosines in the second half.",
+        ),
+        Slip(
+            "cosines twice", lambda count, width: np.tile(line_positions(count, width)[:, width // 2 :], 2),
+            "the cosines stand there twice", "Sines in the first half.",
+        ),
+        Slip(
+            "half of the count", lambda count, width: line_positions(count, count // 2 * 2),
+            "there are half as many frequencies as positions", "half is half of the width.",
+        ),
+        Slip(
+            "as many frequencies as the width", lambda count, width: waves(
+                np.arange(count), 10000.0 ** right_exponents(width, 0)
+            ),
+            "it is twice as wide", "width numbers in all: half of them sines, half cosines.",
+        ),
+        Slip(
+            "kept from an earlier call", lambda count, width: line_positions(3 if width == 4 else count, width),
+            "there are as many as in an earlier call with this width", KEPT,
+        ),
+        Slip(
+            "one position missing", lambda count, width: line_positions(count - 1, width),
+            "the last position is missing", "range(n) ends at n − 1 by itself.",
+        ),
+        Slip(
+            "one position too many", lambda count, width: line_positions(count + 1, width),
+            "there is one position too many", "They are 0 … count − 1.",
         ),
         Slip(
             "counted from 1", with_frequencies(right_exponents, start=1),
@@ -307,11 +514,39 @@ def wrongly_put(name, order, says, because):
     return Slip(name, lambda dy, x, patch: put_back(dy, x, patch, order), says, because)
 
 
+def gradient_clip_and_patch(rng, size_and_patch):
+    """dy, x of this size, and the patch."""
+    x, patch = clip_and_patch(rng, size_and_patch)
+    return rng.normal(size=patchify(x, patch).shape), x, patch
+
+
+def split_inner_first(dy, x, patch):
+    """Tokens whose numbers are taken for pf, ph, pw, C, f, r, c."""
+    *leading, F, H, W, C = x.shape
+    pf, ph, pw = patch
+    blocks = dy.reshape(*leading, pf, ph, pw, C, F // pf, H // ph, W // pw)
+    return permuted(blocks, (4, 0, 5, 1, 6, 2, 3)).reshape(x.shape)
+
+
+def not_merged(dy, x, patch):
+    """The right order of axes, without the last reshape."""
+    *leading, F, H, W, C = x.shape
+    pf, ph, pw = patch
+    return patchify_backward(dy, x, patch).reshape(*leading, F // pf, pf, H // ph, ph, W // pw, pw, C)
+
+
+def one_token(dy, x, patch, which):
+    """dx if only one token is put back."""
+    there = np.zeros_like(dy)
+    there[..., which, :] = dy[..., which, :]
+    return patchify_backward(there, x, patch)
+
+
 PATCHIFY_BACKWARD = Exercise(
     "patchify_backward", LESSON, "the gradient of patchify", ("dx",), patchify_backward,
     trials=(
         by_hand(np.arange(16.0).reshape(4, 4), VIDEO_WITH_CHANNEL, (1, 2, 2)),
-        at_random(lambda rng: (rng.normal(size=(2, 16, 60)), rng.normal(size=(2, 4, 10, 12, 2)), (2, 5, 3))),
+        *for_each(CLIPS[3:], gradient_clip_and_patch), *for_each(CLIPS[:3], gradient_clip_and_patch),
     ),
     slips=(
         wrongly_put(
@@ -336,6 +571,57 @@ PATCHIFY_BACKWARD = Exercise(
         wrongly_put(
             "rows and columns of patches swapped", (0, 3, 2, 4, 1, 5, 6),
             "rows and columns of patches have changed places", "The forward took f, r, c in this order.",
+        ),
+        wrongly_put(
+            "rows and columns swapped", (0, 3, 2, 5, 1, 4, 6),
+            "rows and columns have changed places", "In dblocks, axis 1 counts rows of patches, and axis 2 columns.",
+        ),
+        wrongly_put(
+            "frames and rows swapped", (1, 4, 0, 3, 2, 5, 6),
+            "frames and rows have changed places", "In dblocks, axis 0 counts frames of patches, and axis 1 rows.",
+        ),
+        Slip(
+            "patchify again", lambda dy, x, patch: patchify(dy.reshape(x.shape), patch),
+            "patchify was called once more", "Its backward goes the other way: from tokens to the clip.",
+        ),
+        Slip(
+            "patchify again", lambda dy, x, patch: patchify(dy.reshape(x.shape), patch).reshape(x.shape),
+            "patchify was called once more", "Its backward goes the other way: from tokens to the clip.",
+        ),
+        Slip(
+            "split with the patch first", split_inner_first,
+            "dy was split as if the patch's axes came before the grid's", "dy is (T, P): first f, r, c, then pf, ph, pw, C.",
+        ),
+        Slip(
+            "not merged", not_merged, "the axes are in the right order, but not merged",
+            "A last reshape gives the shape of x.",
+        ),
+        *(
+            Slip(
+                "one token only", partial(one_token, which=which), f"only the {what} token was put back",
+                "Each has its place. Is the `return` inside a loop?",
+            )
+            for which, what in ((0, "first"), (-1, "last"))
+        ),
+        Slip(
+            "multiplied by x", lambda dy, x, patch: patchify_backward(dy, x, patch) * x, "it was multiplied by x",
+            "A copy has slope 1, whatever it copies.",
+        ),
+        Slip(
+            "forgot dy", lambda dy, x, patch: np.ones_like(x), "it is 1 everywhere: dy is missing",
+            "Each slope is 1, times the gradient that comes in.",
+        ),
+        Slip(
+            "channels reversed", lambda dy, x, patch: patchify_backward(dy, x, patch)[..., ::-1],
+            "the channels are in reverse", "Red stays red.",
+        ),
+        Slip(
+            "added to x", lambda dy, x, patch: patchify_backward(dy, x, patch) + x, "x was added to it",
+            "x is there only for its shape: start with zeros.",
+        ),
+        Slip(
+            "one clip for all", lambda dy, x, patch: patchify_backward(first_of(dy, 2), x, patch),
+            "all have the gradient of the first", "Each clip of a batch has a gradient of its own.",
         ),
         Slip(
             "mean over the patch", lambda dy, x, patch: patchify_backward(dy, x, patch) / np.prod(patch),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.reference import linear_backward, linear_forward, relu_backward, relu_forward
 from minidit.worksheet import solve
 
@@ -27,6 +27,11 @@ def explain_step_3(index):
         f"Row {row} of W times column {column} of the patches, four products, then entry {row} of b. "
         "Last comes the ReLU: what is negative becomes 0, all else stays."
     )
+
+
+def latent_with(first, second):
+    """The latent, with other rows of W."""
+    return relu(np.array([first, second]) @ PATCHES + BIAS)
 
 
 STEP_3 = Numbers(
@@ -67,6 +72,39 @@ STEP_3 = Numbers(
             "ReLU on whole patches", lambda: SHEET.latent * (SHEET.encoder_before_relu > 0).all(axis=0),
             "a negative number set its neighbours to 0 as well", "The ReLU looks at every number by itself.",
         ),
+        Slip(
+            "bias twice", lambda: relu(WEIGHT @ PATCHES + 2 * BIAS), "b was added twice", "Once is enough.",
+        ),
+        Slip(
+            "rows swapped", lambda: SHEET.latent[::-1], "the two rows have changed places",
+            "The first row of W makes the first row of the latent.",
+        ),
+        Slip(
+            "first row only", lambda: SHEET.latent[:1], "the second row is missing", "W has two rows, so the latent has two.",
+        ),
+        *(
+            Slip(
+                "another pixel", lambda row=row: latent_with(WEIGHT[0], row),
+                "the second row took another pixel of each patch", "Where in the second row of W does the 1 stand?",
+            )
+            for row in ([1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1])
+        ),
+        *(
+            Slip(
+                "another pixel", lambda row=row: latent_with(row, WEIGHT[1]),
+                "the first row subtracted another pixel of each patch",
+                "Where in the first row of W do the −1s stand? A 0 takes nothing.",
+            )
+            for row in ([1, -1, -1, 0], [1, 0, -1, -1])
+        ),
+        Slip(
+            "one pixel forgotten", lambda: latent_with([1, -1, 0, 0], WEIGHT[1]),
+            "in the first row, only one pixel was subtracted", "There are two −1s in the first row of W.",
+        ),
+        Slip(
+            "one pixel forgotten", lambda: latent_with([1, 0, 0, -1], WEIGHT[1]),
+            "in the first row, only one pixel was subtracted", "There are two −1s in the first row of W.",
+        ),
     ),
     difficulty=1, minutes=6,
 )  # fmt: skip
@@ -89,19 +127,17 @@ HAND_W = np.array([[1.0, 0.0, 2.0, -1.0], [2.0, 1.0, 0.0, 1.0]])  # I, O
 HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
 
 
-def some_linear(rng):
-    """x (B, T, I), w (I, O), b (O), every axis of a different length."""
-    return rng.normal(size=(2, 4, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
+LEADING = ((2, 4), (), (6,), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
 
 
-def one_sample(rng):
-    """x with no leading axis at all: (I,)."""
-    return rng.normal(size=3), rng.normal(size=(3, 5)), rng.normal(size=5)
+def linear_of(rng, leading):
+    """x (..., I), w (I, O), b (O,)."""
+    return rng.normal(size=(*leading, 3)), rng.normal(size=(3, 5)), rng.normal(size=5)
 
 
 LINEAR_FORWARD = Exercise(
     "linear_forward", LESSON, "the linear layer", ("y", "cache"), linear_forward,
-    trials=(by_hand(HAND_X, HAND_W, HAND_B), at_random(some_linear), at_random(one_sample)),
+    trials=(by_hand(HAND_X, HAND_W, HAND_B), *for_each(LEADING, linear_of)),
     slips=(
         Slip(
             "forgot the bias", linear_as(lambda x, w, b: x @ w), "the bias is missing",
@@ -119,6 +155,30 @@ LINEAR_FORWARD = Exercise(
         Slip(
             "bias times the inputs", linear_as(lambda x, w, b: x @ w + b * w.shape[0]),
             "the bias was added once for every input", "It comes once, after the sum over the inputs.",
+        ),
+        Slip(
+            "mean over the inputs", linear_as(lambda x, w, b: (x @ w + b) / w.shape[0]),
+            "it was divided by the number of inputs", "y[n, o] is a sum over the inputs.",
+        ),
+        Slip(
+            "one input left out", linear_as(lambda x, w, b: x[..., :-1] @ w[:-1] + b), "the last input is left out",
+            "range(n) ends at n − 1 by itself.",
+        ),
+        Slip(
+            "one input left out", linear_as(lambda x, w, b: x[..., 1:] @ w[1:] + b), "the first input is left out",
+            "Python counts from 0.",
+        ),
+        Slip(
+            "first output only", linear_as(lambda x, w, b: (x @ w + b) * (np.arange(len(b)) == 0)),
+            "only the first output is there", "Is the `return` inside the loop?",
+        ),
+        Slip(
+            "one bias for all", linear_as(lambda x, w, b: x @ w + b[0]), "the first bias was added everywhere",
+            "Each output has a bias of its own.",
+        ),
+        Slip(
+            "one bias for all", linear_as(lambda x, w, b: x @ w + b.sum()), "the sum of all biases was added everywhere",
+            "Each output has a bias of its own.",
         ),
         Slip(
             "left as rows", linear_as(lambda x, w, b: as_rows(x) @ w + b), "the leading axes have become one",
@@ -153,11 +213,16 @@ def relu_as(y=relu, kept=lambda x: x > 0):
     return lambda x: (y(x), (kept(x),))
 
 
+SHAPES = ((2, 4, 3), (5,), (4, 1), (2, 3, 1, 5))
+LEAKS = (0.2, 0.1, 0.01, 0.3, 0.5)
+
 RELU_FORWARD = Exercise(
     "relu_forward", LESSON, "ReLU", ("y", "cache"), relu_forward,
     trials=(
         by_hand(np.array([[2.0, -1.0, -2.0, 0.0], [4.0, 0.0, -5.0, 5.0]])),
-        at_random(lambda rng: (rng.normal(size=(2, 4, 3)),)),
+        *for_each(SHAPES, lambda rng, shape: (rng.normal(size=shape),)),
+        *for_each((0.01, 100), lambda rng, scale: (scale * rng.normal(size=(4, 3)),), "small and large numbers"),
+        *for_each((-1, 1), lambda rng, sign: (sign * rng.uniform(1, 2, size=(4, 3)),), "all of one sign"),
     ),
     slips=(
         Slip(
@@ -167,13 +232,42 @@ RELU_FORWARD = Exercise(
             "the smaller one", relu_as(lambda x: np.minimum(x, 0)), "it kept the negative numbers",
             "It is the larger of x and 0.",
         ),
-        Slip(
-            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.2 * x)), "negative numbers leak through",
-            "That is the leaky ReLU, of lesson 13. Here they become 0.",
+        *(
+            Slip(
+                "leaky", relu_as(lambda x, leak=leak: np.where(x > 0, x, leak * x)), "negative numbers leak through",
+                "That is a leaky ReLU, which you meet in lesson 13. Here they become 0.",
+            )
+            for leak in LEAKS
+        ),
+        *(
+            Slip(
+                "cut off at the top", relu_as(lambda x, top=top: np.clip(x, 0, top)), f"it is never larger than {top}",
+                "Only negative numbers change: whatever is above 0 stays as it is.",
+            )
+            for top in (6, 1, 10)
         ),
         Slip(
-            "leaky", relu_as(lambda x: np.where(x > 0, x, 0.01 * x)), "negative numbers leak through",
-            "That is a leaky ReLU. Here they become 0.",
+            "cut off at the top", relu_as(lambda x: x.clip(0, x.max())), "it is negative if no number is positive",
+            "np.clip with a largest number below the smallest one gives the largest.",
+        ),
+        Slip(
+            "from 1 on", lambda x: (np.where(x >= 1, x, 0), (x >= 1,)), "what lies between 0 and 1 has become 0",
+            "Above 0 begins right after 0, not at 1.",
+        ),
+        Slip(
+            "from 1 on", relu_as(lambda x: np.where(x >= 1, x, 0)), "what lies between 0 and 1 has become 0",
+            "Above 0 begins right after 0, not at 1.",
+        ),
+        Slip(
+            "cut off", relu_as(lambda x: np.trunc(relu(x))), "what comes after the point is missing",
+            "int() and astype(int) drop it.",
+        ),
+        Slip(
+            "only the positive ones", relu_as(lambda x: x[x > 0]), "only the positive numbers are left",
+            "The others become 0 and stay in their places.",
+        ),
+        Slip(
+            "minus x", relu_as(lambda x: relu(-x)), "it is the ReLU of −x", "The larger of x and 0.",
         ),
         Slip("a step", relu_as(lambda x: (x > 0) * 1.0), "it is 1 where x is positive", "A positive x stays as it is."),
         Slip(
@@ -186,6 +280,20 @@ RELU_FORWARD = Exercise(
         Slip(
             "kept y", relu_as(kept=relu), "it is y",
             "All the backward wants to know is where x was above 0: a true or false for each number.",
+        ),
+        Slip(
+            "kept the positive numbers", relu_as(kept=lambda x: x[x > 0]), "it holds the positive numbers alone",
+            "Keep x > 0 itself: a true or false for each number.",
+        ),
+        *(
+            Slip(
+                "one truth for all", relu_as(kept=lambda x, of=of: of(x > 0)), "it is one true or false for the whole array",
+                "Keep x > 0 as it is: a true or false for each number.",
+            )
+            for of in (np.all, np.any)
+        ),
+        Slip(
+            "from 1 on", relu_as(kept=lambda x: x >= 1), "it says false between 0 and 1", "Above 0 begins right after 0.",
         ),
         Slip(
             "slope 1 at zero", relu_as(kept=lambda x: x >= 0), "it says true where x is exactly 0",
@@ -204,9 +312,9 @@ RELU_FORWARD = Exercise(
 )  # fmt: skip
 
 
-def some_relu_cache(rng):
+def relu_gradients(rng, shape):
     """dy, and the cache of a forward."""
-    return rng.normal(size=(2, 4, 3)), (rng.normal(size=(2, 4, 3)) > 0,)
+    return 3 * rng.normal(size=shape), (rng.normal(size=shape) > 0,)
 
 
 RELU_BACKWARD = Exercise(
@@ -215,7 +323,7 @@ RELU_BACKWARD = Exercise(
         by_hand(
             np.array([[1.0, -2.0, 3.0], [-4.0, 5.0, 6.0]]), (np.array([[True, True, False], [False, True, False]]),)
         ),
-        at_random(some_relu_cache),
+        *for_each(SHAPES, relu_gradients),
     ),
     slips=(
         Slip(
@@ -242,10 +350,31 @@ RELU_BACKWARD = Exercise(
             "slope 1 everywhere", lambda dy, cache: dy, "it came through everywhere",
             "Where the ReLU gave 0, a small change of x changes nothing.",
         ),
+        *(
+            Slip(
+                "leaky", lambda dy, cache, leak=leak: np.where(cache[0], dy, leak * dy),
+                "some of it leaks through where x was negative", "The slope is exactly 0 there.",
+            )
+            for leak in LEAKS
+        ),
         Slip(
-            "leaky", lambda dy, cache: np.where(cache[0], dy, 0.2 * dy),
-            "some of it leaks through where x was negative",
-            "The slope is exactly 0 there.",
+            "added instead of multiplied", lambda dy, cache: dy + cache[0], "the slope was added to dy",
+            "The gradient is dy times the slope.",
+        ),
+        Slip(
+            "only the positive ones", lambda dy, cache: dy[cache[0]], "only what came through is left",
+            "Elsewhere it is 0: the shape stays that of x.",
+        ),
+        Slip(
+            "gradients cut off", lambda dy, cache: dy.clip(-1, 1) * cache[0], "it was cut off at 1 and −1",
+            "dy comes through unchanged, however large it is.",
+        ),
+        Slip(
+            "only its sign", lambda dy, cache: np.sign(dy) * cache[0], "it is only the sign of dy",
+            "dy comes through unchanged, however large it is.",
+        ),
+        Slip(
+            "dy squared", lambda dy, cache: dy * dy * cache[0], "dy was multiplied by itself", "The slope is 1 or 0.",
         ),
     ),
     difficulty=1, minutes=5,
@@ -270,13 +399,25 @@ def count_rows(dy):
     return dy[..., 0].size
 
 
+def linear_gradients(rng, leading):
+    """dy (..., O), and the cache of a forward."""
+    return rng.normal(size=(*leading, 5)), linear_of(rng, leading)[:2]
+
+
+def of_one_row(which):
+    """dw and db of one row only."""
+    return linear_back_with(
+        dw=lambda dy, x, w: np.outer(as_rows(x)[which], as_rows(dy)[which]), db=lambda dy, x, w: as_rows(dy)[which]
+    )
+
+
 LINEAR_BACKWARD = Exercise(
     "linear_backward", LESSON, "backward through the linear layer", ("dx", "dw", "db"), linear_backward,
     trials=(
         by_hand(
             np.array([[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, -1.0, 0.0], [3.0, 0.0, 1.0, 0.0]]), (HAND_X, HAND_W)
         ),
-        at_random(lambda rng: (rng.normal(size=(2, 4, 5)), some_linear(rng)[:2])),
+        *for_each(LEADING, linear_gradients),
     ),
     slips=(
         Slip(
@@ -351,6 +492,35 @@ LINEAR_BACKWARD = Exercise(
             "The slope with respect to b is 1, so its gradient is dy, summed.",
         ),
         Slip(
+            "forgot dy", linear_back_with(dw=lambda dy, x, w: 0 * w + as_rows(x).sum(axis=0)[:, None]), "dy is missing",
+            "The slope of y[n, o] with respect to w[i, o] is x[n, i]; weigh it with dy[n, o] before you sum.",
+        ),
+        Slip(
+            "times its own input", linear_back_with(dx=lambda dy, x, w: (as_rows(dy) @ w.T).reshape(x.shape) * x),
+            "it was multiplied by x as well", "The slope with respect to x is w, and x isn't in it.",
+        ),
+        Slip(
+            "times its own input", linear_back_with(dw=lambda dy, x, w: as_rows(x).T @ as_rows(dy) * w),
+            "it was multiplied by w as well", "The slope with respect to w is x, and w isn't in it.",
+        ),
+        Slip(
+            "one row only", of_one_row(-1), "it comes from the last row alone",
+            "One weight served every row: += adds them up, = forgets those before.",
+        ),
+        Slip(
+            "one row only", of_one_row(0), "it comes from the first row alone",
+            "One weight served every row. Is the `return` inside the loop?",
+        ),
+        Slip(
+            "summed over the outputs", linear_back_with(db=lambda dy, x, w: np.full(dy.shape[-1], dy.sum())),
+            "each entry is the sum of everything", "Each output has a bias of its own: the sum runs over the rows.",
+        ),
+        Slip(
+            "one gradient for all samples",
+            linear_back_with(dx=lambda dy, x, w: np.broadcast_to(as_rows(dy).sum(axis=0) @ w.T, x.shape)),
+            "it was summed over the rows", "Every row of x has a gradient of its own.",
+        ),
+        Slip(
             "w alone", linear_back_with(dx=lambda dy, x, w: np.broadcast_to(w.sum(axis=1), x.shape)), "dy is missing",
             "The slope of y[n, o] with respect to x[n, i] is w[i, o]; weigh it with dy[n, o] before you sum.",
         ),
@@ -420,10 +590,11 @@ HAND_ENCODER = (
 )
 
 
-def some_encoder(rng):
-    """patches (B, T, I) and the parameters, every axis of a different length."""
-    shapes = ((2, 4, 3), (3, 7), (7,), (7, 10), (10,))  # B, T, I    I, H    H    H, 2C    2C
-    return tuple(rng.normal(size=shape) for shape in shapes)
+def encoder_gradients(rng, leading):
+    """dmean, dlog_variance (..., C) and the cache of a forward, every axis of a different length."""
+    shapes = ((*leading, 3), (3, 7), (7,), (7, 10), (10,))  # ..., I    I, H    H    H, 2C    2C
+    cache = encoder_forward(*(rng.normal(size=shape) for shape in shapes))[2]
+    return rng.normal(size=(*leading, 5)), rng.normal(size=(*leading, 5)), cache
 
 
 def hidden_and_latents(dmean, dlog_variance, cache):
@@ -440,11 +611,7 @@ ENCODER_BACKWARD = Exercise(
             np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 3.0]]),
             encoder_forward(*HAND_ENCODER)[2],
         ),
-        at_random(
-            lambda rng: (
-                rng.normal(size=(2, 4, 5)), rng.normal(size=(2, 4, 5)), encoder_forward(*some_encoder(rng))[2]
-            )
-        ),
+        *for_each(LEADING, encoder_gradients),
     ),
     slips=(
         Slip(
@@ -468,6 +635,20 @@ ENCODER_BACKWARD = Exercise(
         Slip(
             "added instead of joined", encoder_back_with(lambda dmean, dlog: (dmean + dlog, dmean + dlog)),
             "the two gradients were added up", "They belong to different columns: put them side by side.",
+        ),
+        Slip(
+            "in turns", lambda dmean, dlog, cache: back_from(
+                np.stack([dmean, dlog], axis=-1).reshape(*dmean.shape[:-1], -1), cache
+            ),
+            "the two gradients were put together in turns", "The mean is the first half of the columns, as one piece.",
+        ),
+        Slip(
+            "ReLU of the gradient", encoder_back_with(lambda dmean, dlog: (relu(dmean), relu(dlog))),
+            "ReLU was applied to the gradients that come in", "A gradient may be negative: only the cache decides.",
+        ),
+        Slip(
+            "difference of the two", encoder_back_with(lambda dmean, dlog: (dmean, -dlog)),
+            "the gradient of the log variance has the wrong sign", "Put the two side by side, as they are.",
         ),
         Slip(
             "skipped ReLU", encoder_back_with(through_relu=lambda dh, _: dh), "the ReLU was skipped on the way back",

@@ -244,7 +244,7 @@ ANSWERS = {
         wrong=[
             ([0.25, 0.5, 0.75, 1], "off by one"),
             ([1, 0.75, 0.5, 0.25], "time not turned round"),
-            ([0.75, 0.5, 0.25, 0], "time not turned round, off by one"),
+            ([0.75, 0.5, 0.25, 0], "falls instead of rising"),
             ([0, 1 / 3, 2 / 3, 1], "both ends counted"),
         ],
     ),

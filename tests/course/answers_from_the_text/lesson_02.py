@@ -524,7 +524,7 @@ ANSWERS = {
         ],
     ),
     "patchify_backward": Answers(
-        right=[back_by_argsort, back_in_loops, back_by_numbering],
+        right=[back_by_argsort, back_in_loops, back_by_numbering, back_one_batch_axis],
         wrong=[
             (lambda dy, x, patch: dy.reshape(x.shape), "reshape alone"),
             (back_ordered((0, 2, 4, 1, 3, 5, 6)), "the forward's order again, not its inverse"),
@@ -538,7 +538,6 @@ ANSWERS = {
             (back_into_x, "writes into x"),
             (back_inner_first, "dy split as (pf, ph, pw, C, f, r, c)"),
             (back_first_token_only, "only the first token is put back"),
-            (back_one_batch_axis, "one axis in front at most"),
             (back_no_last_reshape, "the last reshape is missing"),
             (lambda dy, x, patch: back_in_loops(dy, x, patch) / math.prod(patch), "mean over a patch"),
             (lambda dy, x, patch: back_in_loops(dy, x, patch)[..., ::-1], "colours reversed"),
