@@ -5,7 +5,7 @@ from itertools import combinations, cycle
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.diffusion.paths import time_of_step
 from minidit.worksheet import PROMPT, VIDEO, WEIGHTS
 from minidit.world import ALL_ATTRIBUTES, COLORS, MOTIONS, SHAPES, SKIES, VOCABULARY, Attributes, wordings
@@ -20,7 +20,10 @@ NAMES = (COLORS, SHAPES, MOTIONS, SKIES)
 COUNTED = ("frames", "rows", "columns", "pixels", "words", "different t")
 
 
-def counts(pixels=VIDEO.size, words=len(PROMPT.split()), different_t=4):
+WORDS = len(PROMPT.split())
+
+
+def counts(pixels=VIDEO.size, words=WORDS, different_t=4):
     """Frames, rows, columns and pixels of the video, words of the prompt, values that t can have."""
     return np.array([*VIDEO.shape, pixels, words, different_t])
 
@@ -167,10 +170,12 @@ TIME_OF_STEP = Exercise(
     ),
     slips=(
         Slip(
-            "off by one", partial(time_of, added=0), "each is one step too late", "In step k, noise was added k + 1 times.",
+            "off by one", partial(time_of, added=0),
+            "each is one step too late", "In step k, noise was added k + 1 times.",
         ),
         Slip(
-            "off by two", partial(time_of, added=-1), "each is two steps too late", "k + 1 additions of noise, not k − 1.",
+            "off by two", partial(time_of, added=-1),
+            "each is two steps too late", "k + 1 additions of noise, not k − 1.",
         ),
         Slip(
             "time not turned round", lambda k, steps=1000: (k + 1) / steps,
@@ -189,7 +194,10 @@ TIME_OF_STEP = Exercise(
             "divided by one less", partial(time_of, out_of=-1),
             "the additions were divided by K − 1", "Noise is added K times in all.",
         ),
-        Slip("a step too many", partial(time_of, out_of=1), "the steps were divided by K + 1", "Noise is added K times in all."),
+        Slip(
+            "a step too many", partial(time_of, out_of=1),
+            "the steps were divided by K + 1", "Noise is added K times in all.",
+        ),
         Slip(
             "1000 steps whatever is given", lambda k, steps=1000: time_of(k),
             "it is right only for 1000 steps", "Use the argument `steps`.",
@@ -199,7 +207,7 @@ TIME_OF_STEP = Exercise(
             "it is right only for 4 steps", "Use the argument `steps`.",
         ),
         Slip(
-            "the length of k for steps", lambda k, steps=1000: time_of(k, len(k)),
+            "the length of k for steps", lambda k, steps=1000: time_of(k, np.shape(k)[0]),
             "it was divided by the length of k", "`steps` says how many there are, whichever of them you are given.",
         ),
         Slip(
@@ -338,8 +346,9 @@ def every_caption():
     """Captions in which each colour, shape, motion and sky comes up, in every wording, of pictures too."""
     values = range(max(map(len, NAMES)))  # in each caption, the numbers differ: by + 0, 1 and 3
     clips = [[names[(i + by) % len(names)] for names, by in zip(NAMES, (0, 1, 3, 2), strict=True)] for i in values]
-    numbers = range(2 * len(wordings(ALL_ATTRIBUTES[0])))
-    captions = [wordings(Attributes(*clip))[number // 2] for clip, number in zip(cycle(clips), numbers, strict=False)]
+    numbers = range(3 * len(wordings(ALL_ATTRIBUTES[0])))
+    captions = [wordings(Attributes(*clip))[0] for clip in clips]  # each value first in the wording of the example
+    captions += [wordings(Attributes(*clip))[number // 3] for clip, number in zip(cycle(clips), numbers, strict=False)]
     pictures = [wordings(Attributes(color, shape, None, sky))[0] for color, shape, _, sky in clips]
     return [*captions, *pictures]
 
@@ -510,7 +519,8 @@ LEARNED = Numbers(
         ),
         *(
             Slip(
-                "counted matrices", lambda of=of: np.array(of), "these are counts of matrices, or of lines of the table",
+                "counted matrices", lambda of=of: np.array(of),
+                "these are counts of matrices, or of lines of the table",
                 "Count the numbers in them: a 4 × 5 matrix has 20.",
             )
             for of in ((6, 4), (4, 2), (4, 4), (3, 2))

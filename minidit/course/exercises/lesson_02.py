@@ -159,7 +159,7 @@ TOKEN_COUNT = Exercise(
         miscounted(
             "sum instead of product",
             lambda F, H, W, C, pf, ph, pw: (F // pf + H // ph + W // pw, pf * ph * pw * C),
-            "the three counts were added", "In each of F / pf layers there are H / ph rows of W / pw patches: multiply.",
+            "the three counts were added", "F / pf layers, each of H / ph rows, each of W / pw patches: multiply.",
         ),
         miscounted(
             "sum instead of product",
@@ -323,7 +323,7 @@ PATCHIFY = Exercise(
         ),
         wrongly_cut(
             "channels before the tokens", (6, 0, 2, 4, 1, 3, 5),
-            "the channels come before everything else", "The three colours of a pixel stay together: channel comes last.",
+            "the channels come before everything else", "The colours of a pixel stay together: channel comes last.",
         ),
         Slip(
             "frames cut one by one",
@@ -393,6 +393,11 @@ def right_exponents(half, width):
     return -np.arange(half) / half
 
 
+def frequencies(width):
+    """The right ones, from 1 down."""
+    return 10000.0 ** right_exponents(width // 2, width)
+
+
 def interleaved(count, width):
     """Sine and cosine of each frequency side by side."""
     right = line_positions(count, width)
@@ -433,17 +438,17 @@ LINE_POSITIONS = Exercise(
             "the base is 1000", "It is 10000.",
         ),
         Slip(
-            "times 2π", lambda count, width: waves(2 * np.pi * np.arange(count), 10000.0 ** right_exponents(width // 2, 0)),
+            "times 2π", lambda count, width: waves(2 * np.pi * np.arange(count), frequencies(width)),
             "there is a factor of 2π", "Sine and cosine take p · ω as it is.",
         ),
         Slip(
-            "times the frequency", lambda count, width: (
-                waves(np.arange(count), np.ones(width // 2)) * np.tile(10000.0 ** right_exponents(width // 2, 0), 2)
-            ),
+            "times the frequency",
+            lambda count, width: waves(np.arange(count), np.ones(width // 2)) * np.tile(frequencies(width), 2),
             "the frequency stands outside of the sine", "sin(p · ω), not sin(p) · ω.",
         ),
         Slip(
-            "one below the other", lambda count, width: np.concatenate(np.split(line_positions(count, width), 2, axis=1)),
+            "one below the other",
+            lambda count, width: np.concatenate(np.split(line_positions(count, width), 2, axis=1)),
             "the cosines stand below the sines", "Side by side: concatenate along axis 1.",
         ),
         Slip(
@@ -459,9 +464,8 @@ LINE_POSITIONS = Exercise(
             "there are half as many frequencies as positions", "half is half of the width.",
         ),
         Slip(
-            "as many frequencies as the width", lambda count, width: waves(
-                np.arange(count), 10000.0 ** right_exponents(width, 0)
-            ),
+            "as many frequencies as the width",
+            lambda count, width: waves(np.arange(count), frequencies(2 * width)),
             "it is twice as wide", "width numbers in all: half of them sines, half cosines.",
         ),
         Slip(
@@ -590,7 +594,8 @@ PATCHIFY_BACKWARD = Exercise(
         ),
         Slip(
             "split with the patch first", split_inner_first,
-            "dy was split as if the patch's axes came before the grid's", "dy is (T, P): first f, r, c, then pf, ph, pw, C.",
+            "dy was split as if the patch's axes came before the grid's",
+            "dy is (T, P): first f, r, c, then pf, ph, pw, C.",
         ),
         Slip(
             "not merged", not_merged, "the axes are in the right order, but not merged",

@@ -80,7 +80,7 @@ STEP_3 = Numbers(
             "The first row of W makes the first row of the latent.",
         ),
         Slip(
-            "first row only", lambda: SHEET.latent[:1], "the second row is missing", "W has two rows, so the latent has two.",
+            "first row only", lambda: SHEET.latent[:1], "the second row is missing", "W has two rows.",
         ),
         *(
             Slip(
@@ -177,8 +177,8 @@ LINEAR_FORWARD = Exercise(
             "Each output has a bias of its own.",
         ),
         Slip(
-            "one bias for all", linear_as(lambda x, w, b: x @ w + b.sum()), "the sum of all biases was added everywhere",
-            "Each output has a bias of its own.",
+            "one bias for all", linear_as(lambda x, w, b: x @ w + b.sum()),
+            "the sum of all biases was added everywhere", "Each output has a bias of its own.",
         ),
         Slip(
             "left as rows", linear_as(lambda x, w, b: as_rows(x) @ w + b), "the leading axes have become one",
@@ -287,13 +287,14 @@ RELU_FORWARD = Exercise(
         ),
         *(
             Slip(
-                "one truth for all", relu_as(kept=lambda x, of=of: of(x > 0)), "it is one true or false for the whole array",
-                "Keep x > 0 as it is: a true or false for each number.",
+                "one truth for all", relu_as(kept=lambda x, of=of: of(x > 0)),
+                "it is one true or false for the whole array", "Keep x > 0 as it is: a true or false for each number.",
             )
             for of in (np.all, np.any)
         ),
         Slip(
-            "from 1 on", relu_as(kept=lambda x: x >= 1), "it says false between 0 and 1", "Above 0 begins right after 0.",
+            "from 1 on", relu_as(kept=lambda x: x >= 1),
+            "it says false between 0 and 1", "Above 0 begins right after 0.",
         ),
         Slip(
             "slope 1 at zero", relu_as(kept=lambda x: x >= 0), "it says true where x is exactly 0",

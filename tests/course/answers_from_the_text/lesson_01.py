@@ -376,56 +376,61 @@ ANSWERS = {
         right=[[2, 2, 4, 16, 3, 4], (2, 2, 4, 2 * 2 * 4, 3, 4), np.array([2, 2, 4, 16, 3, 4])],
         wrong=[
             ([2, 2, 4, 8, 3, 4], "pixels of one frame"),
-            ([2, 2, 4, 16, 3, 3], "t counted without 0"),
+            ([2, 2, 4, 16, 3, 3], "t counted from 1"),  # t counted without 0
             ([2, 4, 2, 16, 3, 4], "rows and columns swapped"),
-            ([2, 2, 4, 16, 9, 4], "letters of the prompt, without spaces"),
-            ([2, 2, 4, 16, 2, 4], "the word 'is' is not counted"),
-            ([1, 2, 4, 8, 3, 4], "only one frame seen"),
-            ([2, 2, 4, 10, 3, 4], "highest brightness + 1 for the pixels"),
-            ([2, 2, 4, 16, 4, 3], "words and values of t swapped"),
+            ([2, 2, 4, 16, 9, 4], "letters instead of words"),  # letters of the prompt, without spaces
+            ([2, 2, 4, 16, 2, 4], "a word too few"),  # the word 'is' is not counted
+            ([1, 2, 4, 8, 3, 4], "one frame only"),  # only one frame seen
+            ([2, 2, 4, 10, 3, 4], "brightness instead of pixels"),  # highest brightness + 1 for the pixels
+            ([2, 2, 4, 16, 4, 3], "words and t swapped"),  # words and values of t swapped
             ([2, 2, 4, 16, 3], "the last is missing"),
-            ([2, 2, 3, 12, 3, 4], "three columns counted"),
+            ([2, 2, 3, 12, 3, 4], None),  # three columns counted
         ],
     ),
     "step_1_times": Answers(
         right=[[0, 0.25, 0.5, 0.75], (0, 1 / 4, 2 / 4, 3 / 4), [1 - (k + 1) / 4 for k in (3, 2, 1, 0)]],
         wrong=[
-            ([0.75, 0.5, 0.25, 0], "in the order k = 0, 1, 2, 3"),
-            ([0.25, 0.5, 0.75, 1], "1 − k / 4: step 0 taken as clean"),
-            ([0, 1 / 3, 2 / 3, 1], "k / (K − 1)"),
-            ([1, 0.75, 0.5, 0.25], "(k + 1) / K, the amount of noise"),
-            ([0, 1, 2, 3], "the worksheet's t, not from 0 to 1"),
+            ([0.75, 0.5, 0.25, 0], "falls instead of rising"),  # in the order k = 0, 1, 2, 3
+            ([0.25, 0.5, 0.75, 1], "off by one"),  # 1 − k / 4: step 0 taken as clean
+            ([0, 1 / 3, 2 / 3, 1], "both ends counted"),  # k / (K − 1)
+            ([1, 0.75, 0.5, 0.25], "time not turned round"),  # (k + 1) / K, the amount of noise
+            ([0, 1, 2, 3], "the worksheet's t"),  # the worksheet's t, not from 0 to 1
             ([3, 2, 1, 0], "k itself"),
             ([0, 25, 50, 75], "in per cent"),
-            ([0, 0.2, 0.4, 0.6], "divided by 5"),
-            ([0.25, 0.5, 0.75], "only three"),
-            ([0, 0, 0, 0], "whole-number division"),
+            ([0, 0.2, 0.4, 0.6], "a step too many"),  # divided by 5
+            ([0.25, 0.5, 0.75], "one is missing"),  # only three
+            ([0, 0, 0, 0], "cut off"),  # whole-number division
         ],
     ),
     "attributes_as_numbers": Answers(
         right=[numbers_with_a_helper, numbers_word_by_word, numbers_as_floats],
         wrong=[
-            (numbers_by_place, "takes words 1, 2, 4 and 7: other wordings fail"),
-            (numbers_in_order_of_words, "the order of the caption, not colour, shape, motion, sky"),
-            (numbers_by_substring, "looks in the text, not in the words: cross is in across"),
-            (numbers_zero_if_missing, "0 where −1 belongs"),
-            (numbers_sky_defaults_to_day, "a missing sky is day"),
-            (numbers_colour_and_shape_only, "motion and sky are never looked for"),
-            (numbers_sky_before_motion, "sky and motion swapped"),
-            (numbers_crash_on_plain_skies, "index [0] of an empty list where an attribute is missing"),
-            (numbers_missing_left_out, "missing attributes are left out, so the array is shorter"),
-            (numbers_from_one, "counts from 1"),
-            (numbers_sky_is_next_to_last, "takes the word before the last as the sky"),
-            (numbers_in_the_alphabet, "positions in the alphabet"),
-            (numbers_own_list_of_motions, "still is forgotten"),
-            (numbers_two_skies, "handles day and night only, sunset is −1"),
-            (numbers_all_or_nothing, "all −1 as soon as one attribute is missing (plain skies, pictures)"),
-            (numbers_as_words, "words, not numbers"),
-            (numbers_of_the_words, "position in the caption, not in the list"),
-            (numbers_return_in_the_loop, "return after the first word that was found"),
-            (lambda text: np.array([0, 0, 1, 0]), "the example's numbers hard-coded"),
-            (numbers_still_if_no_motion, "a picture, which names no motion, is taken as still"),
-            (numbers_by_ending, "the s at the end of words is cut off: cross is never found"),
+            (numbers_by_place, "raised an error"),  # takes words 1, 2, 4 and 7: other wordings fail
+            # the order of the caption, not colour, shape, motion, sky
+            (numbers_in_order_of_words, "order of the sentence"),
+            # looks in the text, not in the words: cross is in across
+            (numbers_by_substring, "looked in the text, not in its words"),
+            (numbers_zero_if_missing, "0 for what is not named"),  # 0 where −1 belongs
+            (numbers_sky_defaults_to_day, "0 for what is not named"),  # a missing sky is day
+            (numbers_colour_and_shape_only, "an attribute is never found"),  # motion and sky are never looked for
+            (numbers_sky_before_motion, "two attributes swapped"),  # sky and motion swapped
+            # index [0] of an empty list where an attribute is missing
+            (numbers_crash_on_plain_skies, "raised an error"),
+            # missing attributes are left out, so the array is shorter
+            (numbers_missing_left_out, "left out what is not named"),
+            (numbers_from_one, "counted from 1"),  # counts from 1
+            (numbers_sky_is_next_to_last, "sky is the last but one"),  # takes the word before the last as the sky
+            (numbers_in_the_alphabet, "order of the alphabet"),  # positions in the alphabet
+            (numbers_own_list_of_motions, "a value is never found"),  # still is forgotten
+            (numbers_two_skies, "a value is never found"),  # handles day and night only, sunset is −1
+            # all −1 as soon as one attribute is missing (plain skies, pictures)
+            (numbers_all_or_nothing, "all or nothing"),
+            (numbers_as_words, "not an array"),  # words, not numbers
+            (numbers_of_the_words, "place in the sentence"),  # position in the caption, not in the list
+            (numbers_return_in_the_loop, "an attribute is never found"),  # return after the first word that was found
+            (lambda text: np.array([0, 0, 1, 0]), "the example's numbers"),  # the example's numbers hard-coded
+            (numbers_still_if_no_motion, "pictures are still"),  # a picture, which names no motion, is taken as still
+            (numbers_by_ending, "a value is never found"),  # the s at the end of words is cut off: cross is never found
         ],
     ),
     "time_of_step": Answers(
@@ -436,67 +441,71 @@ ANSWERS = {
             lambda k, steps=1000: 1 - np.asarray(k) / steps - 1 / steps,
         ],
         wrong=[
-            (lambda k, steps=1000: 1 - k / steps, "one step too late: k, not k + 1"),
-            (lambda k, steps=1000: (k + 1) / steps, "the amount of noise, not 1 minus it"),
-            (lambda k, steps=1000: k / steps, "neither reversed nor k + 1"),
-            (lambda k, steps=1000: 1 - (k + 1) / 1000, "1000 hard-coded, steps ignored"),
-            (lambda k, steps=1000: 1 - (k + 1) // steps, "whole-number division"),
-            (lambda k, steps=1000: 1 - k / (steps - 1), "divided by steps − 1"),
+            (lambda k, steps=1000: 1 - k / steps, "off by one"),  # one step too late: k, not k + 1
+            (lambda k, steps=1000: (k + 1) / steps, "time not turned round"),  # the amount of noise, not 1 minus it
+            (lambda k, steps=1000: k / steps, "time not turned round, off by one"),  # neither reversed nor k + 1
+            # 1000 hard-coded, steps ignored
+            (lambda k, steps=1000: 1 - (k + 1) / 1000, "1000 steps whatever is given"),
+            (lambda k, steps=1000: 1 - (k + 1) // steps, "cut off"),  # whole-number division
+            (lambda k, steps=1000: 1 - k / (steps - 1), "both ends counted"),  # divided by steps − 1
             (lambda k, steps=1000: 1 - k + 1 / steps, "brackets missing"),
-            (lambda k, steps=1000: (1 - (k + 1)) / steps, "brackets in the wrong place"),
-            (lambda k, steps=1000: steps * (1 - k) - 1, "the inverse function"),
-            (lambda k, steps=1000: 1 - (k - 1) / steps, "k − 1, off in the wrong direction"),
-            (lambda k, steps=1000: 1 - (k + 1) / 4, "K = 4 hard-coded"),
-            (time_changes_k, "k += 1 changes an array"),
-            (time_with_if, "if with an array"),
-            (time_for_arrays_only, "arrays only"),
-            (lambda k, steps=1000: 1 - (int(k) + 1) / steps, "int() of an array"),
+            (lambda k, steps=1000: (1 - (k + 1)) / steps, "brackets missing"),  # brackets in the wrong place
+            (lambda k, steps=1000: steps * (1 - k) - 1, "inverse"),  # the inverse function
+            (lambda k, steps=1000: 1 - (k - 1) / steps, "off by two"),  # k − 1, off in the wrong direction
+            (lambda k, steps=1000: 1 - (k + 1) / 4, "4 steps whatever is given"),  # K = 4 hard-coded
+            (time_changes_k, "changed its input"),  # k += 1 changes an array
+            (time_with_if, "raised an error"),  # if with an array
+            (time_for_arrays_only, "raised an error"),  # arrays only
+            (lambda k, steps=1000: 1 - (int(k) + 1) / steps, "raised an error"),  # int() of an array
             (time_printed, "printed, not returned"),
-            (lambda k, steps=1000: np.round(1 - (k + 1) / steps, 2), "rounded to two decimals"),
-            (lambda k, steps=1000: math.fabs(1 - (k + 1) / steps), "math with an array"),
-            (lambda k, steps=1000: 1 - (np.atleast_1d(k) + 1) / steps, "a number comes back as an array of one"),
-            (lambda k, steps=1000: 1 - (k + 1) / len(k), "the length of k taken for steps"),
+            (lambda k, steps=1000: np.round(1 - (k + 1) / steps, 2), "rounded"),  # rounded to two decimals
+            (lambda k, steps=1000: math.fabs(1 - (k + 1) / steps), "raised an error"),  # math with an array
+            # a number comes back as an array of one
+            (lambda k, steps=1000: 1 - (np.atleast_1d(k) + 1) / steps, "axis of length 1"),
+            # the length of k taken for steps
+            (lambda k, steps=1000: 1 - (k + 1) / len(k), "the length of k for steps"),
         ],
     ),
     "step_1_learned": Answers(
         right=[[38, 22], (24 + 4 + 4 + 6, 10 + 12), np.array([38, 22])],
         wrong=[
-            ([22, 38], "blue first"),
-            ([32, 16], "biases forgotten"),
-            ([34, 22], "query and key counted as one matrix"),
-            ([60, 22], "red contains blue"),
-            ([30, 22], "step 8 forgotten"),
-            ([38, 10], "decoder forgotten"),
-            ([38, 16], "biases of the frozen ones forgotten"),
-            ([4, 4], "counts matrices and rows of the table"),
-            ([32, 22], "red biases forgotten"),
-            ([38, 60], "second is the total"),
-            ([48, 12], "the encoder counted as red"),
+            ([22, 38], "red and blue swapped"),  # blue first
+            ([32, 16], "forgot the biases"),  # biases forgotten
+            ([34, 22], "forgot the keys"),  # query and key counted as one matrix
+            ([60, 22], "one of the two is the total"),  # red contains blue
+            ([30, 22], "forgot step 8"),  # step 8 forgotten
+            ([38, 10], "forgot the decoder"),  # decoder forgotten
+            ([38, 16], "forgot the frozen biases"),  # biases of the frozen ones forgotten
+            ([4, 4], "counted matrices"),  # counts matrices and rows of the table
+            ([32, 22], "six red numbers missing"),  # red biases forgotten
+            ([38, 60], "one of the two is the total"),  # second is the total
+            ([48, 12], "encoder taken for learned"),  # the encoder counted as red
         ],
     ),
     "central_difference": Answers(
         right=[slopes_flat, slopes_with_moves, slopes_put_back],
         wrong=[
-            (slopes_one_sided, "one-sided: f(x + h) − f(x)"),
-            (slopes_looking_back, "one-sided: f(x) − f(x − h)"),
-            (slopes_over_one_step, "divided by step, not 2 · step"),
-            (slopes_never_put_back, "the entry stays moved down when the next one is measured"),
-            (slopes_of_all_moved_together, "all entries moved together"),
-            (slopes_without_copies, "no copies: up and down are x itself"),
-            (slopes_of_whole_rows, "moves whole rows"),
-            (slopes_of_a_matrix_only, "matrices only"),
-            (slopes_own_step, "ignores step"),
-            (slopes_return_in_the_loop, "return inside the loop"),
-            (slopes_times_step, "/ 2 * step divides by 2, then multiplies"),
-            (slopes_half_a_step, "moves by half a step"),
-            (slopes_relative_step, "moves by a share of the entry"),
-            (slopes_as_one_list, "flat, not in x's shape"),
-            (slopes_overwritten, "slopes = instead of slopes[index] ="),
-            (lambda f, x, step: -slopes_flat(f, x, step), "sign: down minus up"),
-            (lambda f, x, step: abs(slopes_flat(f, x, step)), "absolute values"),
-            (lambda f, x, step: (f(x + step) - f(x - step)) / (2 * step), "one number, all entries moved"),
-            (slopes_of_one_or_two_axes, "one or two axes only"),
-            (slopes_of_a_row, "rounded to one decimal"),
+            (slopes_one_sided, "one side only"),  # one-sided: f(x + h) − f(x)
+            (slopes_looking_back, "one side only, downward"),  # one-sided: f(x) − f(x − h)
+            (slopes_over_one_step, "forgot the 2"),  # divided by step, not 2 · step
+            (slopes_never_put_back, "never put back"),  # the entry stays moved down when the next one is measured
+            (slopes_of_all_moved_together, "all entries at once"),  # all entries moved together
+            (slopes_without_copies, "no copies"),  # no copies: up and down are x itself
+            (slopes_of_whole_rows, "whole rows moved"),  # moves whole rows
+            (slopes_of_a_matrix_only, "raised an error"),  # matrices only
+            (slopes_own_step, "own step"),  # ignores step
+            (slopes_return_in_the_loop, "only the first slope"),  # return inside the loop
+            (slopes_times_step, "divided by 2, times the step"),  # / 2 * step divides by 2, then multiplies
+            (slopes_half_a_step, "half a step"),  # moves by half a step
+            (slopes_relative_step, "moved by a share of the entry"),  # moves by a share of the entry
+            (slopes_as_one_list, "not in the shape of x"),  # flat, not in x's shape
+            (slopes_overwritten, "only the last slope"),  # slopes = instead of slopes[index] =
+            (lambda f, x, step: -slopes_flat(f, x, step), "sign"),  # sign: down minus up
+            (lambda f, x, step: abs(slopes_flat(f, x, step)), "absolute value"),  # absolute values
+            # one number, all entries moved
+            (lambda f, x, step: (f(x + step) - f(x - step)) / (2 * step), "all entries at once, one number"),
+            (slopes_of_one_or_two_axes, "whole rows moved"),  # one or two axes only
+            (slopes_of_a_row, "rounded"),  # rounded to one decimal
         ],
     ),
 }

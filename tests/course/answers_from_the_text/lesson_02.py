@@ -374,17 +374,25 @@ ANSWERS = {
     "step_2_patches": Answers(
         right=[PATCHES, np.array(PATCHES), tuple(map(tuple, PATCHES))],
         wrong=[
-            ([list(column) for column in zip(*PATCHES, strict=True)], "a patch in each row (transposed)"),
-            ([[5, 1, 2, 6], [1, 1, 2, 2], [3, 1, 2, 4], [0, 1, 2, 0]], "inside a patch downwards first"),
-            ([[5, 2, 1, 6], [3, 2, 1, 4], [1, 2, 1, 2], [0, 2, 1, 0]], "patches alternate between the frames"),
-            ([[5, 3, 1, 1], [1, 0, 1, 1], [2, 2, 6, 4], [2, 2, 2, 0]], "the rows of the frames copied"),
-            ([[5, 1, 2, 2], [3, 0, 2, 2], [1, 1, 6, 2], [1, 1, 4, 0]], "rows of the frames as columns"),
-            ([[2, 6, 5, 1], [2, 4, 3, 1], [2, 2, 1, 1], [2, 0, 0, 1]], "frame 2 first"),
-            ([[1, 5, 6, 2], [1, 3, 4, 2], [1, 1, 2, 2], [1, 0, 0, 2]], "right patch before the left one"),
-            ([[5, 1, 2, 6], [3, 1, 2, 4], [1, 1, 2, 2], [0, 1, 2, 2]], "one misread: bottom right of the last"),
-            ([[5, 3, 2, 6], [3, 1, 2, 4], [1, 0, 2, 2], [0, 1, 2, 0]], "the second patch starts one column too early"),
-            ([[5, 1], [3, 1], [1, 1], [0, 1]], "frame 1 only"),
-            ([[3, 1, 2, 4], [5, 1, 2, 6], [0, 1, 2, 0], [1, 1, 2, 2]], "top right before top left"),
+            # a patch in each row (transposed)
+            ([list(column) for column in zip(*PATCHES, strict=True)], "rows instead of columns"),
+            # inside a patch downwards first
+            ([[5, 1, 2, 6], [1, 1, 2, 2], [3, 1, 2, 4], [0, 1, 2, 0]], "down before right"),
+            # patches alternate between the frames
+            ([[5, 2, 1, 6], [3, 2, 1, 4], [1, 2, 1, 2], [0, 2, 1, 0]], "frames taken in turns"),
+            # the rows of the frames copied
+            ([[5, 3, 1, 1], [1, 0, 1, 1], [2, 2, 6, 4], [2, 2, 2, 0]], "strips instead of squares, in rows"),
+            # rows of the frames as columns
+            ([[5, 1, 2, 2], [3, 0, 2, 2], [1, 1, 6, 2], [1, 1, 4, 0]], "strips instead of squares"),
+            ([[2, 6, 5, 1], [2, 4, 3, 1], [2, 2, 1, 1], [2, 0, 0, 1]], "frames swapped"),  # frame 2 first
+            # right patch before the left one
+            ([[1, 5, 6, 2], [1, 3, 4, 2], [1, 1, 2, 2], [1, 0, 0, 2]], "right before left"),
+            ([[5, 1, 2, 6], [3, 1, 2, 4], [1, 1, 2, 2], [0, 1, 2, 2]], None),  # one misread: bottom right of the last
+            # the second patch starts one column too early
+            ([[5, 3, 2, 6], [3, 1, 2, 4], [1, 0, 2, 2], [0, 1, 2, 0]], "patches that overlap"),
+            ([[5, 1], [3, 1], [1, 1], [0, 1]], "one frame only"),  # frame 1 only
+            # top right before top left
+            ([[3, 1, 2, 4], [5, 1, 2, 6], [0, 1, 2, 0], [1, 1, 2, 2]], "right before left"),
         ],
     ),
     "token_count": Answers(
@@ -406,26 +414,26 @@ ANSWERS = {
                     size[0] // patch[0] * (size[1] // patch[1]) * (size[2] // patch[2]),
                     patch[0] * patch[1] * patch[2],
                 ),
-                "colours forgotten",
+                "forgot the channels",  # colours forgotten
             ),
-            (count_in_frames, "patches span one frame only: F, not F / pf"),
+            (count_in_frames, "pf forgotten"),  # patches span one frame only: F, not F / pf
             (
                 lambda size, patch: (
                     patch[0] * patch[1] * patch[2] * size[3],
                     size[0] // patch[0] * (size[1] // patch[1]) * (size[2] // patch[2]),
                 ),
-                "swapped",
+                "wrong order",  # swapped
             ),
             (
                 lambda size, patch: (
                     size[0] // patch[0] + size[1] // patch[1] + size[2] // patch[2],
                     patch[0] * patch[1] * patch[2] * size[3],
                 ),
-                "sum of the counts",
+                "sum instead of product",  # sum of the counts
             ),
             (
                 lambda size, patch: (math.prod(size) // math.prod(patch), math.prod(patch) * size[3]),
-                "colours counted as tokens too",
+                "channels counted as tokens",  # colours counted as tokens too
             ),
             (
                 lambda size, patch: (size[1] // patch[1] * (size[2] // patch[2]), math.prod(patch) * size[3]),
@@ -433,32 +441,32 @@ ANSWERS = {
             ),
             (
                 lambda size, patch: (math.prod(size[:3]) // math.prod(patch), math.prod(patch) * 3),
-                "three colours hard-coded",
+                "ignores an input",  # three colours hard-coded
             ),
             (
                 lambda size, patch: (math.prod(size[:3]) // math.prod(patch), patch[1] * patch[2] * size[3]),
-                "pf forgotten in the width",
+                "a patch of one frame",  # pf forgotten in the width
             ),
             (
                 lambda size, patch: (
                     (size[0] - patch[0] + 1) * (size[1] - patch[1] + 1) * (size[2] - patch[2] + 1),
                     math.prod(patch) * size[3],
                 ),
-                "overlapping patches",
+                "patches that overlap",  # overlapping patches
             ),
-            (lambda size, patch: math.prod(size[:3]) // math.prod(patch), "only the tokens"),
+            (lambda size, patch: math.prod(size[:3]) // math.prod(patch), "other number of results"),  # only the tokens
             (count_printed, "printed, not returned"),
             (
                 lambda size, patch: (math.prod(size[:3]) // patch[1] ** 2 // patch[0], math.prod(patch) * size[3]),
-                "square patches assumed",
+                "ignores an input",  # square patches assumed
             ),
             (
                 lambda size, patch: (math.prod(size[:3]) // math.prod(patch), sum(patch) + size[3]),
-                "sum, not product, in the width",
+                "sum instead of product",  # sum, not product, in the width
             ),
             (
                 lambda size, patch: (size.shape[0] // patch[0], patch[1]),
-                "size is a tuple already: it has no shape",
+                "raised an error",  # size is a tuple already: it has no shape
             ),
             (
                 lambda size, patch: (
@@ -473,79 +481,96 @@ ANSWERS = {
         right=[patchify_with_all_axes, patchify_in_loops, patchify_moving_axes],
         wrong=[
             (lambda x, patch: x.reshape(split_up(x, patch)[2]), "reshape alone"),
-            (patchify_counters_inside, "split as (pf, f): the counter is inside"),
-            (patchify_no_leading, "no axes in front possible"),
-            (patchify_order_without_leading, "transpose without the axes in front"),
-            (patchify_one_batch_axis, "one axis in front at most"),
-            (lambda x, patch: ordered(x, patch, (0, 2, 4, 6, 1, 3, 5)), "colour first inside a patch"),
-            (lambda x, patch: ordered(x, patch, (2, 4, 0, 1, 3, 5, 6)), "tokens in the order row, column, frame"),
-            (lambda x, patch: ordered(x, patch, (0, 4, 2, 1, 3, 5, 6)), "tokens in the order frame, column, row"),
-            (lambda x, patch: ordered(x, patch, (0, 2, 4, 1, 5, 3, 6)), "columns before rows inside a patch"),
-            (lambda x, patch: ordered(x, patch, (1, 3, 5, 0, 2, 4, 6)), "inside of the patch before the counters"),
-            (patchify_last_reshape_forgotten, "the last reshape is missing"),
-            (patchify_batch_into_tokens, "the batch is joined with the tokens"),
-            (patchify_changes_shape, "x.shape = … changes the input's shape"),
-            (patchify_return_in_the_loop, "return inside the loop: only the first row of patches"),
-            (patchify_three_colours, "three colours hard-coded"),
-            (patchify_square_patches, "ph used for pw too"),
-            (patchify_first_clip_for_all, "the first clip of the batch for all"),
-            (lambda x, patch: patchify_in_loops(x, patch).swapaxes(-1, -2), "a token in each column (P, T)"),
-            (lambda x, patch: split_up(x, patch)[0].reshape(split_up(x, patch)[2]), "transpose forgotten"),
-            (patchify_stacked_in_front, "tokens stacked before the axes in front"),
-            (patchify_remembers, "remembers the order for a size, whatever the patch is"),
-            (patchify_two_in_front, "two axes in front at most"),
-            (patchify_every_frame_by_itself, "cuts every frame by itself and joins neighbouring tokens"),
-            (patchify_float, "scaled to the largest number"),
+            (patchify_counters_inside, "every other pixel"),  # split as (pf, f): the counter is inside
+            (patchify_no_leading, "raised an error"),  # no axes in front possible
+            (patchify_order_without_leading, "raised an error"),  # transpose without the axes in front
+            (patchify_one_batch_axis, "raised an error"),  # one axis in front at most
+            # colour first inside a patch
+            (lambda x, patch: ordered(x, patch, (0, 2, 4, 6, 1, 3, 5)), "channels first"),
+            # tokens in the order row, column, frame
+            (lambda x, patch: ordered(x, patch, (2, 4, 0, 1, 3, 5, 6)), "tokens place by place"),
+            # tokens in the order frame, column, row
+            (lambda x, patch: ordered(x, patch, (0, 4, 2, 1, 3, 5, 6)), "tokens down before right"),
+            # columns before rows inside a patch
+            (lambda x, patch: ordered(x, patch, (0, 2, 4, 1, 5, 3, 6)), "down before right"),
+            # inside of the patch before the counters
+            (lambda x, patch: ordered(x, patch, (1, 3, 5, 0, 2, 4, 6)), "patch before grid"),
+            (patchify_last_reshape_forgotten, "patches not flattened"),  # the last reshape is missing
+            (patchify_batch_into_tokens, "batch joined with the tokens"),  # the batch is joined with the tokens
+            (patchify_changes_shape, "changed its input"),  # x.shape = … changes the input's shape
+            # return inside the loop: only the first row of patches
+            (patchify_return_in_the_loop, "only the first tokens"),
+            (patchify_three_colours, "raised an error"),  # three colours hard-coded
+            (patchify_square_patches, "raised an error"),  # ph used for pw too
+            (patchify_first_clip_for_all, "one clip for all"),  # the first clip of the batch for all
+            # a token in each column (P, T)
+            (lambda x, patch: patchify_in_loops(x, patch).swapaxes(-1, -2), "missing transpose"),
+            # transpose forgotten
+            (lambda x, patch: split_up(x, patch)[0].reshape(split_up(x, patch)[2]), "reshape alone"),
+            (patchify_stacked_in_front, "tokens in front"),  # tokens stacked before the axes in front
+            (patchify_remembers, "kept from an earlier call"),  # remembers the order for a size, whatever the patch is
+            (patchify_two_in_front, "raised an error"),  # two axes in front at most
+            # cuts every frame by itself and joins neighbouring tokens
+            (patchify_every_frame_by_itself, "frames cut one by one"),
+            (patchify_float, "scaled"),  # scaled to the largest number
         ],
     ),
     "line_positions": Answers(
         right=[positions_in_loops, positions_by_exp, positions_with(lambda i, half: 1 / 10000 ** (i / half))],
         wrong=[
-            (positions_interleaved, "sine and cosine alternate"),
-            (positions_cosine_first, "cosines first"),
-            (positions_with(lambda i, half: 10000 ** (-2 * i / half)), "2i in the exponent"),
-            (positions_with(lambda i, half: 10000 ** (-i / (2 * half))), "divided by width, not half"),
-            (positions_with(lambda i, half: 10000.0 ** (-(i + 1) / half)), "i from 1"),
-            (positions_with(lambda i, half: 10000 ** (-i / half), first=1), "positions from 1"),
+            (positions_interleaved, "sine and cosine in turns"),  # sine and cosine alternate
+            (positions_cosine_first, "cosine first"),  # cosines first
+            # 2i in the exponent
+            (positions_with(lambda i, half: 10000 ** (-2 * i / half)), "exponents twice too large"),
+            # divided by width, not half
+            (positions_with(lambda i, half: 10000 ** (-i / (2 * half))), "frequencies by the whole width"),
+            (positions_with(lambda i, half: 10000.0 ** (-(i + 1) / half)), "i counted from 1"),
+            (positions_with(lambda i, half: 10000 ** (-i / half), first=1), "counted from 1"),  # positions from 1
             (positions_with(lambda i, half: 10000 ** (-i / max(half - 1, 1))), "divided by half − 1"),
-            (positions_with(lambda i, half: 10000 ** (i / half)), "minus sign missing"),
-            (positions_with(lambda i, half: 1000 ** (-i / half)), "1000, not 10000"),
-            (positions_with(lambda i, half: 2 * np.pi * 10000 ** (-i / half)), "a factor 2π"),
-            (positions_integer_power, "// in the exponent: all frequencies are 1"),
-            (positions_negative_integers, "bracket missing: 10000 to a negative whole number is an error"),
-            (positions_stacked, "stacked below each other, not side by side"),
-            (positions_frequency_outside, "frequency outside the sine"),
-            (positions_no_new_axis, "positions times frequencies without a new axis"),
-            (positions_half_of_the_count, "half of count, not of width"),
-            (lambda count, width: positions_in_loops(count, width).T, "transposed"),
-            (lambda count, width: positions_in_loops(count - 1, width), "the last position is missing"),
+            (positions_with(lambda i, half: 10000 ** (i / half)), "frequencies that rise"),  # minus sign missing
+            (positions_with(lambda i, half: 1000 ** (-i / half)), "another base"),  # 1000, not 10000
+            (positions_with(lambda i, half: 2 * np.pi * 10000 ** (-i / half)), "times 2π"),  # a factor 2π
+            (positions_integer_power, "one frequency for all"),  # // in the exponent: all frequencies are 1
+            # bracket missing: 10000 to a negative whole number is an error
+            (positions_negative_integers, "raised an error"),
+            (positions_stacked, "one below the other"),  # stacked below each other, not side by side
+            (positions_frequency_outside, "times the frequency"),  # frequency outside the sine
+            (positions_no_new_axis, "raised an error"),  # positions times frequencies without a new axis
+            (positions_half_of_the_count, "half of the count"),  # half of count, not of width
+            (lambda count, width: positions_in_loops(count, width).T, "missing transpose"),  # transposed
+            # the last position is missing
+            (lambda count, width: positions_in_loops(count - 1, width), "one position missing"),
             (lambda count, width: np.round(positions_in_loops(count, width), 3), "rounded"),
-            (positions_remembered, "remembers the positions of a width, whatever count is"),
+            # remembers the positions of a width, whatever count is
+            (positions_remembered, "kept from an earlier call"),
         ],
     ),
     "patchify_backward": Answers(
         right=[back_by_argsort, back_in_loops, back_by_numbering, back_one_batch_axis],
         wrong=[
             (lambda dy, x, patch: dy.reshape(x.shape), "reshape alone"),
-            (back_ordered((0, 2, 4, 1, 3, 5, 6)), "the forward's order again, not its inverse"),
-            (back_ordered((0, 3, 1, 4, 2, 5, 6), leads=False), "the axes in front are missing in transpose"),
+            # the forward's order again, not its inverse
+            (back_ordered((0, 2, 4, 1, 3, 5, 6)), "same order of axes as the forward"),
+            # the axes in front are missing in transpose
+            (back_ordered((0, 3, 1, 4, 2, 5, 6), leads=False), "raised an error"),
             (back_ordered((0, 3, 2, 5, 1, 4, 6)), "rows and columns swapped"),
-            (back_ordered((3, 0, 4, 1, 5, 2, 6)), "inside before the counter"),
+            (back_ordered((3, 0, 4, 1, 5, 2, 6)), "patch before grid"),  # inside before the counter
             (lambda dy, x, patch: back_in_loops(dy, x, patch) * x, "multiplied by x"),
-            (lambda dy, x, patch: layers.patchify(x, patch), "patchify of x, dy ignored"),
-            (lambda dy, x, patch: np.ones_like(x), "slope 1, dy ignored"),
+            (lambda dy, x, patch: layers.patchify(x, patch), "gave back the patches of x"),  # patchify of x, dy ignored
+            (lambda dy, x, patch: np.ones_like(x), "forgot dy"),  # slope 1, dy ignored
             (lambda dy, x, patch: layers.patchify(dy.reshape(x.shape), patch), "patchify again"),
-            (back_into_x, "writes into x"),
-            (back_inner_first, "dy split as (pf, ph, pw, C, f, r, c)"),
-            (back_first_token_only, "only the first token is put back"),
-            (back_no_last_reshape, "the last reshape is missing"),
-            (lambda dy, x, patch: back_in_loops(dy, x, patch) / math.prod(patch), "mean over a patch"),
-            (lambda dy, x, patch: back_in_loops(dy, x, patch)[..., ::-1], "colours reversed"),
-            (lambda dy, x, patch: x.copy(), "the clip itself"),
+            (back_into_x, "changed its input"),  # writes into x
+            (back_inner_first, "split with the patch first"),  # dy split as (pf, ph, pw, C, f, r, c)
+            (back_first_token_only, "one token only"),  # only the first token is put back
+            (back_no_last_reshape, "not merged"),  # the last reshape is missing
+            # mean over a patch
+            (lambda dy, x, patch: back_in_loops(dy, x, patch) / math.prod(patch), "mean over the patch"),
+            (lambda dy, x, patch: back_in_loops(dy, x, patch)[..., ::-1], "channels reversed"),  # colours reversed
+            (lambda dy, x, patch: x.copy(), "gave back x"),  # the clip itself
             (lambda dy, x, patch: -back_in_loops(dy, x, patch), "sign"),
-            (back_two_in_front, "two axes in front at most"),
-            (back_no_leading, "no axes in front possible"),
-            (back_first_clip_for_all, "the first clip of the batch for all"),
+            (back_two_in_front, "raised an error"),  # two axes in front at most
+            (back_no_leading, "raised an error"),  # no axes in front possible
+            (back_first_clip_for_all, "one clip for all"),  # the first clip of the batch for all
         ],
     ),
 }

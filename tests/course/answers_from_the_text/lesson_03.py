@@ -363,18 +363,19 @@ ANSWERS = {
     "step_3_latent": Answers(
         right=[LATENT, np.array(LATENT), [[2.0, 0, 0, 2], [4, 4, 5, 5]]],
         wrong=[
-            ([[2, -1, -2, 2], [4, 4, 5, 5]], "ReLU forgotten"),
-            ([[2, 0, 0, 2], [1, 1, 2, 2]], "b forgotten"),
-            ([[2, 4], [0, 4], [0, 5], [2, 5]], "transposed"),
-            ([[5, 2, 1, 5], [4, 4, 5, 5]], "b = 3 added to the first row too, before the ReLU"),
+            ([[2, -1, -2, 2], [4, 4, 5, 5]], "forgot the ReLU"),  # ReLU forgotten
+            ([[2, 0, 0, 2], [1, 1, 2, 2]], "forgot the bias"),  # b forgotten
+            ([[2, 4], [0, 4], [0, 5], [2, 5]], "missing transpose"),  # transposed
+            ([[5, 2, 1, 5], [4, 4, 5, 5]], "bias in every row"),  # b = 3 added to the first row too, before the ReLU
             ([[4, 4, 5, 5], [2, 0, 0, 2]], "rows swapped"),
-            ([[2, 1, 2, 2], [4, 4, 5, 5]], "absolute values in place of the ReLU"),
-            ([[2, 0, 0, 2], [3, 4, 5, 3]], "the second row reads bottom right, not bottom left"),
-            ([[2, 0, 0, 2], [4, 4, 5, 4]], "one slip: 2 + 3 = 4 in the last"),
-            ([[8, 3, 6, 10], [4, 4, 5, 5]], "minus signs of the first row overlooked: all added"),
-            ([[1, 0, 0, 0], [4, 4, 5, 5]], "first row: bottom left subtracted instead of bottom right"),
-            ([[2, 0, 0, 2]], "only the first row"),
-            ([[2, 0, 0, 2], [7, 7, 8, 8]], "b added twice"),
+            ([[2, 1, 2, 2], [4, 4, 5, 5]], "absolute value"),  # absolute values in place of the ReLU
+            ([[2, 0, 0, 2], [3, 4, 5, 3]], "another pixel"),  # the second row reads bottom right, not bottom left
+            ([[2, 0, 0, 2], [4, 4, 5, 4]], None),  # one slip: 2 + 3 = 4 in the last
+            ([[8, 3, 6, 10], [4, 4, 5, 5]], "lost minus sign"),  # minus signs of the first row overlooked: all added
+            # first row: bottom left subtracted instead of bottom right
+            ([[1, 0, 0, 0], [4, 4, 5, 5]], "another pixel"),
+            ([[2, 0, 0, 2]], "first row only"),  # only the first row
+            ([[2, 0, 0, 2], [7, 7, 8, 8]], "bias twice"),  # b added twice
         ],
     ),
     "linear_forward": Answers(
@@ -385,28 +386,28 @@ ANSWERS = {
             lambda x, w, b: (np.tensordot(x, w, axes=1) + b, (x, w)),
         ],
         wrong=[
-            (lambda x, w, b: (x @ w.T + b, (x, w)), "w transposed"),
-            (lambda x, w, b: (x @ w, (x, w)), "b forgotten"),
-            (lambda x, w, b: (x @ w + b, (x, w, b)), "b in the cache"),
-            (lambda x, w, b: (x @ w + b, (w, x)), "cache in the wrong order"),
-            (linear_cache_forgotten, "no cache"),
-            (lambda x, w, b: (np.einsum("ni,io->no", x, w) + b, (x, w)), "one leading axis only"),
-            (linear_stays_flat, "y stays flat"),
-            (linear_flat_cache, "the cache has the flat x"),
-            (lambda x, w, b: ((x + b) @ w, (x, w)), "b added before the product"),
-            (lambda x, w, b: (x * w + b, (x, w)), "* in place of @"),
-            (lambda x, w, b: (x @ w - b, (x, w)), "b subtracted"),
-            (lambda x, w, b: (np.maximum(x @ w + b, 0), (x, w)), "a ReLU included"),
-            (linear_bias_grows, "row = b makes no copy: b grows from row to row"),
-            (linear_overwrites_w, "changes w, after it was used"),
-            (linear_return_in_the_loop, "return inside the loop over outputs"),
-            (linear_last_input_left_out, "the last input is left out"),
-            (lambda x, w, b: (x @ w + b[:, None], (x, w)), "b as a column"),
-            (lambda x, w, b: (x @ w + b[0], (x, w)), "only the first bias, for all outputs"),
-            (lambda x, w, b: (x @ w + b, (x, w.T)), "w transposed in the cache"),
-            (lambda x, w, b: (x @ w + b, x, w), "three results instead of y and a tuple"),
+            (lambda x, w, b: (x @ w.T + b, (x, w)), "raised an error"),  # w transposed
+            (lambda x, w, b: (x @ w, (x, w)), "forgot the bias"),  # b forgotten
+            (lambda x, w, b: (x @ w + b, (x, w, b)), "other structure"),  # b in the cache
+            (lambda x, w, b: (x @ w + b, (w, x)), "wrong order"),  # cache in the wrong order
+            (linear_cache_forgotten, "other number of results"),  # no cache
+            (lambda x, w, b: (np.einsum("ni,io->no", x, w) + b, (x, w)), "raised an error"),  # one leading axis only
+            (linear_stays_flat, "left as rows"),  # y stays flat
+            (linear_flat_cache, "cache of rows"),  # the cache has the flat x
+            (lambda x, w, b: ((x + b) @ w, (x, w)), "raised an error"),  # b added before the product
+            (lambda x, w, b: (x * w + b, (x, w)), "raised an error"),  # * in place of @
+            (lambda x, w, b: (x @ w - b, (x, w)), "subtracted the bias"),  # b subtracted
+            (lambda x, w, b: (np.maximum(x @ w + b, 0), (x, w)), "ReLU after it"),  # a ReLU included
+            (linear_bias_grows, "changed its input"),  # row = b makes no copy: b grows from row to row
+            (linear_overwrites_w, "changed its input"),  # changes w, after it was used
+            (linear_return_in_the_loop, "first output only"),  # return inside the loop over outputs
+            (linear_last_input_left_out, "one input left out"),  # the last input is left out
+            (lambda x, w, b: (x @ w + b[:, None], (x, w)), "raised an error"),  # b as a column
+            (lambda x, w, b: (x @ w + b[0], (x, w)), "one bias for all"),  # only the first bias, for all outputs
+            (lambda x, w, b: (x @ w + b, (x, w.T)), "missing transpose"),  # w transposed in the cache
+            (lambda x, w, b: (x @ w + b, x, w), "other number of results"),  # three results instead of y and a tuple
             (lambda x, w, b: ((x @ w + b) / x.shape[-1], (x, w)), "mean over the inputs"),
-            (linear_up_to_two_axes, "two leading axes at most"),
+            (linear_up_to_two_axes, "raised an error"),  # two leading axes at most
         ],
     ),
     "relu_forward": Answers(
@@ -417,28 +418,32 @@ ANSWERS = {
             relu_halves,
         ],
         wrong=[
-            (lambda x: (np.maximum(x, 0), (x >= 0,)), "at least 0 in the cache"),
-            (lambda x: (np.maximum(x, 0), (x > 0)), "no comma: the cache is an array"),
+            (lambda x: (np.maximum(x, 0), (x >= 0,)), "slope 1 at zero"),  # at least 0 in the cache
+            (lambda x: (np.maximum(x, 0), (x > 0)), "other structure"),  # no comma: the cache is an array
             (lambda x: (abs(x), (x > 0,)), "absolute value"),
             (lambda x: (np.where(x > 0, x, 0.01 * x), (x > 0,)), "leaky"),
-            (relu_in_place, "changes x"),
-            (relu_after_the_change, "x *= changes x"),
-            (lambda x: (np.maximum(x, 0), (x,)), "x in the cache"),
-            (relu_if, "if with an array"),
-            (lambda x: (max(x, 0), (x > 0,)), "Python's max with an array"),
-            (lambda x: (np.maximum(x, 0), (np.maximum(x, 0),)), "y in the cache"),
-            (lambda x: np.maximum(x, 0), "no cache"),
-            (lambda x: (np.minimum(x, 0), (x > 0,)), "minimum"),
-            (lambda x: (np.clip(x, 0, 6), (x > 0,)), "cut off at 6 (ReLU6)"),
-            (lambda x: (x.clip(0, x.max()), (x > 0,)), "clip to the maximum: wrong if all are negative"),
-            (lambda x: (np.maximum(x, 0), (x < 0,)), "the mask says where x is negative"),
-            (lambda x: (np.maximum(x, 0), ((x > 0).astype(int),)), "1 and 0 in place of True and False"),
-            (relu_loop_over_rows, "matrices only"),
-            (lambda x: ((x > 0) * 1.0, (x > 0,)), "the slope in place of the value"),
-            (lambda x: (x[x > 0], (x > 0,)), "only the positive ones are left: the shape is lost"),
-            (lambda x: (np.maximum(x, 0), (bool((x > 0).all()),)), "one truth value for the whole array"),
-            (relu_cache_shape, "the positive values in the cache, not the mask"),
-            (lambda x: (np.where(x >= 1, x, 0), (x >= 1,)), "from 1 on: right for whole numbers only"),
+            (relu_in_place, "changed its input"),  # changes x
+            (relu_after_the_change, "changed its input"),  # x *= changes x
+            (lambda x: (np.maximum(x, 0), (x,)), "kept x"),  # x in the cache
+            (relu_if, "raised an error"),  # if with an array
+            (lambda x: (max(x, 0), (x > 0,)), "raised an error"),  # Python's max with an array
+            (lambda x: (np.maximum(x, 0), (np.maximum(x, 0),)), "kept y"),  # y in the cache
+            (lambda x: np.maximum(x, 0), "other number of results"),  # no cache
+            (lambda x: (np.minimum(x, 0), (x > 0,)), "the smaller one"),  # minimum
+            (lambda x: (np.clip(x, 0, 6), (x > 0,)), "cut off at the top"),  # cut off at 6 (ReLU6)
+            # clip to the maximum: wrong if all are negative
+            (lambda x: (x.clip(0, x.max()), (x > 0,)), "cut off at the top"),
+            (lambda x: (np.maximum(x, 0), (x < 0,)), "the other half"),  # the mask says where x is negative
+            # 1 and 0 in place of True and False
+            (lambda x: (np.maximum(x, 0), ((x > 0).astype(int),)), "another dtype than asked for"),
+            (relu_loop_over_rows, "raised an error"),  # matrices only
+            (lambda x: ((x > 0) * 1.0, (x > 0,)), "a step"),  # the slope in place of the value
+            # only the positive ones are left: the shape is lost
+            (lambda x: (x[x > 0], (x > 0,)), "only the positive ones"),
+            # one truth value for the whole array
+            (lambda x: (np.maximum(x, 0), (bool((x > 0).all()),)), "one truth for all"),
+            (relu_cache_shape, "kept the positive numbers"),  # the positive values in the cache, not the mask
+            (lambda x: (np.where(x >= 1, x, 0), (x >= 1,)), "from 1 on"),  # from 1 on: right for whole numbers only
         ],
     ),
     "relu_backward": Answers(
@@ -448,83 +453,98 @@ ANSWERS = {
             lambda dy, cache: np.where(cache[0], dy, 0),
         ],
         wrong=[
-            (lambda dy, cache: np.where(dy > 0, dy, 0), "the sign of dy decides"),
-            (lambda dy, cache: np.maximum(dy * cache[0], 0), "negative gradients are dropped as well"),
-            (relu_back_in_place, "changes dy"),
-            (relu_back_times_in_place, "dy *= changes dy"),
-            (relu_back_wrong_unpacking, "cache not unpacked: an axis too many"),
-            (lambda dy, cache: cache[0].astype(dy.dtype), "ignores dy"),
-            (lambda dy, cache: dy * ~cache[0], "mask inverted"),
-            (lambda dy, cache: dy, "passes everything"),
-            (relu_back_if, "if with an array"),
-            (lambda dy, cache: (dy * cache[0],), "a tuple of one"),
-            (lambda dy, cache: dy[cache[0]], "only the passing ones: the shape is lost"),
+            (lambda dy, cache: np.where(dy > 0, dy, 0), "ReLU of dy"),  # the sign of dy decides
+            # negative gradients are dropped as well
+            (lambda dy, cache: np.maximum(dy * cache[0], 0), "both signs asked"),
+            (relu_back_in_place, "changed its input"),  # changes dy
+            (relu_back_times_in_place, "changed its input"),  # dy *= changes dy
+            (relu_back_wrong_unpacking, "axis of length 1"),  # cache not unpacked: an axis too many
+            (lambda dy, cache: cache[0].astype(dy.dtype), "forgot dy"),  # ignores dy
+            (lambda dy, cache: dy * ~cache[0], "the other half"),  # mask inverted
+            (lambda dy, cache: dy, "slope 1 everywhere"),  # passes everything
+            (relu_back_if, "raised an error"),  # if with an array
+            (lambda dy, cache: (dy * cache[0],), "other number of results"),  # a tuple of one
+            (lambda dy, cache: dy[cache[0]], "only the positive ones"),  # only the passing ones: the shape is lost
             (lambda dy, cache: np.where(cache[0], dy, 0.01 * dy), "leaky"),
             (lambda dy, cache: abs(dy) * cache[0], "absolute value"),
-            (relu_back_matrix_only, "matrices only"),
-            (lambda dy, cache: np.where(cache[0], 1.0, 0.0) + dy, "added in place of multiplied"),
-            (lambda dy, cache: (dy * cache[0]).sum(axis=0), "summed over the first axis"),
-            (lambda dy, cache: (dy * cache[0]).astype(int), "whole numbers: fractions are cut off"),
-            (lambda dy, cache: dy.clip(-1, 1) * cache[0], "gradients cut off at ±1"),
+            (relu_back_matrix_only, "raised an error"),  # matrices only
+            # added in place of multiplied
+            (lambda dy, cache: np.where(cache[0], 1.0, 0.0) + dy, "added instead of multiplied"),
+            (lambda dy, cache: (dy * cache[0]).sum(axis=0), "summed too much"),  # summed over the first axis
+            (lambda dy, cache: (dy * cache[0]).astype(int), "cut off"),  # whole numbers: fractions are cut off
+            (lambda dy, cache: dy.clip(-1, 1) * cache[0], "gradients cut off"),  # gradients cut off at ±1
         ],
     ),
     "linear_backward": Answers(
         right=[linear_back_rows, linear_back_einsum, linear_back_loops],
         wrong=[
-            (linear_back_no_transpose, "w not transposed in dx"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw.T, db)), "dw transposed"),
-            (linear_back_flat_dx, "dx stays flat"),
-            (linear_back_swapaxes, "dw and db keep a leading axis"),
-            (linear_back_matrix_only, "one leading axis only"),
-            (linear_back_three_axes, "two leading axes at most"),
-            (linear_back_last_row, "dw of the last row only (= in place of +=)"),
-            (linear_back_in_place, "writes dx into x"),
+            (linear_back_no_transpose, "raised an error"),  # w not transposed in dx
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw.T, db)), "missing transpose"),  # dw transposed
+            (linear_back_flat_dx, "left as rows"),  # dx stays flat
+            (linear_back_swapaxes, "forgot to sum over the batch"),  # dw and db keep a leading axis
+            (linear_back_matrix_only, "raised an error"),  # one leading axis only
+            (linear_back_three_axes, "raised an error"),  # two leading axes at most
+            (linear_back_last_row, "one row only"),  # dw of the last row only (= in place of +=)
+            (linear_back_in_place, "changed its input"),  # writes dx into x
             (linear_back_printed, "printed, not returned"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dw, dx, db)), "dw first"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, db, dw)), "db before dw"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, rows(dy).mean(0))), "db is a mean"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw / len(rows(x)), db)), "dw is a mean over rows"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, np.ones_like(db))), "db ignores dy"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, dy.sum())), "db summed over everything"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw)), "db is missing"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, rows(dy).sum(0, keepdims=True))), "db is (1, O)"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx * x, dw, db)), "dx multiplied by x as well"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw * w, db)), "dw multiplied by w as well"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, rows(x).sum(0)[:, None] + 0 * w, db)), "dw ignores dy"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, -dw, db)), "sign of dw"),
-            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, db.sum() + 0 * db)), "every db is the sum of all"),
+            (linear_back(lambda dx, dw, db, dy, x, w: (dw, dx, db)), "wrong order"),  # dw first
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, db, dw)), "wrong order"),  # db before dw
+            # db is a mean
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, rows(dy).mean(0))), "mean instead of sum"),
+            # dw is a mean over rows
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw / len(rows(x)), db)), "mean instead of sum"),
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, np.ones_like(db))), "forgot dy"),  # db ignores dy
+            # db summed over everything
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, dy.sum())), "summed too much"),
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw)), "other number of results"),  # db is missing
+            # db is (1, O)
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, rows(dy).sum(0, keepdims=True))), "axis of length 1"),
+            # dx multiplied by x as well
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx * x, dw, db)), "times its own input"),
+            # dw multiplied by w as well
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw * w, db)), "times its own input"),
+            # dw ignores dy
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, rows(x).sum(0)[:, None] + 0 * w, db)), "forgot dy"),
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, -dw, db)), "sign"),  # sign of dw
+            # every db is the sum of all
+            (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw, db.sum() + 0 * db)), "summed over the outputs"),
             (
                 linear_back(lambda dx, dw, db, dy, x, w: (np.broadcast_to(w.sum(1), x.shape), dw, db)),
-                "dx ignores dy: w summed over the outputs",
+                "w alone",  # dx ignores dy: w summed over the outputs
             ),
         ],
     ),
     "encoder_backward": Answers(
         right=[encoder_back_by_layers, encoder_back_by_hand, encoder_back(lambda m, v: np.block([m, v]))],
         wrong=[
-            (encoder_back(lambda m, v: np.concatenate([m, v])), "concatenated along the first axis"),
-            (encoder_back(lambda m, v: np.concatenate([v, m], -1)), "log variance before mean"),
-            (encoder_back(lambda m, v: m + v), "the two added"),
-            (encoder_back(lambda m, v: np.concatenate([m, 0 * v], -1)), "dlog_variance ignored"),
-            (encoder_back(lambda m, v: np.concatenate([m, m], -1)), "dmean twice"),
-            (encoder_back(lambda m, v: np.stack([m, v], -1).reshape(*m.shape[:-1], -1)), "mean and variance alternate"),
-            (encoder_back(lambda m, v: np.append(m, v)), "np.append flattens"),
-            (encoder_back(relu=False), "the ReLU is forgotten"),
-            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, w2, b2, w1, b1)), "second layer's gradients first"),
-            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, w1, w2, b1, b2)), "weights before biases"),
-            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, (w1, b1), (w2, b2))), "nested tuples"),
-            (encoder_back(order=lambda dx, w1, b1, w2, b2: dx), "only dpatches"),
-            (encoder_back(order=lambda dx, w1, b1, w2, b2: (w1, b1, w2, b2)), "dpatches left out"),
-            (encoder_back_relu_result_lost, "the ReLU's result is not used"),
-            (encoder_back_caches_swapped, "the two layers' caches swapped"),
-            (encoder_back_second_layer_only, "stops before the first layer"),
-            (encoder_back_relu_tuple, "unpacks relu_backward's one result"),
-            (encoder_back_unpacking_forgotten, "linear_backward's three results not unpacked"),
-            (encoder_back_mean_then_variance, "dpatches only through the mean"),
-            (encoder_back_relu_twice, "ReLU of the incoming gradient"),
-            (encoder_back_relu_by_dy, "the ReLU's mask from the sign of dh"),
-            (encoder_back_one_axis, "one leading axis only"),
-            (encoder_back_scales_dmean, "changes dmean, and subtracts its mean"),
+            (encoder_back(lambda m, v: np.concatenate([m, v])), None),  # concatenated along the first axis
+            (encoder_back(lambda m, v: np.concatenate([v, m], -1)), "halves swapped"),  # log variance before mean
+            (encoder_back(lambda m, v: m + v), None),  # the two added
+            (encoder_back(lambda m, v: np.concatenate([m, 0 * v], -1)), "mean only"),  # dlog_variance ignored
+            (encoder_back(lambda m, v: np.concatenate([m, m], -1)), "mean twice"),  # dmean twice
+            # mean and variance alternate
+            (encoder_back(lambda m, v: np.stack([m, v], -1).reshape(*m.shape[:-1], -1)), "in turns"),
+            (encoder_back(lambda m, v: np.append(m, v)), None),  # np.append flattens
+            (encoder_back(relu=False), "skipped ReLU"),  # the ReLU is forgotten
+            # second layer's gradients first
+            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, w2, b2, w1, b1)), "as they were found"),
+            # weights before biases
+            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, w1, w2, b1, b2)), "wrong order"),
+            # nested tuples
+            (encoder_back(order=lambda dx, w1, b1, w2, b2: (dx, (w1, b1), (w2, b2))), "other number of results"),
+            (encoder_back(order=lambda dx, w1, b1, w2, b2: dx), "other number of results"),  # only dpatches
+            # dpatches left out
+            (encoder_back(order=lambda dx, w1, b1, w2, b2: (w1, b1, w2, b2)), "other number of results"),
+            (encoder_back_relu_result_lost, "skipped ReLU"),  # the ReLU's result is not used
+            (encoder_back_caches_swapped, None),  # the two layers' caches swapped
+            (encoder_back_second_layer_only, "other number of results"),  # stops before the first layer
+            (encoder_back_relu_tuple, "raised an error"),  # unpacks relu_backward's one result
+            (encoder_back_unpacking_forgotten, None),  # linear_backward's three results not unpacked
+            (encoder_back_mean_then_variance, "mean only"),  # dpatches only through the mean
+            (encoder_back_relu_twice, "ReLU of the gradient"),  # ReLU of the incoming gradient
+            (encoder_back_relu_by_dy, "ReLU of the gradient"),  # the ReLU's mask from the sign of dh
+            (encoder_back_one_axis, "raised an error"),  # one leading axis only
+            (encoder_back_scales_dmean, "changed its input"),  # changes dmean, and subtracts its mean
         ],
     ),
 }
