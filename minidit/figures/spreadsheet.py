@@ -21,7 +21,7 @@ CELL, NARROW, ROW = 42, 16, 24  # pixels: a cell's width, that of a column betwe
 FONT = {"font_name": "Arial", "font_size": 10, "font_color": INK, "valign": "vcenter"}
 SMALL = {"font_size": 8, "font_color": GREY}
 RIGHT, WRONG = "#C9EBD9", "#F9C6CE"  # the ground of a blank filled in rightly or wrongly
-TOLERANCE = 0.0006  # three decimals are enough, and a whole one too much or too little in the third is not
+TOLERANCE = 0.0006  # so three decimals are enough, and an error of 1 in the third is seen
 
 _CREATED = datetime(2026, 1, 1)  # in the file, so that the same input gives the same bytes
 
@@ -249,6 +249,11 @@ class Sheet:
         """Offers a list for cells, (rows, columns) of addresses, and refuses everything else with a message."""
         rule = {"validate": "list", "source": source, "error_title": self.name, "error_message": message}
         self.sheet.data_validation(area(places), rule)
+
+    def limit(self, places, least, most, message):
+        """Takes only numbers from `least` to `most` in cells, (rows, columns) of addresses."""
+        rule = {"validate": "decimal", "criteria": "between", "minimum": least, "maximum": most}
+        self.sheet.data_validation(area(places), rule | {"error_title": self.name, "error_message": message})
 
     def warn(self, places, formula):
         """Shows in red which cells, (rows, columns) of addresses, fulfil a formula, written for the first of them."""

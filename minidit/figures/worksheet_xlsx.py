@@ -99,6 +99,7 @@ def draw_given(page, s):
     page.lines("To see two sheets at once, open a second window: View → New Window, or Window → New Window.", 21, W)
     page.choose(given["prompt"], f"={area(given['words'], absolute=True)}", "A word of step 5, please.")
     page.choose(given["t"], [0, 1, 2, 3], "0, 1, 2 or 3, please: t has two binary digits.")
+    page.limit(given["rate"], 0.001, 1, "From 0.001 to 1, please: with less, the third decimal would not show a step.")
     page.warn(given["noise"], f"ABS({given['noise'][0, 0]})>4-{area(given['t'], absolute=True)}")
     return {name: each(f"{GIVEN}!{{}}", places) for name, places in given.items()}
 
