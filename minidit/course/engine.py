@@ -3,16 +3,16 @@
 not started → shape and dtype → numbers small enough to verify by hand → random shapes → gradient → inputs untouched.
 """
 
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from minidit.backend import arrays_in
-from minidit.course.diagnosis import Attempt, diagnose, looking_at
+from minidit.course.diagnosis import diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
 from minidit.course.exercises import exercise_of, forward_of
+from minidit.course.finding import Attempt
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import NOTHING, Complaint, call, kind, named, own_lines
 from minidit.course.pencil import compare_numbers
@@ -41,6 +41,7 @@ class Exam:
         attempts: that were right.
         changed: names of inputs that the answer changed.
         complaint: about a wrong attempt, before it is diagnosed.
+        elsewhere: what it raised for other inputs, in lines.
         picture: (name, got, expected) of an array, for a drawing, or None.
     """
 
@@ -50,6 +51,7 @@ class Exam:
     attempts: list = field(default_factory=list)
     changed: tuple[str, ...] = ()
     complaint: Complaint | None = None
+    elsewhere: tuple[str, ...] = ()
     picture: tuple | None = None
 
     def passed(self, stage):
@@ -175,11 +177,11 @@ def run_trial(exam, trial):
         if attempt.wrong is not None:
             if same_shapes(attempt):
                 exam.passed(SHAPES)
-            raise complaint_about(exam, attempt, outcome, further_attempts(exam, trial, seed + 1))
+            raise complaint_about(exam, attempt, outcome, trial, seed)
         exam.passed(SHAPES)
         insist_dtypes(attempt)
         if exam.exercise.fresh:
-            insist_fresh(attempt.got, outcome.given)
+            insist_fresh(outcome)
         exam.attempts.append(attempt)
         exam.picture = exam.picture or picture(attempt)
         if not drawn:
@@ -204,7 +206,8 @@ def attempted(exam, inputs):
     off = [is_off(got, it) for (_, got), (_, it) in zip(outcome.results, right, strict=True)]
     # A wrong shape says more than a wrong number, so it comes first.
     wrong = next((i for bad in ("shape", "values") for i, found in enumerate(off) if found == bad), None)
-    return Attempt(inputs, outcome.results, right, expected, wrong), outcome
+    kept = [(name, got.copy() if got.size <= LARGE else got) for name, got in outcome.results]  # it may change later
+    return Attempt(inputs, kept, right, expected, wrong), outcome
 
 
 def is_off(got, right):
@@ -233,21 +236,24 @@ def same_shapes(attempt):
     return all(got.shape == right.shape for (_, got), (_, right) in zip(attempt.got, attempt.right, strict=True))
 
 
-def complaint_about(exam, attempt, outcome, further):
+def complaint_about(exam, attempt, outcome, trial, seed):
     """The Complaint about a wrong output: its shape or worst entry, and a diagnosis if there is one.
 
     Args:
-        exam, attempt, outcome: the first attempt that failed.
-        further: attempts with other inputs, which a diagnosis has to explain as well.
+        exam, attempt, outcome, trial, seed: the first attempt that failed, and where.
     """
     exam.complaint = in_words(attempt, outcome, None)  # if the time ends during the diagnosis
     got, _ = attempt.pair
     if outcome.changed or got.size > LARGE:
         return exam.complaint
+    further = further_attempts(exam, trial, seed + 1)
     finding = unsteady(exam.exercise, exam.answer, attempt)
     if finding is None:
         attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
         finding = diagnose(exam.exercise, attempts) or dependence(exam.exercise, exam.answer, attempts)
+    if finding is None and exam.elsewhere:
+        first = exam.complaint
+        return Complaint(first.says, *first.details[:1], *exam.elsewhere, slip="raised an error")
     return in_words(attempt, outcome, finding)
 
 
@@ -293,10 +299,14 @@ def further_attempts(exam, trial, seed):
     following = [one for one in trials[trials.index(trial) :] if one is not trial or drawn_inputs(one, 0)[1]]
     drawing = next((one for one in following if drawn_inputs(one, 0)[1]), None)
     tries = [(drawing, seed + i) for i in range(FURTHER)] if drawing else [(one, 0) for one in following[:FURTHER]]
-    found = []
+    found, raised = [], None
     for one, number in tries:
-        with suppress(Complaint):
+        try:
             found.append(attempted(exam, drawn_inputs(one, number)[0])[0])
+        except Complaint as complaint:
+            raised = complaint
+    if raised and not found:
+        exam.elsewhere = f"With other inputs {raised.says}", *raised.details
     return found
 
 
@@ -324,10 +334,10 @@ def insist_dtypes(attempt):
             )
 
 
-def insist_fresh(got, given):
+def insist_fresh(outcome):
     """Raises a Complaint if an output lies in an input's memory."""
-    arrays = arrays_in(given)
-    for name, array in got:
+    arrays = arrays_in(outcome.given)
+    for name, array in outcome.results:
         if any(np.shares_memory(array, other) for other in arrays):
             raise Complaint(
                 f"{name} has the right numbers, but lies in the memory of an input.",

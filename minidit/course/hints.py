@@ -18,7 +18,7 @@ HINTS = (
     (ValueError, r"negative integer powers", "Whole numbers have no negative powers in NumPy: write 10000.0."),
     (ValueError, r"is not in list|not in tuple", ".index raises an error for what isn't there: ask `in` first."),
     (ValueError, r"does not result in an equal division", "np.split cuts along axis 0, unless axis=-1 is given."),
-    (ValueError, r"all input array(s|s? dimensions).*must", "Arrays that are put together need the same lengths along "
+    (ValueError, r"all (the )?input array.*must", "Arrays that are put together need the same lengths along "
      "all other axes."),
     (ValueError, r"matmul", "In a @ b, the last axis of a has to be as long as the last but one of b."),
     (ValueError, r"shape mismatch|could not broadcast input", "What is written into a place needs the shape of that "
@@ -42,10 +42,10 @@ HINTS = (
     (TypeError, r"not subscriptable", "Square brackets take something out of an array or tuple, and this is a single "
      "thing."),
     (TypeError, r"cannot unpack non-iterable", "There are several names left of the =, and one thing on its right."),
-    (TypeError, r"object is not iterable", "This is a single thing: there is nothing in it to go through one by one."),
+    (TypeError, r"is not iterable|must be an iterable", "This is a single thing: nothing in it to go through."),
     (TypeError, r"has no len\(\)", "It is a single number: only arrays, tuples and the like have a length."),
     (TypeError, r"not callable", "Round brackets call a function, and this is none. For a product write *."),
-    (TypeError, r"cannot be interpreted as an integer|indices must be integers|slice indices must be",
+    (TypeError, r"as an integer|single integer|indices must be integers|slice indices must be",
      "A length or position has to be a whole number: // gives one, / doesn't."),
     (TypeError, r"bad operand type for unary ~|ufunc 'invert' not supported", "~ turns booleans round: make a mask of "
      "True and False first."),
@@ -58,8 +58,8 @@ HINTS = (
     (IndexError, r"must be of integer|only integers, slices", "Only whole numbers, slices and masks may stand in "
      "square brackets: .astype(int) or // makes whole numbers."),
     (IndexError, r"boolean index did not match", "A mask has to have the shape of what it is put to."),
-    (AttributeError, r"'(tuple|list)' object has no attribute", "It is a tuple or a list, not an array. A forward "
-     "returns y and a cache: y, cache = …"),
+    (AttributeError, r"'(tuple|list)' object has no attribute", "It is a tuple or a list, not an array: take the "
+     "array out of it first. (A forward returns y and its cache: y, cache = …)"),
     (AttributeError, r"'NoneType' object", "It is None: does what made it end with `return`?"),
     (AttributeError, r"'(int|float)' object has no attribute", "It is a plain number, not an array."),
     (AttributeError, r"has no attribute", "Is the name spelt right?"),
@@ -98,7 +98,7 @@ def about_shapes(shapes):
     if few == many[: len(few)]:
         missing = len(many) - len(few)
         index = ", ".join([":"] * len(few) + ["None"] * missing)
-        return f"{rule} The one with fewer axes needs axes of length 1 behind them: [{index}]."
+        return f"{rule} The one with fewer axes needs axes of length 1 behind: [{index}]."
     for place in range(1, len(few)):
         if fits(few[:place] + (1,) * (len(many) - len(few)) + few[place:], many):
             index = ", ".join([":"] * place + ["None"] * (len(many) - len(few)))

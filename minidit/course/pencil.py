@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from minidit.course.diagnosis import close
+from minidit.course.finding import close
 from minidit.course.outcome import Complaint, as_array, kind
-from minidit.course.report import short
+from minidit.course.report import apart
 
 
 def compare_numbers(exercise, answer):
@@ -17,15 +17,17 @@ def compare_numbers(exercise, answer):
         Complaint: they differ, or nothing was typed.
     """
     right = np.asarray(exercise.expected(), dtype=float)
-    got = typed(answer)
-    slip = next((slip for slip in exercise.slips if close(got, np.asarray(slip.wrong(), dtype=float))), None)
+    got = laid(typed(answer), right)
+    slip = next((one for one in exercise.slips if alike(got, laid(np.asarray(one.wrong(), dtype=float), got))), None)
     if got.shape != right.shape:
         shapes = f"{form(got.shape)}; expected {form(right.shape)}"
         if slip:
             raise Complaint(f"you have {shapes}: {slip.says}.", slip.because, slip=slip.name)
-        if got.shape == right.shape[::-1] and close(got, right.T):
+        if got.shape == right.shape[::-1] and alike(got, right.T):
             raise Complaint(f"you have {shapes}: rows and columns have changed places.", slip="missing transpose")
-        raise Complaint(f"you have {shapes}.")
+        if got.size == right.size and alike(got.ravel(), right.ravel()):
+            raise Complaint(f"you have {shapes}: the numbers are right, in their order.", slip="another shape")
+        raise Complaint(f"you have {shapes}.", slip="other number of entries")
     wrong = ~np.isclose(got, right, rtol=1e-6, atol=1e-8)
     if not wrong.any():
         return
@@ -33,11 +35,22 @@ def compare_numbers(exercise, answer):
     first = f"the entry at {list(index)}" if index else "the number"
     count = int(wrong.sum())
     others = f"; {count} of {wrong.size} entries are off" if count > 1 else ""
-    says = f"{first} is not {short(got[index])}{others}."
+    says = f"{first} is not {apart(got[index], right[index])[0]}{others}."
     if slip:
         raise Complaint(f"not yet: {slip.says}.", f"{says[0].upper()}{says[1:]}", slip.because, slip=slip.name)
     name, because = in_general(got, right)
     raise Complaint(says, exercise.explain(index), because, slip=name)
+
+
+def laid(array, model):
+    """A vector laid like another: a row, a column, or neither; anything else as it is."""
+    vectors = all(one.ndim in (1, 2) and one.size == max(one.shape) for one in (array, model))
+    return array.reshape(model.shape) if vectors and array.size == model.size else array
+
+
+def alike(a, b):
+    """Whether two arrays are equal, as far as numbers that are typed in can be."""
+    return close(a, b, 1e-6)
 
 
 def typed(answer):
@@ -69,17 +82,24 @@ def is_open(value):
 
 def in_general(got, right):
     """The name of a slip that any matrix can have and a sentence about it, or None and ""."""
-    if not right.any():
-        return None, ""
-    if right.ndim == 2 and close(got, right.T):
+    wrong = ~np.isclose(got, right, rtol=1e-6, atol=1e-8)
+    if right.ndim == 2 and alike(got, right.T):
         return "missing transpose", "Rows and columns have changed places."
-    if close(got, -right):
-        return "sign", "Every sign is reversed."
-    ratio = float(np.vdot(right, got) / np.vdot(right, right))
-    if right.size > 1 and ratio and close(got, ratio * right):
+    if alike(got[wrong], -right[wrong]):
+        if (wrong | (right == 0)).all():
+            return "sign", "Every sign is reversed."
+        return "sign of an entry", "Is the sign right there?"
+    ratio = float(np.vdot(right, got) / np.vdot(right, right)) if right.any() else 0
+    if right.size > 1 and ratio and alike(got, ratio * right):
         return "constant factor", f"Every number is {ratio:.4g} times what it should be."
-    if right.size > 3 and close(np.sort(got, axis=None), np.sort(right, axis=None)):
+    if right.size > 3 and alike(np.sort(got, axis=None), np.sort(right, axis=None)):
         return "wrong places", "The numbers are right, but in other places."
+    if not alike(right, np.floor(right)) and any(alike(got, cut(right)) for cut in (np.floor, np.trunc, np.ceil)):
+        return "cut off", "The fractions are missing: `/` keeps them, `//` doesn't."
+    if wrong.sum() < right.size and not got[wrong].any():
+        return "zeros", "Is there nothing but 0 to be had there?"
+    if right.size > 1 and alike(np.abs(got - right)[wrong], np.ones(wrong.sum())):
+        return "off by 1", "It is off by 1." if wrong.sum() == 1 else "They are off by 1."
     return None, ""
 
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 import numpy as np
 
-from minidit.course.diagnosis import Finding, close
+from minidit.course.finding import Finding, close
 from minidit.course.outcome import call, named
 
 SECONDS = 0.5  # that the probes may take
@@ -38,11 +38,17 @@ class Again:
             return None
         return (got[1], right[1]) if got[0] == right[0] == self.attempt.name else None
 
-    def with_other(self, path, axis=None, part=slice(None)):
-        """`of` the inputs with one of them changed, or a part of it: see `changed`."""
-        inputs = self.attempt.inputs
-        value = dict((path, value) for _, path, value in parts(self.exercise, inputs)).get(path)
-        return None if value is None else self.of(put(inputs, path, changed(value, axis, part)))
+    def effect(self, path, axis=None, part=slice(None)):
+        """Whether the output stays as it is when an input changes, or a part of it: (the answer's, the right one).
+
+        Each change is tried by itself: see `changes`. None if none of them can be, or the time is over.
+        """
+        value = dict((path, value) for _, path, value in parts(self.exercise, self.attempt.inputs)).get(path)
+        others = [] if value is None or axis is not None and axis >= value.ndim else changes(value, axis, part)
+        pairs = [*filter(None, (self.of(put(self.attempt.inputs, path, other)) for other in others))]
+        if not pairs or monotonic() > self.until:
+            return None
+        return tuple(all(self.same(which, pair) for pair in pairs) for which in (0, 1))
 
     def same(self, which, pair, axis=None, place=0):
         """Whether the answer's output (0), or the right one (1), is as before; with an axis, its entry at a place."""
@@ -68,26 +74,34 @@ def dependence(exercise, answer, attempts):
     Args:
         attempts: as for `diagnose`.
     """
-    shaped = [one for one in attempts if one.is_wrong and one.pair[0].shape == one.pair[1].shape]
+    if not np.isfinite(attempts[0].pair[0].astype(float)).all():
+        return None
+    shaped = [one for one in attempts if one.pair[0].shape == one.pair[1].shape]
     usable = [one for one in shaped if np.isfinite(one.pair[0].astype(float)).all()]
-    usable = sorted(usable, key=lambda one: -one.pair[1].size)[:3]  # the largest says most
+    usable.sort(key=lambda one: -one.pair[1].size)  # the largest says most
     until = monotonic() + SECONDS
-    again = [Again(exercise, answer, one, until) for one in usable]
-    found = ignored(again) if again else None
-    if again and attempts[0].pair[1].dtype.kind == "f":  # a position or a count may stay the same by chance
-        found = found or used_in_part(again[0]) or mixed(again[0])
+    wrong = [Again(exercise, answer, one, until) for one in usable if one.is_wrong][:3]
+    right = [Again(exercise, answer, one, until) for one in usable if not one.is_wrong][:3]
+    found = ignored(wrong, right) if wrong else None
+    if wrong and attempts[0].pair[1].dtype.kind == "f":  # a position or a count may stay the same by chance
+        part = used_in_part(wrong, right) if len(wrong) > 1 else None
+        found = found or part or mixed(wrong[0])
     first = Again(exercise, answer, attempts[0], until)
     return found or for_some_numbers(first) or for_some_shapes(first, attempts) or right_in_part(attempts)
 
 
-def ignored(again):
+def no_effect(wrong, right, *change):
+    """Whether a change never has an effect on the answer, though it should. See `Again.effect`."""
+    seen = [one.effect(*change) for one in wrong]
+    if None in seen or not all(same for same, _ in seen) or all(same for _, same in seen):
+        return False
+    return all(same for same, _ in filter(None, (one.effect(*change) for one in right)))
+
+
+def ignored(wrong, right):
     """The Finding that the output doesn't depend on some of the inputs, whatever is tried; or None."""
-    names = []
-    for name, path, _ in parts(again[0].exercise, again[0].attempt.inputs):
-        pairs = [(one, one.with_other(path)) for one in again]
-        stays = all(pair and one.same(0, pair) for one, pair in pairs)
-        if stays and not all(one.same(1, pair) for one, pair in pairs):
-            names.append(name)
+    every = parts(wrong[0].exercise, wrong[0].attempt.inputs)
+    names = [name for name, path, _ in every if no_effect(wrong, right, path)]
     if not names:
         return None
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -101,16 +115,14 @@ PARTS = (
 )  # fmt: skip
 
 
-def used_in_part(again):
+def used_in_part(wrong, right):
     """The Finding that the output depends on only a part of an input, or None."""
-    for name, path, value, axis in axes_of(again):
+    for name, path, value, axis in axes_of(wrong[0]):
         for part, says in PARTS:
-            pair = again.with_other(path, axis, part)
-            if pair and again.same(0, pair) and not again.same(1, pair):
+            if no_effect(wrong, right, path, axis, part):
                 along = f" along axis {axis}" if value.ndim > 1 else ""
-                says = f"{says} of {value.shape[axis]} in {name}{along}"
-                because = "Does the loop reach them all? Is the `return` inside it?"
-                return Finding("uses a part of an input", says, because)
+                because = "Does a loop leave something out, or end too early?"
+                return Finding("uses a part of an input", f"{says} of {value.shape[axis]} in {name}{along}", because)
     return None
 
 
@@ -121,7 +133,7 @@ def mixed(again):
         if axis >= right.ndim or right.shape[axis] != value.shape[axis]:
             continue
         for part, place, where in ((slice(1, None), 0, "first"), (slice(0, -1), -1, "last")):
-            pair = again.with_other(path, axis, part)
+            pair = again.of(put(again.attempt.inputs, path, changes(value, axis, part)[0]))
             if pair and again.same(1, pair, axis, place) and not again.same(0, pair, axis, place):
                 says = f"its {where} entry along axis {axis} changes if the others in {name} do"
                 return Finding("mixes what belongs apart", says, "Each has to be computed from its own alone.")
@@ -144,20 +156,27 @@ def for_some_numbers(again):
 def for_some_shapes(again, attempts):
     """The Finding that the output is right for inputs of one shape, whatever the numbers, and not for another; or None.
 
-    The numbers of the attempt that failed are put into the shapes of one that was right.
+    The numbers of the attempt that failed are put into the shapes of one that was right, and the other way round.
     """
-    failed = {name: value for name, _, value in parts(again.exercise, again.attempt.inputs)}
+    failed = [*parts(again.exercise, again.attempt.inputs)]
+    floats = all(np.asarray(value).dtype.kind == "f" for _, _, value in failed)
+    if not floats or len({path[0] for _, path, _ in failed}) < len(again.attempt.inputs):
+        return None
     for passed in (one for one in attempts if not one.is_wrong):
-        inputs, shapes = passed.inputs, []
-        for name, path, value in parts(again.exercise, passed.inputs):
-            if np.asarray(value).dtype.kind == "f" and np.size(failed.get(name, ())):
-                inputs = put(inputs, path, np.resize(failed[name], np.shape(value))[()])
-            if name in failed and np.shape(failed[name]) != np.shape(value):
-                shapes.append(f"{name} of shape {np.shape(value)}, and not of {np.shape(failed[name])}")
-        pair = shapes and again.of(inputs)
-        if pair and close(*pair):
-            because = "Is a length written as a number, where it should come from a shape?"
-            return Finding("right only for some shapes", f"it is right for {shapes[0]}", because)
+        there = [*parts(again.exercise, passed.inputs)]
+        differ = [(a, b) for a, b in zip(there, failed, strict=False) if np.shape(a[2]) != np.shape(b[2])]
+        if len(there) != len(failed) or not differ:
+            continue
+        as_passed, as_failed = passed.inputs, again.attempt.inputs
+        for (_, path, value), (_, _, other) in zip(there, failed, strict=True):
+            as_passed = put(as_passed, path, np.resize(other, np.shape(value))[()])
+            as_failed = put(as_failed, path, np.resize(value, np.shape(other))[()])
+        pairs = again.of(as_passed), again.of(as_failed)
+        if None not in pairs and close(*pairs[0]) and not close(*pairs[1]):
+            (name, _, value), (_, _, other) = differ[0]
+            says = f"it is right for {name} of shape {value.shape}, and not of {other.shape}"
+            because = "Is a length written as a number, or does one stand for all?"
+            return Finding("right only for some shapes", says, because)
     return None
 
 
@@ -214,19 +233,25 @@ def put(value, path, new):
     return other
 
 
-def changed(value, axis=None, part=slice(None)):
-    """A number changed, or an array, or a part of it along an axis: floats are scaled, other arrays moved on by one."""
+def changes(value, axis=None, part=slice(None)):
+    """A number or array changed in one way and another, or only a part of it, along an axis: a list.
+
+    Floats are scaled, whole numbers doubled, booleans turned round. An array is scaled, its entries change places, and
+    it is negated, whichever of these make sense.
+    """
     if isinstance(value, bool | np.bool_):
-        return not value
+        return [not value]
     if isinstance(value, int | np.integer):
-        return 2 * value
-    if not isinstance(value, np.ndarray):
-        return LEAST * value
-    other = value.copy()
+        return [2 * value]
+    if not isinstance(value, np.ndarray) or value.ndim == 0:
+        return [LEAST * value]
     index = (slice(None),) * (axis or 0) + (part,)
-    if value.ndim:
-        other[index] = scaled(value[index]) if value.dtype.kind == "f" else np.roll(value[index], 1)
-    return other
+    moved = np.roll(value, 1)
+    ways = [scaled(value), moved, -value] if value.dtype.kind == "f" else [moved]
+    others = [value.copy() for _ in ways]
+    for other, way in zip(others, ways, strict=True):
+        other[index] = way[index]
+    return others
 
 
 def scaled(array):

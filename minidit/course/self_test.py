@@ -22,7 +22,8 @@ FACTS = {
     "returned nothing", "printed, not returned", "other number of results", "other structure", "not an array",
     "raised an error", "calls itself", "too much memory", "other arguments", "without end", "NaN",
     "other numbers each time", "ignores an input", "uses a part of an input", "mixes what belongs apart",
-    "right only in part", "right only for some shapes", "right only for some numbers",
+    "sign of an entry", "other number of entries", "zeros", "off by 1", "right only in part",
+    "right only for some shapes", "right only for some numbers",
 }  # fmt: skip
 
 

@@ -1,0 +1,112 @@
+"""What a diagnosis works with: attempts of an answer, and the findings that may explain them."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+CLOSE = {"float32": 1e-4, "float16": 1e-2}  # relative to the largest number; 1e-8 for others
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A slip that explains a wrong result.
+
+    Attributes:
+        name: of the slip.
+        says: to follow "dx has the right shape, but", or "dx has shape (3,); expected (4, 3):".
+        because: a sentence that helps, or "".
+        fits: takes an Attempt, returns whether the slip explains what came out.
+    """
+
+    name: str
+    says: str
+    because: str = ""
+    fits: Callable = field(default=lambda attempt: True, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of an answer.
+
+    Attributes:
+        inputs: its inputs.
+        got, right: list of (name, array): the answer's and the reference's.
+        expected: what the reference returned, unchanged.
+        wrong: position of the output to look at: the first wrong one; None if all are right.
+    """
+
+    inputs: tuple
+    got: list
+    right: list
+    expected: object
+    wrong: int | None
+
+    @property
+    def name(self):
+        """Of the output to look at."""
+        return self.got[self.wrong][0]
+
+    @property
+    def pair(self):
+        """The output to look at, and the right one."""
+        return self.got[self.wrong][1], self.right[self.wrong][1]
+
+    @property
+    def is_wrong(self):
+        """Whether that output is wrong."""
+        return not close(*self.pair)
+
+
+def close(a, b, tolerance=1e-8):
+    """Whether two arrays have the same shape and the same numbers, up to rounding, relative to the largest."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        return False
+    tolerance = max(CLOSE.get(array.dtype.name, tolerance) for array in (a, b))
+    a, b = a.astype(float), b.astype(float)
+    scale = max(float(np.abs(b[np.isfinite(b)]).max(initial=0)), 1e-12)
+    with np.errstate(all="ignore"):
+        return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
+
+
+def gives(wrong):
+    """For a Finding's `fits`: `wrong` takes an Attempt and returns what the slip makes of the right output."""
+
+    def fits(attempt):
+        with np.errstate(all="ignore"):
+            return close(attempt.pair[0], np.asarray(wrong(attempt)))
+
+    return fits
+
+
+def on_right(function):
+    """For a Finding's `fits`: the slip makes this function of the right output."""
+    return gives(lambda attempt: function(attempt.pair[1].astype(float)))
+
+
+def seen_often(attempts, least=1):
+    """Whether enough others of the attempts are wrong too, so that what explains them all is no coincidence."""
+    return sum(attempt.is_wrong for attempt in attempts[1:]) >= least
+
+
+def tells(attempts):
+    """Whether the place of a number can be told: there are other attempts, or the numbers differ."""
+    right = attempts[0].pair[1]
+    return seen_often(attempts) or len(np.unique(right)) > max(3, right.size / 2)
+
+
+def arrays(exercise, attempt):
+    """(name, array) of each array among an attempt's inputs and in their tuples."""
+    for name, value in zip(inspect.signature(exercise.reference).parameters, attempt.inputs, strict=False):
+        parts = {f"{name}[{i}]": part for i, part in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        yield from ((called, part) for called, part in parts.items() if isinstance(part, np.ndarray))
+
+
+def explains(finding, attempt):
+    """Whether a Finding fits an attempt."""
+    try:
+        return finding.fits(attempt)
+    except (IndexError, ValueError, KeyError, TypeError):  # it has too few axes for it, or other inputs
+        return False
