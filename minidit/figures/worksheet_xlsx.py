@@ -296,7 +296,8 @@ def draw_legend(page):
     page.write("How to read this page", 14, W2, bold=True, font_size=12)
     page.lines(
         "One column is one patch, all the way down.|What stands to the left of a matrix acts on|"
-        "what stands above it; b is added to every|column. · multiplies matrices, ∘ entry by entry.",
+        "what stands above it; b is added to every|column. · multiplies matrices, ∘ entry by entry.|"
+        "After 10 comes 11, to its right, and then 12, at the top.",
         15, W2,
     )  # fmt: skip
     page.key("given", "given", 20, W2)
