@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.worksheet import solve
 
 # N = clips, T = tokens, C = channels
@@ -29,6 +29,24 @@ STEP_4 = Numbers(
             "The worksheet's noise is already of the size that belongs to t = 3.",
         ),
         Slip("the noise alone", lambda: SHEET.noise, "this is the noise alone", "Add the latent of step 3 to it."),
+        Slip("the latent alone", lambda: SHEET.latent, "this is the latent alone", "Add the noise to it."),
+        Slip(
+            "the noise without its signs", lambda: SHEET.latent + abs(SHEET.noise), "the −1s were added as 1s",
+            "Adding −1 makes a number smaller by one.",
+        ),
+        Slip(
+            "multiplied instead of added", lambda: SHEET.latent * SHEET.noise, "the two were multiplied", "Add them.",
+        ),
+        Slip(
+            "before the ReLU", lambda: SHEET.encoder_before_relu + SHEET.noise,
+            "the noise was added to the numbers before the ReLU", "The latent is what the ReLU gave in step 3.",
+        ),
+        Slip(
+            "the patches", lambda: SHEET.patches[:2] + SHEET.noise, "the noise was added to pixels",
+            "It is added to the latent of step 3.",
+        ),
+        Slip("rows swapped", lambda: SHEET.noised[::-1], "the two rows have changed places", "Keep the latent's rows."),
+        Slip("first row only", lambda: SHEET.noised[:1], "the second row is missing", "The latent has two rows."),
     ),
     minutes=3,
 )  # fmt: skip
@@ -39,28 +57,59 @@ def per_sample(t, x):
     return t.reshape(-1, *[1] * (x.ndim - 1))
 
 
-def three_axes(t):
-    """Times (N,) in a form that multiplies x (N, T, C), but no x with more or fewer axes."""
-    return t[:, None, None]
-
-
-THREE_AXES = "it is right only for clips with three axes", "Any number of axes may follow N. t needs a 1 for each."
+def mixed(data, noise, t):
+    """t · data + (1 - t) · noise, with a t that fits, or doesn't."""
+    return t * data + (1 - t) * noise
 
 
 def noised(data, noise, t):
     """x_t = t · data + (1 - t) · noise."""
-    t = per_sample(t, data)
-    return t * data + (1 - t) * noise
+    return mixed(data, noise, per_sample(t, data))
 
 
-def along_the_last_axis(data, noise, t):
-    """What broadcasting does with times that were not reshaped, if it accepts them."""
-    return t * data + (1 - t) * noise
+def rounded_times(t, x):
+    """Times in tenths."""
+    return np.round(per_sample(t, x), 1)
 
 
-def first_time_for_all(data, noise, t):
-    """One time for the whole batch."""
-    return t[0] * data + (1 - t[0]) * noise
+# What else becomes of the times (N,): slip, the times for an array, what to say
+OTHER_TIMES = (
+    (
+        "times along the last axis", lambda t, x: t, "the times went along the last axis, not the first",
+        "One time belongs to a whole clip. Give t as many axes as the clips have.",
+    ),
+    *(
+        (
+            f"{number} axes only", lambda t, x, ones=ones: t.reshape(-1, *[1] * ones),
+            f"it is right only for clips with {number} axes", "Any number of axes may follow N. t needs a 1 for each.",
+        )
+        for ones, number in ((1, "two"), (2, "three"), (3, "four"))
+    ),
+    (
+        "one time for all", lambda t, x: t[0], "every clip got the first clip's time",
+        "Each clip of a batch has a time of its own.",
+    ),
+    (
+        "one time for all", lambda t, x: t[-1], "every clip got the last clip's time",
+        "Each clip of a batch has a time of its own.",
+    ),
+    (
+        "one time for all", lambda t, x: t.mean(), "every clip got the mean of all times",
+        "Each clip of a batch has a time of its own.",
+    ),
+    ("rounded times", rounded_times, "the times were rounded to one decimal", "Take them as they are."),
+    (
+        "times in reverse", lambda t, x: per_sample(t[::-1], x), "the times are in reverse", "t[n] belongs to clip n.",
+    ),
+    (
+        "times squared", lambda t, x: per_sample(t, x) ** 2, "the times were squared", "Take them as they are.",
+    ),
+)  # fmt: skip
+
+
+def slips_of_times(wrong):
+    """A slip for each of OTHER_TIMES: `wrong` takes a function of (t, x), in place of `per_sample`, and the inputs."""
+    return tuple(Slip(name, partial(wrong, times), *says) for name, times, *says in OTHER_TIMES)
 
 
 CLIPS = np.array([[[2.0, 4.0], [6.0, 8.0]], [[1.0, 0.0], [0.0, 1.0]]])  # N = 2, T = 2, C = 2
@@ -69,7 +118,7 @@ TIMES = np.array([0.5, 0.0])  # halfway, and all noise
 
 
 # Any number of axes may follow N, and in the last of these shapes unreshaped times broadcast without an error.
-SIZES = ((3, 4, 2), (4, 3), (2, 3, 5, 4, 6), (5,), (3, 4, 3))
+SIZES = ((3, 4, 2), (4, 3), (2, 3, 5, 4, 6), (5,), (3, 4, 3), (1, 4, 3), (1,), (3, 2, 4, 5))
 
 
 def clips_and_times(rng, size=SIZES[0]):
@@ -79,24 +128,28 @@ def clips_and_times(rng, size=SIZES[0]):
 
 def of_all_sizes(make):
     """Trials with random inputs of each of the SIZES: `make` takes a numpy Generator and a size."""
-    return [at_random(partial(make, size=size)) for size in SIZES]
+    return for_each(SIZES, make)
 
+
+def at_the_ends(make):
+    """Trials whose first time is 0, and whose last is 1: `make` returns the times last."""
+
+    def ends(rng, size):
+        *others, t = make(rng, size)
+        return *others, np.array([0.0, *t[1:-1], 1.0])
+
+    return for_each(((3, 4, 2), (4, 3)), ends, "both ends")
+
+
+WEIGHTS = "The weight of the data is t, that of the noise 1 − t."
 
 NOISED = Exercise(
     "noised", LESSON, "a clip at time t", ("x",), noised,
-    trials=(by_hand(CLIPS, GRAINS, TIMES), *of_all_sizes(clips_and_times)),
+    trials=(by_hand(CLIPS, GRAINS, TIMES), *of_all_sizes(clips_and_times), *at_the_ends(clips_and_times)),
     slips=(
         Slip(
             "data and noise swapped", lambda data, noise, t: noised(noise, data, t),
             "data and noise have changed places", "Here t = 1 is the clean clip: more t, less noise.",
-        ),
-        Slip(
-            "times along the last axis", along_the_last_axis, "the times went along the last axis, not the first",
-            "One time belongs to a whole clip. Give t as many axes as the clips have.",
-        ),
-        Slip(
-            "one time for all", first_time_for_all, "every clip got the first clip's time",
-            "Each clip of a batch has a time of its own.",
         ),
         Slip(
             "noise at full strength",
@@ -116,9 +169,31 @@ NOISED = Exercise(
             "That is another path, which keeps the variance. Ours is the straight one.",
         ),
         Slip(
-            "three axes only",
-            lambda data, noise, t: three_axes(t) * data + (1 - three_axes(t)) * noise, *THREE_AXES,
+            "minus instead of plus", lambda data, noise, t: noised(data, -noise, t),
+            "the noise was subtracted", "It is added, with the weight 1 − t.",
         ),
+        Slip(
+            "brackets missing", lambda data, noise, t: per_sample(t, data) * data + 1 - per_sample(t, data) * noise,
+            "it is t · data + 1 − t · noise", "1 − t needs brackets: products come first.",
+        ),
+        Slip(
+            "t for both", lambda data, noise, t: per_sample(t, data) * (data + noise), "both were multiplied by t",
+            "The weights are t and 1 − t: together always 1.",
+        ),
+        Slip(
+            "one weight for both", lambda data, noise, t: (1 - per_sample(t, data)) * (data + noise),
+            "both were multiplied by 1 − t", "The weights are t and 1 − t: together always 1.",
+        ),
+        Slip("added", lambda data, noise, t: data + noise, "data and noise were added, whatever t is", WEIGHTS),
+        Slip("mean of the two", lambda data, noise, t: (data + noise) / 2, "it is the mean of the two", WEIGHTS),
+        Slip(
+            "the data alone", lambda data, noise, t: per_sample(t, data) * data, "the noise is missing", WEIGHTS,
+        ),
+        Slip(
+            "first clip only", lambda data, noise, t: noised(data, noise, t) * per_sample(np.arange(len(t)) == 0, data),
+            "only the first clip is there", "Is the `return` inside the loop?",
+        ),
+        *slips_of_times(lambda times, data, noise, t: mixed(data, noise, times(t, data))),
     ),
     sizes=lambda data, noise, t: {"clips": len(t)},
     difficulty=1, minutes=8,
@@ -151,9 +226,14 @@ def gradients_and_times(rng, size):
     return rng.normal(size=size), *clips_and_times(rng, size)
 
 
+SQUEEZED = ("the axis of a single clip is gone", "squeeze() takes away every axis of length 1, also one that you need.")
+
 NOISED_BACKWARD = Exercise(
     "noised_backward", LESSON, "backward through the noising", ("ddata", "dnoise", "dt"), noised_backward,
-    trials=(by_hand(np.ones((2, 2, 2)), CLIPS, GRAINS, TIMES), *of_all_sizes(gradients_and_times)),
+    trials=(
+        by_hand(np.ones((2, 2, 2)), CLIPS, GRAINS, TIMES), *at_the_ends(gradients_and_times),
+        *of_all_sizes(gradients_and_times),
+    ),
     slips=(
         Slip(
             "passed on unweighed", lambda dx, data, noise, t: (dx, dx, noised_backward(dx, data, noise, t)[2]),
@@ -171,6 +251,57 @@ NOISED_BACKWARD = Exercise(
         Slip(
             "dt summed over the batch", with_dt(lambda dx, data, noise: (dx * (data - noise)).sum()),
             "it was summed over the clips as well", "Each clip has a time of its own, and so a gradient of its own.",
+        ),
+        Slip(
+            "sum instead of difference", with_dt(lambda dx, data, noise: (dx * (data + noise)).sum(axis=over(dx))),
+            "data and noise were added in it", "More t is more data and less noise: one of the two has a minus.",
+        ),
+        Slip(
+            "forgot dx", with_dt(lambda dx, data, noise: (data - noise).sum(axis=over(dx))), "dx is missing in it",
+            "The slope is data − noise; multiply it by what comes in, then sum.",
+        ),
+        Slip(
+            "forgot dx",
+            lambda dx, data, noise, t: (
+                0 * dx + per_sample(t, dx), 0 * dx + 1 - per_sample(t, dx), noised_backward(dx, data, noise, t)[2]
+            ),
+            "it is the slope alone, without dx", "The chain rule: what comes in times the slope.",
+        ),
+        Slip(
+            "times its own input",
+            lambda dx, data, noise, t: (
+                per_sample(t, dx) * dx * data, (1 - per_sample(t, dx)) * dx * noise,
+                noised_backward(dx, data, noise, t)[2],
+            ),
+            "it was multiplied by the data as well", "The slope of t · data with respect to the data is t alone.",
+        ),
+        Slip(
+            "weights in dt",
+            lambda dx, data, noise, t: (
+                *noised_backward(dx, data, noise, t)[:2],
+                (dx * (per_sample(t, dx) * data - (1 - per_sample(t, dx)) * noise)).sum(axis=over(dx)),
+            ),
+            "data and noise carry their weights in it", "The slope of t · data with respect to t is the data alone.",
+        ),
+        Slip(
+            "dt of x itself", with_dt(lambda dx, data, noise: dx.sum(axis=over(dx))), "it is dx, summed",
+            "What was t multiplied by in the forward?",
+        ),
+        Slip(
+            "dt summed over the batch", with_dt(lambda dx, data, noise: (dx * (data - noise)).sum(axis=0)),
+            "it was summed over the clips, not over each clip", "Each clip has a time of its own: axis 0 stays.",
+        ),
+        Slip(
+            "dt of the noise only", with_dt(lambda dx, data, noise: -(dx * noise).sum(axis=over(dx))),
+            "t reached x through the noise only", "t stands in the forward twice: also before the data.",
+        ),
+        Slip(
+            "squeezed", with_dt(lambda dx, data, noise: (dx * (data - noise)).sum(axis=over(dx)).squeeze()), *SQUEEZED,
+        ),
+        *slips_of_times(
+            lambda times, dx, data, noise, t: (
+                times(t, dx) * dx, (1 - times(t, dx)) * dx, noised_backward(dx, data, noise, t)[2]
+            )
         ),
         Slip(
             "sign of dt", with_dt(lambda dx, data, noise: (dx * (noise - data)).sum(axis=over(dx))),
@@ -204,6 +335,30 @@ VELOCITY = Exercise(
         Slip(
             "the data alone", lambda data, noise: data, "it is the data alone", "What happens to the noise meanwhile?",
         ),
+        Slip("zero", lambda data, noise: 0 * data, "it is zero", "t isn't in it, but x does change with t."),
+        Slip(
+            "scaled to length 1", lambda data, noise: (data - noise) / np.linalg.norm(data - noise),
+            "it was divided by its length", "The velocity says how far, too: keep its length.",
+        ),
+        Slip(
+            "cut off", lambda data, noise: np.clip(data - noise, -1, 1), "it was cut off at 1 and −1",
+            "The velocity says how far, too: keep its length.",
+        ),
+        Slip(
+            "only its sign", lambda data, noise: np.sign(data - noise), "it is only the sign",
+            "The velocity says how far, too: keep its length.",
+        ),
+        Slip(
+            "mean of the batch", lambda data, noise: data - noise.mean(axis=0), "the mean of all noises was subtracted",
+            "Each clip has noise of its own.",
+        ),
+        Slip(
+            "mean of the batch", lambda data, noise: data - noise.mean(), "the mean of all noises was subtracted",
+            "Each clip has noise of its own.",
+        ),
+        Slip(
+            "the noise alone", lambda data, noise: noise, "it is the noise alone", "Both terms of x change with t.",
+        ),
         Slip(
             "the noise alone", lambda data, noise: -noise, "the data is missing", "Both terms of x change with t.",
         ),
@@ -212,10 +367,39 @@ VELOCITY = Exercise(
 )  # fmt: skip
 
 
+def ends(x, v, t):
+    """`data_and_noise`, with a t that fits, or doesn't."""
+    return x + (1 - t) * v, x - t * v
+
+
 def data_and_noise(x, v, t):
     """The ends of the straight line that passes x at time t with velocity v."""
-    t = per_sample(t, x)
-    return x + (1 - t) * v, x - t * v
+    return ends(x, v, per_sample(t, x))
+
+
+def divided_by_what_is_left(x, v, t):
+    """The noise as what x holds besides the data."""
+    data, t = data_and_noise(x, v, t)[0], per_sample(t, x)
+    return data, (x - t * data) / (1 - t)
+
+
+def divided_by_the_time(x, v, t):
+    """The data as what x holds besides the noise."""
+    noise, t = data_and_noise(x, v, t)[1], per_sample(t, x)
+    return (x - (1 - t) * noise) / t, noise
+
+
+def with_noise(made):
+    """`data_and_noise` with a different noise: `made` takes x, v, a t that fits, and the data."""
+
+    def wrong(x, v, t):
+        data, _ = data_and_noise(x, v, t)
+        return data, made(x, v, per_sample(t, x), data)
+
+    return wrong
+
+
+NO_DIVISION = "Go along the line instead, from x with the velocity: that works at both ends."
 
 
 def on_a_line(rng, size):
@@ -226,7 +410,9 @@ def on_a_line(rng, size):
 
 DATA_AND_NOISE = Exercise(
     "data_and_noise", LESSON, "both ends of the line", ("data", "noise"), data_and_noise,
-    trials=(by_hand(noised(CLIPS, GRAINS, TIMES), CLIPS - GRAINS, TIMES), *of_all_sizes(on_a_line)),
+    trials=(
+        by_hand(noised(CLIPS, GRAINS, TIMES), CLIPS - GRAINS, TIMES), *of_all_sizes(on_a_line), *at_the_ends(on_a_line),
+    ),
     slips=(
         Slip(
             "t and 1 − t swapped", lambda x, v, t: (x + per_sample(t, x) * v, x - (1 - per_sample(t, x)) * v),
@@ -245,8 +431,32 @@ DATA_AND_NOISE = Exercise(
             "it goes the wrong way", "The velocity points towards the data.",
         ),
         Slip(
-            "three axes only", lambda x, v, t: (x + (1 - three_axes(t)) * v, x - three_axes(t) * v), *THREE_AXES,
+            "brackets missing", lambda x, v, t: (x + 1 - per_sample(t, x) * v, x - per_sample(t, x) * v),
+            "it is x + 1 − t · v", "1 − t needs brackets: products come first.",
         ),
+        Slip(
+            "x overwritten", with_noise(lambda x, v, t, data: data - t * v),
+            "it starts from the data, not from x", "Is x overwritten before the noise is found?",
+        ),
+        Slip(
+            "added instead of subtracted", with_noise(lambda x, v, t, data: data + v),
+            "it lies a whole unit of time beyond the data", "The noise is the data minus the velocity.",
+        ),
+        Slip(
+            "noise from the data", with_noise(lambda x, v, t, data: v - x), "it is v − x",
+            "From x, go back against the velocity, for a time of t.",
+        ),
+        Slip(
+            "divided by the weight", lambda x, v, t: (x / per_sample(t, x), x / (1 - per_sample(t, x))),
+            "it is x divided by its weight", "x holds data and noise both. Go along the line instead.",
+        ),
+        Slip("divided by 1 − t", divided_by_what_is_left, "it was divided by 1 − t, which is 0 at t = 1", NO_DIVISION),
+        Slip("divided by t", divided_by_the_time, "it was divided by t, which is 0 at t = 0", NO_DIVISION),
+        Slip(
+            "twice the distance", lambda x, v, t: ends(x, v, 2 * per_sample(t, x)), "it went too far",
+            "From time t to 0 it takes t.",
+        ),
+        *slips_of_times(lambda times, x, v, t: ends(x, v, times(t, x))),
     ),
     difficulty=2, minutes=8,
 )  # fmt: skip

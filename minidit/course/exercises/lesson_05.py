@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.layers import embedding_backward as packaged_embedding_backward
 from minidit.layers import timestep_embedding as packaged_timestep_embedding
 from minidit.worksheet import solve
@@ -37,6 +37,37 @@ STEP_5 = Numbers(
             "words sorted", lambda: np.array([-1, 0, 1, 1, 1]), "the words are sorted by their numbers",
             "They stay in the order of the prompt: sora, is, sky.",
         ),
+        *(
+            Slip(
+                "words in another order", lambda words=words: np.array([*words, 1, 1]),
+                "the words are in another order", "They stay in the order of the prompt: sora, is, sky.",
+            )
+            for words in ((1, 0, -1), (-1, 1, 0), (0, -1, 1), (1, -1, 0))
+        ),
+        Slip(
+            "lost minus sign", lambda: np.array([0, 1, 1, 1, 1]), "sky is −1, not 1", "Look it up in the dictionary.",
+        ),
+        Slip(
+            "words numbered", lambda: np.array([0, 1, 2, 1, 1]), "the words are numbered from 0", "Look each one up.",
+        ),
+        Slip(
+            "words numbered", lambda: np.array([1, 2, 3, 1, 1]), "the words are numbered from 1", "Look each one up.",
+        ),
+        Slip(
+            "binary of 1", lambda: np.array([0, 1, -1, 0, 1]), "the last two digits are those of 1",
+            "In binary, 3 is one two and one one.",
+        ),
+        Slip(
+            "t itself", lambda: np.array([0, 1, -1, 3]), "the time is not in binary",
+            "Two binary digits: twos, and ones.",
+        ),
+        Slip(
+            "words only", lambda: np.array([0, 1, -1]), "the time is missing", "Its two digits stand behind the words.",
+        ),
+        Slip(
+            "three digits", lambda: np.array([0, 1, -1, 0, 1, 1]), "the time has three digits",
+            "Two are enough for 0 to 3.",
+        ),
     ),
     minutes=3,
 )  # fmt: skip
@@ -63,7 +94,7 @@ def sentences(rng, ids):
 
 EMBEDDING_FORWARD = Exercise(
     "embedding_forward", LESSON, "looking words up", ("y", "cache"), embedding_forward,
-    trials=(by_hand(IDS, TABLE), *(at_random(partial(sentences, ids=ids)) for ids in ALL_IDS)),
+    trials=(by_hand(IDS, TABLE), *for_each(ALL_IDS, sentences)),
     slips=(
         Slip(
             "columns instead of rows", lambda ids, table: (table.T[ids % len(table.T)], (ids, table.shape)),
@@ -76,6 +107,49 @@ EMBEDDING_FORWARD = Exercise(
         Slip(
             "sorted ids", lambda ids, table: (table[np.sort(ids, axis=-1)], (ids, table.shape)),
             "the words are not in the order of the prompt", "Keep the ids as they are.",
+        ),
+        *(
+            Slip(name, lambda ids, table, y=y: (y(ids, table), (ids, table.shape)), says, because)
+            for name, y, says, because in (
+                (
+                    "single numbers", lambda ids, table: table.ravel()[ids],
+                    "single numbers of the table were looked up",
+                    "np.take flattens the table first, unless axis=0 is given.",
+                ),
+                (
+                    "first number only", lambda ids, table: table[ids, 0], "only the first number of each row is there",
+                    "A word's vector is a whole row: table[ids].",
+                ),
+                (
+                    "words added up", lambda ids, table: table[ids].sum(axis=-2), "the words were added up",
+                    "That comes in 5.4. Here, each keeps a row of its own.",
+                ),
+                (
+                    "words added up", lambda ids, table: table[ids].mean(axis=-2), "the mean of the words was taken",
+                    "Here, each keeps a row of its own.",
+                ),
+                (
+                    "word 0 is nothing", lambda ids, table: table[ids] * (ids > 0)[..., None], "word 0 got zeros",
+                    "It is a word like the others, with a row of its own.",
+                ),
+                (
+                    "ids as numbers", lambda ids, table: ids[..., None] * table[0],
+                    "the ids were multiplied with a row",
+                    "An id says which row: table[ids].",
+                ),
+                (
+                    "ids as a mask", lambda ids, table: table[(ids > 0).astype(int)], "every word but 0 is word 1",
+                    "Index with the ids as they are: whole numbers, not true and false.",
+                ),
+                (
+                    "first only", lambda ids, table: table[ids[:1]], "only the first along the first axis is there",
+                    "Every place of ids gets a row. Is the `return` inside a loop?",
+                ),
+                (
+                    "the rows after", lambda ids, table: table[(ids + 1) % len(table)],
+                    "the rows are those after the right ones", "Ids count from 0, like everything in Python.",
+                ),
+            )
         ),
         Slip(
             "each word once",
@@ -96,14 +170,33 @@ def embedding_backward(dy, cache):
     return packaged_embedding_backward(dy, cache)
 
 
-def overwritten(dy, cache, add=False):
-    """The result if rows are assigned, or added so that a word that occurs twice counts once."""
+def overwritten(dy, cache):
+    """The result if rows are assigned: for a word that occurs twice, the last one counts."""
     ids, shape = cache
     dtable = np.zeros(shape)
-    if add:
-        dtable[ids] += dy
-    else:
-        dtable[ids] = dy
+    dtable[ids] = dy
+    return dtable
+
+
+def added_in_one_go(dy, cache):
+    """The result if `+=` goes along the first axis, with several ids at once."""
+    ids, shape = cache
+    dtable = np.zeros(shape)
+    for row, drow in zip(ids, dy, strict=True):
+        dtable[row] += drow
+    return dtable
+
+
+def counts(dy, cache):
+    """How often each word occurs, in the shape of the table."""
+    return np.broadcast_to(occurrences(dy, cache), cache[1])
+
+
+def first_place_only(dy, cache):
+    """The result of the first place alone."""
+    ids, shape = cache
+    dtable = np.zeros(shape)
+    dtable[ids.flat[0]] = dy.reshape(-1, dy.shape[-1])[0]
     return dtable
 
 
@@ -117,12 +210,48 @@ EMBEDDING_BACKWARD = Exercise(
     "embedding_backward", LESSON, "backward of looking up", ("dtable",), embedding_backward,
     trials=(
         by_hand(np.array([[[1.0, 2.0], [10.0, 20.0], [100.0, 200.0]]]), (IDS, TABLE.shape)),
-        *(at_random(lambda rng, ids=ids: (rng.normal(size=(*ids.shape, 6)), (ids, (5, 6)))) for ids in ALL_IDS),
+        *for_each(ALL_IDS, lambda rng, ids: (3 * rng.normal(size=(*ids.shape, 6)), (ids, (5, 6)))),
     ),
     slips=(
         Slip(
             "the last one wins", overwritten, "for a word that occurs twice, only the last gradient survives",
             "It was used twice, so it gets two gradients, and they add up.",
+        ),
+        Slip(
+            "the last one wins", added_in_one_go,
+            "for a word that occurs twice in one row, only the last gradient survives",
+            "dtable[ids] += … computes each place from its old value, once: np.add.at adds them all.",
+        ),
+        Slip(
+            "too few rows", lambda dy, cache: embedding_backward(dy, cache)[: cache[0].max() + 1],
+            "it ends with the last word that occurs", "The table has V rows: the cache holds its shape.",
+        ),
+        Slip(
+            "cut off", lambda dy, cache: embedding_backward(np.trunc(dy), cache), "fractions were cut off",
+            "np.zeros(shape, dtype=int) holds whole numbers only.",
+        ),
+        Slip(
+            "forgot dy", counts, "it says how often each word occurs: dy is missing", "Add dy's rows, not ones.",
+        ),
+        Slip(
+            "word 0 is nothing", lambda dy,
+            cache: embedding_backward(dy, cache) * (np.arange(cache[1][0]) > 0)[:, None],
+            "word 0 got no gradient", "It is a word like the others.",
+        ),
+        Slip(
+            "first place only", first_place_only, "only the first place was added", "Is the `return` inside the loop?",
+        ),
+        Slip(
+            "started with ones", lambda dy, cache: embedding_backward(dy, cache) + 1, "every number is 1 too large",
+            "Start with zeros.",
+        ),
+        Slip(
+            "the rows after", lambda dy, cache: np.roll(embedding_backward(dy, cache), 1, axis=0),
+            "the gradients went to the rows after the right ones", "Ids count from 0.",
+        ),
+        Slip(
+            "divided by the places", lambda dy, cache: embedding_backward(dy, cache) / cache[0].size,
+            "it was divided by the number of places", "The gradients of a word add up.",
         ),
         Slip(
             "mean of a word's gradients",
@@ -159,11 +288,26 @@ def waves(t, width, first=np.cos, second=np.sin, exponent=lambda i, F: i / F, ba
     return np.concatenate([first(angles), second(angles)], axis=-1)
 
 
+def times_and_width(rng, sizes):
+    """t (N,) and the width: the first time is a whole number."""
+    N, width = sizes
+    return np.array([float(rng.integers(100, 1000)), *rng.uniform(0, 1000, N - 1)]), width
+
+
+HALVES = "First the cosine of each wave, then the sine of each."
+BESIDE = "Side by side: concatenate along the last axis."
+
+
+def halves(change):
+    """`timestep_embedding` with another way of putting the cosines and sines (N, F) together."""
+    return lambda t, width: change(*np.split(waves(t, width), 2, axis=1))
+
+
 TIMESTEP_EMBEDDING = Exercise(
     "timestep_embedding", LESSON, "the time as waves", ("embedding",), timestep_embedding,
     trials=(
         by_hand(np.array([0.0, np.pi, np.pi / 2]), 2),
-        at_random(lambda rng: (rng.uniform(0, 1000, 3), 8)),
+        *for_each(((3, 8), (1, 6), (5, 2), (4, 12)), times_and_width),
     ),
     slips=(
         Slip(
@@ -194,6 +338,62 @@ TIMESTEP_EMBEDDING = Exercise(
             "the frequencies rise instead of falling", "The exponent is negative.",
         ),
         Slip(
+            "i counted from 1", lambda t, width: waves(t, width, exponent=lambda i, F: (i + 1) / F),
+            "the frequencies begin with the second one", "i runs from 0, so that the first frequency is 1.",
+        ),
+        Slip(
+            "exponents twice too large", lambda t, width: waves(t, width, exponent=lambda i, F: 2 * i / F),
+            "the frequencies fall too fast", "The exponent is −i / F, not −2i / F.",
+        ),
+        Slip(
+            "powers of ten", lambda t, width: waves(t, width, exponent=lambda i, F: i / 4),
+            "the frequencies are 1, 0.1, 0.01 and so on whatever the width",
+            "That is so for F = 4. The exponent is −i / F.",
+        ),
+        Slip(
+            "one frequency for all", lambda t, width: waves(t, width, exponent=lambda i, F: 0 * i),
+            "all frequencies are 1", "Each pair of cosine and sine has a frequency of its own.",
+        ),
+        Slip(
+            "from slow to fast", lambda t, width: waves(t, width, exponent=lambda i, F: (F - 1 - i) / F),
+            "the waves run from slow to fast", "From fast to slow: the first frequency is 1.",
+        ),
+        Slip("times 2π", lambda t, width: waves(2 * np.pi * t, width), "there is a factor of 2π", "cos(t · ω)."),
+        Slip(
+            "times 1000", lambda t, width: waves(1000 * t, width), "t was multiplied by 1000",
+            "t is on a scale from 0 to 1000 already.",
+        ),
+        Slip("cut off", lambda t, width: waves(np.trunc(t), width), "fractions of t were cut off", "Take t as it is."),
+        Slip(
+            "one time for all", lambda t, width: waves(np.full(len(t), t[0]), width), "all have the first time",
+            "Each time has a row of its own.",
+        ),
+        Slip("cosines twice", lambda t, width: waves(t, width, second=np.cos), "the cosines stand there twice", HALVES),
+        Slip("sines twice", lambda t, width: waves(t, width, first=np.sin), "the sines stand there twice", HALVES),
+        Slip(
+            "one below the other", halves(lambda cos, sin: np.concatenate([cos, sin])),
+            "the sines stand below the cosines",
+            BESIDE,
+        ),
+        Slip(
+            "one below the other", halves(lambda cos, sin: np.concatenate([cos, sin]).T),
+            "the sines were put below the cosines, and then it was transposed", BESIDE,
+        ),
+        Slip(
+            "missing transpose", halves(lambda cos, sin: np.concatenate([cos, sin], axis=1).T), "it is transposed",
+            "A row for each time: (N, width).",
+        ),
+        Slip(
+            "t is not a column", halves(lambda cos, sin: np.concatenate([cos[:, 0], sin[:, 0]])),
+            "each time met one frequency only", "t[:, None] against a row of frequencies gives (N, F).",
+        ),
+        Slip("one half only", halves(lambda cos, sin: cos), "the sines are missing", HALVES),
+        Slip("one half only", halves(lambda cos, sin: sin), "the cosines are missing", HALVES),
+        Slip("added", halves(lambda cos, sin: cos + sin), "cosines and sines were added", BESIDE),
+        Slip(
+            "twice as wide", lambda t, width: waves(t, 2 * width), "it is twice as wide", "F is half of the width.",
+        ),
+        Slip(
             "time between 0 and 1", lambda t, width: waves(t / 1000, width), "t was divided by 1000",
             "t is on a scale from 0 to 1000 already.",
         ),
@@ -217,14 +417,83 @@ WORDS = np.array([[[1.0, 2.0], [3.0, 4.0], [50.0, 60.0]]])  # B = 1, L = 3, D = 
 PRESENT = np.array([[True, True, False]])
 
 
-def padded(rng):
-    """Words (2, 4, 3), some of them padding."""
-    return rng.normal(size=(2, 4, 3)), np.array([[True, True, True, False], [True, False, False, False]])
+MASKS = (  # which words are there: padding behind, padding in front, holes, all words, one prompt, none at all
+    [[1, 1, 1, 0], [1, 0, 0, 0]], [[0, 1, 1, 1], [0, 0, 1, 1]], [[1, 0, 1, 0, 1], [0, 1, 1, 0, 1]],
+    [[1, 1], [1, 1], [1, 0], [0, 1]], [[1, 1, 0, 1]], [[0, 0, 0, 0], [1, 1, 1, 1]],
+)  # fmt: skip
+
+
+def words_and_mask(rng, mask):
+    """x (B, L, 3) and the mask (B, L)."""
+    mask = np.array(mask) > 0
+    return rng.normal(size=(*mask.shape, 3)), mask
+
+
+def gradient_and_mask(rng, mask):
+    """dy (B, 3) and the cache of a forward."""
+    return rng.normal(size=(len(mask), 3)), (np.array(mask) > 0,)
+
+
+def first_words(mask):
+    """As many words as there are, at the beginning."""
+    return np.arange(mask.shape[1]) < mask.sum(axis=1, keepdims=True)
+
+
+# What else becomes of a mask (B, L): slip, the other mask, what to say
+OTHER_MASKS = (
+    (
+        "first words", first_words, "the first words were taken, as many as there are",
+        "Padding may stand anywhere. True stands for a word that is there.",
+    ),
+    (
+        "first words", lambda mask: mask.cumprod(axis=1) > 0, "it stops at the first place without a word",
+        "Padding may stand in front, too: go on to the last place.",
+    ),
+    (
+        "last place left out", lambda mask: mask & (np.arange(mask.shape[1]) < mask.shape[1] - 1),
+        "the last place was left out", "range(n) ends at n − 1 by itself.",
+    ),
+    (
+        "first place left out", lambda mask: mask & (np.arange(mask.shape[1]) > 0),
+        "the first place was left out", "Python counts from 0.",
+    ),
+    (
+        "one mask for all", lambda mask: np.broadcast_to(mask[:1], mask.shape), "all prompts got the first one's mask",
+        "Each prompt has a mask of its own.",
+    ),
+    (
+        "first prompt only", lambda mask: mask & (np.arange(len(mask)) == 0)[:, None], "only the first prompt is there",
+        "Is the `return` inside the loop?",
+    ),
+    (
+        "one word only", lambda mask: np.broadcast_to(np.arange(mask.shape[1]) == 0, mask.shape),
+        "it is about the first word of each prompt only", "Every word is a term of the sum.",
+    ),
+    (
+        "one word only", lambda mask: np.broadcast_to(np.arange(mask.shape[1]) == mask.shape[1] - 1, mask.shape),
+        "it is about the last place of each prompt only", "Every word is a term of the sum: += adds, = forgets.",
+    ),
+    (
+        "one word only", lambda mask: mask & (mask.cumsum(axis=1) == 1),
+        "it is about the first word of each prompt only",
+        "Every word is a term of the sum.",
+    ),
+    (
+        "one word only", lambda mask: mask & (mask[:, ::-1].cumsum(axis=1)[:, ::-1] == 1),
+        "it is about the last word of each prompt only", "Every word is a term of the sum: += adds, = forgets.",
+    ),
+    ("mask in reverse", lambda mask: mask[:, ::-1], "the mask is in reverse", "Each place has its own True or False."),
+)  # fmt: skip
+
+
+def slips_of_masks(wrong):
+    """A slip for each of OTHER_MASKS: `wrong` takes a function of a mask, and the inputs."""
+    return tuple(Slip(name, partial(wrong, other), *says) for name, other, *says in OTHER_MASKS)
 
 
 POOL_WORDS_FORWARD = Exercise(
     "pool_words_forward", LESSON, "a prompt as one vector", ("y", "cache"), pool_words_forward,
-    trials=(by_hand(WORDS, PRESENT), at_random(padded)),
+    trials=(by_hand(WORDS, PRESENT), *for_each(MASKS, words_and_mask)),
     slips=(
         Slip(
             "padding counted", lambda x, mask: (x.sum(axis=1), (mask,)), "the padding was added as well",
@@ -247,6 +516,33 @@ POOL_WORDS_FORWARD = Exercise(
             "summed over the width", lambda x, mask: ((x * mask[..., None]).sum(axis=2), (mask,)),
             "it was summed over the width", "Add words, not the numbers of a word.",
         ),
+        *(
+            Slip(name, lambda x, mask, y=y: (y(x * mask[..., None], x, mask), (mask,)), says, because)
+            for name, y, says, because in (
+                (
+                    "summed over the prompts", lambda words, x, mask: words.sum(axis=0),
+                    "it was summed over the prompts",
+                    "Add the words of a prompt: axis 1.",
+                ),
+                (
+                    "summed over the prompts", lambda words, x, mask: words.sum(axis=(0, 1)),
+                    "all words of all prompts were added up", "Each prompt has a vector of its own.",
+                ),
+                ("largest", lambda words, x, mask: words.max(axis=1), "it is the largest, not the sum", "Add them up."),
+                (
+                    "scaled down", lambda words, x, mask: x.sum(axis=1) * mask.sum(axis=1)[:, None] / mask.shape[1],
+                    "all places were added, and then scaled by the share of words", "Padding stands for nothing.",
+                ),
+                (
+                    "negative numbers lost", lambda words, x, mask: np.maximum(words, 0).sum(axis=1),
+                    "negative numbers were left out", "Add them all, whatever their sign.",
+                ),
+                (
+                    "words not added", lambda words, x, mask: words, "the words were not added up", "Sum over axis 1.",
+                ),
+            )
+        ),
+        *slips_of_masks(lambda other, x, mask: ((x * other(mask)[..., None]).sum(axis=1), (mask,))),
     ),
     sizes=lambda x, mask: {"places": mask.shape[1]},
     difficulty=2, minutes=6,
@@ -256,7 +552,7 @@ POOL_WORDS_BACKWARD = Exercise(
     "pool_words_backward", LESSON, "backward of pooling", ("dx",), pool_words_backward,
     trials=(
         by_hand(np.array([[5.0, 7.0]]), (PRESENT,)),
-        at_random(lambda rng: (rng.normal(size=(2, 3)), (padded(rng)[1],))),
+        *for_each(MASKS, gradient_and_mask),
     ),
     slips=(
         Slip(
@@ -269,10 +565,41 @@ POOL_WORDS_BACKWARD = Exercise(
             "A sum passes the whole gradient to each of its terms. A mean would divide it.",
         ),
         Slip(
-            "first word only",
-            lambda dy, cache: pool_words_backward(dy, cache) * (np.arange(cache[0].shape[1]) == 0)[:, None],
-            "only the first word got a gradient", "Every word is a term of the sum.",
+            "shared out", lambda dy, cache: pool_words_backward(dy, cache) / cache[0].shape[1],
+            "dy was divided among the places",
+            "A sum passes the whole gradient to each of its terms. A mean would divide it.",
         ),
+        Slip(
+            "times the words", lambda dy, cache: pool_words_backward(dy, cache) * cache[0].sum(axis=1)[:, None, None],
+            "it was multiplied by the number of words", "Each word gets dy once.",
+        ),
+        Slip(
+            "forgot dy", lambda dy, cache: pool_words_backward(np.ones_like(dy), cache),
+            "it is the mask alone, without dy",
+            "The gradient is dy where there is a word.",
+        ),
+        Slip(
+            "no axis for the words", lambda dy, cache: dy[:, None], "there is one place for all words",
+            "Multiply by the mask (B, L, 1): it makes a copy for each place.",
+        ),
+        Slip(
+            "gave back dy", lambda dy, cache: dy, "it is dy itself", "Every word gets a copy: (B, L, D).",
+        ),
+        Slip(
+            "gradients of other prompts", lambda dy, cache: pool_words_backward(dy[::-1], cache),
+            "the prompts are in reverse", "dy[b] belongs to prompt b.",
+        ),
+        Slip(
+            "gradients of other prompts", lambda dy,
+            cache: pool_words_backward(np.full_like(dy, 1) * dy.mean(axis=0), cache),
+            "all prompts got the mean of dy", "dy[b] belongs to prompt b.",
+        ),
+        Slip(
+            "gradients of other prompts", lambda dy,
+            cache: pool_words_backward(np.full_like(dy, 1) * dy.sum(axis=0), cache),
+            "all prompts got the sum of dy", "dy[b] belongs to prompt b.",
+        ),
+        *slips_of_masks(lambda other, dy, cache: dy[:, None] * other(cache[0])[..., None]),
         Slip(
             "mask the wrong way round", lambda dy, cache: dy[:, None] * ~cache[0][..., None],
             "the padding got the gradient, and the words none", "True stands for a word that is there.",

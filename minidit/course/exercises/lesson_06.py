@@ -1,8 +1,11 @@
 """Lesson 6: estimate scale and shift."""
 
+from functools import partial
+from itertools import combinations
+
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.reference import linear_backward, linear_forward, silu_backward, silu_forward
 from minidit.worksheet import solve
 
@@ -20,9 +23,9 @@ def step_6_answer():
     return np.concatenate([SHEET.scale, SHEET.shift])
 
 
-def step_6_product(condition):
-    """W · condition + b with the worksheet's W and b."""
-    return SHEET.weights.conditioning_weight @ condition + SHEET.weights.conditioning_bias
+def step_6_product(condition, weight=SHEET.weights.conditioning_weight):
+    """W · condition + b with the worksheet's W and b, or another W."""
+    return weight @ condition + SHEET.weights.conditioning_bias
 
 
 def explain_step_6(index):
@@ -57,6 +60,39 @@ STEP_6 = Numbers(
             lambda: SHEET.weights.conditioning_weight @ SHEET.condition - SHEET.weights.conditioning_bias,
             "b was subtracted", "It is added: W · c + b.",
         ),
+        Slip(
+            "b multiplied in",
+            lambda: SHEET.weights.conditioning_weight @ SHEET.condition * SHEET.weights.conditioning_bias,
+            "the product was multiplied by b", "b is added: W · c + b.",
+        ),
+        Slip(
+            "lost minus sign", lambda: step_6_product(SHEET.condition, abs(SHEET.weights.conditioning_weight)),
+            "the −1s in W were read as 1s", "A −1 in W subtracts its number of c.",
+        ),
+        Slip(
+            "zero taken for one", lambda: step_6_product(np.where(SHEET.condition == 0, 1, SHEET.condition)),
+            "the 0 in c was read as a 1", "sora is 0: its products are 0.",
+        ),
+        Slip(
+            "upside down", lambda: step_6_answer()[::-1], "it stands upside down",
+            "The first row of W makes the first number.",
+        ),
+        Slip(
+            "rows swapped", lambda: step_6_answer()[[1, 0, 3, 2]], "in each half the two rows have changed places",
+            "The first row of W makes the first number.",
+        ),
+        Slip(
+            "not one column", lambda: step_6_answer().reshape(2, 2), "the numbers are right, but in a square",
+            "Type one column: scale, scale, shift, shift.",
+        ),
+        Slip(
+            "one half only", lambda: SHEET.scale, "the shift is missing",
+            "W has four rows: scale, scale, shift, shift.",
+        ),
+        Slip(
+            "one half only", lambda: SHEET.shift, "the scale is missing",
+            "W has four rows: scale, scale, shift, shift.",
+        ),
     ),
     difficulty=1, minutes=5,
 )  # fmt: skip
@@ -78,12 +114,36 @@ def silu_with(function):
 
 LOG_3 = float(np.log(3))
 
+SHAPES = ((2, 4, 3), (5,), (3, 1), (2, 3, 1, 4))
+LARGE = np.array([[-800.0, -30.0], [30.0, 800.0], [0.0, 1.0]])
+
+
+def slope(x, sigmoid):
+    """The slope of SiLU."""
+    return sigmoid * (1 + x * (1 - sigmoid))
+
+
+def silu_of(sigmoid):
+    """`silu_forward` with another sigmoid: it takes x."""
+
+    def wrong(x):
+        other = sigmoid(x)
+        return x * other, (x, other)
+
+    return wrong
+
+
+def beyond(limit, x):
+    """SiLU, but ReLU where x is above the limit, or below minus the limit."""
+    return np.where(abs(x) > limit, np.maximum(x, 0), x * sigmoid_of(x))
+
+
 SILU_FORWARD = Exercise(
     "silu_forward", LESSON, "SiLU", ("y", "cache"), silu_forward,
     trials=(
         by_hand(np.array([0.0, LOG_3, -LOG_3])),  # sigmoid 1/2, 3/4, 1/4
-        at_random(lambda rng: (rng.normal(size=(2, 4, 3)),)),
-        Trial("large numbers", lambda rng: (np.array([[-800.0, -30.0], [30.0, 800.0], [0.0, 1.0]]),)),
+        *for_each(SHAPES, lambda rng, shape: (3 * rng.normal(size=shape),)),
+        *for_each((LARGE,), lambda rng, x: (x,), "large numbers"),
     ),
     slips=(
         Slip(
@@ -111,6 +171,79 @@ SILU_FORWARD = Exercise(
             "tanh runs from −1 to 1, the sigmoid from 0 to 1.",
         ),
         Slip(
+            "overflow", silu_of(lambda x: np.exp(x) / (1 + np.exp(x))),
+            "for large x it is infinity divided by infinity", "Put the minus sign into the exponent: 1 / (1 + e⁻ˣ).",
+        ),
+        *(
+            Slip(
+                "clipped", lambda x, most=most: silu_forward(np.clip(x, -most, most)),
+                f"x was clipped to ±{most}", "SiLU of a large x is nearly x itself.",
+            )
+            for most in (5, 10, 20, 30, 50, 100)
+        ),
+        *(
+            Slip(
+                "clipped", silu_of(lambda x, most=most: sigmoid_of(np.clip(x, -most, most))),
+                f"the exponent was clipped to ±{most}", "1 / (1 + e⁻ˣ) needs no clipping, even where e⁻ˣ is infinite.",
+            )
+            for most in (3, 5, 6, 10)
+        ),
+        *(
+            Slip(
+                "ReLU where x is large", silu_with(partial(beyond, limit)), f"it is ReLU beyond ±{limit}",
+                "SiLU nears ReLU there, but isn't equal to it.",
+            )
+            for limit in (3, 5, 6, 10)
+        ),
+        *(
+            Slip(
+                "hard sigmoid", make(lambda x, width=width: np.clip(x / width + 0.5, 0, 1)),
+                "the sigmoid is a broken line", "σ(x) = 1 / (1 + e⁻ˣ).",
+            )
+            for width in (6, 4, 5)
+            for make in (silu_of, lambda hard: silu_with(lambda x: x * hard(x)))
+        ),
+        Slip(
+            "absolute value in the exponent", silu_of(lambda x: sigmoid_of(abs(x))),
+            "the sigmoid is that of |x|", "For negative x the sigmoid is below ½.",
+        ),
+        Slip(
+            "absolute value in the exponent", silu_with(lambda x: abs(x) * sigmoid_of(x)),
+            "it is |x| times the sigmoid", "For negative x SiLU dips below zero.",
+        ),
+        Slip(
+            "kept y instead of x", lambda x: (x * sigmoid_of(x), (x * sigmoid_of(x), sigmoid_of(x))),
+            "it is y, not x", "Is x overwritten before it is kept?",
+        ),
+        Slip(
+            "kept the slope", lambda x: (x * sigmoid_of(x), (x, sigmoid_of(x) * (1 - sigmoid_of(x)))),
+            "it is the sigmoid's slope", "Keep σ(x) itself: the slope can be made of it.",
+        ),
+        Slip(
+            "kept the slope", lambda x: (x * sigmoid_of(x), (x, slope(x, sigmoid_of(x)))),
+            "it is SiLU's slope", "Keep σ(x) itself: the slope can be made of it.",
+        ),
+        Slip(
+            "the slope instead of y", silu_with(lambda x: slope(x, sigmoid_of(x))), "it is SiLU's slope",
+            "That is for 6.4. The forward is x · σ(x).",
+        ),
+        Slip("added", silu_with(lambda x: x + sigmoid_of(x)), "the sigmoid was added to x", "It is x times σ(x)."),
+        Slip(
+            "half an exponent", silu_of(lambda x: sigmoid_of(x / 2)), "the sigmoid is that of x / 2",
+            "σ(x) = ½ + ½ tanh(x / 2): only the tanh has the half.",
+        ),
+        Slip(
+            "half an exponent", silu_of(lambda x: sigmoid_of(2 * x)), "the sigmoid is that of 2x",
+            "σ(x) = ½ + ½ tanh(x / 2).",
+        ),
+        Slip(
+            "x squared", silu_with(lambda x: x * x * sigmoid_of(x)), "it is x² · σ(x)", "One x is enough.",
+        ),
+        Slip(
+            "σ of y", silu_with(lambda x: sigmoid_of(x * sigmoid_of(x))), "a sigmoid was taken of the result",
+            "One sigmoid is enough.",
+        ),
+        Slip(
             "kept y instead of the sigmoid", lambda x: (x * sigmoid_of(x), (x, x * sigmoid_of(x))),
             "it is y, not the sigmoid", "The backward wants x and σ(x) separately.",
         ),
@@ -118,54 +251,118 @@ SILU_FORWARD = Exercise(
             "GELU's sigmoid", lambda x: (x * sigmoid_of(1.702 * x), (x, sigmoid_of(1.702 * x))),
             "it is the sigmoid approximation of GELU", "No 1.702 inside the sigmoid here.",
         ),
+        Slip(
+            "GELU's sigmoid", silu_with(lambda x: x * sigmoid_of(1.702 * x)),
+            "it is the sigmoid approximation of GELU", "No 1.702 inside the sigmoid here.",
+        ),
     ),
     difficulty=1, minutes=6,
+)  # fmt: skip
+
+PRODUCT_RULE = "x stands in y twice: in front, and inside the sigmoid."
+FLAT_ENDS = "A sigmoid is flat at both ends: its slope is σ · (1 − σ)."
+
+# What students take for the slope of SiLU: slip, function of x and the sigmoid, what to say
+SLOPES = (
+    (
+        "half of the product rule", lambda x, s: s, "it is only σ(x) · dy, one half of the product rule", PRODUCT_RULE,
+    ),
+    (
+        "half of the product rule", lambda x, s: x * s * (1 - s), "it is only the way through the sigmoid",
+        PRODUCT_RULE,
+    ),
+    (
+        "the sigmoid's slope alone", lambda x, s: s * (1 - s), "it is the slope of σ(x), not of x · σ(x)",
+        "Two factors depend on x: use the product rule.",
+    ),
+    (
+        "the sigmoid's slope without 1 − σ", lambda x, s: s + x * s,
+        "the slope of the sigmoid is missing its second factor", FLAT_ENDS,
+    ),
+    (
+        "the sigmoid's slope is 1 − σ", lambda x, s: s + x * (1 - s),
+        "the slope of the sigmoid is missing a factor", FLAT_ENDS,
+    ),
+    ("another slope of the sigmoid", lambda x, s: s + x * s * s, "σ² stands for the slope of the sigmoid", FLAT_ENDS),
+    (
+        "another slope of the sigmoid", lambda x, s: s + x * s * (1 + s),
+        "σ · (1 + σ) stands for the slope of the sigmoid",
+        FLAT_ENDS,
+    ),
+    (
+        "another slope of the sigmoid", lambda x, s: s + x * s * s * (1 - s),
+        "there is one σ too many in its second part",
+        FLAT_ENDS,
+    ),
+    (
+        "another slope of the sigmoid", lambda x, s: s + x * (1 - s * s), "1 − σ² stands for the slope of the sigmoid",
+        "That is the slope of tanh. The sigmoid's is σ · (1 − σ).",
+    ),
+    ("another slope of the sigmoid", lambda x, s: s + x * (1 - x), "x · (1 − x) takes x for the sigmoid", FLAT_ENDS),
+    ("forgot x", lambda x, s: s + s * (1 - s), "x is missing in its second part", "dsigmoid is dy · x."),
+    (
+        "sign in the product rule", lambda x, s: s - x * s * (1 - s),
+        "the two halves of the product rule are subtracted",
+        "The slope of the sigmoid is positive everywhere, so both halves add up.",
+    ),
+    (
+        "y in place of the slope", lambda x, s: x * s, "it is dy times y",
+        "The backward multiplies with the slope of y, not with y.",
+    ),
+    ("x in place of the slope", lambda x, s: x, "it is dy times x", "The slope of x · σ(x) has two parts."),
+    (
+        "brackets", lambda x, s: s * (1 + x) * (1 - s), "it is σ · (1 + x) · (1 − σ)", "σ · (1 + x · (1 − σ)).",
+    ),
+    ("ReLU's slope", lambda x, s: x > 0, "it is the slope of ReLU", "SiLU's slope is made of x and σ(x)."),
+    (
+        "ReLU's slope", lambda x, s: (x > 0) * slope(x, s), "nothing comes through where x is negative",
+        "That is ReLU. SiLU has a slope there, too.",
+    ),
+    ("the slope at 0", lambda x, s: 0.5 + 0 * x, "it is ½ · dy", "The slope is ½ at x = 0 only."),
+    ("the slope is 1", lambda x, s: 1 + 0 * x, "it is dy itself", "SiLU changes x, so it has a slope."),
 )  # fmt: skip
 
 SILU_BACKWARD = Exercise(
     "silu_backward", LESSON, "SiLU, backward", ("dx",), silu_backward,
     trials=(
         by_hand(np.array([2.0, 1.0, 4.0]), (np.array([0.0, LOG_3, -LOG_3]), np.array([0.5, 0.75, 0.25]))),
-        at_random(lambda rng: (rng.normal(size=(2, 4, 3)), silu_forward(rng.normal(size=(2, 4, 3)))[1])),
+        *for_each(
+            SHAPES, lambda rng, shape: (rng.normal(size=shape), silu_forward(2 * rng.normal(size=shape))[1])
+        ),
     ),
     slips=(
-        Slip(
-            "half of the product rule", lambda dy, cache: dy * cache[1],
-            "it is only σ(x) · dy, one half of the product rule",
-            "x stands in y twice: in front, and inside the sigmoid.",
+        *(
+            Slip(name, lambda dy, cache, of=of: dy * of(*cache), says, because)
+            for name, of, says, because in SLOPES
         ),
         Slip(
-            "half of the product rule", lambda dy, cache: dy * cache[0] * cache[1] * (1 - cache[1]),
-            "it is only the way through the sigmoid", "x stands in y twice: in front, and inside the sigmoid.",
+            "dy in one part only", lambda dy, cache: dy * cache[1] + cache[0] * cache[1] * (1 - cache[1]),
+            "dy is missing in its second part", "Both parts of dx are multiplied by dy.",
         ),
         Slip(
-            "the sigmoid's slope alone", lambda dy, cache: dy * cache[1] * (1 - cache[1]),
-            "it is the slope of σ(x), not of x · σ(x)",
-            "Two factors depend on x: use the product rule.",
+            "dy in one part only", lambda dy, cache: cache[1] + dy * cache[0] * cache[1] * (1 - cache[1]),
+            "dy is missing in its first part", "Both parts of dx are multiplied by dy.",
+        ),
+        Slip(
+            "added instead of multiplied", lambda dy, cache: dy + slope(*cache), "dy was added to the slope",
+            "The chain rule: what comes from above times the slope.",
+        ),
+        Slip(
+            "cache in the wrong order", lambda dy, cache: dy * slope(*cache[::-1]),
+            "x and the sigmoid have changed places", "The cache is (x, sigmoid).",
+        ),
+        Slip(
+            "sigmoid of the sigmoid", lambda dy, cache: dy * slope(cache[0], sigmoid_of(cache[1])),
+            "a sigmoid was taken of the sigmoid", "The cache holds σ(x) already.",
+        ),
+        Slip(
+            "SiLU of dy", lambda dy, cache: silu_forward(dy)[0], "it is SiLU of dy",
+            "Multiply dy by the slope of SiLU at x.",
         ),
         Slip(
             "forgot dy", lambda dy, cache: cache[1] + cache[0] * cache[1] * (1 - cache[1]),
             "it is the slope of SiLU, without dy",
             "The chain rule: what comes from above times the slope.",
-        ),
-        Slip(
-            "the sigmoid's slope without 1 − σ", lambda dy, cache: dy * (cache[1] + cache[0] * cache[1]),
-            "the slope of the sigmoid is missing its second factor",
-            "A sigmoid is flat at both ends; σ(x) alone is not small for large x.",
-        ),
-        Slip(
-            "the sigmoid's slope is 1 − σ", lambda dy, cache: dy * (cache[1] + cache[0] * (1 - cache[1])),
-            "the slope of the sigmoid is missing a factor",
-            "A sigmoid is flat at both ends; 1 − σ(x) alone is not small for very negative x.",
-        ),
-        Slip(
-            "sign in the product rule", lambda dy, cache: dy * (cache[1] - cache[0] * cache[1] * (1 - cache[1])),
-            "the two halves of the product rule are subtracted",
-            "The slope of the sigmoid is positive everywhere, so both halves add up.",
-        ),
-        Slip(
-            "y in place of the slope", lambda dy, cache: dy * cache[0] * cache[1], "it is dy times y",
-            "The backward multiplies with the slope of y, not with y.",
         ),
     ),
     difficulty=2, minutes=10,
@@ -197,6 +394,31 @@ def interleaved(c, w, b):
     return tuple(modulation.reshape(len(c), -1, 6).transpose(2, 0, 1)), (c, w)
 
 
+WIDTHS = ((2, 5, 3), (1, 5, 3), (3, 4, 1), (4, 7, 2))  # B, I, D; a single sample and a width of 1, too
+
+
+def condition_and_weights(rng, widths):
+    """c (B, I), w (I, 6D), b (6D,)."""
+    B, inputs, D = widths
+    return rng.normal(size=(B, inputs)), rng.normal(size=(inputs, 6 * D)), rng.normal(size=6 * D)
+
+
+def cut(c, w, b, into):
+    """`adaln_modulation_forward`, with another way of cutting c @ w + b (B, 6D): `into` takes it."""
+    return tuple(into(c @ w + b)), (c, w)
+
+
+def changed(change, *which):
+    """A slip that changes some of the six, all by default."""
+    return lambda c, w, b: (tuple(change(m) if i in which else m for i, m in enumerate(six(c, w, b))), (c, w))
+
+
+AS_IT_IS = "It comes out of the linear layer, and is returned as it is."
+SQUEEZED = (
+    "the axis of a single sample, or of a width of 1, is gone",
+    "squeeze() takes away every axis of length 1, also one that you need.",
+)
+
 MODULATION_FORWARD = Exercise(
     "adaln_modulation_forward", LESSON, "Six modulations of a block", ("modulations", "cache"),
     adaln_modulation_forward,
@@ -206,7 +428,7 @@ MODULATION_FORWARD = Exercise(
             np.array([[1.0, 0, 2, 0, 1, -1], [0, 1, 0, 3, -1, 0], [2, 0, 1, 1, 0, 4]]),
             np.array([0.0, 1, -1, 2, 0, 5]),
         ),
-        at_random(lambda rng: (rng.normal(size=(2, 5)), rng.normal(size=(5, 18)), rng.normal(size=18))),
+        *for_each(WIDTHS, condition_and_weights),
     ),
     slips=(
         Slip(
@@ -226,6 +448,31 @@ MODULATION_FORWARD = Exercise(
             "interleaved", interleaved, "its columns were dealt out like cards",
             "Each modulation is a run of D neighbouring columns: columns 0 to D − 1 are the first.",
         ),
+        Slip(
+            "the first three twice", picked(0, 1, 2, 0, 1, 2), "it is the attention's once more",
+            "The MLP has three columns' worth of its own: 3D to 6D − 1.",
+        ),
+        Slip(
+            "one for all", picked(0, 0, 0, 0, 0, 0), "it is the first one once more", "Each has D columns of its own.",
+        ),
+        Slip(
+            "reshape alone", partial(cut, into=lambda m: m.reshape(6, len(m), -1)),
+            "a reshape to (6, B, D) mixed samples and modulations",
+            "Reshape to (B, 6, D), and take [:, 0], [:, 1] and so on.",
+        ),
+        Slip(
+            "the width of c for D", lambda c, w, b: cut(
+                c, w, b, lambda m: [m[:, i * c.shape[1] : (i + 1) * c.shape[1]] for i in range(6)]
+            ),
+            "it is as wide as c", "D is a sixth of the columns of w.",
+        ),
+        Slip(
+            "1 + scale", changed(lambda m: 1 + m, 1, 4), "1 was added to the scale",
+            "The 1 + comes where the scale is used, in lesson 7.",
+        ),
+        Slip("gates squashed", changed(np.tanh, 2, 5), "tanh was applied to the gate", AS_IT_IS),
+        Slip("gates squashed", changed(sigmoid_of, 2, 5), "a sigmoid was applied to the gate", AS_IT_IS),
+        Slip("squeezed", changed(np.squeeze, *range(6)), *SQUEEZED),
         Slip(
             "forgot the bias", lambda c, w, b: (six(c, w, 0 * b), (c, w)), "the bias is missing",
             "The layer is affine: a product and b.",
@@ -249,6 +496,9 @@ MODULATION_FORWARD = Exercise(
     sizes=lambda c, w, b: {"samples": len(c), "modulations": 6},
     difficulty=2, minutes=8,
 )  # fmt: skip
+
+
+AWAKE = ("dshift_msa", "dscale_msa", "dgate_msa", "dshift_mlp", "dscale_mlp", "dgate_mlp", "dc")
 
 
 def adaln_modulation_backward(dmodulations, cache):
@@ -286,9 +536,35 @@ def only(*kept):
     return slip
 
 
-def six_gradients(rng, B, D):
-    """Six random gradients."""
-    return tuple(rng.normal(size=(B, D)) for _ in range(6))
+def six_and_cache(rng, widths):
+    """Six gradients (B, D), and the cache of a forward."""
+    c, w, _ = condition_and_weights(rng, widths)
+    return tuple(rng.normal(size=(len(c), widths[-1])) for _ in range(6)), (c, w)
+
+
+def swapped(i, j):
+    """The slip that concatenates two of the six in each other's place."""
+    order = [*range(6)]
+    order[i], order[j] = j, i
+    return concatenated(*order)
+
+
+def of_one_modulation(which):
+    """dc made with one of the six alone."""
+
+    def dc(right, d, cache):
+        D = d.shape[1] // 6
+        columns = slice(which * D, (which + 1) * D)
+        return d[:, columns] @ cache[1][:, columns].T
+
+    return with_other(0, dc)
+
+
+def of_one_sample(dmodulations, cache):
+    """dw and db of the first sample."""
+    dc, _, _ = adaln_modulation_backward(dmodulations, cache)
+    _, dw, db = adaln_modulation_backward([d[:1] for d in dmodulations], (cache[0][:1], cache[1]))
+    return dc, dw, db
 
 
 MODULATION_BACKWARD = Exercise(
@@ -302,7 +578,7 @@ MODULATION_BACKWARD = Exercise(
                 np.array([[1.0, 0, 2, 0, 1, -1], [0, 1, 0, 3, -1, 0], [2, 0, 1, 1, 0, 4]]),
             ),
         ),
-        at_random(lambda rng: (six_gradients(rng, 2, 3), (rng.normal(size=(2, 5)), rng.normal(size=(5, 18))))),
+        *for_each(WIDTHS, six_and_cache),
     ),
     slips=(
         Slip(
@@ -318,6 +594,60 @@ MODULATION_BACKWARD = Exercise(
         Slip(
             "interleaved", interleaved, "the six were interleaved column by column",
             "The forward gave each modulation D neighbouring columns; put each gradient back there as one piece.",
+        ),
+        *(
+            Slip(
+                "two of the six swapped", swapped(i, j), f"{AWAKE[i]} and {AWAKE[j]} have changed places",
+                "Concatenate in the order in which the forward split.",
+            )
+            for i, j in combinations(range(6), 2)
+        ),
+        Slip(
+            "backwards", concatenated(5, 4, 3, 2, 1, 0), "the six stand in reverse",
+            "Concatenate in the order in which the forward split.",
+        ),
+        Slip(
+            "shifts, scales, gates", concatenated(0, 3, 1, 4, 2, 5), "they are sorted by kind, not by branch",
+            "First all three of the attention, then all three of the MLP.",
+        ),
+        *(
+            Slip(
+                "one for all", concatenated(*[which] * 6), f"{AWAKE[which]} stands there six times",
+                "Concatenate all six.",
+            )
+            for which in (0, 5)
+        ),
+        Slip(
+            "reshape alone", lambda dmodulations, cache: linear_backward(
+                np.array(dmodulations).reshape(len(dmodulations[0]), -1), cache
+            ),
+            "a reshape of (6, B, D) mixed samples and modulations",
+            "np.concatenate along the last axis keeps them apart.",
+        ),
+        *(
+            Slip(
+                "one of the six only", of_one_modulation(which), f"only {AWAKE[which]} has reached it",
+                "All six came from c: dc is the sum of six parts. += adds, = forgets.",
+            )
+            for which in (5, 0)
+        ),
+        Slip(
+            "one sample only", of_one_sample, "it comes from the first sample alone",
+            "The same weights served every sample: their contributions add up.",
+        ),
+        Slip(
+            "SiLU on the way back",
+            with_other(0, lambda dc, d, cache: dc * slope(cache[0], sigmoid_of(cache[0]))),
+            "it went back through SiLU as well", "c had been through SiLU before: all blocks share that.",
+        ),
+        Slip(
+            "divided by six", with_other(0, lambda dc, d, cache: dc / 6), "it was divided by six",
+            "c was used six times, and the six contributions add up.",
+        ),
+        Slip(
+            "mean over the batch", with_other(1, lambda dw, d, cache: dw / len(d)),
+            "its values are the mean over the samples, not their sum",
+            "Every sample used the same weights, so sum over the samples.",
         ),
         Slip(
             "mean over the batch", with_other(2, lambda db, d, cache: d.mean(axis=0)),
@@ -348,8 +678,6 @@ MODULATION_BACKWARD = Exercise(
 
 # ------------------------------------------------------------------------------------------- 6.6 adaLN-Zero
 
-AWAKE = ("dshift_msa", "dscale_msa", "dgate_msa", "dshift_mlp", "dscale_mlp", "dgate_mlp", "dc")
-
 
 def explain_awake(index):
     """How to compute an entry."""
@@ -360,6 +688,10 @@ def explain_awake(index):
         return "y = x + gate · h. What is the gradient of the gate made of, and is any of it zero?"
     return f"To reach {name}, dy has to pass a gate. What does a gate do to the gradient behind it?"
 
+
+EACH_GATE = "Each branch has a gate of its own, and each is multiplied by an h that isn't zero."
+WHAT_IS_DH = "To reach it, dy has to come through h. What is dh, if the gate is zero?"
+GATE_LAST = "The order is shift, scale, gate, and that twice."
 
 ZERO_START = Numbers(
     "zero_start", LESSON, "What learns first in adaLN-Zero", lambda: np.array([0, 0, 1, 0, 0, 1, 0]), explain_awake,
@@ -383,6 +715,27 @@ ZERO_START = Numbers(
         Slip(
             "gates asleep", lambda: np.array([1, 1, 0, 1, 1, 0, 0]), "it is the other way round",
             "Go back from dy: y = x + gate · h. Which of gate and h is zero at the start?",
+        ),
+        *(
+            Slip(name, lambda awake=awake: np.array(awake), says, because)
+            for name, awake, says, because in (
+                (
+                    "1 and 0 swapped", (1, 1, 0, 1, 1, 0, 1), "1 and 0 have changed places",
+                    "1 stands for a gradient that is not zero.",
+                ),
+                ("a gate forgotten", (0, 0, 0, 0, 0, 1, 0), "the attention's gate is forgotten", EACH_GATE),
+                ("a gate forgotten", (0, 0, 1, 0, 0, 0, 0), "the MLP's gate is forgotten", EACH_GATE),
+                ("shifts as well", (1, 0, 1, 1, 0, 1, 0), "the shifts are behind a gate that is zero", WHAT_IS_DH),
+                ("scales as well", (0, 1, 1, 0, 1, 1, 0), "the scales are behind a gate that is zero", WHAT_IS_DH),
+                ("one branch as well", (0, 0, 1, 1, 1, 1, 0), "the MLP's shift and scale are asleep, too", WHAT_IS_DH),
+                (
+                    "one branch as well", (1, 1, 1, 0, 0, 1, 0), "the attention's shift and scale are asleep, too",
+                    WHAT_IS_DH,
+                ),
+                ("another place for the gates", (1, 0, 0, 1, 0, 0, 0), "the 1s stand where the shifts are", GATE_LAST),
+                ("another place for the gates", (0, 1, 0, 0, 1, 0, 0), "the 1s stand where the scales are", GATE_LAST),
+                ("dc is missing", (0, 0, 1, 0, 0, 1), "dc is missing", "Type seven numbers: dc is the last."),
+            )
         ),
     ),
     difficulty=2, minutes=5,

@@ -185,7 +185,7 @@ ANSWERS = {
             ([0, 1, -1, 1, 0], "binary of 2"),
             ([0, 1, -1, 0, 3], "t itself"),
             ([-1, 0, 1, 1, 1], "words sorted"),
-            ([0, 1, 1, 1, 1], None),
+            ([0, 1, 1, 1, 1], "lost minus sign"),
         ],
     ),
     "embedding_forward": Answers(
@@ -234,7 +234,7 @@ ANSWERS = {
         wrong=[
             (unpool_padding_too, "padding learns"),
             (unpool_shared_out, "shared out"),
-            (unpool_first_only, "first word only"),
+            (unpool_first_only, "one word only"),
             (unpool_wrong_way, "mask the wrong way round"),
         ],
     ),

@@ -261,7 +261,7 @@ ANSWERS = {
             (caches_y, "kept y instead of the sigmoid"),
             (cache_swapped, "wrong order"),
             (gelu_gate, "GELU's sigmoid"),
-            (overflowing, None),
+            (overflowing, "overflow"),
             (in_place, "changed its input"),
         ],
     ),
