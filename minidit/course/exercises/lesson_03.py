@@ -566,6 +566,16 @@ def as_found(dmean, dlog_variance, cache):
     return dpatches, dw2, db2, dw1, db1
 
 
+def joined_for_the_first_map(join):
+    """The second map's gradients are right, what goes on from there isn't."""
+
+    def wrong(dmean, dlog_variance, cache):
+        right = encoder_backward(dmean, dlog_variance, cache)
+        return *encoder_back_with(join)(dmean, dlog_variance, cache)[:3], *right[3:]
+
+    return wrong
+
+
 def relu_skipped_for(weights):
     """ReLU skipped on the way to the first map's weights only, or on the way to the patches only."""
 
@@ -628,6 +638,16 @@ ENCODER_BACKWARD = Exercise(
             "log variance only", encoder_back_with(lambda dmean, dlog: (0 * dmean, dlog)),
             "the gradient of the mean is lost",
             "Both halves came out of one linear layer, so both send a gradient back.",
+        ),
+        Slip(
+            "mean only", joined_for_the_first_map(lambda dmean, dlog: (dmean, 0 * dlog)),
+            "the gradient of the log variance is lost",
+            "Both halves came out of one linear layer, so both send a gradient back to the hidden numbers.",
+        ),
+        Slip(
+            "log variance only", joined_for_the_first_map(lambda dmean, dlog: (0 * dmean, dlog)),
+            "the gradient of the mean is lost",
+            "Both halves came out of one linear layer, so both send a gradient back to the hidden numbers.",
         ),
         Slip(
             "mean twice", encoder_back_with(lambda dmean, dlog: (dmean, dmean)),

@@ -1,5 +1,6 @@
 """Lesson 4: adding noise, which way time runs, and the two ways back."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -65,6 +66,20 @@ def mixed(data, noise, t):
 def noised(data, noise, t):
     """x_t = t · data + (1 - t) · noise."""
     return mixed(data, noise, per_sample(t, data))
+
+
+def each_alone(reference, slip, *outputs):
+    """A slip, and the same in one of these outputs only, the others being right."""
+
+    def alone(output):
+        def wrong(*inputs):
+            results = [*reference(*inputs)]
+            results[output] = slip.wrong(*inputs)[output]
+            return tuple(results)
+
+        return replace(slip, wrong=wrong)
+
+    return (slip, *map(alone, outputs))
 
 
 def rounded_times(t, x):
@@ -235,10 +250,14 @@ NOISED_BACKWARD = Exercise(
         *of_all_sizes(gradients_and_times),
     ),
     slips=(
-        Slip(
-            "passed on unweighed", lambda dx, data, noise, t: (dx, dx, noised_backward(dx, data, noise, t)[2]),
-            "it is dx itself, as if data and noise had been added at full strength",
-            "Each was multiplied by something in the forward. So is its gradient.",
+        *each_alone(
+            noised_backward,
+            Slip(
+                "passed on unweighed", lambda dx, data, noise, t: (dx, dx, noised_backward(dx, data, noise, t)[2]),
+                "it is dx itself, as if data and noise had been added at full strength",
+                "Each was multiplied by something in the forward. So is its gradient.",
+            ),
+            0, 1,
         ),
         Slip(
             "dt of the data only", with_dt(lambda dx, data, noise: (dx * data).sum(axis=over(dx))),
@@ -260,20 +279,28 @@ NOISED_BACKWARD = Exercise(
             "forgot dx", with_dt(lambda dx, data, noise: (data - noise).sum(axis=over(dx))), "dx is missing in it",
             "The slope is data − noise; multiply it by what comes in, then sum.",
         ),
-        Slip(
-            "forgot dx",
-            lambda dx, data, noise, t: (
-                0 * dx + per_sample(t, dx), 0 * dx + 1 - per_sample(t, dx), noised_backward(dx, data, noise, t)[2]
+        *each_alone(
+            noised_backward,
+            Slip(
+                "forgot dx",
+                lambda dx, data, noise, t: (
+                    0 * dx + per_sample(t, dx), 0 * dx + 1 - per_sample(t, dx), noised_backward(dx, data, noise, t)[2]
+                ),
+                "it is the slope alone, without dx", "The chain rule: what comes in times the slope.",
             ),
-            "it is the slope alone, without dx", "The chain rule: what comes in times the slope.",
+            0, 1,
         ),
-        Slip(
-            "times its own input",
-            lambda dx, data, noise, t: (
-                per_sample(t, dx) * dx * data, (1 - per_sample(t, dx)) * dx * noise,
-                noised_backward(dx, data, noise, t)[2],
+        *each_alone(
+            noised_backward,
+            Slip(
+                "times its own input",
+                lambda dx, data, noise, t: (
+                    per_sample(t, dx) * dx * data, (1 - per_sample(t, dx)) * dx * noise,
+                    noised_backward(dx, data, noise, t)[2],
+                ),
+                "it was multiplied by the data as well", "The slope of t · data with respect to the data is t alone.",
             ),
-            "it was multiplied by the data as well", "The slope of t · data with respect to the data is t alone.",
+            0, 1,
         ),
         Slip(
             "weights in dt",
@@ -414,21 +441,33 @@ DATA_AND_NOISE = Exercise(
         by_hand(noised(CLIPS, GRAINS, TIMES), CLIPS - GRAINS, TIMES), *of_all_sizes(on_a_line), *at_the_ends(on_a_line),
     ),
     slips=(
-        Slip(
-            "t and 1 − t swapped", lambda x, v, t: (x + per_sample(t, x) * v, x - (1 - per_sample(t, x)) * v),
-            "t and 1 − t have changed places", "From time t, how far is it to t = 1, and how far back to t = 0?",
+        *each_alone(
+            data_and_noise,
+            Slip(
+                "t and 1 − t swapped", lambda x, v, t: (x + per_sample(t, x) * v, x - (1 - per_sample(t, x)) * v),
+                "t and 1 − t have changed places", "From time t, how far is it to t = 1, and how far back to t = 0?",
+            ),
+            0, 1,
         ),
         Slip(
             "both forwards", lambda x, v, t: (x + (1 - per_sample(t, x)) * v, x + per_sample(t, x) * v),
             "it goes the wrong way", "The noise lies behind x: go against the velocity.",
         ),
-        Slip(
-            "a whole step", lambda x, v, t: (x + v, x - v), "it is a whole unit of time away from x",
-            "x lies between the two: part of the way is behind it, and part is ahead.",
+        *each_alone(
+            data_and_noise,
+            Slip(
+                "a whole step", lambda x, v, t: (x + v, x - v), "it is a whole unit of time away from x",
+                "x lies between the two: part of the way is behind it, and part is ahead.",
+            ),
+            0, 1,
         ),
-        Slip(
-            "wrong way", lambda x, v, t: (x - (1 - per_sample(t, x)) * v, x + per_sample(t, x) * v),
-            "it goes the wrong way", "The velocity points towards the data.",
+        *each_alone(
+            data_and_noise,
+            Slip(
+                "wrong way", lambda x, v, t: (x - (1 - per_sample(t, x)) * v, x + per_sample(t, x) * v),
+                "it goes the wrong way", "The velocity points towards the data.",
+            ),
+            0,
         ),
         Slip(
             "brackets missing", lambda x, v, t: (x + 1 - per_sample(t, x) * v, x - per_sample(t, x) * v),
@@ -446,15 +485,23 @@ DATA_AND_NOISE = Exercise(
             "noise from the data", with_noise(lambda x, v, t, data: v - x), "it is v − x",
             "From x, go back against the velocity, for a time of t.",
         ),
-        Slip(
-            "divided by the weight", lambda x, v, t: (x / per_sample(t, x), x / (1 - per_sample(t, x))),
-            "it is x divided by its weight", "x holds data and noise both. Go along the line instead.",
+        *each_alone(
+            data_and_noise,
+            Slip(
+                "divided by the weight", lambda x, v, t: (x / per_sample(t, x), x / (1 - per_sample(t, x))),
+                "it is x divided by its weight", "x holds data and noise both. Go along the line instead.",
+            ),
+            0, 1,
         ),
         Slip("divided by 1 − t", divided_by_what_is_left, "it was divided by 1 − t, which is 0 at t = 1", NO_DIVISION),
         Slip("divided by t", divided_by_the_time, "it was divided by t, which is 0 at t = 0", NO_DIVISION),
-        Slip(
-            "twice the distance", lambda x, v, t: ends(x, v, 2 * per_sample(t, x)), "it went too far",
-            "From time t to 0 it takes t.",
+        *each_alone(
+            data_and_noise,
+            Slip(
+                "twice the distance", lambda x, v, t: ends(x, v, 2 * per_sample(t, x)), "it went too far",
+                "From time t to 0 it takes t.",
+            ),
+            0, 1,
         ),
         *slips_of_times(lambda times, x, v, t: ends(x, v, times(t, x))),
     ),

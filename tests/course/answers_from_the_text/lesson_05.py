@@ -359,75 +359,81 @@ ANSWERS = {
     "step_5_condition": Answers(
         right=[[0, 1, -1, 1, 1], [[0], [1], [-1], [1], [1]], np.array([0, 1, -1, 1, 1])],
         wrong=[
-            ([0, 1, 1, 1, 1], "the sign of sky lost"),
-            ([0, 1, -1, 0, 3], "3 in decimal digits"),
-            ([0, 1, -1, 3], "t not written in binary"),
-            ([0, 1, 2, 1, 1], "words numbered 0, 1, 2"),
+            ([0, 1, 1, 1, 1], "lost minus sign"),  # the sign of sky lost
+            ([0, 1, -1, 0, 3], "t itself"),  # 3 in decimal digits
+            ([0, 1, -1, 3], "t itself"),  # t not written in binary
+            ([0, 1, 2, 1, 1], "words numbered"),  # words numbered 0, 1, 2
             ([1, 1, 0, 1, -1], "time first"),
-            ([0, 1, -1, 1, 0], "2 in binary"),
-            ([0, 1, -1, 0, 1], "1 in binary"),
-            ([1, 0, -1, 1, 1], "sora and is swapped"),
-            ([-1, 1, 0, 1, 1], "words read backwards"),
+            ([0, 1, -1, 1, 0], "binary of 2"),  # 2 in binary
+            ([0, 1, -1, 0, 1], "binary of 1"),  # 1 in binary
+            ([1, 0, -1, 1, 1], "words in another order"),  # sora and is swapped
+            ([-1, 1, 0, 1, 1], "words in another order"),  # words read backwards
             ([0, 1, -1], "words only"),
-            ([0, 1, -1, 0, 1, 1], "three binary digits"),
-            ([1, 2, 3, 1, 1], "words numbered from 1"),
+            ([0, 1, -1, 0, 1, 1], "three digits"),  # three binary digits
+            ([1, 2, 3, 1, 1], "words numbered"),  # words numbered from 1
         ],
     ),
     "embedding_forward": Answers(
         right=[look_up_in_a_loop, look_up_one_hot, lambda ids, table: (table.take(ids, axis=0), (ids, table.shape))],
         wrong=[
-            (lambda ids, table: (table[:, ids], (ids, table.shape)), "columns in place of rows"),
-            (lambda ids, table: (table[ids], (ids, table)), "the table itself in the cache"),
-            (lambda ids, table: (table[ids], (table.shape, ids)), "cache in the wrong order"),
-            (lambda ids, table: (table[ids], (ids, table.shape[0])), "only V in the cache"),
-            (lambda ids, table: (np.take(table, ids), (ids, table.shape)), "np.take without axis"),
-            (look_up_short_one_hot, "one-hot rows end with the largest id that occurs"),
-            (look_up_a_list_of_words, "one axis of ids only"),
-            (look_up_two_axes, "two axes of ids only"),
-            (look_up_stays_flat, "y stays flat"),
-            (look_up_counts_from_one, "ids -= 1: changed, and one row too early"),
-            (lambda ids, table: (table[ids - 1], (ids, table.shape)), "one row too early"),
-            (lambda ids, table: (table[ids].sum(axis=-2), (ids, table.shape)), "words summed already"),
-            (lambda ids, table: table[ids], "no cache"),
-            (lambda ids, table: (table[ids], (ids, table[ids].shape)), "y's shape in the cache"),
+            (lambda ids, table: (table[:, ids], (ids, table.shape)), "raised an error"),  # columns in place of rows
+            (lambda ids, table: (table[ids], (ids, table)), "other structure"),  # the table itself in the cache
+            (lambda ids, table: (table[ids], (table.shape, ids)), None),  # cache in the wrong order
+            (lambda ids, table: (table[ids], (ids, table.shape[0])), "other structure"),  # only V in the cache
+            (lambda ids, table: (np.take(table, ids), (ids, table.shape)), "single numbers"),  # np.take without axis
+            (look_up_short_one_hot, None),  # one-hot rows end with the largest id that occurs
+            (look_up_a_list_of_words, "raised an error"),  # one axis of ids only
+            (look_up_two_axes, "raised an error"),  # two axes of ids only
+            (look_up_stays_flat, "first axis flattened"),  # y stays flat
+            (look_up_counts_from_one, "changed its input"),  # ids -= 1: changed, and one row too early
+            (lambda ids, table: (table[ids - 1], (ids, table.shape)), "counted from one"),  # one row too early
+            # words summed already
+            (lambda ids, table: (table[ids].sum(axis=-2), (ids, table.shape)), "words added up"),
+            (lambda ids, table: table[ids], "other number of results"),  # no cache
+            (lambda ids, table: (table[ids], (ids, table[ids].shape)), "other structure"),  # y's shape in the cache
             (lambda ids, table: (table[np.unique(ids)], (ids, table.shape)), "each word once"),
-            (look_up_padding_is_zero, "word 0 taken as padding"),
-            (lambda ids, table: (table[ids, 0], (ids, table.shape)), "first number of each row only"),
-            (lambda ids, table: (table(ids), (ids, table.shape)), "round brackets"),
-            (lambda ids, table: (ids[..., None] * table[0], (ids, table.shape)), "the number of the word times row 0"),
-            (lambda ids, table: (table[ids[:1]], (ids, table.shape)), "the first along the first axis only"),
+            (look_up_padding_is_zero, "word 0 is nothing"),  # word 0 taken as padding
+            # first number of each row only
+            (lambda ids, table: (table[ids, 0], (ids, table.shape)), "first number only"),
+            (lambda ids, table: (table(ids), (ids, table.shape)), "raised an error"),  # round brackets
+            # the number of the word times row 0
+            (lambda ids, table: (ids[..., None] * table[0], (ids, table.shape)), "ids as numbers"),
+            # the first along the first axis only
+            (lambda ids, table: (table[ids[:1]], (ids, table.shape)), "first only"),
             (
                 lambda ids, table: (table[ids.astype(bool).astype(int)], (ids, table.shape)),
-                "every word but 0 is word 1",
+                "ids as a mask",  # every word but 0 is word 1
             ),
         ],
     ),
     "timestep_embedding": Answers(
         right=[waves_in_loops, waves_complex, waves_of(lambda i, F: 1 / 10000 ** (i / F))],
         wrong=[
-            (waves_of(slowing, lambda cos, sin: np.concatenate([sin, cos], 1)), "sines first"),
-            (waves_of(slowing, lambda cos, sin: np.stack([cos, sin], -1).reshape(len(cos), -1)), "alternating"),
-            (waves_of(lambda i, F: 10000 ** (-i / (2 * F))), "divided by width"),
-            (waves_of(lambda i, F: 10000 ** (-i / max(F - 1, 1))), "divided by F − 1"),
-            (waves_of(lambda i, F: 10000 ** (-(i + 1) / F)), "i from 1"),
-            (waves_of(lambda i, F: 10000 ** (i / F)), "minus sign missing"),
-            (waves_of(lambda i, F: slowing(i, F) / 1000), "t scaled to 0 … 1"),
-            (waves_of(lambda i, F: 1000 * slowing(i, F)), "t multiplied by 1000 as if it were from 0 to 1"),
-            (waves_of(lambda i, F: 10000 ** (-2 * i / F)), "2i in the exponent"),
-            (waves_of(lambda i, F: 1000 ** (-i / F)), "1000, not 10000"),
-            (waves_of(lambda i, F: 10.0**-i), "10⁻ⁱ: right for F = 4 only"),
-            (waves_of(lambda i, F: 2 * np.pi * slowing(i, F)), "a factor 2π"),
-            (waves_of(slowing, lambda cos, sin: np.concatenate([cos, sin]).T), "transposed"),
-            (waves_of(slowing, lambda cos, sin: np.concatenate([cos, sin])), "below each other"),
+            (waves_of(slowing, lambda cos, sin: np.concatenate([sin, cos], 1)), "sine first"),  # sines first
+            # alternating
+            (waves_of(slowing, lambda cos, sin: np.stack([cos, sin], -1).reshape(len(cos), -1)), "interleaved"),
+            (waves_of(lambda i, F: 10000 ** (-i / (2 * F))), "divided by the width"),
+            (waves_of(lambda i, F: 10000 ** (-i / max(F - 1, 1))), "one frequency too few"),  # divided by F − 1
+            (waves_of(lambda i, F: 10000 ** (-(i + 1) / F)), "i counted from 1"),
+            (waves_of(lambda i, F: 10000 ** (i / F)), "frequencies rise"),  # minus sign missing
+            (waves_of(lambda i, F: slowing(i, F) / 1000), "time between 0 and 1"),  # t scaled to 0 … 1
+            # t multiplied by 1000 as if it were from 0 to 1
+            (waves_of(lambda i, F: 1000 * slowing(i, F)), "times 1000"),
+            (waves_of(lambda i, F: 10000 ** (-2 * i / F)), "exponents twice too large"),  # 2i in the exponent
+            (waves_of(lambda i, F: 1000 ** (-i / F)), "base 1000"),  # 1000, not 10000
+            (waves_of(lambda i, F: 10.0**-i), "powers of ten"),  # 10⁻ⁱ: right for F = 4 only
+            (waves_of(lambda i, F: 2 * np.pi * slowing(i, F)), "times 2π"),  # a factor 2π
+            (waves_of(slowing, lambda cos, sin: np.concatenate([cos, sin]).T), "one below the other"),  # transposed
+            (waves_of(slowing, lambda cos, sin: np.concatenate([cos, sin])), "one below the other"),  # below each other
             (waves_of(slowing, lambda cos, sin: np.concatenate([cos, cos], 1)), "cosines twice"),
-            (waves_of(slowing, lambda cos, sin: (cos, sin)), "two arrays"),
-            (waves_no_new_axis, "t not turned into a column"),
-            (waves_one_time_only, "math with an array"),
-            (waves_scaled_in_place, "changes t"),
-            (waves_first_time, "the first time for all"),
-            (waves_reciprocal_integers, "negative powers of whole numbers"),
+            (waves_of(slowing, lambda cos, sin: (cos, sin)), "other number of results"),  # two arrays
+            (waves_no_new_axis, "t is not a column"),  # t not turned into a column
+            (waves_one_time_only, "raised an error"),  # math with an array
+            (waves_scaled_in_place, "changed its input"),  # changes t
+            (waves_first_time, "one time for all"),  # the first time for all
+            (waves_reciprocal_integers, "raised an error"),  # negative powers of whole numbers
             (waves_of(lambda i, F: slowing(F - 1 - i, F)), "from slow to fast"),
-            (waves_of_whole_numbers, "fractions of t are cut off"),
+            (waves_of_whole_numbers, "cut off"),  # fractions of t are cut off
         ],
     ),
     "pool_words_forward": Answers(
@@ -441,52 +447,56 @@ ANSWERS = {
             (pool_with(lambda x, m: (x * m[..., None]).mean(axis=1)), "mean over all places"),
             (pool_with(lambda x, m: (x * m[..., None]).sum(1) / m.sum(1, keepdims=True)), "mean over the words"),
             (pool_with(lambda x, m: x.sum(axis=1)), "padding counted"),
-            (pool_with(lambda x, m: (x * m).sum(axis=1)), "the mask lacks the axis of the width"),
+            (pool_with(lambda x, m: (x * m).sum(axis=1)), "raised an error"),  # the mask lacks the axis of the width
             (pool_with(lambda x, m: (x * m[..., None]).sum(axis=-1)), "summed over the width"),
             (pool_with(lambda x, m: (x * m[..., None]).sum(axis=0)), "summed over the prompts"),
-            (pool_with(lambda x, m: (x * ~m[..., None]).sum(axis=1)), "mask inverted"),
-            (pool_with(lambda x, m: x[m].sum(axis=0)), "all prompts in one sum"),
-            (lambda x, m: ((x * m[..., None]).sum(1), (x, m)), "x in the cache too"),
-            (lambda x, m: ((x * m[..., None]).sum(1), m), "the cache is no tuple"),
-            (lambda x, m: (x * m[..., None]).sum(1), "no cache"),
-            (pool_in_place, "changes x"),
-            (pool_with(lambda x, m: (x * m[..., None]).sum(1, keepdims=True)), "keepdims"),
-            (pool_first_words, "takes the first words, wherever the mask is True"),
-            (pool_stops_at_padding, "stops at the first place without a word"),
-            (pool_if, "if with an array"),
-            (pool_return_in_the_loop, "return inside the loop: the first prompt only"),
-            (pool_with(lambda x, m: (x * m[0][:, None]).sum(1)), "the first prompt's mask for all"),
-            (pool_with(lambda x, m: (x * m[..., None]).max(1)), "maximum"),
-            (pool_with(lambda x, m: x.sum(1) * m.sum(1, keepdims=True) / m.shape[1]), "sum of all, scaled down"),
-            (pool_with(lambda x, m: x[:, 0]), "the first word only"),
-            (pool_last_dropped, "the last place is never looked at"),
-            (pool_with(lambda x, m: np.where(m[..., None] & (x > 0), x, 0).sum(1)), "negative numbers are left out"),
+            (pool_with(lambda x, m: (x * ~m[..., None]).sum(axis=1)), "padding instead of words"),  # mask inverted
+            (pool_with(lambda x, m: x[m].sum(axis=0)), "summed over the prompts"),  # all prompts in one sum
+            (lambda x, m: ((x * m[..., None]).sum(1), (x, m)), "other structure"),  # x in the cache too
+            (lambda x, m: ((x * m[..., None]).sum(1), m), "other structure"),  # the cache is no tuple
+            (lambda x, m: (x * m[..., None]).sum(1), "other number of results"),  # no cache
+            (pool_in_place, "changed its input"),  # changes x
+            (pool_with(lambda x, m: (x * m[..., None]).sum(1, keepdims=True)), "axis of length 1"),  # keepdims
+            (pool_first_words, "first words"),  # takes the first words, wherever the mask is True
+            (pool_stops_at_padding, "first words"),  # stops at the first place without a word
+            (pool_if, "raised an error"),  # if with an array
+            (pool_return_in_the_loop, "first prompt only"),  # return inside the loop: the first prompt only
+            (pool_with(lambda x, m: (x * m[0][:, None]).sum(1)), "one mask for all"),  # the first prompt's mask for all
+            (pool_with(lambda x, m: (x * m[..., None]).max(1)), "largest"),  # maximum
+            # sum of all, scaled down
+            (pool_with(lambda x, m: x.sum(1) * m.sum(1, keepdims=True) / m.shape[1]), "scaled down"),
+            (pool_with(lambda x, m: x[:, 0]), "one word only"),  # the first word only
+            (pool_last_dropped, "last place left out"),  # the last place is never looked at
+            # negative numbers are left out
+            (pool_with(lambda x, m: np.where(m[..., None] & (x > 0), x, 0).sum(1)), "negative numbers lost"),
         ],
     ),
     "embedding_backward": Answers(
         right=[table_by_add_at, table_in_a_loop, table_one_hot, table_word_by_word],
         wrong=[
-            (table_lost_twice, "dtable[ids] += dy loses repeated words"),
-            (table_overwritten, "= in place of +=: the last one wins"),
-            (table_too_short, "as many rows as the largest id + 1, not V"),
-            (table_add_at_returned, "np.add.at returns None"),
-            (table_mean, "mean over the places"),
-            (table_one_axis, "one axis of ids only: += with several ids loses repeated words"),
-            (table_whole_numbers, "whole numbers: fractions are cut off"),
-            (table_counts, "ignores dy: how often a word stood there"),
-            (table_skips_zero, "word 0 gets no gradient"),
-            (table_return_in_the_loop, "return inside the loop"),
-            (table_wants_an_array, "the cache has the shape, not the table"),
-            (table_one_place_late, "ids − 1: one row too early"),
-            (table_empty, "starts from ones"),
-            (lambda dy, cache: table_by_add_at(dy, cache).T, "transposed (D, V)"),
-            (lambda dy, cache: dy, "dy itself"),
-            (lambda dy, cache: dy[cache[0]], "looks up in dy"),
-            (lambda dy, cache: np.eye(cache[1][0])[cache[0]].T @ dy, "the one-hot product for one axis of ids only"),
+            (table_lost_twice, "the last one wins"),  # dtable[ids] += dy loses repeated words
+            (table_overwritten, "the last one wins"),  # = in place of +=: the last one wins
+            (table_too_short, "too few rows"),  # as many rows as the largest id + 1, not V
+            (table_add_at_returned, ("returned nothing")),  # np.add.at returns None
+            (table_mean, "mean of a word's gradients"),  # mean over the places
+            (table_one_axis, "the last one wins"),  # one axis of ids only: += with several ids loses repeated words
+            (table_whole_numbers, "cut off"),  # whole numbers: fractions are cut off
+            (table_counts, "forgot dy"),  # ignores dy: how often a word stood there
+            (table_skips_zero, "word 0 is nothing"),  # word 0 gets no gradient
+            (table_return_in_the_loop, "first place only"),  # return inside the loop
+            (table_wants_an_array, "raised an error"),  # the cache has the shape, not the table
+            (table_one_place_late, "counted from one"),  # ids − 1: one row too early
+            (table_empty, "started with ones"),  # starts from ones
+            (lambda dy, cache: table_by_add_at(dy, cache).T, "missing transpose"),  # transposed (D, V)
+            (lambda dy, cache: dy, "shape of the ids"),  # dy itself
+            (lambda dy, cache: dy[cache[0]], None),  # looks up in dy
+            # the one-hot product for one axis of ids only
+            (lambda dy, cache: np.eye(cache[1][0])[cache[0]].T @ dy, None),
             (lambda dy, cache: -table_by_add_at(dy, cache), "sign"),
-            (lambda dy, cache: table_by_add_at(dy, cache) / cache[0].size, "divided by the number of places"),
-            (table_kept_between_calls, "adds to the table of earlier calls"),
-            (table_two_axes, "two axes of ids only"),
+            # divided by the number of places
+            (lambda dy, cache: table_by_add_at(dy, cache) / cache[0].size, "divided by the places"),
+            (table_kept_between_calls, "other numbers each time"),  # adds to the table of earlier calls
+            (table_two_axes, "raised an error"),  # two axes of ids only
         ],
     ),
     "pool_words_backward": Answers(
@@ -497,26 +507,32 @@ ANSWERS = {
             words_back(lambda dy, m: np.einsum("bd,bl->bld", dy, m.astype(dy.dtype))),
         ],
         wrong=[
-            (words_back(lambda dy, m: np.repeat(dy[:, None], m.shape[1], 1)), "padding gets a gradient"),
-            (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.sum(1)[:, None, None]), "divided by the words"),
-            (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.shape[1]), "divided by L"),
-            (words_back(lambda dy, m: m[..., None] * np.ones_like(dy)[:, None]), "ignores dy"),
-            (words_back(lambda dy, m: dy * m), "no new axes"),
-            (words_back(lambda dy, m: dy[:, None] * ~m[..., None]), "mask inverted"),
-            (words_back(lambda dy, m: dy[:, None]), "no places for the words"),
-            (words_back(lambda dy, m: dy), "dy itself"),
-            (words_back(lambda dy, m: dy * m[..., None]), "dy lacks the axis of the words"),
-            (words_back(lambda dy, m: dy[:, None] * m[0][:, None]), "the first prompt's mask for all"),
-            (words_back(lambda dy, m: dy[:, :, None] * m[:, None]), "axes in the order B, D, L"),
-            (words_back(lambda dy, m: (dy[:, None] * m[..., None],)), "a tuple of one"),
-            (words_back(lambda dy, m: np.tile(dy[:, None], (1, 3, 1)) * m[..., None]), "L = 3 hard-coded"),
-            (words_back_first_words, "the first words, wherever the mask is True"),
-            (words_back_assigned, "dx[mask] = dy: as many rows as words"),
-            (words_back_not_unpacked, "cache not unpacked"),
-            (words_back_first_place, "only the first word"),
+            # padding gets a gradient
+            (words_back(lambda dy, m: np.repeat(dy[:, None], m.shape[1], 1)), "padding learns"),
+            # divided by the words
+            (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.sum(1)[:, None, None]), "shared out"),
+            (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.shape[1]), "shared out"),  # divided by L
+            (words_back(lambda dy, m: m[..., None] * np.ones_like(dy)[:, None]), "forgot dy"),  # ignores dy
+            (words_back(lambda dy, m: dy * m), "raised an error"),  # no new axes
+            (words_back(lambda dy, m: dy[:, None] * ~m[..., None]), "mask the wrong way round"),  # mask inverted
+            (words_back(lambda dy, m: dy[:, None]), "no axis for the words"),  # no places for the words
+            (words_back(lambda dy, m: dy), "gave back dy"),  # dy itself
+            (words_back(lambda dy, m: dy * m[..., None]), "raised an error"),  # dy lacks the axis of the words
+            # the first prompt's mask for all
+            (words_back(lambda dy, m: dy[:, None] * m[0][:, None]), "one mask for all"),
+            (words_back(lambda dy, m: dy[:, :, None] * m[:, None]), "missing transpose"),  # axes in the order B, D, L
+            (words_back(lambda dy, m: (dy[:, None] * m[..., None],)), "other number of results"),  # a tuple of one
+            # L = 3 hard-coded
+            (words_back(lambda dy, m: np.tile(dy[:, None], (1, 3, 1)) * m[..., None]), "raised an error"),
+            (words_back_first_words, "first words"),  # the first words, wherever the mask is True
+            (words_back_assigned, "raised an error"),  # dx[mask] = dy: as many rows as words
+            (words_back_not_unpacked, "raised an error"),  # cache not unpacked
+            (words_back_first_place, "one word only"),  # only the first word
             (words_back(lambda dy, m: dy[:, None] * m[..., None] * m.sum(1)[:, None, None]), "times the words"),
-            (words_back(lambda dy, m: dy[::-1, None] * m[..., None]), "prompts in reverse"),
-            (words_back(lambda dy, m: np.where(m[..., None], dy.mean(0), 0)), "the mean of dy over the prompts"),
+            # prompts in reverse
+            (words_back(lambda dy, m: dy[::-1, None] * m[..., None]), "gradients of other prompts"),
+            # the mean of dy over the prompts
+            (words_back(lambda dy, m: np.where(m[..., None], dy.mean(0), 0)), "gradients of other prompts"),
         ],
     ),
 }

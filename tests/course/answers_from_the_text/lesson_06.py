@@ -291,160 +291,175 @@ ANSWERS = {
     "step_6_scale_and_shift": Answers(
         right=[[2, -1, -1, 5], [[2], [-1], [-1], [5]], np.array([2.0, -1.0, -1.0, 5.0])],
         wrong=[
-            ([[2], [0], [0], [4]], "b forgotten"),
-            ([2, 1, -1, 5], "the minus of c's third number overlooked"),
-            ([[-1], [5], [2], [-1]], "shift first"),
+            ([[2], [0], [0], [4]], "forgot the bias"),  # b forgotten
+            ([2, 1, -1, 5], "lost minus sign"),  # the minus of c's third number overlooked
+            ([[-1], [5], [2], [-1]], "shift before scale"),  # shift first
             ([[5], [-1], [-1], [2]], "upside down"),
-            ([[2], [1], [1], [3]], "b subtracted"),
-            ([[2], [-1], [1], [5]], "third row: the minus of W overlooked"),
-            ([[1], [-1], [-1], [5]], "one slip in the first row: the last product missed"),
-            ([[3], [1], [-1], [4]], "sora taken as 1"),
-            ([[2], [-1], [-1], [3]], "fourth row: 2 · 1 taken as 0"),
-            ([[2, -1], [-1, 5]], "as a square, not a column"),
-            ([[2], [-1]], "only the scale"),
+            ([[2], [1], [1], [3]], "subtracted the bias"),  # b subtracted
+            ([[2], [-1], [1], [5]], "lost minus sign"),  # third row: the minus of W overlooked
+            ([[1], [-1], [-1], [5]], "off by 1"),  # one slip in the first row: the last product missed
+            ([[3], [1], [-1], [4]], "zero taken for one"),  # sora taken as 1
+            ([[2], [-1], [-1], [3]], None),  # fourth row: 2 · 1 taken as 0
+            ([[2, -1], [-1, 5]], "not one column"),  # as a square, not a column
+            ([[2], [-1]], "one half only"),  # only the scale
             ([[0], [0], [0], [4]], "b multiplied in"),
         ],
     ),
     "silu_forward": Answers(
         right=[silu_tanh, silu_stable, silu_log, silu_plain],
         wrong=[
-            (silu_nan, "eˣ / (1 + eˣ): NaN for large x"),
-            (silu_mirrored, "minus missing in the exponent"),
-            (silu_changed(lambda y, x, s: (y, (s, x))), "cache in the wrong order"),
-            (silu_changed(lambda y, x, s: (y, (x, y))), "y in the cache"),
-            (silu_changed(lambda y, x, s: (y, (x,))), "sigmoid not in the cache"),
-            (silu_changed(lambda y, x, s: y), "no cache"),
-            (silu_changed(lambda y, x, s: (s, (x, s))), "the sigmoid, not x times it"),
-            (silu_changed(lambda y, x, s: (x * np.tanh(x), (x, np.tanh(x)))), "tanh for the sigmoid"),
+            (silu_nan, "overflow"),  # eˣ / (1 + eˣ): NaN for large x
+            (silu_mirrored, "sign of the exponent"),  # minus missing in the exponent
+            (silu_changed(lambda y, x, s: (y, (s, x))), "wrong order"),  # cache in the wrong order
+            (silu_changed(lambda y, x, s: (y, (x, y))), "kept y instead of the sigmoid"),  # y in the cache
+            (silu_changed(lambda y, x, s: (y, (x,))), "other structure"),  # sigmoid not in the cache
+            (silu_changed(lambda y, x, s: y), "other number of results"),  # no cache
+            (silu_changed(lambda y, x, s: (s, (x, s))), "the sigmoid alone"),  # the sigmoid, not x times it
+            # tanh for the sigmoid
+            (silu_changed(lambda y, x, s: (x * np.tanh(x), (x, np.tanh(x)))), "tanh instead of the sigmoid"),
             (silu_changed(lambda y, x, s: (np.maximum(x, 0), (x, s))), "ReLU"),
-            (silu_changed(lambda y, x, s: (x * silu_tanh(1.702 * x)[1][1], (x, s))), "GELU's approximation"),
-            (silu_changed(lambda y, x, s: (y, (x, s * (1 - s)))), "the sigmoid's slope in the cache"),
-            (silu_math, "math.exp with an array"),
-            (silu_clipped, "x clipped to ±20"),
-            (silu_clipped_sigmoid, "the exponent clipped to ±5"),
-            (silu_absolute, "absolute value in the exponent: wrong for negative x"),
-            (silu_in_place, "changes x"),
-            (silu_caches_y, "x overwritten by y before it is cached"),
-            (silu_if, "if with an array"),
-            (silu_matrix_only, "matrices only"),
-            (silu_changed(lambda y, x, s: (s * (1 + x * (1 - s)), (x, s))), "the slope in place of the value"),
-            (silu_changed(lambda y, x, s: (x + s, (x, s))), "added in place of multiplied"),
-            (silu_changed(lambda y, x, s: (x * np.clip(x / 6 + 0.5, 0, 1), (x, s))), "hard sigmoid in y"),
-            (silu_changed(lambda y, x, s: (y, x, s)), "three results instead of y and a tuple"),
-            (silu_large_is_x, "ReLU beyond ±3"),
+            # GELU's approximation
+            (silu_changed(lambda y, x, s: (x * silu_tanh(1.702 * x)[1][1], (x, s))), "GELU's sigmoid"),
+            (silu_changed(lambda y, x, s: (y, (x, s * (1 - s)))), "kept the slope"),  # the sigmoid's slope in the cache
+            (silu_math, "raised an error"),  # math.exp with an array
+            (silu_clipped, "clipped"),  # x clipped to ±20
+            (silu_clipped_sigmoid, "clipped"),  # the exponent clipped to ±5
+            (silu_absolute, "absolute value in the exponent"),  # absolute value in the exponent: wrong for negative x
+            (silu_in_place, "changed its input"),  # changes x
+            (silu_caches_y, "kept y instead of x"),  # x overwritten by y before it is cached
+            (silu_if, "raised an error"),  # if with an array
+            (silu_matrix_only, "raised an error"),  # matrices only
+            # the slope in place of the value
+            (silu_changed(lambda y, x, s: (s * (1 + x * (1 - s)), (x, s))), "the slope instead of y"),
+            (silu_changed(lambda y, x, s: (x + s, (x, s))), "added"),  # added in place of multiplied
+            # hard sigmoid in y
+            (silu_changed(lambda y, x, s: (x * np.clip(x / 6 + 0.5, 0, 1), (x, s))), "hard sigmoid"),
+            # three results instead of y and a tuple
+            (silu_changed(lambda y, x, s: (y, x, s)), "other number of results"),
+            (silu_large_is_x, "ReLU where x is large"),  # ReLU beyond ±3
         ],
     ),
     "adaln_modulation_forward": Answers(
         right=[modulation_slices, modulation_split, modulation_six_products, modulation_reshaped],
         wrong=[
-            (modulation(lambda y, D: tuple(y.reshape(6, -1, D))), "reshaped to (6, B, D)"),
-            (lambda c, w, b: (tuple(np.split(c @ w + b, 6)), (c, w)), "np.split along the first axis"),
-            (modulation(lambda y, D: tuple(y[:, k::6] for k in range(6))), "every sixth column"),
+            (modulation(lambda y, D: tuple(y.reshape(6, -1, D))), "reshape alone"),  # reshaped to (6, B, D)
+            # np.split along the first axis
+            (lambda c, w, b: (tuple(np.split(c @ w + b, 6)), (c, w)), "raised an error"),
+            (modulation(lambda y, D: tuple(y[:, k::6] for k in range(6))), "interleaved"),  # every sixth column
             (
                 modulation(lambda y, D: tuple(y.reshape(len(y), D, 6)[..., k] for k in range(6))),
-                "reshaped to (B, D, 6)",
+                "interleaved",  # reshaped to (B, D, 6)
             ),
             (modulation_order(1, 0, 2, 4, 3, 5), "scale before shift"),
-            (modulation_order(3, 4, 5, 0, 1, 2), "mlp before msa"),
-            (modulation_order(0, 3, 1, 4, 2, 5), "msa and mlp alternate"),
-            (modulation_order(5, 4, 3, 2, 1, 0), "backwards"),
-            (modulation_order(0, 1, 2, 3, 5, 4), "the last two swapped"),
-            (modulation_order(0, 1, 2), "only three"),
+            (modulation_order(3, 4, 5, 0, 1, 2), "MLP before attention"),  # mlp before msa
+            (modulation_order(0, 3, 1, 4, 2, 5), "shifts, scales, gates"),  # msa and mlp alternate
+            (modulation_order(5, 4, 3, 2, 1, 0), "wrong order"),  # backwards
+            (modulation_order(0, 1, 2, 3, 5, 4), "wrong order"),  # the last two swapped
+            (modulation_order(0, 1, 2), "other structure"),  # only three
             (modulation_order(0, 1, 2, 0, 1, 2), "the first three twice"),
-            (modulation_silu_again, "SiLU applied again"),
-            (lambda c, w, b: (tuple(np.split(c @ w, 6, axis=1)), (c, w)), "b forgotten"),
-            (lambda c, w, b: (tuple(np.split(c @ w + b, 6, axis=1)), (c, w, b)), "b in the cache"),
-            (lambda c, w, b: (tuple(np.split(c @ w + b, 6, axis=1)), (w, c)), "cache in the wrong order"),
-            (lambda c, w, b: (*np.split(c @ w + b, 6, axis=1), (c, w)), "seven results, not a tuple and a cache"),
-            (lambda c, w, b: tuple(np.split(c @ w + b, 6, axis=1)), "no cache"),
-            (modulation_width_of_c, "c's width taken for D"),
-            (modulation(lambda y, D: tuple(y[:, None, k * D : (k + 1) * D] for k in range(6))), "(B, 1, D)"),
+            (modulation_silu_again, "SiLU once more"),  # SiLU applied again
+            (lambda c, w, b: (tuple(np.split(c @ w, 6, axis=1)), (c, w)), "forgot the bias"),  # b forgotten
+            (lambda c, w, b: (tuple(np.split(c @ w + b, 6, axis=1)), (c, w, b)), "other structure"),  # b in the cache
+            # cache in the wrong order
+            (lambda c, w, b: (tuple(np.split(c @ w + b, 6, axis=1)), (w, c)), "wrong order"),
+            # seven results, not a tuple and a cache
+            (lambda c, w, b: (*np.split(c @ w + b, 6, axis=1), (c, w)), "other number of results"),
+            (lambda c, w, b: tuple(np.split(c @ w + b, 6, axis=1)), "other number of results"),  # no cache
+            (modulation_width_of_c, "the width of c for D"),  # c's width taken for D
+            # (B, 1, D)
+            (modulation(lambda y, D: tuple(y[:, None, k * D : (k + 1) * D] for k in range(6))), "axis of length 1"),
             (
                 modulation(lambda y, D: tuple(m + (k in (1, 4)) for k, m in enumerate(np.split(y, 6, 1)))),
                 "1 + scale",
             ),
-            (modulation_changes_b, "changes b"),
-            (modulation_in_a_loop, "return inside the loop"),
-            (modulation(lambda y, D: y), "not cut at all"),
-            (modulation_gates_squashed, "tanh on the gates"),
-            (modulation_squeezed, "squeeze: loses the axis of a single sample or of D = 1"),
+            (modulation_changes_b, "changed its input"),  # changes b
+            (modulation_in_a_loop, "other structure"),  # return inside the loop
+            (modulation(lambda y, D: y), "other structure"),  # not cut at all
+            (modulation_gates_squashed, "gates squashed"),  # tanh on the gates
+            (modulation_squeezed, "squeezed"),  # squeeze: loses the axis of a single sample or of D = 1
         ],
     ),
     "silu_backward": Answers(
         right=[silu_back_two_parts, silu_back_short, silu_back(lambda x, s: s * (1 + x * (1 - s)))],
         wrong=[
-            (silu_back(lambda x, s: s * (1 - s)), "the sigmoid's slope only"),
-            (silu_back(lambda x, s: s), "second part forgotten"),
-            (silu_back(lambda x, s: x * s * (1 - s)), "first part forgotten"),
-            (lambda dy, cache: cache[1] * (1 + cache[0] * (1 - cache[1])), "ignores dy"),
-            (silu_back(lambda x, s: s + x * (1 - s)), "σ missing in the second part"),
-            (silu_back(lambda x, s: s - x * s * (1 - s)), "minus between the parts"),
-            (silu_back(lambda x, s: s * (1 + x * s)), "s in place of 1 − s"),
-            (lambda dy, cache: dy * cache[1] + cache[0] * cache[1] * (1 - cache[1]), "dy missing in the second part"),
-            (silu_back_in_place, "dy *= changes dy"),
-            (silu_back_changes_the_cache, "changes the cache"),
-            (lambda dy, c: (dy * c[1], dy * c[0] * c[1] * (1 - c[1])), "the two parts returned, not added"),
-            (silu_back(lambda x, s: x * s), "the value in place of the slope"),
-            (silu_back(lambda x, s: s + x * s * (1 + s)), "σ′ = σ (1 + σ)"),
+            (silu_back(lambda x, s: s * (1 - s)), "the sigmoid's slope alone"),  # the sigmoid's slope only
+            (silu_back(lambda x, s: s), "half of the product rule"),  # second part forgotten
+            (silu_back(lambda x, s: x * s * (1 - s)), "half of the product rule"),  # first part forgotten
+            (lambda dy, cache: cache[1] * (1 + cache[0] * (1 - cache[1])), "forgot dy"),  # ignores dy
+            (silu_back(lambda x, s: s + x * (1 - s)), "the sigmoid's slope is 1 − σ"),  # σ missing in the second part
+            (silu_back(lambda x, s: s - x * s * (1 - s)), "sign in the product rule"),  # minus between the parts
+            (silu_back(lambda x, s: s * (1 + x * s)), "another slope of the sigmoid"),  # s in place of 1 − s
+            # dy missing in the second part
+            (lambda dy, cache: dy * cache[1] + cache[0] * cache[1] * (1 - cache[1]), "dy in one part only"),
+            (silu_back_in_place, "changed its input"),  # dy *= changes dy
+            (silu_back_changes_the_cache, "changed its input"),  # changes the cache
+            # the two parts returned, not added
+            (lambda dy, c: (dy * c[1], dy * c[0] * c[1] * (1 - c[1])), "other number of results"),
+            (silu_back(lambda x, s: x * s), "y in place of the slope"),  # the value in place of the slope
+            (silu_back(lambda x, s: s + x * s * (1 + s)), "another slope of the sigmoid"),  # σ′ = σ (1 + σ)
             (silu_back_recomputed, "sigmoid of the sigmoid"),
-            (silu_back_swapped, "cache unpacked in the wrong order"),
+            (silu_back_swapped, "cache in the wrong order"),  # cache unpacked in the wrong order
             (silu_back(lambda x, s: x > 0), "ReLU's slope"),
-            (silu_back(lambda x, s: s + x * s), "1 − σ forgotten"),
-            (silu_back(lambda x, s: s * 1 + x * (1 - s) * s * s), "one σ too many"),
-            (silu_back(lambda x, s: 1 / 2 + 0 * x), "the slope at 0 for all"),
-            (lambda dy, c: dy + c[1] * (1 + c[0] * (1 - c[1])), "dy added in place of multiplied"),
-            (silu_back(lambda x, s: s * (1 + x) * (1 - s)), "brackets in the wrong place"),
+            (silu_back(lambda x, s: s + x * s), "the sigmoid's slope without 1 − σ"),  # 1 − σ forgotten
+            (silu_back(lambda x, s: s * 1 + x * (1 - s) * s * s), "another slope of the sigmoid"),  # one σ too many
+            (silu_back(lambda x, s: 1 / 2 + 0 * x), "the slope at 0"),  # the slope at 0 for all
+            # dy added in place of multiplied
+            (lambda dy, c: dy + c[1] * (1 + c[0] * (1 - c[1])), "added instead of multiplied"),
+            (silu_back(lambda x, s: s * (1 + x) * (1 - s)), "brackets"),  # brackets in the wrong place
             (
                 lambda dy, cache: np.where(cache[0] > 0, dy * cache[1] * (1 + cache[0] * (1 - cache[1])), 0),
-                "nothing passes where x is negative",
+                "ReLU's slope",  # nothing passes where x is negative
             ),
         ],
     ),
     "adaln_modulation_backward": Answers(
         right=[back_one_by_one, back_by_hand, back_with(lambda six: np.concatenate(six, axis=-1))],
         wrong=[
-            (back_with(lambda six: np.concatenate(six)), "concatenated along the first axis"),
+            (back_with(lambda six: np.concatenate(six)), None),  # concatenated along the first axis
             (back_with(lambda six: np.stack(six, axis=-1).reshape(len(six[0]), -1)), "interleaved"),
-            (back_with(lambda six: np.stack(six, axis=1)), "stacked to (B, 6, D)"),
-            (back_with(lambda six: sum(six)), "the six added"),
+            (back_with(lambda six: np.stack(six, axis=1)), None),  # stacked to (B, 6, D)
+            (back_with(lambda six: sum(six)), None),  # the six added
             (back_with(lambda six: np.concatenate(six[::-1], axis=1)), "backwards"),
             (back_with(lambda six: np.concatenate([six[k] for k in (1, 0, 2, 4, 3, 5)], 1)), "scale before shift"),
-            (back_with(lambda six: np.concatenate([six[k] for k in (3, 4, 5, 0, 1, 2)], 1)), "mlp before msa"),
-            (back_with(lambda six: np.concatenate([six[k] for k in (0, 1, 2, 3, 5, 4)], 1)), "the last two swapped"),
-            (back_with(lambda six: np.tile(six[0], (1, 6))), "the first gradient six times"),
+            # mlp before msa
+            (back_with(lambda six: np.concatenate([six[k] for k in (3, 4, 5, 0, 1, 2)], 1)), "MLP before attention"),
+            # the last two swapped
+            (back_with(lambda six: np.concatenate([six[k] for k in (0, 1, 2, 3, 5, 4)], 1)), "two of the six swapped"),
+            (back_with(lambda six: np.tile(six[0], (1, 6))), "one for all"),  # the first gradient six times
             (
                 back_with(lambda six: np.concatenate([0 * d if k in (2, 5) else d for k, d in enumerate(six)], 1)),
-                "the gates' gradients dropped",
+                "forgot the gates",  # the gates' gradients dropped
             ),
-            (back_with(lambda six: np.array(six).reshape(len(six[0]), -1)), "reshape without moving axes"),
-            (back_with(lambda six: six), "not concatenated"),
-            (back_changed(lambda dc, dw, db: (dw, dc, db)), "dw first"),
-            (back_changed(lambda dc, dw, db: (dc, db, dw)), "db before dw"),
-            (back_changed(lambda dc, dw, db: dc), "only dc"),
-            (back_changed(lambda dc, dw, db: (dc / 6, dw, db)), "dc is a mean over the six"),
-            (back_changed(lambda dc, dw, db: (dc, dw.T, db)), "dw transposed"),
-            (back_last_one_only, "dc of the last modulation only"),
-            (back_adds_into_the_first, "changes the first gradient"),
-            (back_no_axis_for_the_bias, "db is not summed over the samples"),
-            (back_first_sample, "dw and db of the first sample only"),
-            (back_silu_too, "goes back through SiLU, which is not part of it"),
+            # reshape without moving axes
+            (back_with(lambda six: np.array(six).reshape(len(six[0]), -1)), "reshape alone"),
+            (back_with(lambda six: six), "raised an error"),  # not concatenated
+            (back_changed(lambda dc, dw, db: (dw, dc, db)), "wrong order"),  # dw first
+            (back_changed(lambda dc, dw, db: (dc, db, dw)), "wrong order"),  # db before dw
+            (back_changed(lambda dc, dw, db: dc), "other number of results"),  # only dc
+            (back_changed(lambda dc, dw, db: (dc / 6, dw, db)), "divided by six"),  # dc is a mean over the six
+            (back_changed(lambda dc, dw, db: (dc, dw.T, db)), "missing transpose"),  # dw transposed
+            (back_last_one_only, "one of the six only"),  # dc of the last modulation only
+            (back_adds_into_the_first, "changed its input"),  # changes the first gradient
+            (back_no_axis_for_the_bias, "one bias for each sample"),  # db is not summed over the samples
+            (back_first_sample, "one sample only"),  # dw and db of the first sample only
+            (back_silu_too, "SiLU on the way back"),  # goes back through SiLU, which is not part of it
         ],
     ),
     "zero_start": Answers(
         right=[[0, 0, 1, 0, 0, 1, 0], (0, 0, 1, 0, 0, 1, 0), np.array([0, 0, 1, 0, 0, 1, 0])],
         wrong=[
             ([1, 1, 0, 1, 1, 0, 1], "1 and 0 swapped"),
-            ([0, 0, 1, 0, 0, 1, 1], "dc taken as awake"),
-            ([0, 0, 0, 0, 0, 0, 0], "everything zero"),
-            ([1, 1, 1, 1, 1, 1, 1], "everything awake"),
-            ([0, 0, 0, 0, 0, 1, 0], "the first gate forgotten"),
-            ([0, 0, 1, 0, 0, 0, 0], "the second gate forgotten"),
-            ([1, 0, 1, 1, 0, 1, 0], "shifts taken as awake"),
-            ([1, 1, 1, 1, 1, 1, 0], "only dc zero"),
-            ([1, 0, 0, 1, 0, 0, 0], "gate taken as first of three"),
-            ([0, 1, 0, 0, 1, 0, 0], "gate taken as second of three"),
-            ([0, 0, 1, 0, 0, 1], "dc left out"),
-            ([0, 0, 1, 1, 1, 1, 0], "the second branch taken as awake"),
+            ([0, 0, 1, 0, 0, 1, 1], "dc as well"),  # dc taken as awake
+            ([0, 0, 0, 0, 0, 0, 0], "nothing at all"),  # everything zero
+            ([1, 1, 1, 1, 1, 1, 1], "everything"),  # everything awake
+            ([0, 0, 0, 0, 0, 1, 0], "a gate forgotten"),  # the first gate forgotten
+            ([0, 0, 1, 0, 0, 0, 0], "a gate forgotten"),  # the second gate forgotten
+            ([1, 0, 1, 1, 0, 1, 0], "shifts as well"),  # shifts taken as awake
+            ([1, 1, 1, 1, 1, 1, 0], "all of the six"),  # only dc zero
+            ([1, 0, 0, 1, 0, 0, 0], "another place for the gates"),  # gate taken as first of three
+            ([0, 1, 0, 0, 1, 0, 0], "another place for the gates"),  # gate taken as second of three
+            ([0, 0, 1, 0, 0, 1], "dc is missing"),  # dc left out
+            ([0, 0, 1, 1, 1, 1, 0], "one branch as well"),  # the second branch taken as awake
         ],
     ),
 }
