@@ -60,9 +60,9 @@ draw.clips(
 # - **Training** makes the guesses better. Take a clip, a random t and random noise; mix them, let the network guess,
 #   and compare with the clip. How far off it is, in one number, is the **loss**. Then change each of the network's
 #   numbers, its *weights*, a little in the direction in which the loss falls. That direction is the **gradient**, and
-#   finding it, from the loss back through every operation, is the **backward pass** that you will write by hand.
+#   finding it, from the loss back through every operation, is the **backward pass**, which you will write.
 # - **Making a clip** is a walk from t = 0 to t = 1. Begin with noise, guess, move a small step towards the guess, and
-#   guess again from there. Every guess is sharper than the one before. The loop that does this is a **sampler**.
+#   guess again from there. Every guess is sharper than the one before. This loop is a **sampler**.
 
 # %% [markdown]
 # - **Latents.** A clip has too many numbers to work on. So an *encoder* turns each patch of pixels into a few numbers,

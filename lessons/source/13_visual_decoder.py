@@ -410,7 +410,10 @@ print(
 # "Maximum likelihood, combined with an adversarial part": so you will find the training of such codecs described. The
 # first half you know now. What is the second for? A squared error has a weakness: in doubt, the *average* of all
 # possible pictures is best, and an average of sharp pictures is blurred. And where two patches meet, it doesn't mind a
-# seam. So latent diffusion asks a second network, the **discriminator**. It sees a few neighbouring patches, real or
+# seam.
+
+# %% [markdown]
+# So latent diffusion asks a second network, the **discriminator**. It sees a few neighbouring patches, real or
 # reconstructed, and answers with one number, the *logit*: above 0 means "looks real". The two networks have opposite
 # aims:
 #
@@ -471,18 +474,21 @@ check.hinge_discriminator_backward(hinge_discriminator_backward)
 # a tenth as strong as the squared error's. It changed **next to nothing**. The codec of the preset `quick`, trained in
 # full with it and without it, reached a PSNR of 30.55 dB both times, with equally faint seams. A strong adversary only
 # did harm.
-#
+
+# %% [markdown]
 # The reason is no mystery. An adversary pays where the latents leave details open (grass, hair, the grain of a film),
 # because there *some* plausible detail looks better than the average. Our clips have flat colours and clean edges:
 # there is nothing to invent. So today's codec goes without: what it maximises *is* a bound on the likelihood. And the
 # diffusion model itself never has an adversary.
-#
+
+# %% [markdown]
 # ### Over the edges
 #
 # What does help against seams? Where do they come from? Latents that a sampler made are never exact. If each patch is
 # drawn by itself, each is wrong in its own way, and two wrongs that meet are a step in brightness. A decoder that sees
 # the latents around a patch knows what the patch has to meet, and can even out the errors of all of them.
-#
+
+# %% [markdown]
 # Three small codecs: one sees only its patch, one has a window of 3 × 3 patches in 3 frames, and one also grows the
 # picture in two stages. All learned with errors in their latents, as minidit's own codec does
 # (`CodecTraining.latent_error`). Now they draw clips from exact latents, and from latents that are off by 0.3 standard

@@ -494,7 +494,8 @@ for kind, pool in (("seen", SEEN), ("held out", HELD_OUT)):
 # Expect about half of them right in the long mode, and none in the quick one. The shipped model gets nearly all of them
 # right, after 80,000 steps with a network three times as large. It differs from yours in size and patience, in rotary
 # positions and QK-norm (lesson 8), and in what lesson 16 adds. You have written most of its parts, or could.
-#
+
+# %% [markdown]
 # Where to go from here: [lesson 16](16_one_model_many_uses.ipynb) makes one network animate, extend and fill in, and
 # [lesson 17](17_scaling.ipynb) counts what it costs. [projects.md](../projects.md) has six questions, some without a
 # known answer, and [mathematics.md](../mathematics.md) collects every derivation of the course on a few pages. And

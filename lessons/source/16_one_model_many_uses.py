@@ -363,7 +363,8 @@ print("the verifier reads:", *verify(made).attributes)
 # The last one is special. The whole clip is known, the prompt says what should change, and the network answers in one
 # look. How does it know that nothing is to be kept? Training asks for edits at one time that it uses for nothing else,
 # t = 0.5 (lesson 5 shows the trace of that), and all other uses keep away from it.
-#
+
+# %% [markdown]
 # minidit's `Studio` has a method for each. It also takes care of sizes, of prompts and of clips longer than a canvas.
 # (Try other seeds and prompts. Not every picture continues smoothly: a square that fills the sky can't move up.)
 
