@@ -2,8 +2,8 @@
 # # Lesson 0 · Start here
 #
 # In this course you build a Diffusion Transformer, the kind of network behind Sora: every forward and every backward
-# pass, by hand, in NumPy. This short lesson says what diffusion is and what comes out at the end, and
-# shows how the exercises check themselves.
+# pass, by hand, in NumPy. This short lesson says what diffusion is and what comes out at the end, and shows how the
+# exercises check themselves.
 #
 # **Time:** about 20 minutes. **You need:** Python, and having seen an array of NumPy before. To run a cell, click
 # into it and press Shift + Enter.
@@ -59,8 +59,8 @@ draw.clips(
 # %% [markdown]
 # - **Training** makes the guesses better. Take a clip, a random t and random noise; mix them, let the network guess,
 #   and compare with the clip. How far off it is, in one number, is the **loss**. Then change each of the network's
-#   numbers, its *weights*, a little in the direction in which the loss falls. That direction is the **gradient**, and
-#   finding it, from the loss back through every operation, is the **backward pass**, which you will write.
+#   numbers, its *weights*, a little in the direction in which the loss falls. The **gradient** gives that direction,
+#   and finding it, from the loss back through every operation, is the **backward pass**, which you will write.
 # - **Making a clip** is a walk from t = 0 to t = 1. Begin with noise, guess, move a small step towards the guess, and
 #   guess again from there. Every guess is sharper than the one before. This loop is a **sampler**.
 

@@ -1,9 +1,15 @@
 """The capstone's cells fill with what passed before."""
 
 import linecache
+import sys
 import types
 
+import nbformat
 import pytest
+from ipykernel.kernelspec import make_ipkernel_cmd
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
 
 from minidit.course import check, collecting
 from minidit.course.kept import NOTEBOOK, kept_file
@@ -23,6 +29,9 @@ def linear_backward(dy, cache):
 
 both = linear_forward, linear_backward
 """
+STUB = """\
+def linear_forward(x, w, b):
+    raise NotImplementedError"""
 FORWARD = """\
 def add(y, b):
     return y + b
@@ -138,3 +147,25 @@ def test_a_script_prints_the_code(capsys, tmp_path):
     linecache.cache["script"] = len(code), None, code.splitlines(keepends=True), "script"
     exec(compile(code, "script", "exec"), {})
     assert "return add(x @ w, b), (x, w)" in capsys.readouterr().out
+
+
+def test_a_real_kernel_asks_the_front_end_to_replace_the_running_cell(tmp_path):
+    """As a front end is told it: in the reply to the cell."""
+    payloads = []
+    first = f"from minidit.course import capstone, check\n\n\n{FORWARD}\n\ncheck.linear_forward(linear_forward)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code) for code in (first, CELL)])
+    manager = AsyncKernelManager()
+    manager._kernel_spec = KernelSpec(argv=make_ipkernel_cmd(executable=sys.executable), language="python")
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        resources={"metadata": {"path": str(tmp_path)}},
+        on_cell_executed=lambda cell, cell_index, execute_reply: payloads.append(execute_reply["content"]["payload"]),
+    )
+    client.execute(cleanup_kc=True)
+    (payload,) = payloads[1]
+    assert (payload["source"], payload["replace"]) == ("set_next_input", True)
+    assert payload["text"].strip() == CELL.replace(STUB, FORWARD.strip()).strip()
+    folded, said = notebook.cells[1].outputs
+    assert "<details>" in folded.data["text/html"] and "add(x @ w, b)" in folded.data["text/plain"]
+    assert said.text.startswith("✓ collected: linear_forward. ")
