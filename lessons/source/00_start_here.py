@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lesson 0 · Start here
 #
-# In this course you build a Diffusion Transformer, the kind of network behind Sora: every forward and every backward
-# pass, by hand, in NumPy. This short lesson says what diffusion is and what comes out at the end, and shows how the
-# exercises check themselves.
+# In this course you build a Diffusion Transformer in NumPy. It is the kind of network behind Sora, which makes videos
+# from text. This short lesson says what diffusion is and what comes out at the end, and shows how the exercises check
+# themselves.
 #
 # **Time:** about 20 minutes. **You need:** Python, and having seen an array of NumPy before. To run a cell, click
 # into it and press Shift + Enter.
@@ -19,16 +19,19 @@ from minidit.world import Attributes, render
 # %% [markdown]
 # ## What diffusion is
 #
-# Take a clip and spoil it with noise. Train a network to guess the clip that was there. Then give it *nothing but
-# noise*, and let it guess. A diffusion model learns by repairing what we have spoiled, and it makes something new by
-# repairing what was never there.
+# A **network** is a function with many numbers in it that are changed until it does its task well. Here is its task.
+# Take a clip, a short video, and spoil it with noise. Train the network to guess the clip that was there. Then give it
+# *nothing but noise*, and let it guess. A diffusion model learns by repairing what we have spoiled, and it makes
+# something new by repairing what was never there.
 
 # %% [markdown]
 # **Noise** is random numbers. A number **t** says how much of the clip is left: t = 1 is the clip, t = 0 is noise
-# alone, and at t = 0.3 three tenths of the clip are mixed with seven tenths of noise. Below, the upper row is what the
-# network gets to see. The lower row is what it guesses from that, knowing t and the **prompt**, "a red circle moves
-# right in the day sky". Each picture is one frame of a clip. (The code of the figure can wait: you will have written
-# most of it by lesson 12.)
+# alone, and at t = 0.3 three tenths of the clip are mixed with seven tenths of noise.
+#
+# Below, the upper row is what the network gets to see. The lower row is what it guesses from that, knowing t and the
+# **prompt**, the text that says what the clip shows: "a red circle moves right in the day sky". Each column has a t of
+# its own, and each picture is the same frame of the clip. (The code can wait: you will have written most of it by
+# lesson 12.)
 
 # %%
 model = load()
@@ -58,27 +61,34 @@ draw.clips(
 
 # %% [markdown]
 # - **Training** makes the guesses better. Take a clip, a random t and random noise; mix them, let the network guess,
-#   and compare with the clip. How far off it is, in one number, is the **loss**. Then change each of the network's
-#   numbers, its *weights*, a little in the direction in which the loss falls. The **gradient** gives that direction,
-#   and finding it, from the loss back through every operation, is the **backward pass**, which you will write.
+#   and compare with the clip. How far off it is, in one number, is the **loss**. The **gradient** says how the loss
+#   changes with each of the network's numbers, its *weights*. Move each weight a little *against* its gradient, and the
+#   loss falls. Computing a guess is the **forward pass**; computing the gradient, from the loss back through every
+#   operation, is the **backward pass**. You write both.
+
+# %% [markdown]
 # - **Making a clip** is a walk from t = 0 to t = 1. Begin with noise, guess, move a small step towards the guess, and
 #   guess again from there. Every guess is sharper than the one before. This loop is a **sampler**.
 
 # %% [markdown]
-# - **Latents.** A clip has too many numbers to work on. So an *encoder* turns each patch of pixels into a few numbers,
-#   its **latents**. Noise, guesses and steps are all made of latents, and in the end a *decoder* turns them into
-#   pixels. The two together are the **codec**.
-# - **The network** cuts the latents into **tokens**, one for each place, and sends these through a stack of equal
-#   **blocks**. In a block, tokens look at each other (*attention*), then each is worked on by itself (*feed-forward*),
-#   and the prompt and t turn the knobs. Such a stack is a *Transformer*; one that removes noise is a **Diffusion
-#   Transformer**, or DiT.
+# - **Latents.** A clip has too many numbers to work on. So it is cut into **patches**, small squares of pixels, and an
+#   *encoder* turns each patch into a few numbers, its **latents**. Noise, guesses and steps are all made of latents.
+#   (That is why the noise above looks like tiles.) In the end a *decoder* turns latents into pixels. The two together
+#   are the **codec**.
+
+# %% [markdown]
+# - **The network** cuts the latents into **tokens**, rows of numbers, one for each place in the picture, and sends them
+#   through a stack of **blocks**, all built alike. In a block, tokens look at each other (*attention*), then each is
+#   worked on by itself (*feed-forward*). The prompt and t say by how much the tokens are scaled and shifted. Such a
+#   stack is a *Transformer*; one that removes noise is a **Diffusion Transformer**, or DiT.
 
 # %% [markdown]
 # ## What you will have built
 #
-# The model that comes with the course turns three prompts into clips. None of them is stored: each starts as noise, and
-# the network, told the prompt, removes the noise. Its six million numbers were learned on an ordinary processor, by the
-# same functions that you are going to write. In the capstone, a small model trains on *your* backward pass.
+# Here the model that comes with the course turns three prompts into clips. None of the clips is stored: each starts as
+# noise, and the network, told the prompt, removes the noise. The model's six million numbers were learned on an
+# ordinary processor, by the same functions that you are going to write. In lesson 15, the capstone, a small model
+# trains on *your* backward pass.
 
 # %%
 prompts = {
@@ -138,7 +148,7 @@ def also_wrong(x):
 check.row_means(also_wrong)
 
 # %% [markdown]
-# A check costs nothing. Run it as often as you like; once passed, it stays passed.
+# A check costs nothing. Run it as often as you like. What has passed once is remembered.
 
 # %% [markdown]
 # ## By hand
@@ -232,8 +242,7 @@ check.centre_rows(centre_rows)
 # - Every lesson stands alone: it imports earlier pieces from `minidit`. Hints are folded up below an exercise, named by
 #   symptom.
 # - `minidit progress`, in a terminal, shows which checks you have passed.
-# - Everything runs on a processor. The layers also take CuPy's arrays, and `MINIDIT_DEVICE=gpu` puts the model on a
-#   GPU (see [On a GPU](../../docs/gpu.md)).
+# - Everything runs on an ordinary processor, and a GPU can be used as well: see [On a GPU](../../docs/gpu.md).
 
 # %% [markdown]
 # ## Recap
