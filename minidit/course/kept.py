@@ -11,12 +11,13 @@ import textwrap
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
+import numpy as np
+
 from minidit.course.progress import progress_file
 from minidit.errors import UserError
 from minidit.files.whole import write_whole
 
 NOTEBOOK = "__main__"  # the module of what a notebook defines
-PLAIN = (bool, int, float, str, type(None))  # constants that can be written down
 
 
 class CantKeep(Exception):
@@ -103,10 +104,23 @@ def collect_uses(function, source, found, seen):
                 raise CantKeep(f"{name} has another name in its code")
             collect_uses(value, code, found, seen)
             found[name] = code
-        elif isinstance(value, PLAIN):
-            found[name] = f"{name} = {value!r}"
+        elif is_literal(value):
+            found[name] = f"{name} = {plain(value)!r}"
         elif not hasattr(builtins, name):
             found[name] = import_from(name, value)
+
+
+def is_literal(value):
+    """Whether a constant can be written down: a number, a text, or tuples, lists and dicts of these."""
+    try:
+        return bool(ast.literal_eval(repr(plain(value))) == value)
+    except (ValueError, SyntaxError, TypeError):
+        return False
+
+
+def plain(value):
+    """A number of NumPy's as one of Python's; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def names_used(code):

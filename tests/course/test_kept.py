@@ -66,6 +66,11 @@ def test_what_is_kept_runs_by_itself():
     [
         ("row_means = lambda x: x.mean(axis=1)\n", "row_means = lambda x: x.mean(axis=1)"),
         ("def means(x):\n    return x.mean(axis=1)\n\n\nrow_means = means\n", "row_means = means"),
+        (
+            "import numpy as np\nONE, SHAPE = np.float64(1), (1, -1)\n\n\ndef row_means(x):\n"
+            "    return x.mean(SHAPE[0]) * ONE\n",
+            "    return x.mean(SHAPE[0]) * ONE",
+        ),
         ("AXIS = 1\n\n\ndef row_means(x, axis=AXIS):\n    return x.mean(axis)\n", "    return x.mean(axis)"),
     ],
 )
