@@ -22,15 +22,15 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# Step 3 turned each patch into two latent numbers. Now we add noise, number by number. The noise of step 4 has been
-# drawn already: at t = 3 its numbers are −1, 0 or 1.
+# Step 3 turned each patch into two latent numbers, a column of the latent. Now we add noise, number by number. It has
+# been drawn already, for the worksheet's t = 3 (step 1): its numbers are −1, 0 or 1.
 
 # %%
 draw.matrices(("latent", sheet.latent), "+", ("noise", sheet.noise))
 
 # %% [markdown]
 # ### 4.1 The noised latent  ·  ●○○  ·  3 minutes
-# Type the sum.
+# Type the sum: two rows of four numbers.
 #
 # <details><summary>A number of mine is negative</summary>That can happen. The latent came out of a ReLU, but noise may
 # push it below zero.</details>
@@ -47,8 +47,8 @@ check.step_4_noised(noised_latent)
 # ### Which way does time run?
 #
 # **A higher t has less noise.** Readers stumble over this, and rightly so: in most papers t counts *noise*, and runs
-# the other way. On this worksheet t goes from 0 to 3, and the noise at t is at most 4 − t. At t = 0 it may be as large
-# as 4, which drowns a latent; at t = 3 it is at most 1.
+# the other way. On the worksheet t is a whole number from 0 to 3, and a number of the noise is at most 4 − t, up or
+# down. At t = 0 it may be as large as 4, which drowns a latent; at t = 3 it is at most 1.
 #
 # In the model it is the same, on a finer scale: **t = 0 is all noise, t = 1 is the clean clip**. Making a clip means
 # walking from 0 to 1.
@@ -64,7 +64,8 @@ draw.bars({f"t = {t}": 4 - t for t in levels}, ylabel="largest noise on the work
 #
 # $$x_t = t \cdot \text{data} + (1 - t) \cdot \text{noise}$$
 #
-# A batch has N clips, each with its own t: the network should practise at all noise levels at once.
+# A training step looks at N clips at once, a **batch**. Each has a t of its own, so that the network practises at many
+# noise levels.
 
 # %% [markdown]
 # ### 4.2 A clip at time t  ·  ●○○  ·  8 minutes
@@ -89,7 +90,7 @@ check.noised(noised)
 # %% [markdown]
 # ### 4.3 Where is it going?  ·  ●○○  ·  4 minutes
 # As t grows, x moves in a straight line from the noise to the data. Its **velocity** is the derivative of $x_t$ with
-# respect to t. Write it. Why doesn't t appear in it?
+# respect to t. Return it, in the data's shape; `data` and `noise` are (N, …). Why doesn't t appear in it?
 #
 # <details><summary>Its sign is wrong</summary>At t = 1 we want to be at the data. The velocity points there.</details>
 # <details><summary>One of the two is missing</summary>Differentiate both terms: t, and 1 − t.</details>
@@ -104,8 +105,8 @@ check.velocity(velocity)
 
 # %% [markdown]
 # ### 4.4 Both ends of the line  ·  ●●○  ·  8 minutes
-# Here is the point of it all. From `x` (N, …), its velocity `v` and `t` (N,), one can find both ends of the line: the
-# clean data and the noise. Return the two, in this order.
+# Here is the point of it all. From `x` (N, …), its velocity `v` (N, …) and `t` (N,), you can find both ends of the
+# line: the clean data and the noise. Return the two, (N, …) each, in this order.
 #
 # <details><summary>How far is it?</summary>From time t to the data at time 1 it takes 1 − t. Distance is velocity
 # times time.</details>
@@ -121,16 +122,21 @@ def data_and_noise(x, v, t):
 check.data_and_noise(data_and_noise)
 
 # %% [markdown]
-# So if you know $x_t$, then data, noise and velocity say the same thing: from any one you get the other two. A network
-# may predict any of them. Ours predicts the data; [objectives.py](../../minidit/diffusion/objectives.py) converts. The
-# catch is at the ends: at t = 0, x *is* the noise, and predicting the noise says nothing about the data.
+# So if you know $x_t$ and t, then data, noise and velocity say the same thing: from any one you get the other two. A
+# network may predict any of them. Ours predicts the data, and [objectives.py](../../minidit/diffusion/objectives.py)
+# turns one into the other. The catch is at the ends: at t = 0, x *is* the noise, so knowing the noise says nothing
+# about the data.
 
 # %% [markdown]
 # ## Backward
 #
-# Does noising need a backward pass? In our model nothing before it learns: the codec is frozen, and t and the noise
-# are drawn. But if you trained codec and diffusion together, the gradient would pass through here. One operation at a
-# time, with `dx` (N, …) coming in:
+# Does noising need a backward pass? In our model nothing before it learns: the codec is *frozen*, its numbers no longer
+# change, and t and the noise are drawn. But if you trained codec and diffusion together, the gradient would pass
+# through here.
+
+# %% [markdown]
+# One operation at a time. `dx` (N, …) comes in, the gradient of the loss with respect to x; `ddata` is the one with
+# respect to the data, and so on:
 #
 # | forward | backward |
 # |---|---|
@@ -143,7 +149,7 @@ check.data_and_noise(data_and_noise)
 
 # %% [markdown]
 # ### 4.5 Backward through the noising  ·  ●●○  ·  12 minutes
-# Return `ddata` (N, …), `dnoise` (N, …) and `dt` (N,).
+# Return `ddata` (N, …), `dnoise` (N, …) and `dt` (N,), in this order. `dx`, `data` and `noise` are (N, …), `t` is (N,).
 #
 # <details><summary>dt has the wrong shape</summary>Sum over every axis but the first:
 # <code>axis=tuple(range(1, dx.ndim))</code>.</details>
@@ -165,8 +171,8 @@ check.noised_backward(noised_backward)
 # %% [markdown]
 # ## In the real model
 #
-# A clip of the toy world, as the codec sees it, at five times. You see $x_t$ sent through the decoder: the noise is in
-# the latents, so it comes in blobs as large as a patch.
+# A clip of the toy world, as the codec sees it, at five values of t. You see $x_t$ sent through the decoder: the noise
+# is in the latents, so it comes in blobs as large as a patch.
 
 # %%
 studio = load(device="cpu")
@@ -183,10 +189,10 @@ draw.clips(
 )
 
 # %% [markdown]
-# How often does the network practise each t? Not evenly. With hardly any noise the task is easy; with nothing but noise
-# it can't be solved. Training draws t from a bell curve squeezed between 0 and 1, leaning to the noisy side, where the
-# prompt decides what the clip will be. One time in ten it draws from a second one, near the clean end: there a sampler
-# takes its last steps, and they should be right too.
+# How often does the network practise each t? Not evenly, as the figure below shows. With hardly any noise the task is
+# easy; with nothing but noise it can't be solved. Training draws t from a bell curve squeezed between 0 and 1, leaning
+# to the noisy side, where the prompt decides what the clip will be. One time in ten it draws from a second one, near
+# the clean end: there a sampler takes its last steps, and they should be right too.
 
 # %%
 drawn = draw_times(
@@ -202,12 +208,15 @@ draw.curves(
 #
 # - **Mixing.** On paper the latent keeps its full size at every t. In the model it is multiplied by t.
 # - **A continuous t.** Not four levels, but any number between 0 and 1, a new one for each clip.
-# - **Gaussian noise.** Ours was −1, 0 or 1. A Gaussian number can be of any size, and no direction is preferred.
+# - **Gaussian noise.** Ours was −1, 0 or 1. A Gaussian number can be any number, though most are between −2 and 2.
 # - **The scale of the data.** Mixing is only fair if data and noise have the same size: that is why the codec's latents
 #   are normalised to a standard deviation of 1.
-#
-# Straight lines have a price: halfway, x is smaller than the data and the noise. Another path, DDPM's *variance
-# preserving* one, keeps the size.
+
+# %% [markdown]
+# Our straight path from noise to data is known as *rectified flow*. It has a price: halfway, x is smaller than the data
+# and the noise. For $x = \alpha \cdot \text{data} + \sigma \cdot \text{noise}$, with both of standard deviation 1 and
+# independent, the standard deviation of x is $\sqrt{\alpha^2 + \sigma^2}$. At t = ½ that is √½ ≈ 0.71. Another path,
+# the *variance preserving* one of older diffusion models (DDPM), chooses α and σ so that the root is always 1.
 
 # %%
 print("standard deviation of the latents:", f"{latents.std():.2f}")
