@@ -1,11 +1,10 @@
 # %% [markdown]
 # # Lesson 7 · Apply scale and shift
 #
-# Here the prompt reaches the video: every token is multiplied by a scale and moved by a shift. Before that, a layer
-# norm brings all tokens to one size. You write both, and you derive the most famous backward of deep learning by hand,
-# first line by line, then as one short formula. (minidit's own version is
-# [normalization.py](../../minidit/layers/normalization.py); [reference.py](../../minidit/reference.py) shows it inside
-# the whole model.)
+# Here the prompt reaches the video: every token is multiplied by a scale and moved by a shift. Before that, a *layer
+# norm* brings all tokens to one size. You write both, and you derive the backward of layer norm by hand, first line by
+# line, then as one short formula. (minidit's own version is [normalization.py](../../minidit/layers/normalization.py);
+# [reference.py](../../minidit/reference.py) shows it inside the whole model.)
 #
 # **Time:** about 70 minutes. **You need:** sums and broadcasting in NumPy, the chain rule, where scale and shift
 # come from ([lesson 6](06_estimate_scale_and_shift.ipynb)).
@@ -25,8 +24,8 @@ sheet = worksheet.solve()
 # %% [markdown]
 # ## By hand
 #
-# The worksheet multiplies each row of the noised latent by its scale and adds its shift. All four patches get the
-# same:
+# A column of the noised latent is a patch. The worksheet multiplies each row by the row's scale and adds the row's
+# shift, so all four patches get the same:
 #
 # $$\text{conditioned} = \text{scale} \cdot x + \text{shift}$$
 
@@ -38,7 +37,7 @@ draw.matrices(
 
 # %% [markdown]
 # ### 7.1 scale · x + shift  ·  ●○○  ·  4 minutes
-# Type the matrix of two rows and four columns.
+# Type the conditioned latent: two rows of four numbers.
 #
 # <details><summary>A whole row is wrong</summary>Multiply by the scale of that row first, then add its shift. A scale
 # of −1 flips every sign.</details>
@@ -64,8 +63,9 @@ check.step_7_conditioned(conditioned)
 
 # %% [markdown]
 # ### 7.2 Scale and shift  ·  ●○○  ·  6 minutes
-# Write `modulate_forward(x, shift, scale)`; mind the order. Return `y` (B, T, D) and the cache `(x, gain)`, where
-# `gain` = 1 + scale is kept as (B, 1, D).
+# Write `modulate_forward(x, shift, scale)` for x (B, T, D), shift and scale (B, D); mind the order. Return `y` (B, T,
+# D) and the cache `(x, gain)`, where `gain` = 1 + scale is kept as (B, 1, D). (The **cache** is a tuple of what the
+# backward will need.)
 #
 # <details><summary>ValueError: could not be broadcast</summary>NumPy aligns shapes from the right: with (B, T, D) and
 # (B, D), B meets T. Give scale and shift an axis of length 1 where the tokens are: <code>scale[:,
@@ -127,7 +127,7 @@ check.layernorm_forward(layernorm_forward)
 
 # %% [markdown]
 # What does a layer norm forget? Add any number to a whole row, or multiply the row by any positive number: the result
-# is the same. Keep this in mind; it explains the backward.
+# is the same (when multiplying, up to the tiny eps). Keep this in mind; it explains the backward.
 
 # %%
 row = np.array([6.0, 0, 4, 2, 3])
@@ -139,13 +139,13 @@ for name, x in {"x": row, "x + 10": row + 10, "7 · x": 7 * row}.items():
 #
 # ### Scale and shift
 #
-# Look at one sample and one channel. Token number t gives $y_t = x_t \cdot \text{gain} + \text{shift}$. The same gain
+# Look at one sample and one channel. Token number $i$ gives $y_i = x_i \cdot \text{gain} + \text{shift}$. The same gain
 # and the same shift served **every** token, so every token contributes to their gradients, and we sum over the tokens:
 #
-# $$d\text{shift} = \sum_t dy_t \qquad d\text{scale} = \sum_t dy_t \cdot x_t$$
+# $$d\text{shift} = \sum_i dy_i \qquad d\text{scale} = \sum_i dy_i \cdot x_i$$
 #
-# The 1 in the gain is a constant, so dscale and dgain are the same. On the worksheet that sum runs along a row, over
-# the four patches:
+# The 1 in the gain is a constant, so dscale and dgain are the same. On the worksheet the sum runs along a row, over the
+# four patches: ∘ multiplies entry by entry, the arrow adds up each row.
 
 # %%
 dy = sheet.gradients.conditioned  # 2, 4   from step 11 of the worksheet
@@ -154,8 +154,8 @@ draw.matrices(("dy", dy), "∘", ("x", sheet.noised), "→", ("dscale", dscale))
 
 # %% [markdown]
 # ### 7.4 Scale and shift, backward  ·  ●●○  ·  9 minutes
-# Write `modulate_backward(dy, cache)` for the cache of 7.2. Return `dx` (B, T, D), `dshift` (B, D), `dscale` (B,
-# D).
+# Write `modulate_backward(dy, cache)` for dy (B, T, D) and the cache of 7.2. Return `dx` (B, T, D), `dshift` (B, D),
+# `dscale` (B, D), in this order.
 #
 # <details><summary>dshift has the wrong shape</summary>dshift has the shape of shift. Which axis of dy does shift
 # lack?</details>
@@ -179,8 +179,9 @@ check.modulate_backward(modulate_backward)
 # %% [markdown]
 # ### Layer norm, one small operation at a time
 #
-# Read the five operations upwards, from `dxhat` to `dx`. You need only two rules. **A value that was used twice gets
-# two gradients, which add up.** And **a number that was broadcast to many gets the sum of their gradients.**
+# Read the five operations upwards, from `dxhat` to `dx`. Beside the chain rule you need only two rules. **A value that
+# was used twice gets two gradients, which add up.** And **a number that was broadcast to many gets the sum of their
+# gradients.**
 #
 # | forward, read upwards | gives | shape |
 # |---|---|---|
@@ -191,12 +192,12 @@ check.modulate_backward(modulate_backward)
 # | mean = mean of x | the other part of dx | (…, D) |
 #
 # Take the first line: rstd multiplied all D channels of its row, so `drstd` is the sum of dxhat · centred over the
-# channels.
+# channels. And a mean of D numbers passes 1/D of its gradient to each of them.
 
 # %% [markdown]
 # ### 7.5 Layer norm backward, step by step  ·  ●●●  ·  15 minutes
-# `cache` is `(centred, rstd)` here. Return all five: `drstd` (…, 1), `dvariance` (…, 1), `dcentred` (…, D) with
-# **both** parts, `dmean` (…, 1), `dx` (…, D). The check looks at them in this order and names the first wrong one.
+# `cache` is `(centred, rstd)` here, not that of 7.3. Return all five, in this order: `drstd` (…, 1), `dvariance` (…,
+# 1), `dcentred` (…, D) with **both** parts, `dmean` (…, 1), `dx` (…, D). The check names the first wrong one.
 #
 # <details><summary>dvariance is off</summary>The slope of u^(−1/2) is −½ · u^(−3/2), and u^(−1/2) is rstd. So
 # which power of rstd is u^(−3/2)?</details>
@@ -244,7 +245,7 @@ check.layernorm_backward_by_steps(layernorm_backward_by_steps)
 # <details><summary>Shapes pass, numbers don't</summary>Look at the sums of your dx along each row. They have to be 0,
 # because adding a number to a row changes nothing. If they aren't, look at the way through the mean.</details>
 # <details><summary>The sums are 0, the numbers wrong</summary>Look at the sums of dx · xhat along each row. They have
-# to be nearly 0 too, because stretching a row changes nothing. If they aren't, look at the way through the standard
+# to be 0 too, up to eps, because stretching a row changes nothing. If they aren't, look at the way through the standard
 # deviation.</details>
 
 # %% exercise="layernorm_backward"
@@ -260,12 +261,12 @@ check.layernorm_backward(layernorm_backward)
 
 # %% [markdown]
 # The two subtractions remove exactly what the norm forgets: the part of dxhat that would shift a whole row, and the
-# part that would stretch it. A gradient in a direction that changes nothing would be useless.
+# part that would stretch it. To move x in these two directions changes nothing, so there is no slope in them.
 #
 # ### Together
 #
 # In a DiT the two always come together: norm, then scale and shift. So minidit has them as one pair, made of what you
-# wrote. The gradient check moves every single input up and down and measures what happens.
+# wrote. The gradient check moves every single input number a little up and down and measures how y changes.
 
 # %%
 def norm_and_modulate_forward(x, shift, scale):
@@ -294,9 +295,9 @@ print("the same as minidit's pair:", np.array_equal(y, expected))
 # %% [markdown]
 # ## In the real model
 #
-# We render a clip, encode it, add noise for t = 0.3, and send it through the trained network twice: once with the right
-# prompt and once with a wrong one. At each block we look at the tokens before the norm, after it, and after scale and
-# shift.
+# We render a clip, encode it, mix in noise so that t = 0.3, and send it through the trained network twice: once with
+# the right prompt and once with a wrong one. In each block we look at the tokens before the norm, after it, and after
+# scale and shift.
 
 # %%
 studio = load()
@@ -341,8 +342,8 @@ print("tokens at block 0:", before.shape)
 print("the same for both prompts:", np.array_equal(before[0], before[1]))
 
 # %% [markdown]
-# At block 0 the tokens can't know the prompt: they are the noised clip. The pictures show its 16 tokens as rows, and
-# the 32 channels in which the two prompts differ most. Scale and shift make the difference.
+# At block 0 the tokens can't know the prompt: they are the noised clip. The pictures show its 16 tokens as rows, and as
+# columns the 32 channels in which the two prompts differ most. Scale and shift make the difference.
 
 # %%
 channels = np.sort(np.argsort(np.abs(modulated[0] - modulated[1]).mean(axis=0))[-32:])
@@ -363,8 +364,9 @@ draw.heatmaps(
 # In the two lower pictures, a column is treated alike in every row: one scale serves all the tokens. That is why every
 # token contributes to dscale.
 #
-# Tokens grow from block to block, because every block adds to them. Here is their size at the entrance of each block,
-# and the size that the attention sees.
+# Tokens grow from block to block, because every block adds something to them. Here is their size (the standard
+# deviation over the channels) at the entrance of each block, after the norm, and after scale and shift, where the
+# attention gets them.
 
 # %%
 sizes = {
@@ -381,9 +383,8 @@ for name, values in sizes.items():
     print(name.ljust(22), *(f"{value:7.2f}" for value in values))
 
 # %% [markdown]
-# Does it matter? We take the trained network and change only the scales and shifts of its blocks. From the same noised
-# clip it guesses four times: as trained, with the other prompt, with scales and shifts of zero, and with scale in place
-# of 1 + scale.
+# Do scale and shift matter? From the same noised clip the trained network guesses four times: as trained, with the
+# other prompt, with all scales and shifts in its blocks set to zero, and with scale in place of 1 + scale.
 
 # %%
 SHIFTS, SCALES = [0, 3], [1, 4]  # of the six: attention's and MLP's
@@ -428,8 +429,8 @@ for name, guessed in guesses.items():
 
 # %% [markdown]
 # With the other prompt, the network paints a square, though the latents hold a circle. Scale and shift have that much
-# power. Colour and sky it takes from the latents: at t = 0.3 these can be seen already, even by you. (The gates changed
-# with the scales and shifts; lesson 9 is about those.)
+# power. Colour and sky it takes from the latents: at t = 0.3 these can be seen already, even by you. (The other prompt
+# also changes the gates, which lesson 9 is about. In the last two rows only scales and shifts were changed.)
 
 # %% [markdown]
 # ## What the worksheet left out
@@ -439,9 +440,9 @@ for name, guessed in guesses.items():
 # - **The `1 +`.** The worksheet's scale of 2 corresponds to a scale of 1 here: both double.
 
 # %% [markdown]
-# - **A gate.** Scale and shift come at the start of a branch. At its end, a DiT has a gate.
-# - **The residual connection.** The worksheet replaces x. In a DiT only the branch sees the modulated tokens; x itself
-#   passes on unchanged.
+# - **The residual connection.** The worksheet replaces x by what comes out. In a DiT x itself passes on unchanged, and
+#   what is made of it on a *branch* (norm, scale and shift, attention) is added.
+# - **A gate.** Scale and shift come at the start of a branch. At its end, a DiT multiplies by a gate.
 # - **How often.** The worksheet does it once. Here it happens twice in each of six blocks and once more at the end,
 #   each time for 192 channels and with its own scale and shift.
 
@@ -453,7 +454,7 @@ for name, guessed in guesses.items():
 # ## Recap
 #
 # - A layer norm brings each token to mean 0 and variance 1; its gradient comes back three ways.
-# - One scale and one shift serve every token of a sample, so their gradients are sums over the tokens.
+# - One scale and one shift per channel serve every token of a sample, so their gradients are sums over the tokens.
 # - `1 + scale` makes zero mean *leave it alone*.
 #
 # Next: the tokens begin to look at each other, in [lesson 8](08_self_attention.ipynb).
