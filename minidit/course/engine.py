@@ -26,7 +26,7 @@ LARGE = 10**6  # entries: a larger result is a mistake, and examining it might t
 SLOPE_TOLERANCE = 1e-5  # of a measured slope
 SHAPES, GRADIENT, UNTOUCHED, NUMBERS = "shapes", "gradient", "inputs untouched", "numbers"
 SEED = 20_021
-FURTHER = 3  # attempts that a diagnosis has to explain besides the one that failed
+FURTHER, FURTHER_WHOLE = 3, 10  # attempts that a diagnosis has to explain besides the one that failed; whole numbers
 CHANGED = "changed its input"
 NEW_ONE = "The caller may still need that array. Make a new one: x = x * 2 does, x *= 2 and x[0] = 2 write into it."
 
@@ -246,7 +246,8 @@ def complaint_about(exam, attempt, outcome, trial, seed):
     got, _ = attempt.pair
     if outcome.changed or got.size > LARGE:
         return exam.complaint
-    further = further_attempts(exam, trial, seed + 1)
+    count = FURTHER if attempt.pair[1].dtype.kind == "f" else FURTHER_WHOLE  # are easily equal by chance
+    further = further_attempts(exam, trial, seed + 1, count)
     finding = unsteady(exam.exercise, exam.answer, attempt)
     if finding is None:
         attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
@@ -286,19 +287,20 @@ def in_words(attempt, outcome, finding):
     return Complaint(f"{off} other values than expected." if index else f"{name} is not right.", where, many)
 
 
-def further_attempts(exam, trial, seed):
-    """FURTHER attempts with other inputs, as far as the answer can be called with them.
+def further_attempts(exam, trial, seed, count):
+    """Attempts with other inputs, as far as the answer can be called with them.
 
     They are from the trial that failed, or if it draws none, from the next one that does, or else from all that follow.
 
     Args:
         exam, trial: where it failed.
         seed: the first to use with this trial.
+        count: how many.
     """
     trials = exam.exercise.trials
     following = [one for one in trials[trials.index(trial) :] if one is not trial or drawn_inputs(one, 0)[1]]
     drawing = next((one for one in following if drawn_inputs(one, 0)[1]), None)
-    tries = [(drawing, seed + i) for i in range(FURTHER)] if drawing else [(one, 0) for one in following[:FURTHER]]
+    tries = [(drawing, seed + i) for i in range(count)] if drawing else [(one, 0) for one in following[:count]]
     found, raised = [], None
     for one, number in tries:
         try:

@@ -186,10 +186,13 @@ def wrong_places(_, attempts):
 
 
 def axes_named(exercise, attempt, array, axes):
-    """Axes in words, such as "the tokens (axis 0)", by their lengths."""
+    """Axes in words, such as "the tokens (axis 0)", by their lengths where these tell which is which."""
     sizes = exercise.sizes(*attempt.inputs)
+    if len(axes) == array.ndim > 1:
+        return "everything"
     words = []
     for axis in axes:
         called = [what for what, count in sizes.items() if count == array.shape[axis]]
-        words.append(f"the {called[0]} (axis {axis})" if len(called) == 1 else f"axis {axis}")
+        sure = len(called) == 1 and array.shape.count(array.shape[axis]) == 1
+        words.append(f"the {called[0]} (axis {axis})" if sure else f"axis {axis}")
     return " and ".join(words)

@@ -25,7 +25,7 @@ def unchanged_input(exercise, attempts):
     """It is one of the inputs, unchanged."""
     parts = [*arrays(exercise, attempts[0])]
     for i, (name, value) in enumerate(parts):
-        if close(attempts[0].pair[0], value):
+        if close(attempts[0].pair[0], value) and attempts[0].pair[0].dtype == value.dtype:
             says = f"it is {name}, as it came"
             yield Finding("unchanged input", says, fits=gives(lambda it, i=i: [*arrays(exercise, it)][i][1]))
 
@@ -55,10 +55,11 @@ def factor(exercise, attempts):
     because = "Every number is the negative of what it should be."
     yield Finding("sign", "its sign is wrong", because, on_right(np.negative))
     counted = [one for one in counts(exercise, attempts[0]) if all(explains(one, it) for it in attempts)]
-    if len({one.says for one in counted}) == 1:
-        yield counted[0]
     ratio = float(np.vdot(right, got) / np.vdot(right, right))
-    if counted:  # by the number of two things that there are equally many of
+    constant = all(explains(Finding("", "", fits=on_right(lambda y: ratio * y)), attempt) for attempt in attempts)
+    if len({one.says for one in counted}) == 1 and not constant:
+        yield counted[0]
+    if counted:  # but there are equally many of two things, or always as many
         yield Finding(counted[0].name, f"it is {times(ratio)}", fits=counted[0].fits)
     whole = right.dtype.kind in "biu"
     believed = seen_often(attempts, 2 if whole else 1) or right.size > 1 and not whole and is_simple(ratio)
@@ -148,10 +149,11 @@ def clipped(_, attempts):
         )
 
 
+DROPS = "Is there a `//`, an int() or an astype(int), which drop what comes after the point?"
 FUNCTIONS = (
-    ("cut off", np.floor, "its fractions are cut off", "`//`, int() and astype(int) drop what comes after the point."),
-    ("cut off", np.trunc, "its fractions are cut off", "int() and astype(int) drop what comes after the point."),
-    ("cut off", np.ceil, "its fractions are gone", "`//`, int() and astype(int) drop what comes after the point."),
+    ("cut off", np.floor, "its fractions are cut off", DROPS),
+    ("cut off", np.trunc, "its fractions are cut off", DROPS),
+    ("cut off", np.ceil, "its fractions are gone", DROPS),
     ("rounded", np.round, "it is rounded to whole numbers", "It should keep what comes after the point."),
     *(("rounded", partial(np.round, decimals=n), f"it is rounded (decimals: {n})", "") for n in (1, 2, 3)),
     ("absolute value", np.abs, "its negative numbers have lost their sign", ""),
