@@ -30,6 +30,7 @@ from minidit.course.place_slips import (
     wrong_places,
     zeros_left_out,
 )  # fmt: skip
+from minidit.course.substitutions import substitution
 from minidit.course.value_slips import (
     all_zeros,
     clipped,
@@ -64,7 +65,7 @@ def diagnose(exercise, attempts):
         for finding in rule(exercise, attempts):
             if all(explains(finding, attempt) for attempt in attempts):
                 return finding
-    return None
+    return substitution(exercise, attempts)
 
 
 def looking_at(failed, attempts):

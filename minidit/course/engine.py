@@ -192,7 +192,7 @@ def drawn_inputs(trial, seed):
     """A trial's inputs for one of its seeds, and whether any were drawn."""
     rng = np.random.default_rng(SEED + seed)
     before = rng.bit_generator.state
-    inputs = trial.inputs(rng)
+    inputs = tuple(trial.inputs(rng))
     return inputs, rng.bit_generator.state != before
 
 

@@ -1,10 +1,11 @@
 """What a diagnosis works with: attempts of an answer, and the findings that may explain them."""
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from minidit.course.inputs import parts
 
 CLOSE = {"float32": 1e-4, "float16": 1e-2}  # relative to the largest number; 1e-8 for others
 
@@ -98,10 +99,9 @@ def tells(attempts):
 
 
 def arrays(exercise, attempt):
-    """(name, array) of each array among an attempt's inputs and in their tuples."""
-    for name, value in zip(inspect.signature(exercise.reference).parameters, attempt.inputs, strict=False):
-        parts = {f"{name}[{i}]": part for i, part in enumerate(value)} if isinstance(value, tuple) else {name: value}
-        yield from ((called, part) for called, part in parts.items() if isinstance(part, np.ndarray))
+    """(name, array) of each array among an attempt's inputs."""
+    every = parts(exercise, attempt.inputs)
+    return [(name, value) for name, _, value in every if isinstance(value, np.ndarray) and value.ndim]
 
 
 def explains(finding, attempt):

@@ -23,11 +23,10 @@ def all_zeros(_, attempts):
 
 def unchanged_input(exercise, attempts):
     """It is one of the inputs, unchanged."""
-    parts = [*arrays(exercise, attempts[0])]
-    for i, (name, value) in enumerate(parts):
+    for i, (name, value) in enumerate(arrays(exercise, attempts[0])):
         if close(attempts[0].pair[0], value) and attempts[0].pair[0].dtype == value.dtype:
             says = f"it is {name}, as it came"
-            yield Finding("unchanged input", says, fits=gives(lambda it, i=i: [*arrays(exercise, it)][i][1]))
+            yield Finding("unchanged input", says, fits=gives(lambda it, i=i: arrays(exercise, it)[i][1]))
 
 
 def wrong_order(exercise, attempts):
@@ -129,7 +128,7 @@ def with_an_input(exercise, attempts):
             (np.add, "a term too many", f"{name} is added once too often"),
             (np.subtract, "a term missing", f"it lacks a term {name}, or that is subtracted once too often"),
         ):
-            fits = gives(lambda it, i=i, do=operation: do(it.pair[1], [*arrays(exercise, it)][i][1]))
+            fits = gives(lambda it, i=i, do=operation: do(it.pair[1], arrays(exercise, it)[i][1]))
             yield Finding(slip, says, fits=fits)
 
 

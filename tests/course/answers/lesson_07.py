@@ -423,7 +423,7 @@ ANSWERS = {
             (unbiased, "divided by D − 1"),
             (no_root, "divided by the variance"),
             (eps_beside_std, "eps outside the root"),
-            (eps_forgotten, "ignores an input"),
+            (eps_forgotten, "left out"),
             (eps_fixed, "another eps than was given"),
             (rms_norm, "forgot to centre"),
             (square_before_centring, "mean square instead of the variance"),
