@@ -6,7 +6,6 @@ the reason may be.
 """
 
 from copy import deepcopy
-from time import monotonic
 
 import numpy as np
 
@@ -14,38 +13,42 @@ from minidit.course.finding import Finding, close
 from minidit.course.inputs import parts, put
 from minidit.course.outcome import call, named
 
-SECONDS = 0.5  # that the probes may take
+CALLS = 300  # of an answer, at most
 LEAST = 0.6  # by which floats are scaled when they are changed: shares stay shares, and what is positive stays so
 
 
 class Again:
-    """An answer to be called again, until the time for that is over."""
+    """An answer to be called again, on the inputs of an attempt or others like them.
 
-    def __init__(self, exercise, answer, attempt, until):
-        self.exercise, self.answer, self.attempt, self.until = exercise, answer, attempt, until
+    Args:
+        exercise, answer, attempt: what is looked at.
+        left: an iterator; for each call one is taken from it, and when there are none left it isn't called any more.
+    """
+
+    def __init__(self, exercise, answer, attempt, left):
+        self.exercise, self.answer, self.attempt, self.left = exercise, answer, attempt, left
 
     def of(self, inputs):
         """The output to look at for these inputs, the answer's and the right one; None if one of them can't be had."""
-        if monotonic() > self.until:
-            return None
         try:
             with np.errstate(all="ignore"):
                 expected = self.exercise.reference(*deepcopy(inputs))
                 right = named(self.exercise.outputs, expected, expected)[self.attempt.wrong]
+                next(self.left)
                 got = call(self.exercise, self.answer, inputs, expected).results[self.attempt.wrong]
-        except Exception:  # these inputs can't be
+        except Exception:  # these inputs can't be, or it was called often enough
             return None
         return (got[1], right[1]) if got[0] == right[0] == self.attempt.name else None
 
     def effect(self, path, axis=None, part=slice(None)):
         """Whether the output stays as it is when an input changes, or a part of it: (the answer's, the right one).
 
-        Each change is tried by itself: see `changes`. None if none of them can be, or the time is over.
+        Each change is tried by itself: see `changes`. None if none of them can be.
         """
         value = dict((path, value) for _, path, value in parts(self.exercise, self.attempt.inputs)).get(path)
         others = [] if value is None or axis is not None and axis >= value.ndim else changes(value, axis, part)
         pairs = [*filter(None, (self.of(put(self.attempt.inputs, path, other)) for other in others))]
-        if not pairs or monotonic() > self.until:
+        if not pairs:
             return None
         return tuple(all(self.same(which, pair) for pair in pairs) for which in (0, 1))
 
@@ -59,7 +62,7 @@ class Again:
 
 def unsteady(exercise, answer, attempt):
     """The Finding that an answer gives other numbers for the same inputs, or None."""
-    pair = Again(exercise, answer, attempt, np.inf).of(attempt.inputs)
+    pair = Again(exercise, answer, attempt, iter(range(1))).of(attempt.inputs)
     if pair is None or pair[0].shape == attempt.pair[0].shape and close(pair[0], attempt.pair[0]):
         return None
     says = "it gives other numbers each time it is called with the same inputs"
@@ -78,14 +81,14 @@ def dependence(exercise, answer, attempts):
     shaped = [one for one in attempts if one.pair[0].shape == one.pair[1].shape]
     usable = [one for one in shaped if np.isfinite(one.pair[0].astype(float)).all()]
     usable.sort(key=lambda one: -one.pair[1].size)  # the largest says most
-    until = monotonic() + SECONDS
-    wrong = [Again(exercise, answer, one, until) for one in usable if one.is_wrong][:3]
-    right = [Again(exercise, answer, one, until) for one in usable if not one.is_wrong][:3]
+    left = iter(range(CALLS))
+    wrong = [Again(exercise, answer, one, left) for one in usable if one.is_wrong][:3]
+    right = [Again(exercise, answer, one, left) for one in usable if not one.is_wrong][:3]
     found = ignored(wrong, right) if wrong else None
     if wrong and attempts[0].pair[1].dtype.kind == "f":  # a position or a count may stay the same by chance
         part = used_in_part(wrong, right) if len(wrong) > 1 else None
         found = found or part or mixed(wrong[0])
-    first = Again(exercise, answer, attempts[0], until)
+    first = Again(exercise, answer, attempts[0], left)
     return found or for_some_numbers(first) or for_some_shapes(first, attempts) or right_in_part(attempts)
 
 
