@@ -25,6 +25,7 @@ from minidit.commands import (
     distill,
     edit,
     evaluate,
+    explore,
     extend,
     figures,
     film,
@@ -51,7 +52,7 @@ GROUPS = {
     "train": (train, distill, plan),
     "measure": (evaluate, steps, claims, ablate, bench, figures),
     "use a GPU": (gpu_plan, gpu_selftest),
-    "learn and teach": (worksheet, lessons, check, progress, grade, build_lessons),
+    "learn and teach": (worksheet, explore, lessons, check, progress, grade, build_lessons),
 }
 COMMANDS = tuple(module for modules in GROUPS.values() for module in modules)
 COMMANDS_BY_NAME = {module.__name__.rpartition(".")[2].replace("_", "-"): module for module in COMMANDS}

@@ -1,8 +1,10 @@
 """From noise to a clip: the sampler's latents at some times, and the network's estimate of the clip there."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from minidit.diffusion.samplers import euler_step
+from minidit.diffusion.samplers import step_of
 from minidit.figures.style import GAP, place, png_bytes, sheet, style, write
 from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import generate, starting_noise
@@ -20,6 +22,7 @@ NOTE = (
 
 PROMPT = "a red circle moves right in the day sky"
 SEED = 0
+EULER = SamplingSettings(sampler="euler")
 COLUMNS = 7
 CELL = 128  # pixels
 LABEL, HEADING, BETWEEN = 250, 84, 24  # pixels: width of the labels, height of the heading, space between the strips
@@ -30,7 +33,7 @@ LABEL, HEADING, BETWEEN = 250, 84, 24  # pixels: width of the labels, height of 
 @style()
 def draw(model, record):
     """The bytes of the PNG."""
-    moments = denoising_moments(model, PROMPT, SEED)
+    moments, _ = denoising_moments(model, PROMPT, SEED)
     chosen = evenly_spread(moments, COLUMNS)
     strip = 2 * (CELL + GAP)
     figure = sheet(LABEL + len(chosen) * (CELL + GAP) + GAP, HEADING + 2 * strip + BETWEEN + GAP)
@@ -59,26 +62,35 @@ def evenly_spread(moments, most):
     return [moments[i] for i in np.unique(nearest)]
 
 
-def denoising_moments(model, prompt, seed):
-    """The latents and estimates of an Euler sampler on its way.
+def denoising_moments(model, prompt, seed, sampling=EULER):
+    """The latents and estimates of a sampler on its way.
 
     Args:
-        model: VideoModel; its settings give the number of steps, the guidance and the shift.
+        model: VideoModel.
         prompt: str.
         seed: of the noise.
+        sampling: SamplingSettings; the model's own settings in place of what they leave out.
     Returns:
-        a list of (t, latents at t, estimate of the data made there), one for each step and one for the clip at the
-        end, which is its own estimate.
+        a list of (t, latents at t, estimate of the data made there), one for each step and one for the latents at the
+        end, which are their own estimate; and the clip (F, H, W, 3) that is made in this way.
     """
-    visited = [(0.0, starting_noise(model.settings.latent_shape, [seed]))]
-    estimates = []
+    settings = sampling.for_model(model.settings)
+    own_step = step_of(settings.sampler)
+    visited, estimates = [(0.0, starting_noise(model.settings.latent_shape, [seed]))], []
 
-    def watched_step(x, t, s, predict, path, rng):
-        estimate = predict(x, t)
-        estimates.append(estimate.data)
-        return euler_step(x, t, s, lambda *_: estimate, path)
+    def watched_step(x, t, s, predict, path, rng=None):
+        made = []
 
-    watched = SamplingSettings(sampler=watched_step)
-    generate(model, [prompt], [seed], sampling=watched, callback=lambda _, t, x: visited.append((t, x)))
+        def watched(x, t):
+            made.append(predict(x, t))
+            return made[-1]
+
+        y = own_step(x, t, s, watched, path, rng)
+        estimates.append(made[0].data)
+        return y
+
+    watched = replace(settings, sampler=watched_step)
+    clips = generate(model, [prompt], [seed], sampling=watched, callback=lambda _, t, x: visited.append((t, x)))
     last = visited[-1][1]  # 1, f, r, c, C   where the last step lands, which is the estimate that it was made with
-    return [(t, x, estimate) for (t, x), estimate in zip(visited, [*estimates, last, last], strict=True)]
+    moments = [(t, x, estimate) for (t, x), estimate in zip(visited, [*estimates, last, last], strict=True)]
+    return moments, clips[0]

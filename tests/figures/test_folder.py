@@ -167,7 +167,7 @@ def test_what_a_prompt_leaves_out_may_be_anything():
 
 
 def test_the_moments_run_from_the_noise_to_the_clip(tiny_model):
-    moments = denoising.denoising_moments(tiny_model, denoising.PROMPT, seed=0)
+    moments, _ = denoising.denoising_moments(tiny_model, denoising.PROMPT, seed=0)
     times = [t for t, _, _ in moments]
     assert len(moments) == tiny_model.settings.steps + 1
     assert times[0] == 0 and times[-1] == 1 and times == sorted(times)
@@ -179,7 +179,7 @@ def test_the_moments_run_from_the_noise_to_the_clip(tiny_model):
 
 
 def test_each_moment_lies_on_the_line_from_the_one_before_to_its_estimate(tiny_model):
-    moments = denoising.denoising_moments(tiny_model, denoising.PROMPT, seed=0)
+    moments, _ = denoising.denoising_moments(tiny_model, denoising.PROMPT, seed=0)
     for (t, x, estimate), (s, following, _) in zip(moments, moments[1:], strict=False):
         np.testing.assert_allclose(following, x + (s - t) / (1 - t) * (estimate - x), rtol=1e-4, atol=1e-4)
 

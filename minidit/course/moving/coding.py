@@ -133,7 +133,8 @@ def decoder(model=None, clip=None):
 def film(model=None, prompt=PROMPT, seed=0):
     """Lesson 14: patches put back into a clip, at every step of the sampler; it plays and can be scrubbed."""
     model = video_model(model)
-    clips = [(t, model.codec.decode(x)[0]) for t, x, _ in denoising_moments(model, prompt, seed)]
+    moments, _ = denoising_moments(model, prompt, seed)
+    clips = [(t, model.codec.decode(x)[0]) for t, x, _ in moments]
     _, _, height, width, _ = (1, *clips[0][1].shape)
     _, down, across = model.settings.codec.patch
     rows, columns = height // down, width // across

@@ -47,7 +47,7 @@ def noise(model=None, clip=None, prompt=None):
 def denoising(model=None, prompt=PROMPT, seed=0):
     """Lesson 0: a sampler on its way from noise to a clip, step by step."""
     model = video_model(model)
-    moments = denoising_moments(model, prompt, seed)
+    moments, _ = denoising_moments(model, prompt, seed)
 
     def scene(step):
         t, latents, estimate = moments[step]

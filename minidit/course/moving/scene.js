@@ -97,8 +97,8 @@ function clipPanel(onPick) {
       panel = next;
       const [frames, height, width] = panel.shape, grid = panel.grid || [height, width];
       update(panel, grid);
-      pixels = new Uint8Array(data, panel.at, frames * height * width * 3);
-      weights = panel.weights == null ? null : new Float32Array(data, panel.weights, grid[0] * grid[1]);
+      pixels = panel.pixels || new Uint8Array(data, panel.at, frames * height * width * 3);
+      weights = typeof panel.weights === "number" ? new Float32Array(data, panel.weights, grid[0] * grid[1]) : panel.weights;
     },
     frames: () => panel.shape[0],
     draw(frame) {
@@ -114,7 +114,7 @@ function clipPanel(onPick) {
         for (let c = 0; c < 3; c++) image.data[4 * i + c] = pixels[first + 3 * i + c] * light;
         image.data[4 * i + 3] = 255;
       }
-      const scale = Math.max(1, Math.round(384 / width));
+      const shown = (canvas.clientWidth || 160) * devicePixelRatio, scale = Math.max(1, Math.round(shown / width)); // sharp
       [whole.width, whole.height, canvas.width, canvas.height] = [width, height, width * scale, height * scale];
       whole.getContext("2d").putImageData(image, 0, 0);
       const context = canvas.getContext("2d");
@@ -131,7 +131,7 @@ function mapPanel(onPick) {
     parts: [canvas, note],
     update(panel, data) {
       const [rows, columns] = panel.shape;
-      panel.values = new Float32Array(data, panel.at, rows * columns);
+      panel.values ||= new Float32Array(data, panel.at, rows * columns);
       update(panel, panel.shape);
       const scale = panel.diverging ? TWO_WAYS : ONE_WAY, [low, high] = panel.limits;
       const size = Math.max(2, Math.round(352 / Math.max(rows, columns)));

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 CLONE = Path(__file__).parents[3]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SECONDS = 120
+SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def page(chromium):
     page = chromium.new_page(viewport={"width": 1280, "height": 800})
     page.set_default_timeout(1000 * SECONDS)
     errors = []
-    page.on("pageerror", errors.append)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     page.close()
     assert errors == []
@@ -90,6 +90,15 @@ def changed(page, canvas, before):
     return 1000 * (time.monotonic() - begin)
 
 
+def wait_for_kernel(page, address):
+    """Waits until the notebook's kernel listens: what is run before is lost."""
+    give_up = time.monotonic() + SECONDS
+    while not any(kernel["execution_state"] == "idle" for kernel in page.request.get(f"{address}/api/kernels").json()):
+        assert time.monotonic() < give_up, "no kernel"
+        page.wait_for_timeout(200)
+    page.wait_for_timeout(1000)  # until the page has heard of it
+
+
 @pytest.mark.parametrize("application", ["jupyterlab", "notebook"])
 def test_the_picture_follows_the_slider_of_a_lesson(application, page, tmp_path):
     if application == "notebook":
@@ -98,8 +107,9 @@ def test_the_picture_follows_the_slider_of_a_lesson(application, page, tmp_path)
     with jupyter(application, tmp_path) as address:
         page.goto(f"{address}/{'lab/tree' if application == 'jupyterlab' else 'notebooks'}/lesson.ipynb")
         page.wait_for_selector(".jp-Notebook")
-        page.click("text=Run >> nth=0")
-        page.click("text=Run All Cells >> nth=0")
+        wait_for_kernel(page, address)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells").first.click()
         page.wait_for_selector(".moving canvas", state="attached")
         moving = page.locator(".moving").first
         moving.scroll_into_view_if_needed()
@@ -110,3 +120,63 @@ def test_the_picture_follows_the_slider_of_a_lesson(application, page, tmp_path)
         page.keyboard.press("End")
         changed(page, noised, before)
         assert "t = 1" in moving.inner_text()
+
+
+@pytest.fixture
+def explore():
+    with served("minidit", "explore", "--no-browser", "--port", "{port}") as address:
+        yield address
+
+
+def test_the_page_for_a_projector_plays_a_clip_and_follows_every_hand(explore, page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(explore)
+    page.get_by_role("button", name="pause the steps").click()  # it has begun by itself
+    page.get_by_role("button", name="pause", exact=True).click()
+    sampled, guess, attends, heads = (page.locator("#stage canvas").nth(i) for i in range(4))
+    when, lit = page.get_by_label("denoising, step by step"), page.locator("[aria-current=step]")
+
+    when.focus()
+    page.keyboard.press("Home")
+    assert lit.inner_text().split() == ["1", "prompt", "and", "time"]
+    noise, nothing = pixels(sampled), pixels(guess)
+    page.keyboard.press("End")
+    changed(page, sampled, noise)
+    changed(page, guess, nothing)
+    assert lit.inner_text().startswith("14") and "put together" in page.locator(".said").inner_text()
+    assert pixels(sampled) == pixels(guess)  # the clip itself
+
+    for canvas, spot in ((attends, {"x": 5, "y": 5}), (heads, {"x": 60, "y": 5})):
+        before = pixels(attends)
+        canvas.click(position=spot)
+        changed(page, attends, before)
+    heads.focus()
+    before = pixels(attends)
+    page.keyboard.press("ArrowDown")
+    changed(page, attends, before)
+
+    page.get_by_role("button", name="self-attention").click()
+    assert lit.inner_text().startswith("8")
+    before = pixels(sampled)
+    page.get_by_label("seed").fill("3")
+    page.keyboard.press("Enter")
+    changed(page, sampled, before)
+    page.get_by_label("prompt", exact=True).fill("a plaid zeppelin")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]:visible")
+    assert "plaid" in page.get_by_role("alert").inner_text()
+    assert {url.removeprefix(explore) for url in asked} == {"/", "/make"}
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_window_and_a_projector(size, scheme, explore, chromium):
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    page.goto(explore)
+    page.wait_for_selector("#stage canvas")
+    root = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.close()
+    assert root == list(size)
+    assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
