@@ -40,7 +40,7 @@ draw.matrices(("X", sheet.conditioned), "·", ("A", sheet.attention), "=", "?")
 # The first column, for example, mixes the four patches in the amounts 2, 0, 1, 1. Its upper number is
 # $1·2 + 1·0 - 1·1 + 1·1 = 2$.
 #
-# <details><summary>Only a few entries are right</summary>Go along a row of X and *down a column* of A. A is not
+# <details><summary>Only a few entries are right</summary>Go along a row of X and <em>down a column</em> of A. A is not
 # symmetric, so a row of A gives something else.</details>
 # <details><summary>One entry is wrong</summary>Column 2 is the hard one: three of its amounts are negative, and so is
 # the third number in the upper row of X.</details>
@@ -81,7 +81,7 @@ draw.matrices(("weights", weights), "@", ("v", v), "=", ("y", weights @ v))
 # You may call lesson 8's `layers.softmax_forward(x)`, which returns y and a cache.
 #
 # <details><summary>Everything passes but the mask</summary>Scores are (..., H, T, S), the mask is (..., S): it lacks
-# two axes in the middle. `key_mask[..., None, None, :]` has them.</details>
+# two axes in the middle. <code>key_mask[..., None, None, :]</code> has them.</details>
 # <details><summary>Masked keys still count a little</summary>Only a score of −∞ has an exponential of 0. Zero is a
 # score like any other.</details>
 # <details><summary>Shapes pass, numbers don't</summary>Add up each row of your weights. And what was d?</details>
@@ -121,10 +121,10 @@ draw.matrices(("q", q[0]), ("k", k[0]), ("v", v[0]))
 #
 # Its backward is the cutting, so you need nothing more for that.
 #
-# <details><summary>The shape is right, the numbers are in the wrong places</summary>`reshape` never moves a number.
-# Swap the axes of heads and tokens before you reshape.</details>
+# <details><summary>The shape is right, the numbers are in the wrong places</summary><code>reshape</code> never moves a
+# number. Swap the axes of heads and tokens before you reshape.</details>
 # <details><summary>It fails for several samples</summary>Count axes from the back: heads are −3, tokens are −2. The
-# axes in front of them are `h.shape[:-3]`.</details>
+# axes in front of them are <code>h.shape[:-3]</code>.</details>
 
 # %% exercise="join_heads"
 def join_heads(h):
@@ -152,9 +152,9 @@ check.join_heads(join_heads)
 # its tokens. The cache is `(h, gate)`, with the gate in its original shape.
 #
 # <details><summary>Operands could not be broadcast together</summary>(B, D) against (B, T, D): NumPy lines up axes from
-# the back, and B meets T. `gate[..., None, :]` makes room for the tokens.</details>
-# <details><summary>It says that I changed my input</summary>`x += …` writes into the array that was given. Make a new
-# one.</details>
+# the back, and B meets T. <code>gate[..., None, :]</code> makes room for the tokens.</details>
+# <details><summary>It says that I changed my input</summary><code>x += …</code> writes into the array that was given.
+# Make a new one.</details>
 
 # %% exercise="gated_residual_forward"
 def gated_residual_forward(x, h, gate):
@@ -214,7 +214,7 @@ check.gated_residual_backward(gated_residual_backward)
 # <details><summary>matmul: mismatch in its core dimension</summary>Write down the three shapes. There is only one way
 # to multiply dy (T, d) with v (S, d) to get (T, S).</details>
 # <details><summary>Small numbers pass in shape, not in value</summary>There T = S. A value gets a gradient from every
-# token that took some of it: they are in its *column* of the weights.</details>
+# token that took some of it: they are in its <em>column</em> of the weights.</details>
 
 # %% exercise="pool_backward"
 def pool_backward(dy, cache):

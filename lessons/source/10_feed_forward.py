@@ -83,8 +83,9 @@ check.step_10_predicted_noise(predicted)
 # terms?</details>
 # <details><summary>y is right, the cache is not</summary>It holds x and the whole gate, 1 + tanh, in this
 # order.</details>
-# <details><summary>float32 comes out as float64</summary>`np.sqrt(2 / np.pi)` is a NumPy float64, and turns every array
-# it touches into float64, at twice the cost. `(2 / np.pi) ** 0.5` is a plain Python number, and doesn't.</details>
+# <details><summary>float32 comes out as float64</summary><code>np.sqrt(2 / np.pi)</code> is a NumPy float64, and turns
+# every array it touches into float64, at twice the cost. <code>(2 / np.pi) ** 0.5</code> is a plain Python number, and
+# doesn't.</details>
 
 # %% exercise="gelu_forward"
 def gelu_forward(x, training=True):
@@ -122,7 +123,7 @@ draw.curves(
 # <details><summary>It says that y is what comes without GELU</summary>What did you pass to the second linear
 # map?</details>
 # <details><summary>The cache holds the wrong number of things</summary>Three calls, three caches:
-# `(first_cache, gelu_cache, second_cache)`.</details>
+# <code>(first_cache, gelu_cache, second_cache)</code>.</details>
 
 # %% exercise="feedforward_forward"
 def feedforward_forward(x, w1, b1, w2, b2, training=True):
@@ -214,8 +215,8 @@ check.gelu_chunks(gelu_chunks)
 #
 # <details><summary>It says that dy is missing</summary>The bracket is the slope of GELU at x. The gradient is dy times
 # it.</details>
-# <details><summary>Shapes pass, numbers don't</summary>Compare it with your `gelu_chunks(dy, cache)[2]`: the two are
-# the same.</details>
+# <details><summary>Shapes pass, numbers don't</summary>Compare it with your <code>gelu_chunks(dy, cache)[2]</code>: the
+# two are the same.</details>
 
 # %% exercise="gelu_backward"
 def gelu_backward(dy, cache):

@@ -159,8 +159,8 @@ print(
 # `prediction` and `target` have the same shape, `weight` is `None` or has one number per clip, `(B,)`. Return the loss,
 # and the cache `(weighted,)` with `weighted` = weight · (prediction − target).
 #
-# <details><summary>Broadcasting fails</summary>The weight belongs to the *first* axis, but NumPy matches shapes from
-# the last. Give it axes of length 1 at the end, one fewer than prediction has axes.</details>
+# <details><summary>Broadcasting fails</summary>The weight belongs to the <em>first</em> axis, but NumPy matches shapes
+# from the last. Give it axes of length 1 at the end, one fewer than prediction has axes.</details>
 # <details><summary>The loss passes, the cache doesn't</summary>It is prediction − target, in this order, times the
 # weight, and not squared.</details>
 
@@ -254,8 +254,9 @@ check.clip_scale(clip_scale)
 # cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`; `settings` has
 # `beta1`, `beta2`, `eps` and `weight_decay`.
 #
-# <details><summary>Nothing was written into it</summary>`params = params - …` makes a new array and gives it the old
-# name; the caller still has the old one. `params -= …` or `params[...] = …` writes into it.</details>
+# <details><summary>Nothing was written into it</summary><code>params = params - …</code> makes a new array and gives it
+# the old name; the caller still has the old one. <code>params -= …</code> or <code>params[...] = …</code> writes into
+# it.</details>
 # <details><summary>The first step is wrong</summary>m and v start at zero. So after the first step $\hat m$ is the
 # gradient itself and $\hat v$ its square: every parameter moves by the learning rate, up or down.</details>
 # <details><summary>Only random inputs fail</summary>Only they have weight decay, a grad_scale and an ε that matters. ε
@@ -296,8 +297,9 @@ print("plain descent:", -0.01 * gradients)
 # ### 11.7 The moving average  ·  ●○○  ·  4 minutes
 # In place again: only `average` changes. The new average is decay · average + (1 − decay) · params.
 #
-# <details><summary>Nothing was written into it</summary>As in 11.6: `average[...] = …`.</details>
-# <details><summary>Shapes pass, numbers don't</summary>decay is near 1, and belongs to the *old* average.</details>
+# <details><summary>Nothing was written into it</summary>As in 11.6: <code>average[...] = …</code>.</details>
+# <details><summary>Shapes pass, numbers don't</summary>decay is near 1, and belongs to the <em>old</em>
+# average.</details>
 
 # %% exercise="ema_update"
 def ema_update(average, params, decay):

@@ -45,7 +45,8 @@ draw.matrices(
 # Type the four patches as four columns of four pixels.
 #
 # <details><summary>One entry is wrong</summary>Add two products and −3. Is the result below zero?</details>
-# <details><summary>All entries are too large</summary>b is added *before* the ReLU, and it is negative.</details>
+# <details><summary>All entries are too large</summary>b is added <em>before</em> the ReLU, and it is
+# negative.</details>
 
 # %% exercise="step_13_patches"
 ### BEGIN SOLUTION

@@ -176,9 +176,9 @@ check.counted_loss_forward(counted_loss_forward)
 # Euler step from t to s, and return x at s.
 #
 # <details><summary>It says that the network didn't see the known latents</summary>x may still be noise where a latent
-# is known. Put `known_latents` there before you ask.</details>
-# <details><summary>It says that the step moved the known latents</summary>The step moves all of x. Put `known_latents`
-# back afterwards.</details>
+# is known. Put <code>known_latents</code> there before you ask.</details>
+# <details><summary>It says that the step moved the known latents</summary>The step moves all of x. Put
+# <code>known_latents</code> back afterwards.</details>
 
 # %% exercise="completing_step"
 def completing_step(x, t, s, velocity, known_latents, known):

@@ -381,7 +381,7 @@ for (width, _, _), cost, found in zip(SIZES, forward, losses, strict=True):
 # ### 17.7 A power law through points  ·  ●●○  ·  10 minutes
 # `x` and `y` are (N,), all positive. Return `scale` and `exponent`.
 #
-# <details><summary>The exponent has the wrong sign</summary>The law is x to the power of *minus* the exponent. A
+# <details><summary>The exponent has the wrong sign</summary>The law is x to the power of <em>minus</em> the exponent. A
 # falling line has a positive one.</details>
 # <details><summary>The exponent passes, the scale doesn't</summary>p is the logarithm of the scale. Which function
 # undoes your logarithm?</details>
@@ -448,8 +448,8 @@ print(f"with a floor of {with_floor.floor:.2f}: exponent {with_floor.exponent:.2
 #
 # <details><summary>It picks one that is too expensive</summary>Make those losses infinite before you look for the
 # smallest.</details>
-# <details><summary>It returns a single large number</summary>`argmin` of a table counts through the whole table.
-# `np.unravel_index` turns that number into a row and a column.</details>
+# <details><summary>It returns a single large number</summary><code>argmin</code> of a table counts through the whole
+# table. <code>np.unravel_index</code> turns that number into a row and a column.</details>
 
 # %% exercise="best_for_budget"
 def best_for_budget(budget, costs, steps, losses):
