@@ -1,13 +1,13 @@
 # %% [markdown]
 # # Lesson 8 · Self-attention
 #
-# So far every patch was alone. Now they look at each other: you compute who looks at whom, first with a pencil, then
-# with scores and a softmax that survives large numbers, and you derive the backward of both. At the end you see where
-# the heads of a trained model look. (How attention sits in the whole network: `attention_forward` in
-# [reference.py](../../minidit/reference.py).)
+# So far every patch was alone. Now they look at each other. You compute who looks at whom, first with a pencil, then in
+# NumPy: a *score* for every pair of tokens, and a *softmax* that turns scores into shares. You derive the backward of
+# both, and at the end you see where the tokens of a trained model look. (How attention sits in the whole network:
+# `attention_forward` in [reference.py](../../minidit/reference.py).)
 #
-# **Time**: about 65 minutes, 50 of them in exercises. **Assumed**: matrix products, the chain rule, and the
-# conditioned latent of [lesson 7](07_apply_scale_and_shift.ipynb).
+# **Time**: about 70 minutes, 50 of them in exercises. **Assumed**: matrix products, the chain rule, and the conditioned
+# latent of [lesson 7](07_apply_scale_and_shift.ipynb).
 
 # %%
 import numpy as np
@@ -22,8 +22,9 @@ rng = np.random.default_rng(0)
 # %% [markdown]
 # ## By hand
 #
-# Each patch is a column $x$ of two numbers. Two weight matrices turn it into two new columns: a **query** (what am I
-# looking for?) and a **key** (what do I have?).
+# Each patch is a column $x$ of two numbers; the four columns side by side are $X$, the conditioned latent of step 7.
+# Two weight matrices turn each column into two new ones: a **query** (what am I looking for?) and a **key** (what do I
+# have?).
 #
 # $$Q = W_q X \qquad K = W_k X \qquad A = K^\top Q$$
 #
@@ -45,8 +46,8 @@ draw.matrices(
 # For example, the second query belongs to the patch $[1, 0]$. Its numbers are $1·1 - 1·0 = 1$ and $1·1 + 0·0 = 1$.
 #
 # ### 8.1 Key · query  ·  ●○○  ·  8 minutes
-# Work out the four keys, then compare each of them with each query. Type the 4 × 4 attention matrix: a row for each
-# key, a column for each query.
+# Work out the four keys, then compare each of them with each query. Type the attention matrix $A$, 4 × 4: a row for
+# each key, a column for each query.
 #
 # <details><summary>Most entries are wrong</summary>Look at the keys first. The upper row of W_k is 1, 0: it copies the
 # upper row of X. The lower row adds the two rows of X. (The last key is [1, 2].)</details>
@@ -69,7 +70,8 @@ check.step_8_attention(attention)
 # ## In NumPy
 #
 # From here on a token is a **row**, so rows and columns change roles: `scores = q @ k.T` has a row for each of the T
-# tokens that ask, and a column for each of the S tokens that are asked. It is the worksheet's matrix, transposed.
+# tokens that ask, and a column for each of the S tokens that are asked. It is the worksheet's matrix, transposed. (When
+# tokens ask each other, S = T. Two letters keep the two axes apart.)
 #
 # The real thing has one more factor. A query has $d$ numbers, and the standard deviation of the dot product of two
 # random rows grows as $\sqrt d$, because its $d$ terms partly cancel. Dividing by $\sqrt d$ keeps the scores at the
@@ -87,15 +89,15 @@ draw.curves(
 
 # %% [markdown]
 # ### 8.2 Scores  ·  ●○○  ·  6 minutes
-# Write the scores of q (T, d) and k (S, d). Return them, and the cache `(q, k)`.
+# Write the scores of q (T, d) and k (S, d). Return them, (T, S), and the cache `(q, k)`.
 #
-# It should also work with any axes in front, such as (heads, T, d). A **head** is one of several sets of queries and
-# keys that work side by side, and each has its own scores. `k.swapaxes(-1, -2)` swaps only the last two axes. And write
-# `d**0.5` for the root: `np.sqrt(d)` gives the same number, but as a NumPy float64 it turns float32 arrays into
-# float64, which slows a large network down.
+# It should also work with any axes in front, such as (heads, T, d) and (heads, S, d). A **head** is one of several sets
+# of queries and keys that work side by side, and each has its own scores. `k.swapaxes(-1, -2)` swaps only the last two
+# axes. And write `d**0.5` for the root: `np.sqrt(d)` gives the same number, but as a NumPy float64 it turns float32
+# arrays into float64, which slows a large network down.
 #
-# <details><summary>One head works, several raise an error</summary>`.T` reverses *all* axes. It turns (heads, S, d)
-# into (d, S, heads).</details>
+# <details><summary>One head works, several raise an error</summary><code>.T</code> reverses <em>all</em> axes. It turns
+# (heads, S, d) into (d, S, heads).</details>
 # <details><summary>Shapes pass, numbers don't</summary>By what did you divide? d is the length of q's last axis, and
 # you need its square root.</details>
 
@@ -131,13 +133,13 @@ print("and of [0, 1, -1] the same:", small.round(3))
 
 # %% [markdown]
 # ### 8.3 Softmax  ·  ●●○  ·  8 minutes
-# Write softmax over the last axis of x, whatever axes stand in front. Return y and the cache `(y,)`, a tuple with only
-# y in it: the backward needs nothing else.
+# Write softmax over the last axis of x (…, S), whatever axes stand in front. Return y (…, S) and the cache `(y,)`, a
+# tuple with only y in it: the backward needs nothing else.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Add up one row of your y. Is it 1? And a column? The sum belongs
-# to `axis=-1`.</details>
+# to <code>axis=-1</code>.</details>
 # <details><summary>Operands could not be broadcast together</summary>The maximum of a (T, S) array along its rows has
-# shape (T,). With `keepdims=True` it is (T, 1), and can be subtracted.</details>
+# shape (T,). With <code>keepdims=True</code> it is (T, 1), and can be subtracted.</details>
 # <details><summary>NaN in large numbers</summary>Subtract before you take the exponential, and take each row's own
 # maximum, not the largest of all.</details>
 
@@ -159,7 +161,7 @@ check.softmax_forward(softmax_forward)
 #
 # It acts on the scores, before the softmax: a masked key gets the score $-\infty$, and $e^{-\infty} = 0$ exactly. The
 # other keys share all the weight. (Your softmax passed this test already: "masked keys".) The backward needs no mask,
-# as you will see: where a weight is zero, so is its gradient.
+# as you will see: where a weight is zero, so is the gradient of its score.
 
 # %%
 scores = np.array([[2.0, 1.0, 0.0, 3.0], [0.0, 1.0, 2.0, 1.0]])  # T, S
@@ -177,8 +179,8 @@ draw.heatmaps(
 # %% [markdown]
 # ## Backward
 #
-# First the scores. Someone hands us `dscores` (T, S): how much the loss changes with each score. One score is a short
-# sum,
+# First the scores. Someone hands us `dscores` (T, S): how much the loss changes with each score. In the formulas it is
+# $ds_{ij}$, for query $i$ and key $j$; $c$ counts the d numbers of a query. One score is a short sum,
 #
 # $$s_{ij} = \frac{1}{\sqrt d} \sum_c q_{ic}\,k_{jc}$$
 #
@@ -191,8 +193,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # ### 8.4 Back through the scores  ·  ●●○  ·  10 minutes
-# Go back one operation at a time. The forward computed `products = q @ kᵀ`, then `scores = products / √d`. So now comes
-# `dproducts` (T, S) first, then `dq` (T, d) and `dk` (S, d). Again allow any axes in front.
+# Go back one operation at a time. The forward computed `products = q @ kᵀ`, then `scores = products / √d`. So work out
+# `dproducts` (T, S) first. From it come `dq` (T, d) and `dk` (S, d): return these two. Again allow any axes in front.
 #
 # <details><summary>matmul: mismatch in its core dimension</summary>Write the shapes beside each other: dproducts is (T,
 # S), q is (T, d), and dk should be (S, d). Which factor has to be transposed?</details>
@@ -215,8 +217,8 @@ check.attention_scores_backward(attention_scores_backward)
 # %% [markdown]
 # ### Softmax, the long way
 #
-# Take one row, $y_i = e_i / s$ with $e_i = e^{x_i}$ and $s = \sum_j e_j$. Raise one score $x_j$ a little. It changes
-# the weights in two ways:
+# Take one row, $y_i = e_i / s$ with $e_i = e^{x_i}$ and $s = \sum_j e_j$. Raise one score $x_j$ a little. For each
+# unit, the weights change in two ways:
 #
 # - **directly**, its own weight alone: $e_j$ grows in proportion to itself. That gives $+\,y_i$ if $i = j$, and nothing
 #   otherwise; we write $y_i\,\delta_{ij}$;
@@ -256,18 +258,18 @@ check.softmax_jacobian(softmax_jacobian)
 #
 # It is right, but wasteful: S × S slopes for each row of S numbers. Write the sum out. The $\delta$ leaves a single
 # term of the first part; in the second part $y_j$ does not depend on $i$, so you can take it out of the sum. What
-# remains in the sum is one number for the whole row: the *average* of dy, weighted by y. Subtract it from dy: a weight
-# grows only at the expense of the others, so only the difference from the average counts.
+# remains in the sum is one number for the whole row: the *average* of dy, weighted by y. Every $dy_j$ is compared with
+# it: a weight grows only at the expense of the others, so only the difference from the average counts.
 
 # %% [markdown]
 # ### 8.6 Back through softmax  ·  ●●●  ·  10 minutes
-# Write `dx` without making any S × S matrix, for any axes in front. It takes two lines: the weighted average of each
-# row, shape (..., 1), then dx.
+# `dy` is (…, S), the cache is that of 8.3. Return `dx` (…, S) without making any S × S matrix. It takes two lines: the
+# weighted average of each row, shape (…, 1), then dx.
 #
 # <details><summary>I don't see the short formula</summary>Take a row of three and write out dx₀. Factor out y₀. Which
 # part of the bracket would look the same in dx₁?</details>
 # <details><summary>Shapes pass, numbers don't</summary>The average is weighted, by the weights themselves. They add
-# up to one, so the weighted *sum* is the average.</details>
+# up to one, so the weighted <em>sum</em> is the average.</details>
 # <details><summary>Not zero where a weight is zero</summary>Multiply everything by y at the end.</details>
 
 # %% exercise="softmax_backward"
@@ -290,9 +292,10 @@ check.softmax_backward(softmax_backward)
 # %% [markdown]
 # Two things happen to queries and keys before they meet. **QK-norm** brings all of them to one size, so that no score
 # can grow without limit. And **rotary positions** *turn* them. Take the numbers in pairs, as arrows in a plane. The
-# token's row turns some of the arrows, its column others, each at a speed of its own, like lesson 2's clocks. A dot
-# product of two arrows depends on the angle *between* them. So a score depends on how far apart two tokens are, not on
-# where they are. Here is one random query and one random key, put at each of the 16 places:
+# token's row in the frame turns some of the arrows, its column others, each at a speed of its own, like lesson 2's
+# clocks. A dot product of two arrows depends on the angle *between* them. So a score depends on how many rows and
+# columns one token lies from the other, not on where the two are. Here is one random query and one random key, put at
+# each of the 16 places:
 
 # %%
 HEAD = 32                                                   # d, numbers in a query
@@ -352,8 +355,8 @@ draw.heatmaps(
 
 # %% [markdown]
 # How many tokens does a query look at? $e^H$ counts them, where $H = -\sum y \ln y$ is the entropy of its weights: 16
-# if all weights are equal, 1 if a single key gets everything. The first block looks around, the middle ones look at
-# fewer places, at every noise level.
+# if all weights are equal, 1 if a single key gets everything. At every noise level the first and the last block look
+# around, and the middle ones look at fewer places.
 
 # %%
 def tokens_looked_at(maps):
@@ -412,11 +415,12 @@ draw.heatmaps(
 )
 
 # %% [markdown]
-# Such a head looks in *one* direction: above, below, left or right. Nobody programmed this. The model discovered what a
-# convolution has built in. Tokens at the edge, with no neighbour on that side, look somewhere else.
+# Most of these heads look in *one* direction: above, below, left or right. Nobody programmed this. The model discovered
+# what a *convolution*, a layer that sees only neighbours, has built in. Tokens at the edge, with no neighbour on that
+# side, look somewhere else.
 #
-# The same for one token, laid out like the frame, in percent. The token that asks is in row 1, column 1 (counted from
-# 0), where the circle starts:
+# The same weights for one token, laid out like the frame, in percent. The token that asks is in row 1, column 1
+# (counted from 0), where the circle starts:
 
 # %%
 asks = 4 * 1 + 1
@@ -434,7 +438,7 @@ draw.heatmaps(
 # - **The division by √d.** With d = 2 it would hardly matter; our heads have d = 32.
 # - **Softmax.** On the worksheet a patch may have a weight of −5. Real weights are shares from 0 to 1.
 # - **Heads.** The worksheet has one, the model six in each of six blocks: 36 attention patterns.
-# - **Biases** of queries and keys.
+# - **Biases.** The model adds one to every query and key.
 
 # %% [markdown]
 # - **Positions.** Shuffle the worksheet's patches, and the same scores come out, shuffled. The real model turns queries
@@ -448,7 +452,7 @@ draw.heatmaps(
 #
 # - A score is query · key, divided by √d. Its slope is the other factor; gradients sum along rows for queries, along
 #   columns for keys.
-# - Softmax turns a row into shares. Subtract the row's maximum, and nothing overflows.
+# - Softmax turns a row into shares. Subtract the row's maximum first, and nothing overflows.
 # - Back through softmax: dy minus its weighted average, times the weight.
 #
 # Next: [lesson 9](09_attention_pooling.ipynb) uses the weights to gather values.
