@@ -76,7 +76,7 @@ def test_no_code_is_cut_off_and_none_is_for_a_formatter(name):
 def test_hints_are_written_in_html(name):
     """Markdown isn't read between HTML tags: a reader would see its backquotes and stars."""
     hints = re.findall(r"<details>.*?</details>", prose_of(name), re.DOTALL)
-    assert [hint for hint in hints if re.search(r"`|\*\*|(?<!\w)\*\w", hint)] == []
+    assert [hint for hint in hints if re.search(r"`|(?<!\w)\*+\w[^*\n]*\*", hint)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
