@@ -248,14 +248,12 @@ def complaint_about(exam, attempt, outcome, trial, seed):
         return exam.complaint
     count = FURTHER if attempt.pair[1].dtype.kind == "f" else FURTHER_WHOLE  # are easily equal by chance
     further = further_attempts(exam, trial, seed + 1, count)
-    finding = unsteady(exam.exercise, exam.answer, attempt)
-    if finding is None:
-        attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
-        finding = diagnose(exam.exercise, attempts) or dependence(exam.exercise, exam.answer, attempts)
+    attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
+    finding = unsteady(exam.exercise, exam.answer, attempt) or diagnose(exam.exercise, attempts)
     if finding is None and exam.elsewhere:
         first = exam.complaint
         return Complaint(first.says, *first.details[:1], *exam.elsewhere, slip="raised an error")
-    return in_words(attempt, outcome, finding)
+    return in_words(attempt, outcome, finding or dependence(exam.exercise, exam.answer, attempts))
 
 
 def in_words(attempt, outcome, finding):

@@ -166,6 +166,6 @@ FUNCTIONS = (
 def function_of_right(_, attempts):
     """It is some function of what it should be."""
     given = np.concatenate([attempt.pair[0].astype(float).ravel() for attempt in attempts])
-    if seen_often(attempts) and np.ptp(given):  # one number for all is no function of what it should be
+    if seen_often(attempts) and given.size and np.ptp(given):  # one number for all is no function of the right one
         for name, function, says, because in FUNCTIONS:
             yield Finding(name, says, because, on_right(function))

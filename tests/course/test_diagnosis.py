@@ -137,6 +137,124 @@ def test_a_single_number_that_is_off_is_no_constant_factor():
     assert "loss is not right: it is 2 times too large.\n  got 18, expected 9" in str(report)
 
 
+def test_a_slip_that_an_earlier_trial_would_have_shown_was_not_made():
+    """/ 4 is right by hand, where there are four columns; there, /the number of rows/ would have been wrong."""
+    slips = (Slip("divided by the rows", lambda x: x.sum(axis=1) / len(x), "it is divided by the rows", "Columns."),)
+    means = made(
+        lambda x: x.mean(axis=1), ("means",), np.array([[5.0, 3, 1, 1], [1, 2, 0, 0]]),
+        random=lambda rng: (rng.normal(size=(4, 3)),), slips=slips,
+    )  # fmt: skip
+    assert examine(means, lambda x: x.sum(axis=1) / len(x)).slip == "divided by the rows"
+    assert examine(means, lambda x: x.sum(axis=1) / 4).slip == "right only for some shapes"
+
+
+def test_a_slip_that_spoils_an_output_which_is_right_was_not_made():
+    slips = (Slip("both halved", lambda a, b: ((a + 1) / 2, b * b / 2), "both are halved", "Why?"),)
+    exercise = made(both, ("da", "db"), np.array([1.0, 2.0]), np.array([5.0, 7.0]),
+                    random=lambda rng: (rng.normal(size=3), rng.normal(size=3)), slips=slips)  # fmt: skip
+    assert examine(exercise, lambda a, b: ((a + 1) / 2, b * b / 2)).slip == "both halved"
+    assert examine(exercise, lambda a, b: (a + 1, b * b / 2)).slip == "constant factor"
+    assert examine(exercise, lambda a, b: ((a + 1) / 2, b * b * b)).slip == "both halved"
+
+
+def test_where_two_slips_explain_it_neither_is_named():
+    slips = [Slip(name, lambda x: np.tanh(x) + x**3, f"{name} is wrong", "Why?") for name in ("this", "that")]
+    exercise = made(kept, ("y",), np.arange(4.0).reshape(2, 2) + 1, random=lambda rng: (rng.normal(size=(3, 4)),),
+                    slips=slips)  # fmt: skip
+    assert examine(exercise, lambda x: np.tanh(x) + x**3).slip is None
+
+
+def test_a_changed_input_comes_before_any_slip():
+    """Of `x *= …; return x, (x, …)` it would not be true that two outputs have changed places."""
+
+    def forward(x, s):
+        return x * s, (x, s)
+
+    def in_place(x, s):
+        x *= s
+        return x, (x, s)
+
+    exercise = Exercise("scale", 1, "", ("y", "cache"), forward, (by_hand(np.array([1.0, 2.0]), 3.0),))
+    report = examine(exercise, in_place)
+    assert report.slip == "changed its input"
+    assert "it changed its input x, and cache[0] has other values than expected." in str(report)
+
+
+@pytest.mark.parametrize(
+    ("answer", "slip", "says"),
+    [
+        (lambda x, w: np.floor(x @ w), "cut off", "its fractions are cut off"),
+        (lambda x, w: np.round(x @ w, 2), "rounded", "it is rounded (decimals: 2)"),
+        (lambda x, w: abs(x @ w), "absolute value", "its negative numbers have lost their sign"),
+        (lambda x, w: np.maximum(x @ w, 0), "negative numbers lost", "its negative numbers have become 0"),
+        (lambda x, w: (x @ w) ** 2, "squared", "it is the square"),
+        (lambda x, w: 1 / (x @ w), "inverse", "it is one over"),
+        (lambda x, w: x @ w + 1, "offset", "every number is 1 too large"),
+        (lambda x, w: np.roll(x @ w, 1, axis=0), "shifted", "everything stands one place too late along axis 0"),
+        (lambda x, w: (x @ w)[:1], "only some of them", "it is only the first of"),
+        (lambda x, w: (x @ w)[0], "only some of them", "it is only the first of"),
+        (lambda x, w: (x @ w)[:-1], "only some of them", "it is only the first"),
+        (lambda x, w: (x @ w) * (np.arange(len(x)) == 0)[:, None], "the rest is zero", "only the first of"),
+        (lambda x, w: (x @ w).ravel(), "another shape", "the numbers are right"),
+        (lambda x, w: (x @ w).sum(axis=1, keepdims=True) + 0 * (x @ w), "summed too much", "it is summed over"),
+        (lambda x, w: np.clip(x @ w, -1, 1), "clipped", "it is limited to at"),
+    ],
+)  # fmt: skip
+def test_what_the_right_result_went_through_is_said(answer, slip, says):
+    exercise = made(
+        product, ("y",), np.array([[1.0, 2.0], [3.0, -4.0], [0.5, 0.25]]), np.array([[1.0, -2.0], [5.0, 1.0]]),
+        random=lambda rng: (3 * rng.normal(size=(4, 3)), rng.normal(size=(3, 5))),
+    )  # fmt: skip
+    report = examine(exercise, answer)
+    assert report.slip == slip, report
+    assert says in str(report)
+
+
+def test_an_input_too_many_or_too_few_is_said():
+    exercise = made(
+        lambda dy, x: dy * x + 3, ("dx",), np.array([2.0, 5.0, 7.0]), np.array([3.0, -4.0, 0.5]),
+        random=lambda rng: (rng.normal(size=4), rng.normal(size=4)),
+    )  # fmt: skip
+    assert "it is multiplied by x once too often" in str(examine(exercise, lambda dy, x: (dy * x + 3) * x))
+    assert "it lacks a factor dy" in str(examine(exercise, lambda dy, x: x + 3 / dy))
+    assert "dy is added once too often" in str(examine(exercise, lambda dy, x: dy * x + 3 + dy))
+
+
+def test_two_vectors_of_which_one_stands_make_a_table():
+    exercise = made(
+        lambda x, y: x[:, 0] - y, ("d",), np.array([[1.0], [3.0]]), np.array([5.0, 9.0]),
+        random=lambda rng: (rng.normal(size=(4, 1)), rng.normal(size=4)),
+    )  # fmt: skip
+    report = examine(exercise, lambda x, y: x - y)
+    assert report.slip == "every pair"
+    assert "d has shape (2, 2); expected (2,): each number met every other." in str(report)
+
+
+def test_a_position_has_no_constant_factor_and_no_offset():
+    exercise = made(
+        lambda x: np.argmax(x), ("place",), np.array([1.0, 2.0, 7.0, 5.0]), random=lambda rng: (rng.normal(size=6),)
+    )  # fmt: skip
+    assert examine(exercise, lambda x: 1).slip == "ignores an input"
+    assert examine(exercise, lambda x: np.argsort(x)[-2]).slip is None
+
+
+def test_a_factor_is_put_down_to_a_count_only_if_it_follows_the_count():
+    always_2 = made(
+        lambda x: x.sum(), ("y",), np.array([[1.0, 2.0], [3.0, 4.0]]), random=lambda rng: (rng.normal(size=(2, 5)),),
+        sizes=lambda x: {"rows": len(x)},
+    )  # fmt: skip
+    report = examine(always_2, lambda x: 2 * x.sum())
+    assert "it is 2 times too large." in str(report) and "rows" not in str(report)
+
+
+def test_a_broadcasting_accident_is_no_constant_factor():
+    exercise = made(
+        lambda x, s: (x * s).sum(), ("y",), np.array([1.0, 2.0]), np.array([3.0, 5.0]),
+        random=lambda rng: (rng.normal(size=4), rng.normal(size=4)),
+    )  # fmt: skip
+    assert examine(exercise, lambda x, s: (x[:, None] * s).sum()).slip != "constant factor"
+
+
 KNOWN = (
     Slip("a only", lambda a, b: (a + 2, b * b), "it is one too large", "Count again."),
     Slip("b only", lambda a, b: (a + 1, 2 * b), "it is twice, not squared", "Squares are products."),

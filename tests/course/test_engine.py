@@ -10,7 +10,18 @@ import pytest
 
 from minidit.course import engine
 from minidit.course.engine import examine
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import (
+    LEADING,
+    SEEDS,
+    Exercise,
+    Numbers,
+    Slip,
+    Trial,
+    at_random,
+    by_hand,
+    for_each,
+    lengths,
+)  # fmt: skip
 from minidit.course.report import NOT_STARTED, PASSED, WRONG
 
 # T = tokens, D = width
@@ -242,6 +253,113 @@ def test_the_reference_may_not_be_changed_by_the_answer():
 
     examine(BACKWARD, destroy)
     assert all(np.array_equal(a, b) for a, b in zip(HAND, before, strict=True))
+
+
+# What a trial draws is tried with several seeds; what it doesn't, once.
+
+
+def drawn(make, **options):
+    return Exercise("drawn", 1, "", ("y",), lambda x: 1.0 * x, (at_random(make),), **options)
+
+
+def test_a_mistake_that_one_seed_does_not_show_is_found_by_another():
+    seen = []
+
+    def limited(x):
+        seen.append(float(np.max(x)))
+        return np.minimum(x, 1)
+
+    report = examine(drawn(lambda rng: (rng.normal(size=1),)), limited)
+    assert seen[0] < 1, "the first seed shows it already"
+    assert report.verdict == WRONG
+
+
+def test_what_draws_nothing_is_tried_once():
+    calls = []
+    assert examine(drawn(lambda rng: (np.ones(3),)), lambda x: calls.append(1) or x).passed
+    assert len(calls) == 1
+    calls.clear()
+    assert examine(drawn(lambda rng: (rng.normal(size=3),)), lambda x: calls.append(1) or x).passed
+    assert len(calls) == SEEDS
+
+
+def test_each_value_of_a_list_is_tried_with_other_numbers():
+    found = []
+    trials = for_each(LEADING, lambda rng, leading: (rng.normal(size=(*leading, 3)),))
+    exercise = Exercise("any", 1, "", ("y",), lambda x: 1.0 * x, trials)
+    assert examine(exercise, lambda x: found.append(x) or x).passed
+    assert [x.shape[:-1] for x in found] == list(LEADING)
+    assert len({float(x.flat[0]) for x in found}) == len(LEADING)
+    assert examine(exercise, lambda x: x if x.ndim < 4 else 2 * x).verdict == WRONG
+
+
+def test_lengths_are_never_equal():
+    for seed in range(50):
+        drawn_lengths = lengths(np.random.default_rng(seed), 4)
+        assert len(set(drawn_lengths)) == 4
+        assert min(drawn_lengths) >= 2 and max(drawn_lengths) < 8
+
+
+def test_a_stage_counts_as_passed_when_all_its_trials_are():
+    trials = for_each((1, 2), lambda rng, k: (rng.normal(size=(3, k)),))
+    exercise = Exercise("any", 1, "", ("y",), lambda x: 1.0 * x, (by_hand(np.ones((2, 2))), *trials))
+    report = examine(exercise, lambda x: x if x.shape != (3, 2) else 0 * x)
+    assert report.stages == ("shapes", "hand numbers")
+
+
+# Kinds of numbers.
+
+AS_BYTES = Exercise("bytes", 1, "", ("y",), lambda x: x.round().astype(np.uint8), (by_hand(np.array([1.2, 3.7])),))
+POSITIVE = Exercise("positive", 1, "", ("y", "cache"), lambda x: (x, (x > 0,)), (by_hand(np.array([1.2, -3.7])),))
+PLACES = Exercise("places", 1, "", ("y",), lambda text: np.array([text.find(c) for c in "ab"]), (by_hand("cba"),))
+KEEPS_IDS = Exercise("keeps", 1, "", ("y",), lambda ids: ids[::-1] + 0, (by_hand(np.array([2, 5])),))
+
+
+@pytest.mark.parametrize(
+    ("exercise", "answer", "slip"),
+    [
+        (AS_BYTES, lambda x: x.round().astype("uint8"), None),
+        (AS_BYTES, lambda x: x.round(), "another dtype than asked for"),
+        (AS_BYTES, lambda x: x.round().astype(int), "another dtype than asked for"),
+        (POSITIVE, lambda x: (x, (x > 0,)), None),
+        (POSITIVE, lambda x: (x, ((x > 0) * 1.0,)), "another dtype than asked for"),
+        (POSITIVE, lambda x: (x, ((x > 0) * 1,)), "another dtype than asked for"),
+        (PLACES, lambda text: np.array([2, 1], np.int8), None),
+        (PLACES, lambda text: np.array([2.0, 1.0]), None),
+        (KEEPS_IDS, lambda ids: ids[::-1] * 1.0, None),
+        (DOUBLED, lambda x: np.array([2, 4, 8]), None),
+        (DOUBLED, lambda x: np.float32(2) * x.astype(np.float32), "another dtype than the inputs"),
+    ],
+)
+def test_a_kind_of_numbers_is_asked_for_where_the_reference_makes_it(exercise, answer, slip):
+    report = examine(exercise, answer)
+    assert report.slip == slip, report
+    assert report.passed == (slip is None)
+
+
+def test_two_numbers_that_differ_look_different():
+    exercise = Exercise("near", 1, "", ("y",), lambda x: x + 10.0, (by_hand(np.zeros(4)),))
+    text = said(exercise, lambda x: x + 10 + 1e-6 * np.arange(2.0, 6) ** 2)
+    assert "got 10.00003, expected 10\n" in text
+
+
+def test_what_it_raises_for_other_inputs_explains_what_is_wrong_with_the_first():
+    """Times without further axes broadcast along the last axis, where that happens to be as long."""
+    trials = (
+        by_hand(np.arange(4.0).reshape(2, 2), np.array([1.0, 3.0])),
+        at_random(lambda rng: (rng.normal(size=(3, 4)), rng.normal(size=3))),
+    )
+    exercise = Exercise("times", 1, "", ("y",), lambda x, t: x * t[:, None], trials)
+    text = said(exercise, lambda x, t: x * t + 0.125 * np.array([[1.0, 2], [3, 5]]))
+    assert "With other inputs it raised ValueError: operands could not be broadcast together" in text
+
+
+def test_a_print_in_place_of_a_return_is_told():
+    report = examine(TOTAL, lambda x: print(x.sum()))
+    assert report.slip == "printed, not returned"
+    assert "it printed something, but returned None." in str(report)
+    assert "It printed:\n    15.0" in str(report)
+    assert examine(TOTAL, lambda x: None).slip == "returned nothing"
 
 
 # Bad input: each gets one sentence that helps, and no traceback of ours.

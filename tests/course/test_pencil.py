@@ -76,3 +76,40 @@ def test_the_right_number_is_never_given_away():
     for answer in ([[1, 2], [3, 4]], [[1, 2]], 7, [[-12, 2], [3, 4]]):
         assert "12345" not in str(examine(secret, answer))
     assert "the number is not 5." in str(examine(NUMBER, 5))
+
+
+UPSIDE_DOWN = Slip("upside down", lambda: np.array([[4], [2], [1]]), "it is upside down", "Turn it round.")
+COLUMN = Numbers("column", 6, "", lambda: np.array([[1], [2], [4]]), slips=(UPSIDE_DOWN,))
+ROW = Numbers("row", 5, "", lambda: np.array([1, 2, 4]))
+
+
+@pytest.mark.parametrize("exercise", [COLUMN, ROW])
+@pytest.mark.parametrize("answer", [[1, 2, 4], [[1, 2, 4]], [[1], [2], [4]], np.array([[1.0], [2], [4]])])
+def test_a_vector_may_lie_or_stand(exercise, answer):
+    assert examine(exercise, answer).passed
+
+
+def test_the_slip_of_a_vector_is_found_either_way():
+    assert examine(COLUMN, [4, 2, 1]).slip == examine(COLUMN, [[4], [2], [1]]).slip == "upside down"
+    assert examine(ROW, [1, 2]).slip == "other number of entries"
+
+
+@pytest.mark.parametrize(
+    ("answer", "slip", "says"),
+    [
+        ([[-1, 2, 3], [4, 5, 7]], "sign of an entry", "Is the sign right there?"),
+        ([[1, 2, 3], [4, 0, 0]], "zeros", "nothing but 0"),
+        ([[1, 2, 3, 4, 5, 7]], "another shape", "you have 1 × 6 numbers; expected 2 × 3 numbers: the numbers are"),
+    ],
+)
+def test_what_is_off_in_an_entry_is_asked(answer, slip, says):
+    report = examine(MATRIX, answer)
+    assert report.slip == slip
+    assert says in str(report)
+
+
+def test_whole_numbers_in_place_of_fractions():
+    thirds = Numbers("thirds", 1, "", lambda: np.array([1 / 3, 4 / 3, 2]))
+    assert examine(thirds, [0, 1, 2]).slip == "cut off"
+    assert examine(thirds, [0.333333333, 1.33333333, 2]).passed
+    assert "the entry at [0] is not 0.333;" in str(examine(thirds, [0.333, 1.333, 2]))

@@ -3,9 +3,10 @@
 import io
 import sys
 
+import numpy as np
 import pytest
 
-from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, did_you_mean, say, short
+from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, apart, did_you_mean, say, short
 
 
 def test_a_verdict_comes_first_and_details_below():
@@ -38,3 +39,12 @@ def test_a_near_name_is_asked_for():
 
 def test_numbers_are_short():
     assert [short(x) for x in (7.0, -0.0, -0.75, 1 / 3, 1e-9)] == ["7", "0", "-0.75", "0.333333", "1e-09"]
+
+
+def test_two_numbers_get_digits_enough_to_tell_them_apart():
+    assert apart(10.0000001, 10) == ("10.0000001", "10")
+    assert apart(0.4, 0.3999999) == ("0.4", "0.3999999")
+    assert apart(np.float32(0.1), 0.1) == ("0.100000001", "0.1")
+    assert apart(3, 4.5) == ("3", "4.5")
+    assert apart(-0.0, 1) == ("0", "1")
+    assert apart(7, 7) == ("7", "7")

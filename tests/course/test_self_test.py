@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minidit.course.exercise import Exercise, Numbers, by_hand
-from minidit.course.self_test import all_answers, answers_in, labelled, proof_of, table
+from minidit.course.self_test import Proof, all_answers, answers_in, falls_short, joined, labelled, proof_of, table
 from minidit.errors import UserError
 from minidit.files import places
 
@@ -96,3 +96,29 @@ def test_outside_of_a_clone_one_sentence_says_where_to_be(monkeypatch, tmp_path)
     monkeypatch.setattr(places, "PACKAGE", tmp_path / "site-packages" / "minidit")
     with pytest.raises(UserError, match="in a clone of minidit's repository"):
         all_answers()
+
+
+def test_a_name_of_another_slip_is_misleading_and_a_fact_is_not():
+    proof = proof_of(EXERCISE, answers([], [(lambda x: -2 * x, "missing transpose"), (lambda x: None, None)]))
+    assert (proof.rejected, proof.named, proof.misleading) == (2, 0, 1)
+    assert len(proof.failures) == 1
+
+
+def test_any_of_several_names_that_are_true_will_do():
+    proof = proof_of(EXERCISE, answers([], [(lambda x: -2 * x, ("all signs", "sign"))]))
+    assert (proof.named, proof.misleading, proof.failures) == (1, 0, ())
+
+
+def test_too_few_names_and_too_many_wrong_ones_fall_short():
+    def proof(named, misleading):
+        return Proof("e", 1, 1, 1000, 1000, named, misleading, ())
+
+    assert not falls_short([proof(920, 3)])
+    assert falls_short([proof(919, 3)])
+    assert falls_short([proof(920, 4)])
+    assert falls_short([Proof("e", 1, 0, 0, 0, 0, 0, ("not accepted",))])
+
+
+def test_answers_of_several_folders_are_tried_together():
+    both = joined([{"a": answers([1], [(2, None)])}, {"a": answers([3], [(4, None)]), "b": answers([5])}])
+    assert (both["a"].right, both["a"].wrong, both["b"].right) == ([1, 3], [(2, None), (4, None)], [5])

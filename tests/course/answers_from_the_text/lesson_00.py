@@ -132,9 +132,9 @@ ANSWERS = {
             (lambda x: x.sum(axis=1) / len(x), "divided by the rows"),  # divided by the number of rows
             (lambda x: x.sum(axis=1) / 4, "right only for some shapes"),  # 4 columns hard-coded
             (lambda x: x.mean(), "mean of everything"),
-            (means_only_two_rows, "right only for some shapes"),  # works for two rows only
+            (means_only_two_rows, "only some of them"),  # works for two rows only
             (lambda x: x.mean(axis=1, keepdims=True), "kept the axis"),  # keepdims leaves a (R, 1)
-            (means_return_in_the_loop, "only one of them"),  # return inside the loop: the first row's mean only
+            (means_return_in_the_loop, "only some of them"),  # return inside the loop: the first row's mean only
             (lambda x: x.sum(axis=1) // x.shape[1], "cut off"),  # whole-number division
             (means_printed, "printed, not returned"),
             (lambda x: np.median(x, axis=1), "median instead of mean"),  # median, not mean

@@ -484,7 +484,7 @@ ANSWERS = {
             (linear_back_swapaxes, "forgot to sum over the batch"),  # dw and db keep a leading axis
             (linear_back_matrix_only, "raised an error"),  # one leading axis only
             (linear_back_three_axes, "raised an error"),  # two leading axes at most
-            (linear_back_last_row, "one row only"),  # dw of the last row only (= in place of +=)
+            (linear_back_last_row, "uses a part of an input"),  # dw of the last row only (= in place of +=)
             (linear_back_in_place, "changed its input"),  # writes dx into x
             (linear_back_printed, "printed, not returned"),
             (linear_back(lambda dx, dw, db, dy, x, w: (dw, dx, db)), "wrong order"),  # dw first

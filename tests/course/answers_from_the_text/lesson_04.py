@@ -339,7 +339,7 @@ ANSWERS = {
                 back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (dx * (d + n)).sum(axis=tuple(range(1, dx.ndim))))),
                 "sum instead of difference",  # dt: plus in place of minus
             ),
-            (back(lambda dd, dn, dt, dx, d, n, t: (dx, dn, dt)), "unchanged input"),  # ddata is dx
+            (back(lambda dd, dn, dt, dx, d, n, t: (dx, dn, dt)), "passed on unweighed"),  # ddata is dx
             (back(lambda dd, dn, dt, dx, d, n, t: (dn, dd, dt)), "wrong order"),  # t and 1 − t swapped
             (
                 back(lambda dd, dn, dt, dx, d, n, t: (dd, dn, (d - n).sum(axis=tuple(range(1, dx.ndim))))),
