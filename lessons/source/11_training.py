@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Lesson 11 · Training
 #
-# The network has made its prediction; now we compare it with the truth, and every red weight learns from the
-# difference. You compute the worksheet's gradients by hand, write the loss and the optimiser, and train a small
-# Diffusion Transformer with them. (The same loop without the course around it: `train` in
+# The network has made its prediction. Now we compare it with the truth, and every weight that learns (on the worksheet
+# these are red) learns from the difference. You compute the worksheet's gradients by hand, write the loss and the
+# optimiser, and train a small Diffusion Transformer with them. (The same loop without the course around it: `train` in
 # [reference.py](../../minidit/reference.py).)
 #
 # **Time**: about 70 minutes, 45 of them in exercises. **Assumed**: the chain rule and the backward passes of lessons
@@ -44,7 +44,7 @@ draw.matrices(("predicted", sheet.predicted), "-", ("actual", sheet.noise), "=",
 
 # %% [markdown]
 # ### 11.1 The loss gradient  ·  ●○○  ·  3 minutes
-# Type in predicted − actual.
+# Type in predicted − actual: two rows of four numbers.
 #
 # <details><summary>Every sign is wrong</summary>Which of the two is subtracted? The gradient points in the direction in
 # which the loss grows.</details>
@@ -140,24 +140,26 @@ print(
 )
 
 # %% [markdown]
-# A step that is twice too long is worse than no step at all. And 0.003 is so small because the pooled latent is so
-# large: the worksheet has no softmax and no normalisation to keep its numbers near 1. The real model has both, and
-# AdamW finds the step size of each parameter by itself.
+# The best rate here is 0.0016. Beyond twice that, a step is worse than no step at all. These rates are so small
+# because the pooled latent is so large: the worksheet has no softmax and no normalisation to keep its numbers near 1.
+# The real model has both. And its optimiser, AdamW (below), finds the step size of each parameter by itself.
 
 # %% [markdown]
 # ## In NumPy
 #
-# The real loss is a *mean*, so that it doesn't grow with the batch, and each clip may have a weight:
+# The real loss is a *mean*, so that it doesn't grow with the batch. What the prediction should be is called the
+# **target**. And each clip has a number $w$ that says how much it counts:
 #
 # $$L = \frac1N \sum w \cdot (\text{prediction} - \text{target})^2 \qquad N = \text{all numbers, of all clips}$$
 #
-# The weight depends on the clip's $t$. An error in a nearly clean clip counts more than the same error in a clip of
-# noise. (You will see how much more below.)
+# This $w$ is also called a weight, the *loss weight*; it isn't learned. It depends on the clip's $t$: an error in a
+# nearly clean clip counts more than the same error in a clip of noise. (You will see how much more below.)
 
 # %% [markdown]
 # ### 11.3 Mean squared error  ·  ●●○  ·  8 minutes
-# `prediction` and `target` have the same shape, `weight` is `None` or has one number per clip, `(B,)`. Return the loss,
-# and the cache `(weighted,)` with `weighted` = weight · (prediction − target).
+# `prediction` and `target` are (B, …), with the same further axes. `weight` is (B,), one $w$ per clip, or `None`: then
+# every $w$ is 1. Return the loss, one number, and the cache `(weighted,)` with `weighted` (B, …) = weight · (prediction
+# − target).
 #
 # <details><summary>Broadcasting fails</summary>The weight belongs to the <em>first</em> axis, but NumPy matches shapes
 # from the last. Give it axes of length 1 at the end, one fewer than prediction has axes.</details>
@@ -191,7 +193,8 @@ check.mse_forward(mse_forward)
 
 # %% [markdown]
 # ### 11.4 Backward through the loss  ·  ●○○  ·  4 minutes
-# Return `dprediction` and `dtarget`. `dloss` is a number: 1.0 if this loss is the one being trained.
+# Return `dprediction` and `dtarget`, (B, …) both. `dloss` is a number: 1.0 if this loss is the one being trained. The
+# cache is that of 11.3.
 #
 # <details><summary>It is many times too large</summary>The forward took a mean. Over how many numbers?</details>
 # <details><summary>dtarget is off</summary>The target was subtracted. What does that do to the sign?</details>
@@ -219,7 +222,8 @@ check.mse_backward(mse_backward)
 
 # %% [markdown]
 # ### 11.5 The factor that clips  ·  ●○○  ·  4 minutes
-# You get the *squared* norm, the sum of the gradient's squares, as a number. Return the factor.
+# You get the *squared* norm, the sum of the gradient's squares, and `max_grad_norm`, both numbers. Return the factor, a
+# number.
 #
 # <details><summary>A short gradient comes out wrong</summary>A short gradient stays as it is: the factor is never more
 # than 1.</details>
@@ -235,14 +239,16 @@ def clip_scale(squared_norm, max_grad_norm):
 check.clip_scale(clip_scale)
 
 # %% [markdown]
-# **AdamW** keeps two running means for each parameter: `m` of the gradient, and `v` of its square. With $g$ =
-# grad_scale · gradient:
+# **AdamW** keeps two running means for each parameter $p$: `m` of the gradient, and `v` of its square. $\beta_1$ and
+# $\beta_2$, a little below 1, say how long each remembers. With $g$ = `grad_scale` · gradient, where `grad_scale` is
+# the factor of 11.5:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g \qquad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2$$
-#
+
+# %% [markdown]
 # Both start at zero, so they are too small at first. The *bias correction* mends that: after $k$ steps, use $\hat m = m
-# / (1 - \beta_1^k)$ and $\hat v = v / (1 - \beta_2^k)$. Then comes the step, with a weight decay $\lambda$ that pulls
-# every parameter towards zero:
+# / (1 - \beta_1^k)$ and $\hat v = v / (1 - \beta_2^k)$. Then comes the step. $\eta$ is the learning rate, $\epsilon$ a
+# tiny number that keeps us from dividing by zero, and the *weight decay* $\lambda$ pulls every parameter towards zero:
 #
 # $$p \leftarrow p - \eta \left(\frac{\hat m}{\sqrt{\hat v} + \epsilon} + \lambda\, p\right)$$
 #
@@ -250,9 +256,10 @@ check.clip_scale(clip_scale)
 
 # %% [markdown]
 # ### 11.6 A step of AdamW  ·  ●●●  ·  15 minutes
-# This function works **in place**: it changes `params`, `m` and `v`, and returns nothing. (They are large; copies would
-# cost time and memory.) `grads` must stay as it is. `step` counts from 1; $\eta$ is `learning_rate`; `settings` has
-# `beta1`, `beta2`, `eps` and `weight_decay`.
+# `params`, `grads`, `m` and `v` are (n,). This function works **in place**: it changes `params`, `m` and `v`, and
+# returns nothing. (They are large; copies would cost time and memory.) `grads` must stay as it is. `step` is $k$,
+# counted from 1; $\eta$ is `learning_rate`; `settings.beta1`, `.beta2`, `.eps` and `.weight_decay` are $\beta_1$,
+# $\beta_2$, $\epsilon$ and $\lambda$.
 #
 # <details><summary>Nothing was written into it</summary><code>params = params - …</code> makes a new array and gives it
 # the old name; the caller still has the old one. <code>params -= …</code> or <code>params[...] = …</code> writes into
@@ -290,12 +297,13 @@ print("plain descent:", -0.01 * gradients)
 
 # %% [markdown]
 # **A moving average.** Even at the end of a run, the parameters still jump about. So a second set of parameters trails
-# behind the trained ones: after each step, it moves a small part, 1 − decay, of the way towards them. We generate clips
-# with the average.
+# behind the trained ones: after each step, it moves a small part, 1 − decay, of the way towards them. This is an
+# *exponential moving average*, or **EMA**. We generate clips with it.
 
 # %% [markdown]
 # ### 11.7 The moving average  ·  ●○○  ·  4 minutes
-# In place again: only `average` changes. The new average is decay · average + (1 − decay) · params.
+# In place again: only `average` changes. `average` and `params` are (n,). The new average is decay · average + (1 −
+# decay) · params.
 #
 # <details><summary>Nothing was written into it</summary>As in 11.6: <code>average[...] = …</code>.</details>
 # <details><summary>Shapes pass, numbers don't</summary>decay is near 1, and belongs to the <em>old</em>
@@ -314,7 +322,8 @@ check.ema_update(ema_update)
 # ## In the real model
 #
 # **Blue and red.** The shipped codec stays as it is. On its latents we train a new, small DiT from scratch: two blocks,
-# 64 numbers wide. First we render clips of the toy world and encode them, once.
+# 64 numbers wide. First we render clips of the toy world and encode them, once. For testing we keep combinations of
+# colour, shape, motion and sky that the training never shows: the *held-out* ones.
 
 # %%
 model, path = load().model, RectifiedFlow()
@@ -344,8 +353,9 @@ m, v, average = np.zeros_like(params), np.zeros_like(params), params.copy()
 print(f"learned, in our small DiT: {params.size:,}")
 
 # %% [markdown]
-# **A training step**, with your five functions in it. (minidit's own replace those that are not right yet.) The network
-# predicts the data, not the noise (from one you get the other), and each clip gets a random $t$, mostly a noisy one.
+# **A training step**, with your five functions of 11.3 to 11.7 in it. (minidit's own replace those that are not right
+# yet.) This cell trains for some seconds. The network predicts the data, not the noise (from one you get the other),
+# and each clip gets a random $t$, mostly a noisy one.
 
 # %%
 SETTINGS, LEARNING_RATE, WARMUP = AdamWSettings(), 2e-3, 50
@@ -439,7 +449,8 @@ draw.clips(
 
 # %% [markdown]
 # The shipped model was trained in the same way, with four million parameters and clips that were never used twice,
-# first on whole clips, then on clips of many sizes and lengths, about half of them with a known part (lesson 16):
+# first on whole clips, then on clips of many sizes and lengths. In about half of these a part of the clip was given
+# (lesson 16):
 
 # %%
 for name in ("sky", "film"):
@@ -450,8 +461,9 @@ for name in ("sky", "film"):
     )
 
 # %% [markdown]
-# **The loss by t.** A single number hides much. Here is the shipped model's squared error at each $t$, without the
-# weight: for seen and held-out combinations, and for seen ones without their prompt.
+# **The loss by t.** A single number hides much. Here is the shipped model's squared error at nine values of $t$,
+# without the loss weight: for seen and held-out combinations, and for seen ones without their prompt. The fourth curve
+# does without a network. $x_t / t$ is the data plus (1 − t)/t times the noise, so its squared error is $((1 - t)/t)^2$.
 
 # %%
 times = np.array([0.02, 0.1, 0.2, 0.3, 0.45, 0.7, 0.8, 0.9, 0.98])
@@ -487,13 +499,14 @@ draw.curves(
 #
 # - In pure noise, the prompt is all the network has to go by. Without it, the error is more than twice as large.
 # - Held-out combinations are only a little harder: the network has learned parts, and combines them.
-# - At the very end, the network is *worse* than simply returning $x_t / t$: the noise that is left is smaller than the
-#   network's own error. It practises there too, with one clip in ten. But the clips suffer little from it: what they
-#   show is decided long before.
+# - At the very end, the network is *worse* than $x_t / t$: the noise that is left is smaller than the network's own
+#   error. (One clip in ten is drawn from near there, lesson 4.) The clips suffer little from it: what they show is
+#   decided long before.
 
 # %% [markdown]
-# Training minimises this error times the weight, $1/(1 - t)^2$, which stops growing where the noise, $1 - t$, falls
-# below a floor. Otherwise a few clips with almost no noise would drown all the others:
+# Training minimises this error times the loss weight $1/(1 - t)^2$. (That turns an error of the data into one of the
+# velocity, lesson 4.) The weight stops growing where the noise, $1 - t$, falls below a floor. Otherwise a few clips
+# with almost no noise would drown all the others:
 
 # %%
 floor = PRESETS["sky"].diffusion_training.noise_floor
@@ -517,15 +530,17 @@ print(
 # %% [markdown]
 # - **A start.** The real model begins with all gates and the last layer at zero (adaLN-Zero): each block passes its
 #   input on unchanged, and the first prediction is 0.
-# - **Dropped prompts.** For one clip in ten the real training drops the prompt, so that guidance works (lesson 12).
+# - **Dropped prompts.** For one clip in ten the real training drops the prompt. So the network can also guess without
+#   one, and *guidance* (lesson 12) compares the two guesses.
 # - **How the blue weights were trained.** That was another training, before this one:
 
 # %% [markdown]
 # **"Maximum likelihood, combined with an adversarial part."** You will read this about such models, and it is said of
-# their *codec*. Likelihood: pixels are Gaussian around the reconstruction (σ = 0.03), so minus the logarithm is a
-# squared error over 2σ²; with a KL term for the latents this is a bound on the likelihood. An adversary would be a
-# second network that tells reconstructions from real patches; with its gradient added, it is a compromise, and no
-# longer maximum likelihood. Our codec goes without: in this world it changed almost nothing (lesson 13).
+# their *codec*. *Likelihood*: how probable are the real pixels, if each is Gaussian around its reconstruction (σ =
+# 0.03)? Minus the logarithm of that is a squared error over 2σ², up to a constant. Together with a term that keeps the
+# latents tame, training minimises a bound on it. An *adversary* is a second network that tells reconstructions from
+# real patches. With its gradient added, training is a compromise, no longer maximum likelihood. Our codec has no
+# adversary: in this world it changed almost nothing. Lesson 13 has all of this in full.
 
 # %% [markdown]
 # The DiT has no adversary either. And its loss is not a likelihood: a squared error summed over $t$ with *particular*
@@ -534,7 +549,8 @@ print(
 # %% [markdown]
 # ## Recap
 #
-# - The loss gradient is the error, predicted minus actual; in the model it is multiplied by $2w/N$.
+# - The loss gradient is the error, predicted minus actual; in the model, with loss weight $w$ and a mean over $N$
+#   numbers, it is multiplied by $2w/N$.
 # - It goes back through every step. Red weights get their gradients; blue ones are frozen. Where a value fed two
 #   places, its two gradients add up.
 # - AdamW divides out the gradient's size, clipping tames its outliers, and the moving average smooths its jumps.
