@@ -12,7 +12,7 @@
 import numpy as np
 
 from minidit import load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion import network_time
 from minidit.world import Attributes, render
 
@@ -54,6 +54,12 @@ draw.clips(
     alt="Above, noise that turns into a red circle in a blue sky as t grows. Below, a "
     "red circle in all pictures, blurred at the left and sharp at the right.",
 )
+
+# %% [markdown]
+# Now you: drag t, and watch the whole clip. (A cell like this needs to run before it moves.)
+
+# %%
+move.noise(model, real, prompt)
 
 # %% [markdown]
 # At t = 0 there is nothing to see, and the guess comes from the prompt: a blur, the average of all clips that would
@@ -103,6 +109,13 @@ draw.animation(
 )
 for letter, prompt in prompts.items():
     print(letter, prompt)
+
+# %% [markdown]
+# Drag the slider to see clip B come about. At each step the network guesses, and the sampler moves a part of the
+# way towards the guess.
+
+# %%
+move.denoising(model, prompts["B"])
 
 # %% [markdown]
 # *Sora* is Japanese for sky. The clips are small (8 frames of 32 × 32 pixels) and show a toy world: one object, one

@@ -10,7 +10,7 @@
 import numpy as np
 
 from minidit import load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion import paths
 from minidit.gradient_check import check_gradients
 from minidit.presets import PRESETS
@@ -361,6 +361,12 @@ draw.bars(
     {f"{low:.1f}": count / 100 for low, count in zip(edges, counted, strict=False)},
     ylabel="% of the clips",
 )
+
+# %% [markdown]
+# **Try it.** Choose what the clip shows, then drag t. From which t on can you tell the shape? From which the sky?
+
+# %%
+move.world(model)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -11,7 +11,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.files.clips import grid
 from minidit.world import Attributes, render
 
@@ -336,6 +336,13 @@ for cut in ((8, 1, 1), (4, 1, 1), (2, 1, 1), (1, 1, 1)):
         f"patches of {cut} latents: {count:4} tokens, {count * count:6,} scores for "
         "each head and block"
     )
+
+# %% [markdown]
+# **Try it.** Change the size of the patches and click one of them. Half the side means four times the tokens, and
+# sixteen times the pairs.
+
+# %%
+move.patches(clip)
 
 # %% [markdown]
 # ## What the worksheet left out

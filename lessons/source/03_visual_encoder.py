@@ -12,7 +12,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.gradient_check import check_gradients
 from minidit.models.codec import to_signed
@@ -440,6 +440,13 @@ draw.curves(
 # %% [markdown]
 # Why each channel by itself, and not all with one number? The diffusion model's loss is a plain mean of squared errors
 # over all channels. A channel that varies ten times as much would count a hundred times as much.
+
+# %% [markdown]
+# **Try it.** Go through the channels. The third clip is decoded without the channel: which of them carry the sky,
+# which the circle's edge?
+
+# %%
+move.latents(clip=clip)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -10,7 +10,7 @@
 import numpy as np
 
 from minidit import load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion import RectifiedFlow, VariancePreserving
 from minidit.generation.text_to_video import starting_noise
 from minidit.presets import PRESETS
@@ -202,6 +202,13 @@ counts, edges = np.histogram(drawn, bins=50, range=(0, 1), density=True)
 draw.curves(
     (edges[1:] + edges[:-1]) / 2, {"how often": counts}, xlabel="t", ylabel="density"
 )
+
+# %% [markdown]
+# **Try it.** Drag t. The third clip is what the trained network, told the prompt, guesses from the second. Where does
+# the guess become the right circle in the right place?
+
+# %%
+move.noise(studio, clip[0])
 
 # %% [markdown]
 # ## What the worksheet left out

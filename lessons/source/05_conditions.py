@@ -10,7 +10,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion import network_time
 
 sheet = worksheet.solve()
@@ -231,6 +231,13 @@ draw.curves(
     t[1:], {"change of the condition": change}, xlabel="t",
     ylabel="length of the change per 0.01",
 )
+
+# %% [markdown]
+# **Try it.** Take a word out of the prompt. Some words move the prompt's vector far, and change the clip; others
+# hardly matter.
+
+# %%
+move.words(model)
 
 # %% [markdown]
 # ## What the worksheet left out

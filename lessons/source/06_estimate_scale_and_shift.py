@@ -12,7 +12,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.models import DiTSettings
 from minidit.models.block import dit_block_backward, dit_block_forward, dit_block_shapes
 
@@ -393,6 +393,13 @@ draw.clips(
     alt="First guesses from one noise: a rough red circle moving right, a rough blue "
     "square moving left.",
 )
+
+# %% [markdown]
+# **Try it.** Two prompts, and a slider from the scales and shifts of the first to those of the second. The noised
+# clip stays the same; its guess follows them.
+
+# %%
+move.modulation(studio)
 
 # %% [markdown]
 # ## What the worksheet left out

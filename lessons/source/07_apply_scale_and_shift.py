@@ -13,7 +13,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion.paths import RectifiedFlow
 from minidit.gradient_check import check_gradients
 from minidit.models.block import dit_block_forward
@@ -431,6 +431,13 @@ for name, guessed in guesses.items():
 # With the other prompt, the network paints a square, though the latents hold a circle. Scale and shift have that much
 # power. Colour and sky it takes from the latents: at t = 0.3 these can be seen already, even by you. (The other prompt
 # also changes the gates, which lesson 9 is about. In the last two rows only scales and shifts were changed.)
+
+# %% [markdown]
+# **Try it.** Make all scales and shifts of the network weaker or stronger: 0 leaves only the norm, 1 is the network as
+# it was trained.
+
+# %%
+move.strength(studio, clip)
 
 # %% [markdown]
 # ## What the worksheet left out

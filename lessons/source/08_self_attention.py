@@ -13,7 +13,7 @@
 import numpy as np
 
 from minidit import layers, load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.worksheet import solve
 from minidit.world import Attributes, caption, render
 
@@ -431,6 +431,13 @@ draw.heatmaps(
     columns=3,
     alt="Where the token in row 1, column 1 looks: mostly one bright cell next to it.",
 )
+
+# %% [markdown]
+# **Try it.** Click a patch, and see where it attends. Click another head: in the map, a row is a block, and a bright
+# head looks at a single place.
+
+# %%
+move.attention(model, clip)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -12,7 +12,7 @@
 import numpy as np
 
 from minidit import layers, load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion.paths import network_time
 from minidit.worksheet import solve
 from minidit.world import Attributes, caption, render
@@ -430,6 +430,12 @@ errors |= {
 }
 errors["all"] = np.abs(alone - clip).mean()
 draw.bars(errors, ylabel="mean error of a pixel, from 0 to 1")
+
+# %% [markdown]
+# **Try it.** Click a head to switch it off: what it gathers is no longer added. A red head is missed.
+
+# %%
+move.heads(model, clip)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -13,7 +13,7 @@ from time import perf_counter
 import numpy as np
 
 from minidit import layers, load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time
 from minidit.worksheet import solve
@@ -475,6 +475,13 @@ for t, blocks in ((times[0], passes[0]), (times[-1], passes[-1])):
 # And block 3 shouts: it adds up to twice as much as was there. Nothing holds it back, because the next block begins
 # with a LayerNorm, which only sees the direction. So a long vector is not an important one: whatever reads the tokens
 # next normalises them first.
+
+# %% [markdown]
+# **Try it.** Look at single hidden numbers. Each dot on GELU is a token: for most hidden numbers, only a few tokens are
+# on the rising side.
+
+# %%
+move.neurons(model)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -11,7 +11,7 @@
 import numpy as np
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.diffusion import (
     RectifiedFlow,
     VariancePreserving,
@@ -534,6 +534,18 @@ for scale in scales:
 # settles the rest. More makes the clips of a prompt more alike. It does no harm otherwise, because here guidance acts
 # only in the noise, up to t = 0.3. Later it would drive colours out of the range that the codec knows. What guidance
 # costs is a project (see [projects.md](../projects.md)).
+
+# %% [markdown]
+# **Try it.** Guidance from 0 to 8, here at all times and without the polish at the end, to see what it does by itself.
+
+# %%
+move.guidance(studio)
+
+# %% [markdown]
+# And the number of steps, from 1 to 32, with Euler steps from the same noise:
+
+# %%
+move.steps(studio)
 
 # %% [markdown]
 # ## What the worksheet left out

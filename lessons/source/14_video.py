@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.files import clips
 from minidit.gradient_check import check_gradients
 from minidit.world import Attributes, render, verify
@@ -300,6 +300,12 @@ for name, shown in (("rendered", real), ("through the codec", kept), ("made", ma
         f"{name:18} at seams {seams:.4f}, elsewhere {elsewhere:.4f}: "
         f"{seams / elsewhere:.1f} times"
     )
+
+# %% [markdown]
+# **Try it.** Put back the patches one by one, at any step of the sampler. Stop the clip and drag the frames.
+
+# %%
+move.film(model, prompt)
 
 # %% [markdown]
 # ## What the worksheet left out
