@@ -135,7 +135,7 @@ def mixed(again):
         if axis >= right.ndim or right.shape[axis] != value.shape[axis]:
             continue
         for part, place, where in ((slice(1, None), 0, "first"), (slice(0, -1), -1, "last")):
-            pair = again.of(put(again.attempt.inputs, path, changes(value, axis, part)[0]))
+            pair = again.of(put(again.attempt.inputs, path, changes(value, axis, part)[1]))
             if pair and again.same(1, pair, axis, place) and not again.same(0, pair, axis, place):
                 says = f"its {where} entry along axis {axis} changes if the others in {name} do"
                 return Finding("mixes what belongs apart", says, "Each has to be computed from its own alone.")
@@ -208,8 +208,8 @@ def only(attempt, axis, place):
 def changes(value, axis=None, part=slice(None)):
     """A number or array changed in one way and another, or only a part of it, along an axis: a list.
 
-    Floats are scaled, whole numbers doubled, booleans turned round. An array is scaled, its entries change places, and
-    it is negated, whichever of these make sense.
+    Floats are scaled, whole numbers doubled, booleans turned round. In an array entries also change places; floats are
+    negated, and whole numbers become the least of them.
     """
     if isinstance(value, bool | np.bool_):
         return [not value]
@@ -218,8 +218,11 @@ def changes(value, axis=None, part=slice(None)):
     if not isinstance(value, np.ndarray) or value.ndim == 0:
         return [LEAST * value]
     index = (slice(None),) * (axis or 0) + (part,)
-    moved = np.roll(value, 1)
-    ways = [scaled(value), moved, -value] if value.dtype.kind == "f" else [moved]
+    ways = [np.roll(value, 1)]
+    if value.dtype.kind == "f":
+        ways += [scaled(value), -value]
+    else:
+        ways += [np.logical_not(value) if value.dtype.kind == "b" else np.full_like(value, value.min())]
     others = [value.copy() for _ in ways]
     for other, way in zip(others, ways, strict=True):
         other[index] = way[index]

@@ -49,7 +49,7 @@ def test_it_lists_the_exercises_by_lesson(words, capsys):
 def test_the_self_test_prints_its_table(answers, capsys):
     assert main(["check", "--self-test"]) == 0
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "accepted 100.0%, rejected 100.0%, called by name 100.0%"
+    assert out.splitlines()[-1] == "accepted 100.0%, rejected 100.0%, called by name 100.0%, misleading 0.0%"
 
 
 def test_a_check_that_does_not_hold_ends_with_an_error(answers, capsys):
