@@ -14,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, sample_times
 from minidit.diffusion.objectives import velocity_weight
@@ -518,6 +518,13 @@ print(
     "weighted error ",
     *(f"{w * e:8.2f}" for w, e in zip(weights, by_t["seen"], strict=True)),
 )
+
+# %% [markdown]
+# **Try it.** A small DiT learns with one backward wrong. Some slips stop the learning, some only slow it down, and one
+# can't be seen in the loss at all: that is why we check gradients.
+
+# %%
+move.wrong_gradient()
 
 # %% [markdown]
 # ## What the worksheet left out

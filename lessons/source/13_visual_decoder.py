@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import layers, load, worksheet
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.models import Codec
 from minidit.models.codec import CodecSettings, from_signed, to_signed
@@ -714,6 +714,13 @@ print(
 # and does something else to an edge. And a latent reaches exactly as far as the windows of all stages together, and no
 # further. Whatever has to agree over longer distances, a triangle's side or its path through eight frames, is the
 # diffusion model's work.
+
+# %% [markdown]
+# **Try it.** Click a place and push one of its latent numbers. The decoder sees the neighbours, so pixels around the
+# patch move, too.
+
+# %%
+move.decoder(studio)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -12,7 +12,7 @@
 import numpy as np
 
 from minidit import load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import network_time
 from minidit.diffusion.samplers import time_grid
@@ -478,6 +478,12 @@ for name, counted in (("the unknown latents", ~half), ("the known latents", half
 # %% [markdown]
 # The network *sees* the known latents clean, and yet it doesn't return them. Why should it? The loss never counted
 # them. So a sampler has to put them back.
+
+# %% [markdown]
+# **Try it.** Click to move the hole. The model fills it to fit what is around it, and the prompt.
+
+# %%
+move.hole(studio)
 
 # %% [markdown]
 # ## What the worksheet left out

@@ -15,7 +15,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from minidit import load
-from minidit.course import check, draw
+from minidit.course import check, draw, move
 from minidit.course.stand_in import yours_or_ours
 from minidit.diffusion import RectifiedFlow, network_time, objectives, sample_times
 from minidit.experiments.fits import power_law_with_floor
@@ -482,6 +482,13 @@ for budget in np.geomspace(per_step[0] * LOOKS[0], per_step[-1] * LOOKS[-1] * 1.
 # steps, and draws the result as in the paper; it takes about half an hour. In its figure, look at the axes first. If
 # both are logarithmic, a straight line is a power law. Then compare points of one colour, which are networks that
 # differ in one thing. And look at the intervals: is a difference larger than they are?
+
+# %% [markdown]
+# **Try it.** Choose width, blocks and tokens. From how many tokens on does attention's own part, the scores and the
+# values, cost more than the feed-forward?
+
+# %%
+move.sizes()
 
 # %% [markdown]
 # ## What the worksheet left out
