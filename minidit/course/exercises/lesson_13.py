@@ -1,9 +1,11 @@
 """Lesson 13: the visual decoder, and how encoder and decoder were trained."""
 
+from functools import partial
+
 import numpy as np
 
 from minidit import layers
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand, for_each
 from minidit.worksheet import solve
 
 # B = patches (any leading axes), C = latent channels; N = clips; f, r, c = their frames, rows, columns of patches;
@@ -73,6 +75,19 @@ STEP_13 = Numbers(
             "absolute value", lambda: np.abs(SHEET.decoder_before_relu), "a negative number lost its sign",
             "A ReLU makes it 0.",
         ),
+        Slip(
+            "rows of the latent swapped", lambda: decoded(SHEET.denoised[::-1]),
+            "the two rows of the denoised latent have changed places",
+            "The first number of a row of W belongs to the first row.",
+        ),
+        Slip(
+            "bias in one row only", lambda: decoded(SHEET.denoised, BIAS * [[1], [0], [0], [0]]),
+            "b was added to the first row only", "Every row has its own entry of b.",
+        ),
+        Slip(
+            "put together already", lambda: SHEET.generated, "these are the patches, put together already",
+            "That is step 14. Type each patch as a column.",
+        ),
     ),
     difficulty=1, minutes=5,
 )  # fmt: skip
@@ -103,9 +118,27 @@ def kept(what):
     )  # fmt: skip
 
 
-def some_gaussians(rng):
-    """mean, log variance and noise (2, 4, 3)."""
-    return tuple(rng.normal(size=(2, 4, 3)) for _ in range(3))
+SIZES = ((2, 4, 3), (5,), (1, 3), (4, 1), (2, 1, 4, 3, 5))  # of arrays with any number of axes
+LIMITS = ((-10, 10), (-5, 5), (-20, 20), (-30, 20))  # that others put on the log variance
+
+
+def some_gaussians(rng, size=SIZES[0]):
+    """mean, log variance and noise."""
+    return tuple(rng.normal(size=size) for _ in range(3))
+
+
+def narrow_and_wide(rng, sign):
+    """mean, log variance of a great size and this sign, and noise."""
+    mean, log, noise = some_gaussians(rng)
+    return mean, sign * (33 + log), noise
+
+
+def within(function, low, high):
+    """A function of mean and log variance, with limits on the latter."""
+    return lambda mean, log, *noise: function(mean, np.clip(log, low, high), *noise)
+
+
+UNLIMITED = "The formula holds for every log variance: it has no limits."
 
 
 HAND_MEAN = np.array([[1.0, -2.0, 0.0], [3.0, 0.0, 2.0]])
@@ -114,7 +147,10 @@ HAND_NOISE = np.array([[1.0, -1.0, 2.0], [0.0, 1.0, -2.0]])
 
 REPARAMETERIZE_FORWARD = Exercise(
     "reparameterize_forward", LESSON, "a sample of a Gaussian", ("z", "cache"), reparameterize_forward,
-    trials=(by_hand(HAND_MEAN, HAND_LOG, HAND_NOISE), at_random(some_gaussians)),
+    trials=(
+        by_hand(HAND_MEAN, HAND_LOG, HAND_NOISE), *for_each(SIZES, some_gaussians), at_random(some_gaussians),
+        *for_each((1, -1), narrow_and_wide, "large numbers"),
+    ),
     slips=(
         Slip(
             "variance for deviation", sample_with(np.exp), "the noise was multiplied by the variance",
@@ -141,6 +177,60 @@ REPARAMETERIZE_FORWARD = Exercise(
         Slip(
             "root of the logarithm", sample_with(lambda log: np.sqrt(np.abs(log))),
             "the noise was multiplied by the root of the log variance", "Undo the logarithm first.",
+        ),
+        Slip(
+            "root of the logarithm", sample_with(np.sqrt), "the noise was multiplied by the root of the log variance",
+            "A logarithm may be negative. Undo it first.",
+        ),
+        Slip(
+            "variance squared", sample_with(lambda log: np.exp(2 * log)),
+            "the noise was multiplied by the square of the variance", "The root of eᵘ is e to the half of u.",
+        ),
+        Slip(
+            "exponent cut off", sample_with(lambda log: np.exp(log // 2)), "the exponent was cut to a whole number",
+            "`//` cuts off what comes after the point. / keeps it.",
+        ),
+        Slip(
+            "logarithm without its sign", sample_with(lambda log: np.exp(np.abs(log) / 2)),
+            "the log variance has lost its sign", "A variance below 1 has a negative logarithm.",
+        ),
+        Slip(
+            "½ outside", sample_with(lambda log: np.exp(0.5) * log),
+            "the noise was multiplied by e^½ times the log variance", "The log variance belongs into the exponent.",
+        ),
+        Slip(
+            "an approximation", sample_with(lambda log: 1 + log / 2),
+            "1 + half the log variance stands for the exponential", "That is near it for small numbers only.",
+        ),
+        *(
+            Slip(
+                "log variance limited", within(reparameterize_forward, *ends),
+                "the log variance was limited to {} and {}".format(*ends), UNLIMITED,
+            )
+            for ends in LIMITS
+        ),
+        Slip(
+            "minus", lambda mean, log, noise: (mean - np.exp(0.5 * log) * noise, (np.exp(0.5 * log) * noise,)),
+            "the deviation was subtracted", "z = mean + std · noise.",
+        ),
+        Slip(
+            "minus", lambda mean, log, noise: reparameterize_forward(mean, log, -noise),
+            "the deviation was subtracted", "z = mean + std · noise.",
+        ),
+        *(
+            Slip(
+                "the mean scaled", lambda mean, log, noise, keep=keep: (
+                    mean * np.exp(0.5 * log) + noise, (keep(mean, noise) * np.exp(0.5 * log),)
+                ),
+                "it is the mean that was multiplied by the deviation", "z = mean + std · noise.",
+            )
+            for keep in (lambda mean, noise: mean, lambda mean, noise: noise)
+        ),
+        Slip(
+            "noise added", lambda mean, log, noise: (
+                mean + np.exp(0.5 * log) + noise, (np.exp(0.5 * log) + noise,)
+            ),
+            "the deviation and the noise were added", "The noise is multiplied by the deviation.",
         ),
         Slip(
             "variance one", sample_with(np.ones_like), "the noise was not scaled at all",
@@ -185,6 +275,14 @@ def reparameterize_backward(dz, cache):
     return dz, 0.5 * dz * cache[0]
 
 
+AN_EXPONENTIAL = "The cache holds std · noise: that is e^(u/2) · noise already."
+
+
+def gradient_and_deviation(rng, size=SIZES[0]):
+    """dz and the cache."""
+    return rng.normal(size=size), (rng.normal(size=size),)
+
+
 REPARAMETERIZE_BACKWARD = Exercise(
     "reparameterize_backward", LESSON, "backward through a sample", ("dmean", "dlog_variance"), reparameterize_backward,
     trials=(
@@ -192,7 +290,7 @@ REPARAMETERIZE_BACKWARD = Exercise(
             np.array([[1.0, 2.0, -4.0], [3.0, -2.0, 1.0]]),
             reparameterize_forward(HAND_MEAN, HAND_LOG, HAND_NOISE)[1],
         ),
-        at_random(lambda rng: (rng.normal(size=(2, 4, 3)), (rng.normal(size=(2, 4, 3)),))),
+        *for_each(SIZES, gradient_and_deviation), at_random(gradient_and_deviation),
     ),
     slips=(
         Slip(
@@ -219,6 +317,56 @@ REPARAMETERIZE_BACKWARD = Exercise(
             "mean through the noise", lambda dz, cache: (dz * cache[0], 0.5 * dz * cache[0]),
             "it was multiplied by the deviation", "The mean is simply added: its slope is 1.",
         ),
+        Slip(
+            "mean through the noise", lambda dz, cache: (dz * cache[0], dz.copy()),
+            "it was multiplied by the deviation", "The mean is simply added: its slope is 1.",
+        ),
+        Slip(
+            "2 for ½", lambda dz, cache: (dz, 2 * dz * cache[0]), "it was multiplied by 2, not by ½",
+            "The slope of e^(u/2) is half of e^(u/2).",
+        ),
+        Slip(
+            "deviation without its sign", lambda dz, cache: (dz, 0.5 * dz * np.abs(cache[0])),
+            "the deviation has lost its sign", "The noise in it may be negative, and that counts.",
+        ),
+        Slip(
+            "exponential taken again", lambda dz, cache: (dz, 0.5 * dz * np.exp(cache[0])),
+            "the exponential of the deviation stands in it", AN_EXPONENTIAL,
+        ),
+        Slip(
+            "exponential taken again", lambda dz, cache: (dz, 0.5 * dz * np.exp(0.5 * cache[0])),
+            "the exponential of the deviation stands in it", AN_EXPONENTIAL,
+        ),
+        Slip(
+            "divided by the deviation", lambda dz, cache: (dz, 0.5 * dz / cache[0]), "it was divided by the deviation",
+            "A gradient is multiplied by the slope.",
+        ),
+        Slip(
+            "divided by the count", lambda dz, cache: (dz / dz.size, 0.5 * dz * cache[0]),
+            "it was divided by the count of numbers", "There is no mean here: each number has a z of its own.",
+        ),
+        Slip(
+            "divided by the count", lambda dz, cache: (dz / dz.size, 0.5 * dz * cache[0] / dz.size),
+            "it was divided by the count of numbers", "There is no mean here: each number has a z of its own.",
+        ),
+        *(
+            Slip(
+                "added up", lambda dz, cache, how=how: (how(dz), 0.5 * dz * cache[0]), "all its numbers became one",
+                "Each number has a z of its own, and so a gradient of its own.",
+            )
+            for how in (np.sum, np.mean)
+        ),
+        *(
+            Slip(
+                "added up", lambda dz, cache, how=how: (dz, how(0.5 * dz * cache[0])), "all its numbers became one",
+                "Each number has a z of its own, and so a gradient of its own.",
+            )
+            for how in (np.sum, np.mean)
+        ),
+        Slip(
+            "cache not opened", lambda dz, cache: (dz, 0.5 * dz * np.array(cache)),
+            "the whole cache was multiplied, a tuple", "Take the array out first: (deviation,) = cache.",
+        ),
     ),
     difficulty=2, minutes=7,
 )  # fmt: skip
@@ -239,7 +387,11 @@ def kl_with(loss):
 
 GAUSSIAN_KL_FORWARD = Exercise(
     "gaussian_kl_forward", LESSON, "how far from the standard Gaussian", ("loss", "cache"), gaussian_kl_forward,
-    trials=(by_hand(np.array([[3.0, 0.0, -1.0]]), np.zeros((1, 3))), at_random(lambda rng: some_gaussians(rng)[:2])),
+    trials=(
+        by_hand(np.array([[3.0, 0.0, -1.0]]), np.zeros((1, 3))), at_random(lambda rng: some_gaussians(rng)[:2]),
+        *for_each(SIZES, lambda rng, size: some_gaussians(rng, size)[:2]),
+        *for_each((1, -1), lambda rng, sign: narrow_and_wide(rng, sign)[:2], "large numbers"),
+    ),
     slips=(
         Slip(
             "forgot the ½", kl_with(lambda mean, variance, log: mean**2 + variance - 1 - log),
@@ -291,6 +443,64 @@ GAUSSIAN_KL_FORWARD = Exercise(
             lambda mean, log: (0.5 * (mean**2 + np.exp(log) - 1 - log), (mean, np.exp(log))),
             "the mean over all numbers is missing", "A loss is one number.",
         ),
+        *(
+            Slip(
+                "mean over one axis", lambda mean, log, axis=axis: (
+                    0.5 * (mean**2 + np.exp(log) - 1 - log).mean(axis), (mean, np.exp(log))
+                ),
+                "the mean was taken over one axis only", "A loss is one number: a mean over all numbers.",
+            )
+            for axis in (0, -1)
+        ),
+        *(
+            Slip(
+                "divided by one axis", lambda mean, log, axis=axis: (
+                    gaussian_kl_forward(mean, log)[0] * mean.size / mean.shape[axis], (mean, np.exp(log))
+                ),
+                "the sum was divided by the length of one axis only",
+                "It is a mean over all numbers, whatever axis they are on.",
+            )
+            for axis in (0, -1)
+        ),
+        Slip(
+            "forgot the mean²", kl_with(lambda mean, variance, log: 0.5 * (variance - 1 - log)),
+            "the square of the mean is missing", "A mean far from 0 must cost something.",
+        ),
+        Slip(
+            "forgot the variance", kl_with(lambda mean, variance, log: 0.5 * (mean**2 - 1 - log)),
+            "the variance is missing", "It is e^(log variance), and must not grow.",
+        ),
+        Slip(
+            "+1", kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance + 1 - log)), "the 1 was added",
+            "For mean 0 and variance 1 the loss has to be 0.",
+        ),
+        Slip(
+            "logarithm taken twice",
+            kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance - 1 - np.log(np.abs(log)))),
+            "it is the logarithm of the log variance that was subtracted", "The input is a logarithm already.",
+        ),
+        Slip(
+            "logarithm taken twice",
+            kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance - 1 - np.log(log))),
+            "it is the logarithm of the log variance that was subtracted", "The input is a logarithm already.",
+        ),
+        Slip(
+            "square of the mean of all", lambda mean, log: (
+                0.5 * (mean.mean() ** 2 + np.exp(log).mean() - 1 - log.mean()), (mean, np.exp(log))
+            ),
+            "the average of all means was squared", "Square each mean first, then take the average.",
+        ),
+        Slip(
+            "mean without its sign", kl_with(lambda mean, variance, log: 0.5 * (np.abs(mean) + variance - 1 - log)),
+            "the mean is not squared, it only lost its sign", "Square it: mean².",
+        ),
+        *(
+            Slip(
+                "log variance limited", within(gaussian_kl_forward, *ends),
+                "the log variance was limited to {} and {}".format(*ends), UNLIMITED,
+            )
+            for ends in LIMITS
+        ),
     ),
     sizes=lambda mean, log: {"numbers": mean.size, "channels": mean.shape[-1], "patches": mean.size // mean.shape[-1]},
     difficulty=2, minutes=6,
@@ -303,6 +513,11 @@ def gaussian_kl_backward(dloss, cache):
     return dloss * mean / mean.size, dloss * 0.5 * (variance - 1) / mean.size
 
 
+def loss_and_gaussians(rng, size=SIZES[0]):
+    """dloss and the cache: mean and variance."""
+    return rng.normal(), (rng.normal(size=size), np.exp(rng.normal(size=size)))
+
+
 def kl_back_with(dmean=lambda mean, variance: mean, dlog=lambda mean, variance: 0.5 * (variance - 1)):
     """`gaussian_kl_backward` with other slopes, before dloss and the mean over all numbers."""
     return lambda dloss, cache: (dloss * dmean(*cache) / cache[0].size, dloss * dlog(*cache) / cache[0].size)
@@ -312,7 +527,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
     "gaussian_kl_backward", LESSON, "backward through KL", ("dmean", "dlog_variance"), gaussian_kl_backward,
     trials=(
         by_hand(1.0, (np.array([[4.0, 0.0, -8.0, 12.0]]), np.array([[1.0, 9.0, 3.0, 0.5]]))),
-        at_random(lambda rng: (rng.normal(), (rng.normal(size=(2, 4, 3)), np.exp(rng.normal(size=(2, 4, 3)))))),
+        *for_each(SIZES, loss_and_gaussians), at_random(loss_and_gaussians),
     ),
     slips=(
         Slip(
@@ -326,6 +541,14 @@ GAUSSIAN_KL_BACKWARD = Exercise(
                 dloss * cache[0] / len(cache[0]), dloss * 0.5 * (cache[1] - 1) / len(cache[0])
             ),
             "the gradients are divided by the length of the first axis only",
+            "The loss is a mean over all numbers, whatever axis they are on.",
+        ),
+        Slip(
+            "divided by the last axis only",
+            lambda dloss, cache: (
+                dloss * cache[0] / cache[0].shape[-1], dloss * 0.5 * (cache[1] - 1) / cache[0].shape[-1]
+            ),
+            "the gradients are divided by the length of the last axis only",
             "The loss is a mean over all numbers, whatever axis they are on.",
         ),
         Slip(
@@ -362,6 +585,45 @@ GAUSSIAN_KL_BACKWARD = Exercise(
             "sign of the logarithm", kl_back_with(dlog=lambda mean, variance: 0.5 * (variance + 1)),
             "the log variance was treated as added", "It is subtracted in the loss, so its slope is −1.",
         ),
+        Slip(
+            "mean not differentiated", kl_back_with(dmean=lambda mean, variance: mean * mean),
+            "it is the square of the mean, not its slope", "The slope of ½ mean² is the mean.",
+        ),
+        Slip(
+            "the variance's part left out", kl_back_with(dlog=lambda mean, variance: np.full_like(variance, -0.5)),
+            "the variance's part is missing", "The variance is e^(log variance), and its slope is the variance itself.",
+        ),
+        Slip(
+            "variance squared", kl_back_with(dlog=lambda mean, variance: 0.5 * (variance**2 - 1)),
+            "the variance is squared", "The slope of e^u is e^u: the variance, once.",
+        ),
+        Slip(
+            "exponential taken again", kl_back_with(dlog=lambda mean, variance: 0.5 * (np.exp(variance) - 1)),
+            "the exponential of the variance stands in it", "The cache holds the variance: the exponential is taken.",
+        ),
+        Slip(
+            "logarithm for the variance", kl_back_with(dlog=lambda mean, variance: 0.5 * (np.log(variance) - 1)),
+            "the log variance stands in it", "The slope of e^u is e^u: the variance.",
+        ),
+        Slip(
+            "cache the other way round", lambda dloss, cache: gaussian_kl_backward(dloss, cache[::-1]),
+            "mean and variance have changed places", "The cache is (mean, variance).",
+        ),
+        *(
+            Slip(
+                "added up", lambda dloss, cache, how=how: (
+                    dloss * how(cache[0]), gaussian_kl_backward(dloss, cache)[1]
+                ),
+                "all its numbers became one", "Each number has a gradient of its own: its share of the loss.",
+            )
+            for how in (np.sum, np.mean)
+        ),
+        Slip(
+            "dloss added", lambda dloss, cache: (
+                dloss + cache[0] / cache[0].size, gaussian_kl_backward(dloss, cache)[1]
+            ),
+            "dloss was added", "A gradient is dloss times the slope.",
+        ),
     ),
     sizes=lambda dloss, cache: {"numbers": cache[0].size, "channels": cache[0].shape[-1]},
     difficulty=2, minutes=8,
@@ -392,10 +654,30 @@ def everywhere(margin):
     return np.ones_like(margin)
 
 
-def some_margins(rng):
-    """Margins of 4 · 3 real and 5 · 1 fake logits."""
-    real, fake = rng.normal(size=(4, 3)), rng.normal(size=(5, 1))
-    return layers.hinge_discriminator_forward(real, fake)[1]
+LOGITS = ((4, 3), (5, 1)), ((7,), (3,)), ((2, 5), (2, 3, 4)), ((1,), (6,))  # shapes of real and of fake ones
+
+
+def some_margins(rng, sizes=LOGITS[0]):
+    """dloss and the margins of real and of fake logits, with at least one of each kind among the real ones."""
+    real, fake = (1.5 * rng.normal(size=size) for size in sizes)
+    real.flat[[0, -1]] = (2.0, -0.5) if real.size > 1 else -0.5
+    return rng.normal(), layers.hinge_discriminator_forward(real, fake)[1]
+
+
+def divided_by(count):
+    """`hinge_discriminator_backward`, each margin's part divided by another count of it."""
+    return lambda dloss, cache: tuple(
+        sign * dloss * (margin > 0) / count(margin) for sign, margin in zip((-1, 1), cache, strict=True)
+    )
+
+
+def as_far_as_both(dloss, cache):
+    """The gradients as far as the shorter of the two goes, and zeros from there on."""
+    count = min(map(len, cache))
+    return tuple(
+        np.concatenate([gradient[:count], 0 * gradient[count:]])
+        for gradient in hinge_discriminator_backward(dloss, cache)
+    )
 
 
 # The lesson provides its forward, so there is no gradient stage.
@@ -404,7 +686,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
     ("dreal_logits", "dfake_logits"), hinge_discriminator_backward,
     trials=(
         by_hand(1.0, (np.array([2.0, 0.0, 0.5, 3.0]), np.array([0.0, 4.0]))),
-        at_random(lambda rng: (rng.normal(), some_margins(rng))),
+        *for_each(LOGITS, some_margins), at_random(some_margins),
     ),
     slips=(
         Slip(
@@ -437,16 +719,12 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
             "The discriminator wants real logits up and fake ones down, and a gradient points to where the loss grows.",
         ),
         Slip(
-            "forgot the mean",
-            lambda dloss, cache: (-dloss * (cache[0] > 0), dloss * (cache[1] > 0)),
+            "forgot the mean", divided_by(lambda margin: 1),
             "the loss is two means, and the gradients are not divided by their counts",
             "Each logit has only its share of a mean.",
         ),
         Slip(
-            "mean over those that count",
-            lambda dloss, cache: (
-                -dloss * (cache[0] > 0) / (cache[0] > 0).sum(), dloss * (cache[1] > 0) / (cache[1] > 0).sum()
-            ),
+            "mean over those that count", divided_by(np.count_nonzero),
             "it is divided by the number of those within the margin",
             "The mean in the loss counts all logits, including those that give 0.",
         ),
@@ -471,6 +749,45 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
             lambda dloss, cache: hinge_discriminator_backward(1.0, cache), "dloss is missing",
             "The loss may be one of several, each with a weight: then dloss is not 1.",
         ),
+        Slip(
+            "divided by the first axis only", divided_by(len), "it is divided by the length of the first axis only",
+            "The mean is over all logits, whatever axis they are on.",
+        ),
+        Slip(
+            "divided by the last axis only", divided_by(lambda margin: margin.shape[-1]),
+            "it is divided by the length of the last axis only",
+            "The mean is over all logits, whatever axis they are on.",
+        ),
+        *(
+            Slip(
+                "halved", divided_by(lambda margin, count=count: 2 * count(margin)), "it is 2 times too small",
+                "The loss is the sum of the two means, not their mean.",
+            )
+            for count in (np.size, len)
+        ),
+        Slip(
+            "margins compared with 1", hinge_with(lambda margin: margin > 1, lambda margin: margin > 1),
+            "only margins above 1 have a gradient", "A margin counts as soon as it is above 0.",
+        ),
+        Slip(
+            "margins taken for logits", hinge_with(lambda margin: 1 - margin > 0, lambda margin: 1 + margin > 0),
+            "the margins were treated as logits",
+            "The cache holds 1 − real and 1 + fake already, as far as they are above 0.",
+        ),
+        Slip(
+            "the masks alone", lambda dloss, cache: (cache[0] > 0, cache[1] > 0), "it is the mask, as it stands",
+            "Multiply it by dloss and by its sign, and divide by the count.",
+        ),
+        Slip(
+            "as far as both go", as_far_as_both, "it ends where the shorter of the two ends",
+            "There may be more real logits than fake ones: each has its own loop.",
+        ),
+        Slip(
+            "dloss added", lambda dloss, cache: (
+                dloss - (cache[0] > 0) / cache[0].size, dloss + (cache[1] > 0) / cache[1].size
+            ),
+            "dloss was added", "A gradient is dloss times the slope.",
+        ),
     ),
     sizes=lambda dloss, cache: {"real logits": cache[0].size, "fake logits": cache[1].size},
     difficulty=2, minutes=8,
@@ -491,26 +808,48 @@ def cell_by_cell(dy, cache):
     return dy.reshape(*dy.shape[:-1], len(places), C), places
 
 
-def with_edges(dy, cache, add=np.add):
-    """The gradient of the padded cells; `add` combines what there was and what comes."""
-    (N, f, r, c, C), (kf, kr, kc) = cache
-    dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
-    for n, (i, j, k) in enumerate(np.ndindex(kf, kr, kc)):
-        part = dpadded[:, i : i + f, j : j + r, k : k + c]
-        part[...] = add(part, dy[..., n * C : (n + 1) * C])
-    return dpadded
-
-
-def middle(dpadded, cache):
+def middle(dpadded, shape, window):
     """The part of the padded cells that holds the cells."""
-    (_, f, r, c, _), (kf, kr, kc) = cache
-    return dpadded[:, kf // 2 : kf // 2 + f, kr // 2 : kr // 2 + r, kc // 2 : kc // 2 + c]
+    return dpadded[:, *(slice(k // 2, k // 2 + n) for k, n in zip(window, shape[1:4], strict=True))]
 
 
-def at_the_beginning(dy, cache):
-    """The padded cells cut off at one end only."""
-    _, f, r, c, _ = cache[0]
-    return with_edges(dy, cache)[:, :f, :r, :c]
+def in_columns(n, count, C):
+    """Where the n-th of the cells of a window has its C channels."""
+    return slice(n * C, (n + 1) * C)
+
+
+def with_edges(add=np.add, places=np.ndindex, columns=in_columns, window_of=lambda window: window, cut=middle):
+    """`neighbours_backward` with one thing in another way.
+
+    Args:
+        add: combines what there was and what comes.
+        places: goes through the cells of a window.
+        columns: where the n-th of `count` cells lies among the K · C numbers.
+        window_of: what the window is taken for.
+        cut: makes dx of the gradient of the padded cells: (dpadded, shape, window).
+    """
+
+    def wrong(dy, cache):
+        (N, f, r, c, C), window = cache
+        kf, kr, kc = window = window_of(window)
+        dpadded = np.zeros((N, f + kf - 1, r + kr - 1, c + kc - 1, C))
+        for n, (i, j, k) in enumerate(places(window)):
+            part = dpadded[:, i : i + f, j : j + r, k : k + c]
+            part[...] = add(part, dy[..., columns(n, np.prod(window), C)])
+        return cut(dpadded, cache[0], window)
+
+    return wrong
+
+
+def in_order(order, window):
+    """The cells of a window, the axes of which are gone through in another order."""
+    back = np.argsort(order)
+    return [tuple(place[axis] for axis in back) for place in np.ndindex(*(window[axis] for axis in order))]
+
+
+def at_both_ends(sizes):
+    """Cuts off this many cells at each end, as padded[p:-p] does."""
+    return lambda dpadded, shape, window: dpadded[:, *(slice(p, -p) for p in sizes(window))]
 
 
 def turned_around(dy, cache):
@@ -543,9 +882,16 @@ def channels_first(dy, cache):
     return neighbours_backward(exchanged, cache)
 
 
-def some_windows(rng):
-    """dy of (3, 1, 5) cells around each of 2 · (4, 2, 3) cells with 2 channels, and the cache."""
-    return rng.normal(size=(2, 4, 2, 3, 30)), ((2, 4, 2, 3, 2), (3, 1, 5))
+SHAPES_AND_WINDOWS = (
+    ((2, 4, 2, 3, 2), (3, 1, 5)), ((3, 2, 4, 5, 2), (3, 3, 3)), ((1, 2, 5, 3, 4), (1, 5, 3)),
+    ((2, 3, 4, 1, 1), (3, 5, 1)), ((2, 1, 3, 4, 3), (1, 1, 1)),
+)  # fmt: skip
+
+
+def some_windows(rng, cache=SHAPES_AND_WINDOWS[0]):
+    """dy, for any shape and window."""
+    (*cells, C), window = cache
+    return rng.normal(size=(*cells, C * int(np.prod(window)))), cache
 
 
 # The lesson provides its forward, so there is no gradient stage.
@@ -556,7 +902,7 @@ NEIGHBOURS_BACKWARD = Exercise(
             np.array([[5.0, 1.0, 10.0], [2.0, 20.0, 200.0], [3.0, 30.0, 7.0]]).reshape(1, 1, 1, 3, 3),
             ((1, 1, 1, 3, 1), (1, 1, 3)),
         ),
-        at_random(some_windows),
+        at_random(some_windows), *for_each(SHAPES_AND_WINDOWS, some_windows),
     ),
     slips=(
         Slip(
@@ -568,7 +914,7 @@ NEIGHBOURS_BACKWARD = Exercise(
             "Its window holds the gradients of its neighbours. Where in *their* windows does the cell itself stand?",
         ),
         Slip(
-            "the last one counts", lambda dy, cache: middle(with_edges(dy, cache, lambda old, new: new), cache),
+            "the last one counts", with_edges(add=lambda old, new: new),
             "of all the windows that a cell was in, only the last one counts", "Add: += instead of =.",
         ),
         Slip(
@@ -580,11 +926,30 @@ NEIGHBOURS_BACKWARD = Exercise(
             "Beyond the edge there were constant zeros. Their gradient is dropped.",
         ),
         Slip(
-            "cut off at one end", at_the_beginning, "the padded array was cut at its end only",
+            "cut off at one end", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[:, *(slice(n) for n in shape[1:4])]
+            ),
+            "the padded array was cut at its end only", "The zeros were on both sides: the cells lie in the middle.",
+        ),
+        Slip(
+            "cut off at one end", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[:, *(slice(k // 2, None) for k in window)]
+            ),
+            "the padded array was cut at its beginning only",
             "The zeros were on both sides: the cells lie in the middle.",
         ),
         Slip(
-            "forgot to cut", with_edges, "the cells beyond the edges are still there",
+            "cut off by p:-p", with_edges(cut=at_both_ends(lambda window: [k // 2 for k in window])),
+            "where the window is 1 nothing is left of the axis",
+            "0:-0 is empty. Cut by the length instead: p : p + f.",
+        ),
+        Slip(
+            "cut off by 1", with_edges(cut=at_both_ends(lambda window: (1, 1, 1))),
+            "one cell was cut off on each side of every axis", "It is half of the window, which may be 0 cells, or 2.",
+        ),
+        Slip(
+            "forgot to cut", with_edges(cut=lambda dpadded, shape, window: dpadded),
+            "the cells beyond the edges are still there",
             "They were zeros that the forward added. Return the cells in the middle.",
         ),
         Slip(
@@ -594,6 +959,42 @@ NEIGHBOURS_BACKWARD = Exercise(
         Slip(
             "mean over the window", lambda dy, cache: neighbours_backward(dy, cache) / np.prod(cache[1]),
             "it is divided by the number of cells in a window", "The forward copied; it took no mean.",
+        ),
+        *(
+            Slip(
+                "places in another order", with_edges(places=partial(in_order, order)),
+                "the cells of a window are not in the forward's order",
+                "The forward's places go through the columns first, then the rows, then the frames.",
+            )
+            for order in ((2, 1, 0), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1))
+        ),
+        Slip(
+            "one place only", with_edges(places=lambda window: [(0, 0, 0)]),
+            "only the first place of a window is in it", "Does the loop reach them all? Is the `return` inside it?",
+        ),
+        Slip(
+            "the first place for all", with_edges(columns=lambda n, count, C: slice(C)),
+            "every place got the first one's columns of dy", "The n-th place has the C columns from n · C on.",
+        ),
+        Slip(
+            "columns not in blocks", with_edges(columns=lambda n, count, C: slice(n, n + C)),
+            "the columns of neighbouring places overlap",
+            "The n-th place has the C columns from n · C on, not from n on.",
+        ),
+        Slip(
+            "one channel", with_edges(columns=lambda n, count, C: slice(n, n + 1)),
+            "each place brought back one column for all channels", "The n-th place has C columns, from n · C on.",
+        ),
+        *(
+            Slip(
+                "window not as given", with_edges(window_of=taken_for), "the window was taken for another one",
+                "A window may have any odd lengths: (frames, rows, columns).",
+            )
+            for taken_for in (
+                lambda window: (3, 3, 3), lambda window: (1, *window[1:]), lambda window: (*window[:2], window[1]),
+                lambda window: window[::-1], lambda window: (window[0],) * 3, lambda window: (*window[:2], 1),
+                lambda window: (window[0], window[2], window[1]),
+            )
         ),
     ),
     sizes=lambda dy, cache: {"cells of a window": int(np.prod(cache[1])), "channels": cache[0][-1]},
