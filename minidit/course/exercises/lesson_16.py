@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand, for_each
 from minidit.diffusion import RectifiedFlow, diffusion_loss_forward
 from minidit.layers import mse_gradient
 from minidit.models.conditioning_channels import conditioning_channels, existing
@@ -41,6 +41,33 @@ WORKSHEET_CANVAS = Numbers(
             "noise alone", lambda: np.where(FRAME_2, SHEET.latent, SHEET.noise),
             "frame 1 is noise alone", "At t = 3 the latent is still in it: latent + noise, as in step 4.",
         ),
+        Slip(
+            "known ones left empty", lambda: np.where(FRAME_2, 0, SHEET.noised), "frame 2 is empty",
+            "The network has to see the known patches: they go in as they are.",
+        ),
+        Slip(
+            "noise taken from the known ones", lambda: np.where(FRAME_2, SHEET.latent - SHEET.noise, SHEET.noised),
+            "the noise was subtracted from frame 2", "The latent has no noise in it yet: it goes in as it is.",
+        ),
+        *(
+            Slip(
+                "other patches",
+                lambda patches=patches: np.where(np.isin(range(4), patches), SHEET.latent, SHEET.noised),
+                f"{called} was left clean", "Frame 2 is known: the last two columns.",
+            )
+            for patches, called in (
+                ((3,), "the last column alone"), ((2,), "column 2 alone"), ((1, 3), "every second column"),
+                ((0, 2), "every second column"),
+            )
+        ),
+        *(
+            Slip(
+                "rows taken for frames",
+                lambda row=row: np.where(np.array([[row == 0], [row == 1]]), SHEET.latent, SHEET.noised),
+                f"the {called} row was left clean", "A frame has two patches, and each is a column.",
+            )
+            for row, called in enumerate(("upper", "lower"))
+        ),
     ),
     difficulty=1, minutes=3,
 )  # fmt: skip
@@ -77,6 +104,43 @@ WORKSHEET_COUNTED_LOSS = Numbers(
             "without squares", lambda: np.array(np.abs(ERROR[:, ~FRAME_2]).mean()), "the errors were not squared",
             "A squared error: −2 counts 4.",
         ),
+        Slip(
+            "without squares", lambda: np.array(ERROR[:, ~FRAME_2].mean()), "the errors were not squared",
+            "Squares don't cancel: −2 counts 4.",
+        ),
+        Slip(
+            "minus signs kept", lambda: np.array(-mean_square(ERROR[:, ~FRAME_2])),
+            "the squares kept their minus", "Minus times minus is a plus: the square of −2 is 4.",
+        ),
+        Slip(
+            "minus signs kept", lambda: np.array((ERROR * np.abs(ERROR))[:, ~FRAME_2].mean()),
+            "the squares kept their minus", "Minus times minus is a plus: the square of −2 is 4.",
+        ),
+        Slip(
+            "all errors, divided by 4", lambda: 2 * mean_square(ERROR),
+            "the squares of both frames were divided by 4", "Frame 2 is known: only frame 1 counts.",
+        ),
+        Slip(
+            "divided by the patches", lambda: 2 * mean_square(ERROR[:, ~FRAME_2]), "the sum was divided by 2",
+            "Frame 1 has two patches of two numbers each. Divide by 4.",
+        ),
+        Slip(
+            "root taken", lambda: np.sqrt(mean_square(ERROR[:, ~FRAME_2])), "a root was taken",
+            "The mean of the squares was asked for, not its root.",
+        ),
+        Slip(
+            "the squares", lambda: ERROR[:, ~FRAME_2].ravel() ** 2, "these are the squares", "Take their mean.",
+        ),
+        Slip(
+            "the squares", lambda: ERROR[:, ~FRAME_2] ** 2, "these are the squares", "Take their mean.",
+        ),
+        *(
+            Slip(
+                "one column", lambda patch=patch: mean_square(ERROR[:, patch]),
+                f"it is the mean of column {patch} alone", "Frame 1 has two patches: columns 0 and 1.",
+            )
+            for patch in (0, 1)
+        ),
     ),
     difficulty=1, minutes=3,
 )  # fmt: skip
@@ -94,11 +158,80 @@ def spread(t):
     return t[:, None, None, None]
 
 
+SIZES = ((3, 2, 4, 5, 6), (1, 3, 2, 4, 5), (2, 1, 1, 3, 1), (4, 5, 3, 1, 2), (3, 4, 2, 3, 5))  # B, F, H, W, C
+ALL_OR_NONE = (1.0, 0.0)  # shares of known latents
+ENDS = (0.0, 1.0)  # of times
+
+
 def some(rng, shape, share=0.4):
-    """A mask (B, F, H, W) that is nowhere all True or all False within a clip."""
+    """A mask (B, F, H, W), nowhere all True or all False within a clip, unless the share is 1 or 0."""
     mask = rng.random(shape) < share
-    mask[:, 0, 0, 0], mask[:, -1, -1, -1] = True, False
+    if share not in ALL_OR_NONE:
+        mask[:, 0, 0, 0], mask[:, -1, -1, -1] = True, False
+        flip = rng.random(len(mask)) < 0.5
+        mask[flip] = ~mask[flip]
     return mask
+
+
+def times_inputs(rng, size=SIZES[0], share=0.4, t=None):
+    """t and known, for clips of this size."""
+    times = rng.uniform(0.1, 0.9, size=size[0]) if t is None else np.full(size[0], t)
+    return times, some(rng, size[:-1], share)
+
+
+def of_any_kind(make):
+    """Trials with random inputs: of each of the SIZES, with everything known and nothing, and with t at both ends."""
+    return (
+        at_random(make), *for_each(SIZES[1:], make),
+        *for_each(ALL_OR_NONE, lambda rng, share: make(rng, SIZES[0], share)),
+        *for_each(ENDS, lambda rng, t: make(rng, SIZES[0], 0.4, t)),
+    )  # fmt: skip
+
+
+OTHER_MASKS = (
+    (
+        "first clip's mask for all", lambda known: np.broadcast_to(known[:1], known.shape),
+        "the first clip's mask was used for all", "Each clip has a mask of its own.",
+    ),
+    *(
+        (
+            "whole frames", lambda known, of_frame=of_frame: np.broadcast_to(of_frame(known), known.shape),
+            "a whole frame was taken as known, or as unknown",
+            "A latent is known by its own place: in a frame there may be both.",
+        )
+        for of_frame in (lambda known: known[:, :, :1, :1], lambda known: known.any(axis=(2, 3), keepdims=True))
+    ),
+)  # fmt: skip    name, another mask, what it says, and why
+OTHER_TIMES = (
+    (
+        "first clip's t for all", lambda t, known: np.where(known, 1.0, t[0]), "every clip has the first clip's t",
+        "Each clip has a time of its own.",
+    ),
+    (
+        "mean t for all", lambda t, known: np.where(known, 1.0, t.mean()), "every clip has the mean of all t",
+        "Each clip has a time of its own.",
+    ),
+    (
+        "time as in the papers", lambda t, known: np.where(known, 1.0, 1 - spread(t)), "1 − t stands for t",
+        "Here t = 1 is clean, and 0 is noise.",
+    ),
+    (
+        "time as in the papers", lambda t, known: np.where(known, 0.0, 1 - spread(t)),
+        "1 − t stands for t, and 0 where it is known", "Here t = 1 is clean, and 0 is noise.",
+    ),
+    *(
+        (
+            "t along another axis", lambda t, known, form=form: np.where(known, 1.0, form(t)),
+            f"t went along axis {axis}, not along the clips",
+            "Give t axes of length 1 at its end: one for each of F, H and W.",
+        )
+        for axis, form in ((3, lambda t: t), (2, lambda t: t[:, None]), (1, lambda t: t[:, None, None]))
+    ),
+    *(
+        (name, lambda t, known, mask=mask: np.where(mask(known), 1.0, spread(t)), says, because)
+        for name, mask, says, because in OTHER_MASKS
+    ),
+)  # fmt: skip    name, other times, what it says, and why
 
 
 FIRST_FRAMES = np.array([[[[True, True]], [[False, False]]], [[[False, False]], [[False, True]]]])  # 2, 2, 1, 2
@@ -106,8 +239,7 @@ FIRST_FRAMES = np.array([[[[True, True]], [[False, False]]], [[[False, False]], 
 PER_LATENT_TIME = Exercise(
     "per_latent_time", LESSON, "a time for each latent", ("times",), per_latent_time,
     trials=(
-        by_hand(np.array([0.25, 0.5]), FIRST_FRAMES),
-        at_random(lambda rng: (rng.uniform(0.1, 0.9, size=3), some(rng, (3, 2, 4, 5)))),
+        by_hand(np.array([0.25, 0.5]), FIRST_FRAMES), *of_any_kind(times_inputs),
     ),
     slips=(
         Slip(
@@ -127,9 +259,27 @@ PER_LATENT_TIME = Exercise(
             "1 replaces t; it is not added to it.",
         ),
         Slip(
-            "t or nothing", lambda t, known: np.where(known, np.ceil(spread(t)), 0.0),
-            "the unknown latents have time 0", "Their time is the t of the clip.",
+            "t where known", lambda t, known: np.where(known, spread(t), 0.0),
+            "the known latents have t, and the others 0",
+            "It is the other way round: t where unknown, and 1 where known.",
         ),
+        Slip(
+            "1 everywhere", lambda t, known: np.ones(known.shape), "every latent has 1, the unknown ones too",
+            "Is it np.ones_like(known)? That holds booleans, and every t becomes True in it.",
+        ),
+        *(
+            Slip(
+                "a time for each clip",
+                lambda t, known, of_clip=of_clip: np.where(of_clip(known, axis=(1, 2, 3)), 1.0, t),
+                "there is one time for each clip", "Each latent has its own: (B, F, H, W).",
+            )
+            for of_clip in (np.any, np.all)
+        ),
+        Slip(
+            "a time for each clip", lambda t, known: t.copy(), "there is one time for each clip",
+            "Each latent has its own: (B, F, H, W).",
+        ),
+        *(Slip(*other) for other in OTHER_TIMES),
         Slip(
             "the mean of the clip", lambda t, known: np.broadcast_to(
                 np.where(known, 1.0, spread(t)).mean(axis=(1, 2, 3), keepdims=True), known.shape
@@ -137,7 +287,7 @@ PER_LATENT_TIME = Exercise(
             "each clip has one time, a mean", "Each latent has its own time: nothing is averaged.",
         ),
         Slip(
-            "the mask itself", lambda t, known: known.astype(float), "it is the mask, as numbers",
+            "the mask itself", lambda t, known: known.astype(float), "it is the mask: the unknown latents have 0",
             "Unknown latents have a time too: the t of their clip.",
         ),
     ),
@@ -163,10 +313,20 @@ def noised_canvas_forward(data, noise, t, known):
     return canvas, (per_latent_time(t, known)[..., None],)
 
 
-def canvas_inputs(rng, shape=(3, 2, 4, 5), channels=2):
+def canvas_inputs(rng, size=SIZES[0], share=0.4, t=None):
     """data, noise, t, known."""
-    data, noise = rng.normal(size=(2, *shape, channels))
-    return data, noise, rng.uniform(0.1, 0.9, size=shape[0]), some(rng, shape)
+    data, noise = rng.normal(size=(2, *size))
+    return data, noise, *times_inputs(rng, size, share, t)
+
+
+def cached(change):
+    """`noised_canvas_forward` with something else in the cache: change(τ, data, t)."""
+
+    def forward(data, noise, t, known):
+        canvas, (own,) = noised_canvas_forward(data, noise, t, known)
+        return canvas, (change(own, data, t),)
+
+    return forward
 
 
 HAND_DATA = np.array([[[[[4.0, 0.0]], [[8.0, -4.0]]]]])  # 1, 1, 2, 1, 2
@@ -175,7 +335,7 @@ HAND_KNOWN = np.array([[[[False], [True]]]])
 
 NOISED_CANVAS_FORWARD = Exercise(
     "noised_canvas_forward", LESSON, "a canvas: known and noised latents", ("canvas", "cache"), noised_canvas_forward,
-    trials=(by_hand(HAND_DATA, HAND_NOISE, np.array([0.25]), HAND_KNOWN), at_random(canvas_inputs)),
+    trials=(by_hand(HAND_DATA, HAND_NOISE, np.array([0.25]), HAND_KNOWN), *of_any_kind(canvas_inputs)),
     slips=(
         Slip(
             "everything noised", canvas_with(lambda t, known: spread(t) + 0.0 * known),
@@ -214,6 +374,46 @@ NOISED_CANVAS_FORWARD = Exercise(
             "the cache holds the mask", lambda *inputs: (noised_canvas_forward(*inputs)[0], (inputs[3][..., None],)),
             "it is the mask, not the times", "The backward needs how much of the data came through: the times.",
         ),
+        Slip(
+            "noise not scaled", canvas_with(per_latent_time, lambda own, data, noise: own * data + noise),
+            "all of the noise was added", "The path mixes: t of the data, 1 − t of the noise.",
+        ),
+        Slip(
+            "no noise", canvas_with(per_latent_time, lambda own, data, noise: own * data), "there is no noise in it",
+            "The path mixes: t of the data, 1 − t of the noise.",
+        ),
+        Slip(
+            "noise subtracted", canvas_with(per_latent_time, lambda own, data, noise: own * data - (1 - own) * noise),
+            "the noise was subtracted", "Noise is added: t of the data plus 1 − t of the noise.",
+        ),
+        Slip(
+            "square roots", canvas_with(
+                per_latent_time, lambda own, data, noise: np.sqrt(own) * data + np.sqrt(1 - own) * noise
+            ),
+            "the amounts are square roots of t and 1 − t",
+            "That is another path, which keeps the variance. Ours is the straight one.",
+        ),
+        *(Slip(name, canvas_with(own), says, because) for name, own, says, because in OTHER_TIMES),
+        Slip(
+            "cached time lacks an axis", cached(lambda own, data, t: own[..., 0]), "it lacks the axis for the channels",
+            "It is (B, F, H, W, 1): own_time[..., None].",
+        ),
+        Slip(
+            "cached time for each channel", cached(lambda own, data, t: own + 0 * data),
+            "it has a time for each channel", "All channels of a latent have one time: (B, F, H, W, 1).",
+        ),
+        Slip(
+            "the cache holds 1 − τ", cached(lambda own, data, t: 1 - own), "it is 1 − τ, not τ",
+            "Keep the times themselves.",
+        ),
+        Slip(
+            "the cache holds t", cached(lambda own, data, t: t), "it is t, a time for each clip",
+            "Keep τ, the time of each latent.",
+        ),
+        Slip(
+            "the cache holds t", cached(lambda own, data, t: spread(t)[..., None] + 0 * own),
+            "it is t, whatever is known", "Keep τ, the time of each latent: 1 where it is known.",
+        ),
     ),
     difficulty=2, minutes=8,
 )  # fmt: skip
@@ -225,16 +425,16 @@ def noised_canvas_backward(dcanvas, cache):
     return own * dcanvas, (1 - own) * dcanvas
 
 
+def canvas_gradient(rng, size=SIZES[0], share=0.4, t=None):
+    """dcanvas and the cache."""
+    return rng.normal(size=size), noised_canvas_forward(*canvas_inputs(rng, size, share, t))[1]
+
+
 NOISED_CANVAS_BACKWARD = Exercise(
     "noised_canvas_backward", LESSON, "back through the canvas", ("ddata", "dnoise"), noised_canvas_backward,
     trials=(
         by_hand(np.array([[[[[4.0, -8.0]], [[2.0, 6.0]]]]]), (np.array([[[[[0.25]], [[1.0]]]]]),)),
-        at_random(
-            lambda rng: (
-                rng.normal(size=(3, 2, 4, 5, 2)),
-                noised_canvas_forward(*canvas_inputs(rng))[1],
-            )
-        ),
+        *of_any_kind(canvas_gradient),
     ),
     slips=(
         Slip(
@@ -270,6 +470,42 @@ NOISED_CANVAS_BACKWARD = Exercise(
             "divided", lambda dcanvas, cache: (dcanvas / cache[0], dcanvas / (1 - cache[0])),
             "dcanvas was divided by the times", "A gradient is multiplied by the slope. Nothing is inverted.",
         ),
+        Slip(
+            "dnoise as ddata", lambda dcanvas, cache: (cache[0] * dcanvas, cache[0] * dcanvas),
+            "it was multiplied by τ, as ddata is", "The noise came in with 1 − τ.",
+        ),
+        Slip(
+            "axis taken away", lambda dcanvas, cache: (cache[0][..., 0] * dcanvas, (1 - cache[0][..., 0]) * dcanvas),
+            "the times have no axis for the channels", "own_time is (B, F, H, W, 1), and fits as it is.",
+        ),
+        Slip(
+            "no dnoise", lambda dcanvas, cache: (cache[0] * dcanvas, np.zeros_like(dcanvas)), "it is zero everywhere",
+            "The noise of unknown latents is in the canvas: 1 − τ of it.",
+        ),
+        Slip(
+            "squared", lambda dcanvas, cache: (cache[0] ** 2 * dcanvas, (1 - cache[0]) * dcanvas),
+            "it was multiplied by τ twice", "The forward multiplied by τ once, so the backward does too.",
+        ),
+        Slip(
+            "squared", lambda dcanvas, cache: (cache[0] * dcanvas, (1 - cache[0]) ** 2 * dcanvas),
+            "it was multiplied by 1 − τ twice", "The forward multiplied by 1 − τ once, so the backward does too.",
+        ),
+        Slip(
+            "square roots", lambda dcanvas, cache: (np.sqrt(cache[0]) * dcanvas, np.sqrt(1 - cache[0]) * dcanvas),
+            "the factors are square roots of τ and 1 − τ", "The forward multiplied by τ and by 1 − τ.",
+        ),
+        Slip(
+            "dcanvas left out", lambda dcanvas, cache: (cache[0] + 0 * dcanvas, 1 - cache[0] + 0 * dcanvas),
+            "dcanvas is missing", "A gradient is dcanvas times the slope.",
+        ),
+        Slip(
+            "dcanvas left out", lambda dcanvas, cache: (cache[0].copy(), 1 - cache[0]), "dcanvas is missing",
+            "A gradient is dcanvas times the slope.",
+        ),
+        Slip(
+            "halved", lambda dcanvas, cache: (dcanvas / 2, dcanvas / 2), "it is half of dcanvas",
+            "The two shares are τ and 1 − τ, not a half each.",
+        ),
     ),
     difficulty=1, minutes=5,
 )  # fmt: skip
@@ -304,12 +540,55 @@ def asked(counted):
     return counted[..., None].astype(float)
 
 
-def loss_inputs(rng):
-    """prediction, target, counted, with a different number of counted latents in each clip."""
-    prediction, target = rng.normal(size=(2, 3, 2, 4, 5, 2))
-    counted = rng.random((3, 2, 4, 5)) < np.array([0.2, 0.5, 0.8])[:, None, None, None]
-    counted[:, 0, 0, 0] = True
+def loss_inputs(rng, size=SIZES[0], share=None):
+    """prediction, target, counted, with different numbers of counted latents in the clips, at least one in each."""
+    prediction, target = rng.normal(size=(2, *size))
+    counted = rng.random(size[:-1]) < (np.linspace(0.2, 0.8, size[0])[:, None, None, None] if share is None else share)
+    counted[:, -1, 0, -1] = True
     return prediction, target, counted
+
+
+def counted_in(kept, taken=lambda counted: counted, power=1):
+    """Weights of the errors: 1 where `taken`, by a share that is the mean over the axes that are not `kept`."""
+
+    def weight(counted):
+        counted = taken(counted)
+        axes = tuple(axis for axis in range(4) if axis not in kept)
+        with np.errstate(all="ignore"):
+            return asked(counted) / counted.mean(axis=axes, keepdims=True)[..., None] ** power
+
+    return weight
+
+
+def loss_of(value):
+    """`counted_loss_forward` with another loss, of the weights and the errors."""
+
+    def forward(prediction, target, counted):
+        weights, error = asked(counted) / shares(counted), prediction - target
+        return value(weights, error), (weights * error,)
+
+    return forward
+
+
+def cache_of(change):
+    """`counted_loss_forward` with something else in the cache, made of the weights and the errors."""
+
+    def forward(prediction, target, counted):
+        weights, error = asked(counted) / shares(counted), prediction - target
+        return counted_loss_forward(prediction, target, counted)[0], (change(weights, error),)
+
+    return forward
+
+
+def without_channels(keep):
+    """Weights without an axis for the channels; the share with its axes or without."""
+
+    def forward(prediction, target, counted):
+        weights = counted / counted.mean(axis=(1, 2, 3), keepdims=keep)
+        error = prediction - target
+        return (weights * error * error).mean(), (weights * error,)
+
+    return forward
 
 
 HAND_PREDICTION = np.array([[[[[1.0], [3.0]]]], [[[[2.0], [0.0]]]]])  # 2, 1, 1, 2, 1
@@ -318,7 +597,10 @@ HAND_COUNTED = np.array([[[[True, False]]], [[[True, True]]]])
 
 COUNTED_LOSS_FORWARD = Exercise(
     "counted_loss_forward", LESSON, "the loss on the unknown latents", ("loss", "cache"), counted_loss_forward,
-    trials=(by_hand(HAND_PREDICTION, HAND_TARGET, HAND_COUNTED), at_random(loss_inputs)),
+    trials=(
+        by_hand(HAND_PREDICTION, HAND_TARGET, HAND_COUNTED), at_random(loss_inputs), *for_each(SIZES[1:], loss_inputs),
+        *for_each(ALL_OR_NONE, lambda rng, share: loss_inputs(rng, SIZES[0], share)),
+    ),
     slips=(
         Slip(
             "mean over all", loss_with(asked),
@@ -360,9 +642,94 @@ COUNTED_LOSS_FORWARD = Exercise(
             "it was multiplied by the share of what counts",
             "A mean over few latents divides by a small number.",
         ),
+        Slip(
+            "the known ones counted", loss_with(counted_in((0,), np.logical_not)),
+            "it is the error of the known latents", "True in counted means unknown: it counts.",
+        ),
+        Slip(
+            "everything counted, divided by the share",
+            loss_with(lambda counted: 1 / shares(counted) + 0 * asked(counted)),
+            "the known latents were counted too, and the sum divided by the share of the unknown ones",
+            "m is 1 where it counts and 0 elsewhere: m / share.",
+        ),
+        Slip(
+            "share twice", loss_with(counted_in((0,), power=2)), "it was divided by the share twice",
+            "m is 1 or 0, and it is divided by the share once.",
+        ),
+        Slip(
+            "share twice", loss_of(lambda weights, error: ((weights * error) ** 2).mean()),
+            "it was divided by the share twice", "Square the error alone: m / share · error².",
+        ),
+        Slip(
+            "root of the share", loss_with(counted_in((0,), power=0.5)), "it was divided by the root of the share",
+            "The share itself divides.",
+        ),
+        Slip(
+            "first clip's share for all", loss_with(lambda counted: asked(counted) / counted[0].mean()),
+            "the first clip's share was used for all", "Each clip has a share of its own.",
+        ),
+        Slip(
+            "share of each frame", loss_with(lambda counted: np.nan_to_num(counted_in((0, 1))(counted))),
+            "each frame was divided by a share of its own",
+            "The share is one number for each clip, over all its frames.",
+        ),
+        Slip(
+            "share of each frame", loss_with(counted_in((0, 1))), "each frame was divided by a share of its own",
+            "The share is one number for each clip, over all its frames.",
+        ),
+        *(
+            Slip(
+                "divided by a count", loss_with(lambda counted, axes=axes: asked(counted) / (
+                    shares(counted) * np.prod([counted.shape[axis] for axis in axes])
+                )),
+                "it was divided by a count where the share belongs",
+                "A share is a number between 0 and 1: how many of all the clip's latents count.",
+            )
+            for axes in ((1, 2, 3), (1,), (2, 3))
+        ),
+        Slip(
+            "sum instead of mean", loss_of(lambda weights, error: (weights * error**2).sum()), "it is a sum",
+            "Take the mean over all entries: the share makes it a mean over those that count.",
+        ),
+        Slip(
+            "not squared", loss_of(lambda weights, error: (weights * error).mean()), "the errors were not squared",
+            "Errors of both signs would cancel. It is a mean of squares.",
+        ),
+        Slip(
+            "halved", loss_of(lambda weights, error: 0.5 * (weights * error**2).mean()), "it is 2 times too small",
+            "The ½ is the worksheet's. This is a plain mean of squares.",
+        ),
+        Slip(
+            "root taken", loss_of(lambda weights, error: np.sqrt((weights * error**2).mean())), "a root was taken",
+            "It is a mean of squares, without a root.",
+        ),
+        Slip(
+            "a loss for each clip", loss_of(lambda weights, error: (weights * error**2).mean(axis=(1, 2, 3, 4))),
+            "there is one loss for each clip", "A loss is one number: the mean over the clips.",
+        ),
+        Slip(
+            "squared in the cache", cache_of(lambda weights, error: weights * error**2), "the errors in it are squared",
+            "The backward needs the errors themselves, with their signs.",
+        ),
+        Slip(
+            "no weights in the cache", cache_of(lambda weights, error: error),
+            "it holds the errors without their weights", "m / share belongs to the gradient, too.",
+        ),
+        Slip(
+            "no errors in the cache", cache_of(lambda weights, error: weights + 0 * error),
+            "it holds the weights alone", "The backward needs the weighted errors.",
+        ),
+        *(
+            Slip(
+                "mask without the channels' axis", without_channels(keep), "the mask has no axis for the channels",
+                "counted is (B, F, H, W). counted[..., None] fits to (B, F, H, W, C).",
+            )
+            for keep in (True, False)
+        ),
     ),
     sizes=lambda prediction, target, counted: {
         "channels": prediction.shape[-1], "clips": len(prediction), "latents that count": int(counted.sum()),
+        "frames": prediction.shape[1],
     },
     difficulty=2, minutes=9,
 )  # fmt: skip
@@ -373,20 +740,30 @@ def counted_loss_backward(dloss, cache):
     return mse_gradient(dloss, cache)
 
 
+def weighted_errors(rng, size=SIZES[0]):
+    """dloss and the cache."""
+    return rng.normal(), counted_loss_forward(*loss_inputs(rng, size))[1]
+
+
+def divided_by(count, factor=2):
+    """`counted_loss_backward`, divided by another count."""
+    return lambda dloss, cache: dloss * factor * cache[0] / count(cache[0])
+
+
 COUNTED_LOSS_BACKWARD = Exercise(
     "counted_loss_backward", LESSON, "back through that loss", ("dprediction",), counted_loss_backward,
     trials=(
         by_hand(1.0, (np.array([[[[[-4.0], [0.0]]]], [[[[1.0], [-4.0]]]]]),)),
-        at_random(lambda rng: (0.7, counted_loss_forward(*loss_inputs(rng))[1])),
+        at_random(weighted_errors), *for_each(SIZES[1:], weighted_errors),
     ),
     slips=(
         Slip(
-            "divided by what counts", lambda dloss, cache: dloss * 2 * cache[0] / np.count_nonzero(cache[0]),
+            "divided by what counts", divided_by(np.count_nonzero),
             "it was divided by the number of latents that count",
             "That division is in the cache already, clip by clip. What is left is the mean over all.",
         ),
         Slip(
-            "not divided", lambda dloss, cache: dloss * 2 * cache[0], "the mean is missing",
+            "not divided", divided_by(lambda weighted: 1), "the mean is missing",
             "The forward ended in a mean over all entries.",
         ),
         Slip(
@@ -402,8 +779,53 @@ COUNTED_LOSS_BACKWARD = Exercise(
             "the errors are squared in it", "The slope of a square is not a square.",
         ),
         Slip(
-            "divided by the clips", lambda dloss, cache: dloss * 2 * cache[0] / len(cache[0]),
-            "it was divided by the number of clips only", "The mean ran over all axes.",
+            "divided by the clips", divided_by(len), "it was divided by the number of clips only",
+            "The mean ran over all axes.",
+        ),
+        Slip(
+            "divided by one clip", divided_by(lambda weighted: weighted[0].size),
+            "it was divided by the count of one clip's numbers", "The mean ran over all axes, the clips too.",
+        ),
+        Slip(
+            "channels not counted", divided_by(lambda weighted: weighted[..., 0].size),
+            "it was divided by the number of latents: the channels were not counted", "N counts all numbers.",
+        ),
+        Slip(
+            "channels alone counted", divided_by(lambda weighted: weighted.shape[-1]),
+            "it was divided by the number of channels only", "The mean ran over all axes.",
+        ),
+        Slip(
+            "2 forgotten", divided_by(np.size, factor=1), "the 2 is missing", "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "2 twice", divided_by(np.size, factor=4), "the 2 is in it twice", "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "upside down", lambda dloss, cache: dloss * cache[0] * cache[0].size / 2, "2 / N stands upside down",
+            "A mean divides by N.",
+        ),
+        Slip(
+            "sign lost", lambda dloss, cache: dloss * 2 * np.abs(cache[0]) / cache[0].size,
+            "the errors have lost their sign", "Too large and too small pull in opposite directions.",
+        ),
+        Slip(
+            "errors left out", lambda dloss, cache: np.full_like(cache[0], 2 * dloss / cache[0].size),
+            "the weighted errors are missing", "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "the mask alone", lambda dloss, cache: 2 * dloss * (cache[0] != 0) / cache[0].size,
+            "the mask stands where the errors should", "The slope of a square is 2 · error.",
+        ),
+        *(
+            Slip(
+                "added up", lambda dloss, cache, how=how: 2 * dloss * how(cache[0]), "all its numbers became one",
+                "Each number of the prediction has a gradient of its own.",
+            )
+            for how in (np.mean, np.sum)
+        ),
+        Slip(
+            "dloss added", lambda dloss, cache: dloss + 2 * cache[0] / cache[0].size, "dloss was added",
+            "A gradient is dloss times the slope.",
         ),
     ),
     sizes=lambda dloss, cache: {"numbers": cache[0].size, "clips": len(cache[0])},
@@ -424,15 +846,53 @@ def completing_step(x, t, s, velocity, known_latents, known):
     return put_back(x + (s - t) * velocity(x, t), known_latents, known)
 
 
+def left_alone(x, known_latents, known):
+    """x as it is, in place of `put_back`."""
+    return x
+
+
+def step_with(
+    before=put_back, after=put_back, length=lambda t, s: s - t, at=lambda x, t, s: (x, t), mask=lambda known: known,
+    begin=lambda x: x,
+):  # fmt: skip
+    """`completing_step` with another thing done before or after the step, or another step."""
+
+    def wrong(x, t, s, velocity, known_latents, known):
+        known = mask(known)
+        x = before(x, known_latents, known)
+        return after(begin(x) + length(t, s) * velocity(*at(x, t, s)), known_latents, known)
+
+    return wrong
+
+
+def noised_known(x, t, s, velocity, known_latents, known):
+    """The network sees the known latents noised with what x is there."""
+    seen = np.where(known[..., None], t * known_latents + (1 - t) * x, x)
+    return put_back(x + (s - t) * velocity(seen, t), known_latents, known)
+
+
+def x_put_back(x, t, s, velocity, known_latents, known):
+    """What x was, put back after the step where the known latents belong."""
+    return np.where(known[..., None], x, completing_step(x, t, s, velocity, known_latents, known))
+
+
+def without_the_axis(x, t, s, velocity, known_latents, known):
+    """The mask without an axis for the channels."""
+    x = np.where(known, known_latents, x)
+    return np.where(known, known_latents, x + (s - t) * velocity(x, t))
+
+
 def towards_the_mean(x, t):
     """A velocity in which each latent hears of all others, as in a network with attention."""
     return x.mean(axis=(1, 2, 3), keepdims=True) - x + t
 
 
-def step_inputs(rng):
+def step_inputs(rng, size=SIZES[0], share=0.4, t=None, s=None):
     """x, t, s, velocity, known_latents, known."""
-    x, known_latents = rng.normal(size=(2, 3, 2, 4, 5, 2))
-    return x, 0.3, 0.45, towards_the_mean, known_latents, some(rng, (3, 2, 4, 5))
+    x, known_latents = rng.normal(size=(2, *size))
+    drawn = np.sort(rng.uniform(0.1, 0.9, 2)).tolist()
+    t, s = (one if end is None else end for one, end in zip(drawn, (t, s), strict=True))
+    return x, t, s, towards_the_mean, known_latents, some(rng, size[:-1], share)
 
 
 COMPLETING_STEP = Exercise(
@@ -442,49 +902,57 @@ COMPLETING_STEP = Exercise(
             np.array([[[[[2.0], [9.0]]]]]), 0.5, 0.75, towards_the_mean, np.array([[[[[0.0], [4.0]]]]]),
             np.array([[[[False, True]]]]),
         ),
-        at_random(step_inputs),
+        at_random(step_inputs), *for_each(SIZES[1:], step_inputs),
+        *for_each(ALL_OR_NONE, lambda rng, share: step_inputs(rng, SIZES[0], share)),
+        *for_each(((0.0, None), (None, 1.0)), lambda rng, ends: step_inputs(rng, SIZES[0], 0.4, *ends)),
     ),
     slips=(
         Slip(
-            "put back only afterwards", lambda x, t, s, velocity, known_latents, known: put_back(
-                x + (s - t) * velocity(x, t), known_latents, known
-            ),
-            "the network didn't see the known latents", "Put them in before you ask for the velocity, too.",
+            "put back only afterwards", step_with(before=left_alone), "the network didn't see the known latents",
+            "Put them in before you ask for the velocity, too.",
         ),
         Slip(
-            "put back only before", lambda x, t, s, velocity, known_latents, known: put_back(x, known_latents, known)
-            + (s - t) * velocity(put_back(x, known_latents, known), t),
-            "the step moved the known latents", "They are finished. Put them back after the step.",
+            "put back only before", step_with(after=left_alone), "the step moved the known latents",
+            "They are finished. Put them back after the step.",
         ),
         Slip(
-            "never put back", lambda x, t, s, velocity, known_latents, known: x + (s - t) * velocity(x, t),
-            "it is a step without any known latents", "Put them in: before the velocity, and after the step.",
+            "never put back", step_with(left_alone, left_alone), "it is a step without any known latents",
+            "Put them in: before the velocity, and after the step.",
         ),
         Slip(
-            "mask the wrong way round", lambda x, t, s, velocity, known_latents, known: completing_step(
-                x, t, s, velocity, known_latents, ~known
-            ),
-            "the mask was read the wrong way round", "True means known: there belongs known_latents.",
+            "mask the wrong way round", step_with(mask=np.logical_not), "the mask was read the wrong way round",
+            "True means known: there belongs known_latents.",
         ),
         Slip(
-            "a whole step", lambda x, t, s, velocity, known_latents, known: put_back(
-                put_back(x, known_latents, known) + velocity(put_back(x, known_latents, known), t), known_latents, known
-            ),
-            "the step is not as long as the time that passes", "From t to s, it is s − t of the velocity.",
+            "a whole step", step_with(length=lambda t, s: 1), "the step is not as long as the time that passes",
+            "From t to s, it is s − t of the velocity.",
         ),
         Slip(
-            "a step of s", lambda x, t, s, velocity, known_latents, known: put_back(
-                put_back(x, known_latents, known) + s * velocity(put_back(x, known_latents, known), t),
-                known_latents, known,
-            ),
-            "the step has the length s", "From t to s, it is s − t of the velocity.",
+            "a step of s", step_with(length=lambda t, s: s), "the step has the length s",
+            "From t to s, it is s − t of the velocity.",
         ),
         Slip(
-            "asked at s", lambda x, t, s, velocity, known_latents, known: put_back(
-                put_back(x, known_latents, known) + (s - t) * velocity(put_back(x, known_latents, known), s),
-                known_latents, known,
-            ),
+            "a step of t", step_with(length=lambda t, s: t), "the step has the length t",
+            "From t to s, it is s − t of the velocity.",
+        ),
+        Slip(
+            "half a step", step_with(length=lambda t, s: (s - t) / 2), "the step is half as long as it should be",
+            "From t to s, it is s − t of the velocity.",
+        ),
+        Slip(
+            "backwards", step_with(length=lambda t, s: t - s), "the step goes backwards in time",
+            "s is the later time: add s − t of the velocity.",
+        ),
+        Slip(
+            "to a share of the way", step_with(length=lambda t, s: (s - t) / (1 - t)), "the step is divided by 1 − t",
+            "That belongs to a step towards the data. The velocity is per unit of time.",
+        ),
+        Slip(
+            "asked at s", step_with(at=lambda x, t, s: (x, s)),
             "the velocity was asked for at the time where the step ends", "You are at t when the step begins.",
+        ),
+        Slip(
+            "x left out", step_with(begin=np.zeros_like), "it is the way alone", "The step starts at x: x + ….",
         ),
         Slip(
             "known ones faded", lambda x, t, s, velocity, known_latents, known: completing_step(
@@ -492,6 +960,25 @@ COMPLETING_STEP = Exercise(
             ),
             "the known latents were multiplied by t", "Known latents go in clean, whatever t is.",
         ),
+        Slip(
+            "known ones noised", noised_known, "the network saw the known latents with noise in them",
+            "Known latents go in clean, whatever t is.",
+        ),
+        Slip(
+            "known ones noised", step_with(
+                lambda x, known_latents, known: put_back(x, (known_latents + x) / 2, known)
+            ),
+            "the network saw the known latents with noise in them", "Known latents go in clean, whatever t is.",
+        ),
+        Slip(
+            "the old x put back", x_put_back, "it is the old x that was put back after the step",
+            "Where a latent is known, known_latents belongs.",
+        ),
+        Slip(
+            "mask without the channels' axis", without_the_axis, "the mask has no axis for the channels",
+            "known is (B, F, H, W). known[..., None] fits to (B, F, H, W, C).",
+        ),
+        *(Slip(name, step_with(mask=mask), says, because) for name, mask, says, because in OTHER_MASKS),
     ),
     difficulty=2, minutes=8,
 )  # fmt: skip
@@ -511,12 +998,24 @@ def firsts(tokens, patch_frames):
     return np.arange(tokens)[None] * patch_frames
 
 
+def of_every_length(rng, tokens_and_size):
+    """Clips from no frame up to a full array, in some order."""
+    tokens, size = tokens_and_size
+    return rng.permutation(tokens * size + 1), tokens, size
+
+
+def exists_by(rule):
+    """Another rule for the number of each token (1, T), the frames (B, 1), and the frames in a token."""
+    return lambda frames, tokens, size: rule(np.arange(tokens)[None], frames[:, None], size)
+
+
 TOKEN_EXISTS = Exercise(
     "token_exists", LESSON, "which tokens of padded clips exist", ("exists",), token_exists,
     trials=(
         by_hand(np.array([8, 3, 5]), 2, 4),
         at_random(lambda rng: (rng.integers(1, 16, size=7), 5, 3)),
-        Trial("short clips", lambda rng: (np.array([1, 2, 4, 6]), 3, 2)),
+        *for_each(((3, 2), (6, 1), (1, 5), (4, 3)), of_every_length, "short clips"),
+        *for_each((((7,), 4, 2), ((0, 5), 3, 2)), lambda rng, given: (np.array(given[0]), *given[1:]), "short clips"),
     ),
     slips=(
         Slip(
@@ -546,6 +1045,49 @@ TOKEN_EXISTS = Exercise(
             lambda frames, tokens, size: np.arange(tokens)[None] < np.round(frames / size)[:, None],
             "it was rounded to the nearest number of tokens",
             "One real frame is enough for a token to exist: round up.",
+        ),
+        Slip(
+            "tokens counted from 1", exists_by(lambda n, frames, size: (n + 1) * size < frames),
+            "a clip that exactly fills its tokens lacks the last one, and so do others",
+            "Tokens are counted from 0: token n begins with frame n · patch_frames.",
+        ),
+        Slip(
+            "padding in front", exists_by(lambda n, frames, size: (n * size < frames)[:, ::-1]),
+            "the tokens that exist stand at the end", "Clips are padded at their ends.",
+        ),
+        Slip(
+            "as many as there are tokens",
+            lambda frames, tokens, size: np.arange(tokens)[None] * tokens < frames[:, None],
+            "a token was taken to be as long as there are tokens", "It spans patch_frames frames.",
+        ),
+        Slip(
+            "first clip for all", exists_by(lambda n, frames, size: n * size < frames[0] + 0 * frames),
+            "every clip has the tokens of the first one", "Each clip has frames of its own.",
+        ),
+        Slip(
+            "first clip for all", exists_by(lambda n, frames, size: n * size < frames[:1]),
+            "there is a row for the first clip only", "Each clip has frames of its own: frames[:, None].",
+        ),
+        Slip(
+            "longest clip for all", exists_by(lambda n, frames, size: n * size < frames.max() + 0 * frames),
+            "every clip has the tokens of the longest one", "Each clip has frames of its own.",
+        ),
+        Slip(
+            "frames, not tokens",
+            lambda frames, tokens, size: np.arange(tokens * size)[None] < frames[:, None],
+            "it says which frames exist", "Ask for every token's first frame only.",
+        ),
+        Slip(
+            "number of tokens", exists_by(lambda n, frames, size: (n * size < frames).sum(axis=1)),
+            "it is how many tokens each clip has", "Say of each token whether it exists: (B, tokens).",
+        ),
+        Slip(
+            "a token without frames", exists_by(lambda n, frames, size: n * size < np.maximum(frames, 1)),
+            "a clip without frames has a token", "No frame, no token.",
+        ),
+        Slip(
+            "a token without frames", exists_by(lambda n, frames, size: n <= (frames - 1) // size + (frames == 0)),
+            "a clip without frames has a token", "No frame, no token.",
         ),
     ),
     difficulty=1, minutes=5,

@@ -4,7 +4,7 @@ from math import prod
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand
+from minidit.course.exercise import Exercise, Numbers, Slip, Trial, at_random, by_hand, for_each
 from minidit.experiments.fits import power_law
 from minidit.models.block import dit_block_shapes
 from minidit.models.cost import matrix_products
@@ -40,6 +40,34 @@ def explain_product(index):
     return f"{name}: a matrix of {rows} × {inner}, times one of {inner} × {columns}."
 
 
+def with_one(name, change, patches=PATCHES):
+    """What each product takes, with one of them changed."""
+    counts = worksheet_counts(patches)
+    place = list(SIDES).index(name)
+    counts[place] = change(counts[place])
+    return counts
+
+
+def of_patches(change):
+    """What each product takes for 8 patches, if those of 4 change as `change` says: by one number for each product."""
+    return worksheet_counts(PATCHES) * np.array([change(name, sides.count("n")) for name, sides in SIDES.items()])
+
+
+LEFT_OUT = "Type all eight: encode, scale and shift, queries, keys, scores, pooling, feed-forward, decode."
+ONLY_ONCE = "There is one condition, however many patches."
+
+
+def missing_or_added_up(patches):
+    """Slips in what is typed in: their sum, or one product too few."""
+    return (
+        Slip("added up", lambda: worksheet_counts(patches).sum(), "it is the sum of all", LEFT_OUT),
+        *(
+            Slip("one left out", lambda i=i: np.delete(worksheet_counts(patches), i), f"{name} is missing", LEFT_OUT)
+            for i, name in enumerate(SIDES)
+        ),
+    )
+
+
 WORKSHEET_PRODUCTS = Numbers(
     "worksheet_products", LESSON, "what the worksheet costs", lambda: worksheet_counts(PATCHES), explain_product,
     slips=(
@@ -60,6 +88,35 @@ WORKSHEET_PRODUCTS = Numbers(
             "two for one", lambda: 2 * worksheet_counts(PATCHES),
             "each is twice what it should be", "A multiplication with its addition counts as one here.",
         ),
+        Slip(
+            "sides added", lambda: worksheet_counts(PATCHES, sum), "the three sides were added", "Multiply them.",
+        ),
+        Slip(
+            "additions alone", lambda: worksheet_counts(PATCHES, lambda sides: sides[0] * (sides[1] - 1) * sides[2]),
+            "it counts the additions alone",
+            "Each result is a sum of as many products as there are numbers in a row of the left matrix.",
+        ),
+        Slip(
+            "condition for each patch", lambda: with_one("scale and shift", lambda count: PATCHES * count),
+            "scale and shift are counted for every patch", ONLY_ONCE,
+        ),
+        *(
+            Slip(
+                "a side forgotten", lambda name=name, side=side: with_one(name, lambda count: count // side),
+                f"one side of {name} is missing", "Three sides multiply: rows, the side that they share, columns.",
+            )
+            for name, sides in SIDES.items()
+            for side in {PATCHES if side == "n" else side for side in sides} - {1}
+        ),
+        *(
+            Slip(
+                "a side too long", lambda name=name: with_one(name, lambda count: PATCHES // 2 * count),
+                f"a side of {name} counts patches where it should not",
+                "The vectors of queries and keys have 2 numbers, however many patches there are.",
+            )
+            for name in SIDES
+        ),
+        *missing_or_added_up(PATCHES),
     ),
     difficulty=1, minutes=5,
 )  # fmt: skip
@@ -89,6 +146,38 @@ WORKSHEET_TWICE_AS_LONG = Numbers(
             "unchanged", lambda: worksheet_counts(PATCHES), "these are the numbers for 4 patches",
             "Now there are 8.",
         ),
+        Slip(
+            "condition doubled", lambda: with_one("scale and shift", lambda count: 2 * count, 2 * PATCHES),
+            "scale and shift have doubled", ONLY_ONCE,
+        ),
+        Slip(
+            "scores doubled only", lambda: with_one("scores", lambda count: count // 2, 2 * PATCHES),
+            "the scores have only doubled", "Every patch asks every other: both sides doubled.",
+        ),
+        Slip(
+            "everything four times", lambda: of_patches(lambda name, sides: 4), "everything was multiplied by 4",
+            "A layer has one side that counts patches: it doubles.",
+        ),
+        Slip(
+            "layers four times", lambda: of_patches(lambda name, sides: 4 if sides else 1),
+            "the layers were multiplied by 4, too", "A layer has one side that counts patches: it doubles.",
+        ),
+        Slip(
+            "attention eight times", lambda: of_patches(lambda name, sides: (1, 2, 8)[sides]),
+            "scores and pooling were multiplied by 8", "Two of their sides count patches, not three: 2 · 2.",
+        ),
+        Slip(
+            "attention alone", lambda: of_patches(lambda name, sides: 4 if sides == 2 else 1),
+            "scores and pooling alone have grown", "The layers meet twice as many patches, too.",
+        ),
+        *(
+            Slip(
+                "a layer four times", lambda name=name: with_one(name, lambda count: 2 * count, 2 * PATCHES),
+                f"{name} was multiplied by 4", "A layer has one side that counts patches: it doubles.",
+            )
+            for name, sides in SIDES.items() if sides.count("n") == 1
+        ),
+        *missing_or_added_up(2 * PATCHES),
     ),
     difficulty=1, minutes=4,
 )  # fmt: skip
@@ -101,15 +190,96 @@ def tokens_of_patch(shape, patch):
     return np.array(prod(size // step for size, step in zip(shape, patch, strict=True)))
 
 
+def any_patch(rng):
+    """A shape and a patch that divides it."""
+    patch = [int(n) for n in rng.permutation([2, 3, 5])]
+    return tuple(int(n) * side for n, side in zip(rng.permutation([2, 4, 7]), patch, strict=True)), tuple(patch)
+
+
+def tokens_by(count):
+    """`tokens_of_patch` by another rule: count(along each axis, shape, patch)."""
+    return lambda shape, patch: np.array(count([a // b for a, b in zip(shape, patch, strict=True)], shape, patch))
+
+
 TOKENS_OF_PATCH = Exercise(
     "tokens_of_patch", LESSON, "how many tokens a patch makes", ("tokens",), tokens_of_patch,
     trials=(
-        by_hand((8, 4, 4), (8, 1, 1)), by_hand((8, 4, 4), (4, 2, 2)), at_random(lambda rng: ((12, 15, 14), (3, 5, 2))),
+        by_hand((8, 4, 4), (8, 1, 1)), by_hand((8, 4, 4), (4, 2, 2)), at_random(any_patch),
+        by_hand((6, 10, 21), (1, 5, 3)), by_hand((5, 3, 7), (5, 3, 7)), by_hand((4, 9, 5), (1, 1, 1)),
     ),
     slips=(
         Slip(
             "one axis forgotten", lambda shape, patch: np.array(prod(shape[1:]) // prod(patch[1:])),
             "the frames are missing", "A patch spans frames too: there are three axes.",
+        ),
+        *(
+            Slip(
+                "one axis forgotten", tokens_by(lambda grid, shape, patch, axis=axis: prod(grid) // grid[axis]),
+                f"the {name} are missing", "There are three axes, and a patch divides each.",
+            )
+            for axis, name in enumerate(("frames", "rows", "columns"))
+        ),
+        *(
+            Slip(
+                "one axis alone", tokens_by(lambda grid, shape, patch, axis=axis: grid[axis]),
+                f"it is how often the patch fits along the {name} alone", "There are three axes: multiply.",
+            )
+            for axis, name in enumerate(("frames", "rows", "columns"))
+        ),
+        *(
+            Slip(
+                "divided along one axis", tokens_by(lambda grid, shape, patch, axis=axis: prod(shape) // patch[axis]),
+                f"it is divided by the patch's {name} alone",
+                "A patch has frames, rows and columns: divide by all three.",
+            )
+            for axis, name in enumerate(("frames", "rows", "columns"))
+        ),
+        *(
+            Slip(
+                "patch of one frame", tokens_by(count), "the patch's frames were not divided by",
+                "A patch spans frames too: there are three axes.",
+            )
+            for count in (
+                lambda grid, shape, patch: shape[0] * grid[1] * grid[2],
+                lambda grid, shape, patch: prod(shape) // patch[1] ** 2,
+                lambda grid, shape, patch: prod(shape) // patch[2] ** 2,
+            )
+        ),
+        *(
+            Slip(
+                "cubes", tokens_by(count), "one side of the patch was taken for all three",
+                "A patch has frames, rows and columns of its own: patch[0], patch[1], patch[2].",
+            )
+            for count in (
+                *(lambda grid, shape, patch, axis=axis: prod(shape) // patch[axis] ** 3 for axis in range(3)),
+                *(lambda grid, shape, patch, axis=axis: prod(a // patch[axis] for a in shape) for axis in range(3)),
+            )
+        ),
+        Slip(
+            "divided by a sum", tokens_by(lambda grid, shape, patch: prod(shape) // sum(patch)),
+            "it is divided by the sum of the patch's sides", "A patch holds their product of latents.",
+        ),
+        Slip(
+            "multiplied", tokens_by(lambda grid, shape, patch: prod(shape) * prod(patch)),
+            "it is multiplied by the patch", "How often does a patch fit in? Divide.",
+        ),
+        Slip(
+            "patches that overlap",
+            tokens_by(lambda grid, shape, patch: prod(a - b + 1 for a, b in zip(shape, patch, strict=True))),
+            "it counts every place where a patch fits", "The next patch begins where the one before it ends.",
+        ),
+        Slip(
+            "one too many", tokens_by(lambda grid, shape, patch: prod(n + 1 for n in grid)),
+            "there is one too many along each axis", "The patch divides the shape: nothing is left over.",
+        ),
+        Slip(
+            "patch in reverse",
+            lambda shape, patch: np.array(prod(a // b for a, b in zip(shape, patch[::-1], strict=True))),
+            "the patch was read in reverse", "Both are (frames, rows, columns).",
+        ),
+        Slip(
+            "the grid", tokens_by(lambda grid, shape, patch: grid), "it is how often the patch fits along each axis",
+            "Multiply the three.",
         ),
         Slip(
             "latents of a patch", lambda shape, patch: np.array(prod(patch)),
@@ -141,6 +311,11 @@ def block_multiply_accumulates(tokens, width, mlp_ratio=4):
     return np.array(sum(p.multiply_accumulates for p in products if p.name.startswith("blocks.0.")))
 
 
+def whole_numbers(rng, low, high):
+    """A tuple of numbers, each from its own least up to below its own limit."""
+    return tuple(int(n) for n in rng.integers(low, high))
+
+
 def counted(linear=12, attention=2, modulation=6, mlp=None):
     """The count with other factors: of T · D², of T² · D and of D²; the feed-forward's, if it isn't 2 · ratio."""
 
@@ -151,9 +326,22 @@ def counted(linear=12, attention=2, modulation=6, mlp=None):
     return wrong
 
 
+def attention_as(products):
+    """The count with another one for scores and pooling: products(T, D)."""
+    return lambda tokens, width, mlp_ratio=4: np.array(
+        counted(attention=0)(tokens, width, mlp_ratio) + products(tokens, width)
+    )
+
+
+EVERY_PAIR = "Every token asks every token: T · T scores of D products each."
+
 BLOCK_MULTIPLY_ACCUMULATES = Exercise(
     "block_multiply_accumulates", LESSON, "what a block costs", ("count",), block_multiply_accumulates,
-    trials=(by_hand(1, 2, 4), by_hand(3, 2, 4), at_random(lambda rng: (7, 10, 3)), at_random(lambda rng: (16, 128, 4))),
+    trials=(
+        by_hand(1, 2, 4), by_hand(3, 2, 4), at_random(lambda rng: whole_numbers(rng, (5, 9, 2), (9, 40, 9))),
+        Trial("random inputs", lambda rng: (7, 10, 3)), Trial("random inputs", lambda rng: (16, 128, 4)),
+        Trial("random inputs", lambda rng: (11, 6, 1)), Trial("mlp_ratio left out", lambda rng: (5, 3)),
+    ),
     slips=(
         Slip(
             "attention forgotten", counted(attention=0), "scores and pooling are missing",
@@ -197,6 +385,80 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
             lambda tokens, width, mlp_ratio=4: 2 * block_multiply_accumulates(tokens, width, mlp_ratio),
             "it is twice as many", "A multiplication with its addition counts as one.",
         ),
+        Slip(
+            "attention linear in T", attention_as(lambda T, D: 2 * T * D),
+            "scores and pooling grow with T, not with T²", EVERY_PAIR,
+        ),
+        Slip(
+            "attention with D²", attention_as(lambda T, D: 2 * T**2 * D**2), "scores and pooling have D² in them",
+            "A score is a sum of D products. There are T · T of them.",
+        ),
+        Slip(
+            "attention without D", attention_as(lambda T, D: 2 * T**2), "scores and pooling lack D",
+            "A score is a sum of D products, over all heads.",
+        ),
+        Slip(
+            "pairs once", attention_as(lambda T, D: T * (T - 1) * D),
+            "each pair of tokens is counted once", "A token asks itself, too, and both tokens of a pair ask: T · T.",
+        ),
+        Slip(
+            "attention for one pair", attention_as(lambda T, D: 2 * D), "scores and pooling don't grow with the tokens",
+            EVERY_PAIR,
+        ),
+        Slip(
+            "M · M", counted(mlp=lambda ratio: ratio**2), "the feed-forward network has M² in it",
+            "Its layers go from D to M, and from M to D: D · M each.",
+        ),
+        Slip(
+            "mlp_ratio for M", lambda tokens, width, mlp_ratio=4: np.array(
+                counted(mlp=lambda ratio: 0)(tokens, width) + 2 * mlp_ratio * tokens * width
+            ),
+            "mlp_ratio was taken for the hidden width", "The hidden layer is mlp_ratio · D wide.",
+        ),
+        Slip(
+            "modulation without its inputs", lambda tokens, width, mlp_ratio=4: np.array(
+                counted(modulation=0)(tokens, width, mlp_ratio) + 6 * width
+            ),
+            "the modulation counts its outputs only", "Each of its 6 · D outputs is a sum of D products.",
+        ),
+        *(
+            Slip(
+                "modulation with fewer outputs", counted(modulation=outputs), f"the modulation makes {outputs} · D",
+                "It makes 6 · D: a shift, a scale and a gate for attention, and for the feed-forward network.",
+            )
+            for outputs in (1, 2, 3, 4)
+        ),
+        Slip(
+            "tokens and width swapped", lambda tokens, width, mlp_ratio=4: counted()(width, tokens, mlp_ratio),
+            "tokens and width have changed places", "The function takes them in this order: tokens, width.",
+        ),
+        Slip(
+            "one token", lambda tokens, width, mlp_ratio=4: counted()(1, width, mlp_ratio),
+            "it is the count for one token", "All tokens go through the layers.",
+        ),
+        *(
+            Slip(
+                "biases counted", lambda tokens, width, mlp_ratio=4, each=each: np.array(
+                    counted()(tokens, width, mlp_ratio) + (6 + (5 + mlp_ratio) * (tokens if each else 1)) * width
+                ),
+                "the biases are in it", "A bias is an addition: there is nothing to multiply.",
+            )
+            for each in (False, True)
+        ),
+        *(
+            Slip(
+                "in another unit",
+                lambda tokens, width, mlp_ratio=4, unit=unit: counted()(tokens, width, mlp_ratio) / unit,
+                f"it is divided by {unit:,}", "Return the number itself.",
+            )
+            for unit in (10**3, 10**6, 10**9)
+        ),
+        Slip(
+            "all layers", lambda tokens, width, mlp_ratio=4: np.array(
+                (10 + 2 * mlp_ratio) * width**2 + (11 + mlp_ratio) * width
+            ),
+            "it is the number of parameters", "Each weight is used once for every token.",
+        ),
     ),
     sizes=lambda tokens, width, mlp_ratio=4: {"tokens": tokens},
     difficulty=2, minutes=10,
@@ -218,7 +480,11 @@ def counted_parameters(square=10, line=11, ratio_square=2, ratio_line=1):
 
 BLOCK_PARAMETERS = Exercise(
     "block_parameters", LESSON, "how many numbers a block learns", ("parameters",), block_parameters,
-    trials=(by_hand(2, 4), at_random(lambda rng: (10, 3)), at_random(lambda rng: (128, 4))),
+    trials=(
+        by_hand(2, 4), at_random(lambda rng: whole_numbers(rng, (5, 2), (40, 9))),
+        Trial("random inputs", lambda rng: (10, 3)), Trial("random inputs", lambda rng: (128, 4)),
+        Trial("random inputs", lambda rng: (6, 1)), Trial("mlp_ratio left out", lambda rng: (3,)),
+    ),
     slips=(
         Slip(
             "biases forgotten", counted_parameters(line=0, ratio_line=0),
@@ -245,6 +511,85 @@ BLOCK_PARAMETERS = Exercise(
             "always 4", lambda width, mlp_ratio=4: block_parameters(width, 4),
             "it takes the hidden layer as 4 · D", "mlp_ratio says how much wider it is.",
         ),
+        *(
+            Slip(
+                "some biases forgotten", counted_parameters(**without), f"the biases of {layer} are missing",
+                "Every one of the five layers has a bias, as long as its output.",
+            )
+            for layer, without in (
+                ("the modulation", {"line": 5}), ("queries, keys and values", {"line": 8}),
+                ("one layer that makes D numbers", {"line": 10}), ("both layers that make D numbers", {"line": 9}),
+                ("the hidden layer", {"ratio_line": 0}), ("the feed-forward network", {"line": 10, "ratio_line": 0}),
+                ("attention's two layers", {"line": 7}),
+            )
+        ),
+        Slip(
+            "D biases for each layer", counted_parameters(line=5, ratio_line=0), "each layer has D biases in it",
+            "A layer has as many biases as outputs: 6 · D for the modulation, M for the hidden layer.",
+        ),
+        Slip(
+            "as many biases as inputs", counted_parameters(line=4, ratio_line=1),
+            "each layer has as many biases as inputs", "A layer has as many biases as outputs.",
+        ),
+        Slip(
+            "biases of both feed-forward layers M", counted_parameters(line=10, ratio_line=2),
+            "both layers of the feed-forward network have M biases in it", "The second one makes D numbers.",
+        ),
+        Slip(
+            "biases without D", lambda width, mlp_ratio=4: np.array(
+                (10 + 2 * mlp_ratio) * width**2 + 11 + mlp_ratio
+            ),
+            "the biases were not multiplied by D", "A layer that makes 6 · D numbers has 6 · D biases.",
+        ),
+        Slip(
+            "one bias for each layer", lambda width, mlp_ratio=4: np.array((10 + 2 * mlp_ratio) * width**2 + 5),
+            "each layer has one bias in it", "A layer has as many biases as outputs.",
+        ),
+        *(
+            Slip(
+                "gains of the norms", counted_parameters(line=line), "the norms have gains or shifts in it",
+                "Here the norms have none of their own: the modulation makes them.",
+            )
+            for line in (13, 15)
+        ),
+        *(
+            Slip(
+                "modulation with fewer outputs", counted_parameters(4 + outputs, 5 + outputs),
+                f"the modulation makes {outputs} · D in it",
+                "It makes 6 · D: a shift, a scale and a gate for attention, and for the feed-forward network.",
+            )
+            for outputs in (1, 2, 3)
+        ),
+        Slip(
+            "feed-forward forgotten", counted_parameters(line=10, ratio_square=0, ratio_line=0),
+            "the feed-forward network is missing", "It has two layers: D to M, and M to D.",
+        ),
+        Slip(
+            "M · M", lambda width, mlp_ratio=4: np.array(
+                (10 + mlp_ratio**2) * width**2 + (11 + mlp_ratio) * width
+            ),
+            "the feed-forward network has M² weights in it",
+            "Its layers go from D to M, and from M to D: D · M weights each.",
+        ),
+        *(
+            Slip(
+                "mlp_ratio for M", lambda width, mlp_ratio=4, biases=biases: np.array(
+                    10 * width**2 + 2 * mlp_ratio * width + 11 * width + mlp_ratio * (width if biases else 1)
+                ),
+                "mlp_ratio was taken for the hidden width", "The hidden layer is mlp_ratio · D wide.",
+            )
+            for biases in (False, True)
+        ),
+        Slip(
+            "doubled instead of squared", lambda width, mlp_ratio=4: np.array(
+                (10 + 2 * mlp_ratio) * width * 2 + (11 + mlp_ratio) * width
+            ),
+            "D was doubled where it should be squared", "D ** 2 is D · D; D * 2 is D + D.",
+        ),
+        Slip(
+            "twice", lambda width, mlp_ratio=4: 2 * block_parameters(width, mlp_ratio), "it is twice as many",
+            "Each parameter counts once, without its gradient.",
+        ),
     ),
     difficulty=2, minutes=7,
 )  # fmt: skip
@@ -257,11 +602,16 @@ def training_multiply_accumulates(forward, batch, steps, recompute=False):
     return np.array((4 if recompute else 3) * forward * batch * steps)
 
 
+RUN_AGAIN = "With recompute, the forward runs a second time: 4 passes instead of 3."
+TWO_PRODUCTS = "A product has two factors, and each has a gradient: two products on the way back."
+
 TRAINING_MULTIPLY_ACCUMULATES = Exercise(
     "training_multiply_accumulates", LESSON, "what a training costs", ("count",), training_multiply_accumulates,
     trials=(
         by_hand(10, 2, 5), Trial("with recomputation", lambda rng: (10, 2, 5, True)),
-        at_random(lambda rng: (1234, 7, 11)),
+        at_random(lambda rng: (*whole_numbers(rng, (1000, 3, 10), (5000, 10, 40)), bool(rng.random() < 0.5))),
+        *for_each((True, False), lambda rng, recompute: (*whole_numbers(rng, (3, 3, 3), (40, 40, 40)), recompute)),
+        Trial("random inputs", lambda rng: (7, 1, 3, True)), Trial("random inputs", lambda rng: (7, 3, 1, True)),
     ),
     slips=(
         Slip(
@@ -272,8 +622,7 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
         Slip(
             "backward as dear as forward",
             lambda forward, batch, steps, recompute=False: np.array((3 if recompute else 2) * forward * batch * steps),
-            "the backward is counted as one forward",
-            "A product has two factors, and each has a gradient: two products on the way back.",
+            "the backward is counted as one forward", TWO_PRODUCTS,
         ),
         Slip(
             "forward alone",
@@ -294,6 +643,68 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
             "steps forgotten",
             lambda forward, batch, steps, recompute=False: np.array((4 if recompute else 3) * forward * batch),
             "it is the cost of one step", "The whole training was asked for.",
+        ),
+        *(
+            Slip(
+                name, lambda forward, batch, steps, recompute=False, passes=passes: np.array(
+                    passes[bool(recompute)] * forward * batch * steps
+                ),
+                says, because,
+            )
+            for name, passes, says, because in (
+                ("two more forwards", (3, 5), "recomputation costs two forwards in it", RUN_AGAIN),
+                ("recomputation saves", (3, 2), "recomputation saves a forward in it", RUN_AGAIN),
+                ("the wrong way round", (4, 3), "it recomputes where it should not, and only there", RUN_AGAIN),
+                ("always recomputed", (4, 4), "it always recomputes", "Only with recompute=True."),
+                ("two for one", (6, 8), "it is twice as many", "A multiplication with its addition counts as one."),
+                ("backward three times", (4, 5), "the backward is counted as three forwards", TWO_PRODUCTS),
+            )
+        ),
+        *(
+            Slip(
+                "recomputed too rarely", lambda forward, batch, steps, recompute=False, often=often: np.array(
+                    (3 * batch * steps + bool(recompute) * often(batch, steps)) * forward
+                ),
+                "the second forward is not run for every clip of every step", RUN_AGAIN,
+            )
+            for often in (lambda batch, steps: 1, lambda batch, steps: steps, lambda batch, steps: batch)
+        ),
+        Slip(
+            "recompute as a number", lambda forward, batch, steps, recompute=False: np.array(
+                3 * forward * batch * steps + recompute
+            ),
+            "recompute was added as the number 1", RUN_AGAIN,
+        ),
+        Slip(
+            "backward of one clip", lambda forward, batch, steps, recompute=False: np.array(
+                (batch + 2 + bool(recompute) * batch) * forward * steps
+            ),
+            "the backward is counted for one clip", "Every clip of the batch goes back, too.",
+        ),
+        Slip(
+            "added", lambda forward, batch, steps, recompute=False: np.array(
+                (4 if recompute else 3) * forward * (batch + steps)
+            ),
+            "batch and steps were added", "Each step takes the whole batch: multiply.",
+        ),
+        *(
+            Slip(
+                "divided by the batch", lambda forward, batch, steps, recompute=False, whole=whole: np.array(
+                    (4 if recompute else 3) * forward * steps // batch if whole
+                    else (4 if recompute else 3) * forward * steps / batch
+                ),
+                "it was divided by the batch", "`forward` is what one clip takes: multiply.",
+            )
+            for whole in (True, False)
+        ),
+        *(
+            Slip(
+                "forward squared", lambda forward, batch, steps, recompute=False, passes=passes: np.array(
+                    (4 if recompute and passes > 1 else passes) * forward**2 * batch * steps
+                ),
+                "the forward is squared in it", "It costs its count once for each pass: add passes.",
+            )
+            for passes in (1, 3)
         ),
     ),
     difficulty=1, minutes=4,
@@ -333,17 +744,46 @@ def not_centred(x, y):
     return np.exp(b.mean() - slope * a.mean()), -slope
 
 
-def scattered(rng):
-    """Points around a power law, over four orders of magnitude."""
-    x = 10 ** np.sort(rng.uniform(1, 5, size=6))
-    return x, 3.0 * x**-0.2 * np.exp(rng.normal(0, 0.1, size=6))
+def scattered(rng, count=None):
+    """Points around a power law that falls or rises, in any order, over four orders of magnitude."""
+    count = count or int(rng.integers(5, 9))
+    x = 10 ** rng.uniform(1, 5, size=count)
+    return x, rng.uniform(0.2, 9) * x ** rng.choice((-0.6, -0.2, 0.3)) * np.exp(rng.normal(0, 0.3, size=count))
 
+
+def law_of(slope=None, level=None, result=lambda level, slope: (np.exp(level), -slope)):
+    """`fit_power_law` with another slope(a, b), level(a, b, slope) or result, for logarithms a of x and b of y."""
+
+    def wrong(x, y):
+        a, b = np.log(x), np.log(y)
+        q = (slope or (lambda a, b: line(a, b)[1]))(a, b)
+        p = (level or (lambda a, b, q: b.mean() - q * a.mean()))(a, b, q)
+        return result(p, q)
+
+    return wrong
+
+
+def squared_errors(x, y):
+    """The law with the least squares of y itself."""
+    scale, exponent = fit_power_law(x, y)
+    for _ in range(50):
+        fitted = scale * x**-exponent
+        slopes = np.stack([fitted / scale, -fitted * np.log(x)], axis=1)
+        by_scale, by_exponent = np.linalg.lstsq(slopes, y - fitted, rcond=None)[0]
+        scale, exponent = scale + by_scale, exponent + by_exponent
+    return scale, exponent
+
+
+ALL_POINTS = "Use all points: least squares."
+
+
+THE_MEANS = "The line of least squares goes through the means of both logarithms."
 
 FIT_POWER_LAW = Exercise(
     "fit_power_law", LESSON, "a power law through points", ("scale", "exponent"), fit_power_law,
     trials=(
-        by_hand(np.array([1.0, 4.0, 16.0]), np.array([8.0, 4.0, 2.0])),
-        at_random(scattered),
+        by_hand(np.array([1.0, 4.0, 16.0]), np.array([8.0, 4.0, 2.0])), at_random(scattered),
+        by_hand(np.array([4.0, 1.0]), np.array([6.0, 3.0])), *for_each((3, 12), scattered),
     ),
     slips=(
         Slip(
@@ -366,6 +806,111 @@ FIT_POWER_LAW = Exercise(
             "two kinds of logarithm",
             lambda x, y: (np.exp(line(np.log10(x), np.log10(y))[0]), -line(np.log10(x), np.log10(y))[1]),
             "the logarithm was to base 10, and its inverse to base e", "10 ** … undoes log10, np.exp undoes np.log.",
+        ),
+        *(
+            Slip(
+                "two kinds of logarithm", law_of(result=lambda level, slope, base=base: (base**level, -slope)),
+                f"the logarithm was to base e, and its inverse to base {base}", "np.exp undoes np.log.",
+            )
+            for base in (10, 2)
+        ),
+        Slip(
+            "level and slope swapped", law_of(result=lambda level, slope: (np.exp(slope), -level)),
+            "the line's level and its slope have changed places",
+            "The scale is e to the level, and the exponent minus the slope. np.polyfit returns the slope first.",
+        ),
+        Slip(
+            "exponential of the exponent", law_of(result=lambda level, slope: (np.exp(level), np.exp(-slope))),
+            "the exponential was taken of it, too", "The slope is the exponent itself, but for its sign.",
+        ),
+        Slip(
+            "one over the scale", law_of(result=lambda level, slope: (np.exp(-level), -slope)),
+            "it is one over the scale", "The scale is e to the level, without a minus.",
+        ),
+        Slip(
+            "exponent without its sign", law_of(result=lambda level, slope: (np.exp(level), abs(slope))),
+            "it has lost its sign", "A rising law has a negative exponent.",
+        ),
+        Slip(
+            "rounded", law_of(result=lambda level, slope: (round(np.exp(level), 2), round(-slope, 2))),
+            "it is rounded to 2 decimals", "Keep all.",
+        ),
+        *(
+            Slip(name, law_of(slope), says, because)
+            for name, slope, says, because in (
+                (
+                    "two points alone", lambda a, b: (b[-1] - b[0]) / (a[-1] - a[0]),
+                    "the slope is that from the first to the last point", ALL_POINTS,
+                ),
+                (
+                    "two points alone", lambda a, b: (b[1] - b[0]) / (a[1] - a[0]),
+                    "the slope is that from the first to the second point", ALL_POINTS,
+                ),
+                (
+                    "mean of slopes", lambda a, b: (np.diff(b) / np.diff(a)).mean(),
+                    "the slope is the mean of those between neighbours", ALL_POINTS,
+                ),
+                (
+                    "not centred", lambda a, b: (a * b).sum() / (a**2).sum(),
+                    "the means were not subtracted before the products",
+                    "The slope is about how log x and log y differ from their means.",
+                ),
+                (
+                    "the other way round", lambda a, b: line(b, a)[1], "the slope is that of log x over log y",
+                    "Divide by the squares of log x: y is explained by x.",
+                ),
+                (
+                    "correlation", lambda a, b: np.corrcoef(a, b)[0, 1], "the slope is their correlation",
+                    "Divide by the squares of log x, not by a product of two roots.",
+                ),
+                (
+                    "square of the sum", lambda a, b: (
+                        ((a - a.mean()) * (b - b.mean())).sum() / (a - a.mean()).sum() ** 2
+                    ),
+                    "it is divided by the square of a sum that is 0", "Square each one first, then add up.",
+                ),
+                (
+                    "sum and mean", lambda a, b: np.cov(a, b)[0, 1] / a.var(),
+                    "one sum was divided by N − 1, the other by N", "np.cov divides by N − 1: a.var(ddof=1) does, too.",
+                ),
+                (
+                    "sum and mean", lambda a, b: ((a - a.mean()) * (b - b.mean())).sum() / a.var(),
+                    "one is a sum, the other a mean", "Take two sums, or two means.",
+                ),
+            )
+        ),
+        *(
+            Slip("another level", law_of(level=level), says, because)
+            for level, says, because in (
+                (
+                    lambda a, b, q: b.mean() + q * a.mean(), "the slope has the wrong sign in the level",
+                    "The line goes through the means: the mean of log y, minus slope times the mean of log x.",
+                ),
+                (lambda a, b, q: b[0] - q * a[0], "its line goes through the first point", THE_MEANS),
+                (lambda a, b, q: b[-1] - q * a[-1], "its line goes through the last point", THE_MEANS),
+                (lambda a, b, q: b[0], "it is the first y", "The scale is the law's y at x = 1."),
+                (lambda a, b, q: b.mean(), "it is the mean of log y, not the line's level", THE_MEANS),
+                (lambda a, b, q: np.log(np.exp(b).mean()), "it is the mean of y", "The scale is the law's y at x = 1."),
+                (
+                    lambda a, b, q: np.log(np.exp(b - q * a).mean()), "it is a mean of y · x^exponent",
+                    "Take the mean of the logarithms, and the exponential after it.",
+                ),
+            )
+        ),
+        Slip(
+            "squares of y itself", squared_errors, "its squares are those of y, not of log y",
+            "Each error counts relative to its y: fit the logarithms.",
+        ),
+        *(
+            Slip(
+                "sorted apart", lambda x, y, turn=turn: fit_power_law(np.sort(x), np.sort(y)[::turn]),
+                "x and y were sorted apart from each other", "Each y belongs to its x. A fit needs no order.",
+            )
+            for turn in (1, -1)
+        ),
+        Slip(
+            "sorted apart", lambda x, y: fit_power_law(np.sort(x), y), "x was sorted, and y was not",
+            "Each y belongs to its x. A fit needs no order.",
         ),
         Slip(
             "through the ends", through_the_ends, "it is the law through the first and the last point alone",
@@ -413,18 +958,83 @@ def paid(budget, costs, steps, losses):
     return np.where(costs[:, None] * steps <= budget, losses, np.inf)
 
 
-def largest_model(budget, costs, steps, losses):
-    """The most expensive affordable model, trained for as long as possible."""
-    affordable = costs[:, None] * steps <= budget
-    model = np.flatnonzero(affordable.any(axis=1))[-1]
-    return np.array(model), np.array(np.flatnonzero(affordable[model])[-1])
+def only(where):
+    """`best_for_budget` among the affordable ones that `where(affordable, costs, steps)` says."""
+
+    def score(budget, costs, steps, losses):
+        affordable = costs[:, None] * steps <= budget
+        return np.where(affordable & where(affordable, costs, steps), losses, np.inf)
+
+    return chosen(score)
 
 
-def longest_training(budget, costs, steps, losses):
-    """The longest training that is affordable, of the best model then."""
-    affordable = costs[:, None] * steps <= budget
-    step = np.flatnonzero(affordable.any(axis=0))[-1]
-    return np.array(paid(budget, costs, steps, losses)[:, step].argmin()), np.array(step)
+def standing_in(number):
+    """`best_for_budget` with this number in place of the losses that are too expensive."""
+    return chosen(
+        lambda budget, costs, steps, losses: np.where(costs[:, None] * steps <= budget, losses, number(losses))
+    )
+
+
+def by_cost(sign):
+    """The cheapest affordable one, or the most expensive one with the sign −1."""
+    return chosen(lambda budget, costs, steps, losses: np.where(
+        costs[:, None] * steps <= budget, sign * costs[:, None] * steps, np.inf
+    ))  # fmt: skip
+
+
+def by_place(turn):
+    """The first affordable one in the table, or the last one with a turn of −1."""
+
+    def wrong(budget, costs, steps, losses):
+        model, step = np.argwhere(costs[:, None] * steps <= budget)[::turn][0]
+        return np.array(model), np.array(step)
+
+    return wrong
+
+
+def starting_at(most):
+    """`best_for_budget` that looks for a loss below this number, and returns (0, 0) if there is none."""
+
+    def wrong(budget, costs, steps, losses):
+        there = paid(budget, costs, steps, losses).min() < most
+        return best_for_budget(budget, costs, steps, losses) if there else (np.array(0), np.array(0))
+
+    return wrong
+
+
+def breaking_off(affordable, costs, steps):
+    """Those before the first of a row that is too expensive."""
+    return np.logical_and.accumulate(affordable, axis=1)
+
+
+def longest_of_each(affordable, costs, steps):
+    """The longest affordable training of each model."""
+    return steps == np.where(affordable, steps, -np.inf).max(axis=1, keepdims=True)
+
+
+def last_of_each(affordable, costs, steps):
+    """The last affordable training in each row."""
+    return np.arange(len(steps)) == np.where(affordable, np.arange(len(steps)), -1).max(axis=1, keepdims=True)
+
+
+def largest_model(affordable, costs, steps):
+    """All trainings of the most expensive model that is affordable at all."""
+    return (costs == np.where(affordable.any(axis=1), costs, -np.inf).max())[:, None]
+
+
+def last_model(affordable, costs, steps):
+    """All trainings of the last model that is affordable at all."""
+    return (np.arange(len(costs)) == np.flatnonzero(affordable.any(axis=1))[-1])[:, None]
+
+
+def longest_training(affordable, costs, steps):
+    """The longest training that is affordable at all, for every model."""
+    return steps == np.where(affordable.any(axis=0), steps, -np.inf).max()
+
+
+def last_training(affordable, costs, steps):
+    """The last training that is affordable at all, for every model."""
+    return np.arange(len(steps)) == np.flatnonzero(affordable.any(axis=0))[-1]
 
 
 COSTS, STEPS = np.array([1.0, 4.0, 20.0]), np.array([10.0, 20.0, 50.0, 80.0])
@@ -440,9 +1050,36 @@ def budgets(rng):
     return 900.0, costs, steps, losses + rng.normal(0, 0.002, losses.shape)
 
 
+def any_table(rng, size=None, most=2.5):
+    """A budget, and costs, steps and losses without any order. The smallest loss may be affordable, or not."""
+    models, lengths = size or (int(rng.integers(5, 9)), int(rng.integers(9, 14)))
+    costs, steps = rng.uniform(1, 40, models), np.array([1.0, *rng.permutation(np.arange(2.0, lengths + 1))])
+    budget = float(np.median(np.outer(costs, steps)))
+    losses = rng.uniform(0.2, 1, (models, lengths)) * most
+    if models < 4 or rng.random() < 0.5:
+        affordable = np.outer(costs, steps) <= budget
+        later = affordable & ~breaking_off(affordable, costs, steps)  # in its row there is a too expensive one before it
+        losses[tuple(rng.choice(np.argwhere(later if later.any() else affordable)))] = 0.1 * most
+        return budget, costs, steps, losses
+    beyond, near, third, *_ = rng.permutation(models)  # the best three are all too expensive, each for another reason
+    costs[beyond], costs[near], costs[third] = 2 * budget, budget - 0.5, budget / (steps.max() - 1)
+    losses[[beyond, near, third], steps.argmax()] = np.array([0.1, 0.12, 0.14]) * most
+    return budget, costs, steps, losses
+
+
+def high_losses(rng):
+    """The same with losses that are all above 3."""
+    *given, losses = any_table(rng)
+    return *given, losses + 3
+
+
 BEST_FOR_BUDGET = Exercise(
     "best_for_budget", LESSON, "the best model for a budget", ("model", "length"), best_for_budget,
-    trials=(by_hand(200.0, COSTS, STEPS, LOSSES), at_random(budgets)),
+    trials=(
+        by_hand(200.0, COSTS, STEPS, LOSSES), at_random(any_table), at_random(budgets),
+        at_random(lambda rng: any_table(rng, most=20.0)), *for_each(((1, 6), (5, 1), (6, 4)), any_table),
+        at_random(high_losses),
+    ),
     slips=(
         Slip(
             "budget ignored", chosen(lambda budget, costs, steps, losses: losses),
@@ -463,12 +1100,103 @@ BEST_FOR_BUDGET = Exercise(
             "A training that costs the whole budget is affordable.",
         ),
         Slip(
-            "largest model", largest_model, "it is the largest model that the budget can train",
-            "A large model for a few steps may be worse than a smaller one for more.",
+            "the too expensive ones", chosen(lambda budget, costs, steps, losses: np.where(
+                costs[:, None] * steps >= budget, losses, np.inf
+            )),
+            "it is the best of those that are too expensive", "A training may cost the budget, or less.",
         ),
         Slip(
-            "longest training", longest_training, "it is the longest training that the budget pays for",
-            "A small model soon stops getting better.",
+            "the too expensive ones", chosen(lambda budget, costs, steps, losses: np.where(
+                costs[:, None] * steps > budget, losses, np.inf
+            )),
+            "it is the best of those that are too expensive", "A training may cost the budget, or less.",
+        ),
+        *(
+            Slip(
+                "largest model", only(where), "it is the best of the largest model that the budget can train",
+                "A large model for a few steps may be worse than a smaller one for more.",
+            )
+            for where in (
+                largest_model, last_model, lambda *given: largest_model(*given) & longest_of_each(*given),
+            )
+        ),
+        *(
+            Slip(
+                "longest training", only(where), "it is the best of the longest trainings that the budget pays for",
+                "A small model soon stops getting better.",
+            )
+            for where in (longest_training, last_training)
+        ),
+        *(
+            Slip(
+                "longest training of each", only(where), "it looked at the longest training of each model alone",
+                "The loss of a shorter one may be smaller: look at all.",
+            )
+            for where in (longest_of_each, last_of_each)
+        ),
+        Slip(
+            "steps taken for sorted", only(breaking_off), "in each row it stopped at the first that is too expensive",
+            "A later one may have fewer steps: go on.",
+        ),
+        *(
+            Slip(
+                "another number for the expensive ones", standing_in(number),
+                f"those that are too expensive got {called}", "Make them infinite: then they are never the smallest.",
+            )
+            for number, called in (
+                (lambda losses: -np.inf, "a loss below all others"), (lambda losses: 1.0, "the loss 1"),
+                (lambda losses: losses.mean(), "the mean loss"), (lambda losses: 10.0, "the loss 10"),
+            )
+        ),
+        Slip(
+            "not below 1", starting_at(1.0), "it found none: it looked for a loss below 1",
+            "Losses may be larger: begin with infinity.",
+        ),
+        Slip(
+            "not below 10", starting_at(10.0), "it found none: it looked for a loss below 10",
+            "Losses may be larger: begin with infinity.",
+        ),
+        Slip(
+            "cheapest", by_cost(1), "it is the cheapest one", "The one with the smallest loss was asked for.",
+        ),
+        Slip(
+            "most expensive", by_cost(-1), "it is the most expensive one that the budget pays for",
+            "The one with the smallest loss was asked for.",
+        ),
+        Slip(
+            "first affordable", by_place(1), "it is the first affordable one in the table",
+            "Go on, and keep the best so far.",
+        ),
+        Slip(
+            "last affordable", by_place(-1), "it is the last affordable one in the table",
+            "Keep the best loss so far as well, and compare with that.",
+        ),
+        Slip(
+            "costs added", chosen(lambda budget, costs, steps, losses: np.where(
+                costs[:, None] + steps <= budget, losses, np.inf
+            )),
+            "cost and steps were added", "A training costs the model's cost times the steps.",
+        ),
+        Slip(
+            "values, not positions", lambda budget, costs, steps, losses: (
+                np.array(costs[best_for_budget(budget, costs, steps, losses)[0]]),
+                np.array(steps[best_for_budget(budget, costs, steps, losses)[1]]),
+            ),
+            "it is the cost and the number of steps themselves", "Return their positions.",
+        ),
+        Slip(
+            "table turned round", lambda budget, costs, steps, losses: tuple(map(np.array, np.unravel_index(
+                paid(budget, costs, steps, losses).argmin(), losses.T.shape
+            ))),
+            "the position was taken apart for a table with rows and columns exchanged",
+            "np.unravel_index(…, losses.shape) gives the row and the column.",
+        ),
+        Slip(
+            "along each axis", lambda budget, costs, steps, losses: (
+                paid(budget, costs, steps, losses).argmin(axis=0), paid(budget, costs, steps, losses).argmin(axis=1)
+            ),
+            "there is a position for each row and each column",
+            "argmin without an axis finds the smallest of all; np.unravel_index gives its row and column.",
         ),
         Slip(
             "the worst", chosen(lambda budget, costs, steps, losses: np.where(
