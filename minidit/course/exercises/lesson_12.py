@@ -630,6 +630,10 @@ SAMPLE_PATH = Exercise(
             "one step", walked(pairs=lambda times: [(times[0], times[-1])]), "it is a single step to the end",
             "The field bends. Go in small steps, and ask again after each.",
         ),
+        Slip(
+            "one step", walked(pairs=lambda times: [(times[0], times[-1])], length=lambda t, s: 1),
+            "it is a single step, a whole unit of time long", "Go in small steps of s − t, and ask again after each.",
+        ),
     ),
     sizes=lambda noise, times, velocity: {"steps": len(times) - 1},
     difficulty=2, minutes=8,

@@ -235,13 +235,6 @@ UNPATCHIFY = Exercise(
             )
             for i in (1, 2)
         ),
-        *(
-            Slip(
-                "square grids", of_another(grid=lambda grid, i=i: (grid[0], grid[i], grid[i])),
-                "the grid was taken for a square", "The grid has r rows and c columns.",
-            )
-            for i in (1, 2)
-        ),
         *(in_wrong_order(order) for order in ORDERS if order != RIGHT),
     ),
     sizes=lambda tokens, patch, grid: {"pixels in a patch": int(np.prod(patch)), "tokens": tokens.shape[-2]},

@@ -5,6 +5,8 @@ of its own lesson first. Then, called with the name of a pair, `Parts` has a ver
 place of minidit's.
 """
 
+import numpy as np
+
 from minidit import layers
 from minidit.course.culprits import network_exercise, parts_of
 from minidit.course.exercise import Exercise, Slip, Trial

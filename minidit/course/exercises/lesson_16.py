@@ -1,5 +1,7 @@
 """Lesson 16: one model, many uses. A time for each latent, a loss on the unknown ones, a step that keeps the rest."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand, for_each
@@ -215,10 +217,6 @@ OTHER_TIMES = (
         "time as in the papers", lambda t, known: np.where(known, 1.0, 1 - spread(t)), "1 − t stands for t",
         "Here t = 1 is clean, and 0 is noise.",
     ),
-    (
-        "time as in the papers", lambda t, known: np.where(known, 0.0, 1 - spread(t)),
-        "1 − t stands for t, and 0 where it is known", "Here t = 1 is clean, and 0 is noise.",
-    ),
     *(
         (
             "t along another axis", lambda t, known, form=form: np.where(known, 1.0, form(t)),
@@ -281,6 +279,10 @@ PER_LATENT_TIME = Exercise(
         ),
         *(Slip(*other) for other in OTHER_TIMES),
         Slip(
+            "time as in the papers", lambda t, known: np.where(known, 0.0, 1 - spread(t)),
+            "1 − t stands for t, and 0 where it is known", "Here t = 1 is clean, and 0 is noise.",
+        ),
+        Slip(
             "the mean of the clip", lambda t, known: np.broadcast_to(
                 np.where(known, 1.0, spread(t)).mean(axis=(1, 2, 3), keepdims=True), known.shape
             ),
@@ -333,88 +335,99 @@ HAND_DATA = np.array([[[[[4.0, 0.0]], [[8.0, -4.0]]]]])  # 1, 1, 2, 1, 2
 HAND_NOISE = np.array([[[[[-4.0, 8.0]], [[4.0, 4.0]]]]])
 HAND_KNOWN = np.array([[[[False], [True]]]])
 
+def with_its_cache(forward, slips):
+    """These slips in the first output alone, with the cache as it should be."""
+
+    def first_output(slip):
+        return lambda *inputs: (slip.wrong(*inputs)[0], forward(*inputs)[1])
+
+    return (replace(slip, wrong=first_output(slip)) for slip in slips if "cache" not in slip.name)
+
+
+NOISED_CANVAS_SLIPS = (
+    Slip(
+        "everything noised", canvas_with(lambda t, known: spread(t) + 0.0 * known),
+        "the known latents are noised too", "Known latents go in clean.",
+    ),
+    Slip(
+        "known ones noised", canvas_with(lambda t, known: np.where(known, spread(t), 1.0)),
+        "it is the known latents that are noised", "Known latents go in clean; the unknown ones are noised.",
+    ),
+    Slip(
+        "known ones are noise", canvas_with(lambda t, known: np.where(known, 0.0, spread(t))),
+        "the known latents are noise alone", "At t = 1 there is data alone.",
+    ),
+    Slip(
+        "data and noise swapped",
+        canvas_with(per_latent_time, lambda own, data, noise: own * noise + (1 - own) * data),
+        "data and noise have changed places", "A higher t has less noise.",
+    ),
+    Slip(
+        "noise on top", canvas_with(per_latent_time, lambda own, data, noise: data + (1 - own) * noise),
+        "the noise was added to the whole data", "The path mixes: t of the data, 1 − t of the noise.",
+    ),
+    Slip(
+        "known ones left out", canvas_with(per_latent_time, lambda own, data, noise: (own < 1) * (
+            own * data + (1 - own) * noise
+        )),
+        "the known latents are zero", "The network has to see them.",
+    ),
+    Slip(
+        "noise alone to be made", canvas_with(per_latent_time, lambda own, data, noise: np.where(
+            own == 1, data, noise
+        )),
+        "the unknown latents are pure noise", "That would be t = 0. At time t they hold t of the data.",
+    ),
+    Slip(
+        "the cache holds the mask", lambda *inputs: (noised_canvas_forward(*inputs)[0], (inputs[3][..., None],)),
+        "it is the mask, not the times", "The backward needs how much of the data came through: the times.",
+    ),
+    Slip(
+        "noise not scaled", canvas_with(per_latent_time, lambda own, data, noise: own * data + noise),
+        "all of the noise was added", "The path mixes: t of the data, 1 − t of the noise.",
+    ),
+    Slip(
+        "no noise", canvas_with(per_latent_time, lambda own, data, noise: own * data), "there is no noise in it",
+        "The path mixes: t of the data, 1 − t of the noise.",
+    ),
+    Slip(
+        "noise subtracted", canvas_with(per_latent_time, lambda own, data, noise: own * data - (1 - own) * noise),
+        "the noise was subtracted", "Noise is added: t of the data plus 1 − t of the noise.",
+    ),
+    Slip(
+        "square roots", canvas_with(
+            per_latent_time, lambda own, data, noise: np.sqrt(own) * data + np.sqrt(1 - own) * noise
+        ),
+        "the amounts are square roots of t and 1 − t",
+        "That is another path, which keeps the variance. Ours is the straight one.",
+    ),
+    *(Slip(name, canvas_with(own), says, because) for name, own, says, because in OTHER_TIMES),
+    Slip(
+        "cached time lacks an axis", cached(lambda own, data, t: own[..., 0]), "it lacks the axis for the channels",
+        "It is (B, F, H, W, 1): own_time[..., None].",
+    ),
+    Slip(
+        "cached time for each channel", cached(lambda own, data, t: own + 0 * data),
+        "it has a time for each channel", "All channels of a latent have one time: (B, F, H, W, 1).",
+    ),
+    Slip(
+        "the cache holds 1 − τ", cached(lambda own, data, t: 1 - own), "it is 1 − τ, not τ",
+        "Keep the times themselves.",
+    ),
+    Slip(
+        "the cache holds t", cached(lambda own, data, t: t), "it is t, a time for each clip",
+        "Keep τ, the time of each latent.",
+    ),
+    Slip(
+        "the cache holds t", cached(lambda own, data, t: spread(t)[..., None] + 0 * own),
+        "it is t, whatever is known", "Keep τ, the time of each latent: 1 where it is known.",
+    ),
+)
+
 NOISED_CANVAS_FORWARD = Exercise(
     "noised_canvas_forward", LESSON, "a canvas: known and noised latents", ("canvas", "cache"), noised_canvas_forward,
     trials=(by_hand(HAND_DATA, HAND_NOISE, np.array([0.25]), HAND_KNOWN), *of_any_kind(canvas_inputs)),
-    slips=(
-        Slip(
-            "everything noised", canvas_with(lambda t, known: spread(t) + 0.0 * known),
-            "the known latents are noised too", "Known latents go in clean.",
-        ),
-        Slip(
-            "known ones noised", canvas_with(lambda t, known: np.where(known, spread(t), 1.0)),
-            "it is the known latents that are noised", "Known latents go in clean; the unknown ones are noised.",
-        ),
-        Slip(
-            "known ones are noise", canvas_with(lambda t, known: np.where(known, 0.0, spread(t))),
-            "the known latents are noise alone", "At t = 1 there is data alone.",
-        ),
-        Slip(
-            "data and noise swapped",
-            canvas_with(per_latent_time, lambda own, data, noise: own * noise + (1 - own) * data),
-            "data and noise have changed places", "A higher t has less noise.",
-        ),
-        Slip(
-            "noise on top", canvas_with(per_latent_time, lambda own, data, noise: data + (1 - own) * noise),
-            "the noise was added to the whole data", "The path mixes: t of the data, 1 − t of the noise.",
-        ),
-        Slip(
-            "known ones left out", canvas_with(per_latent_time, lambda own, data, noise: (own < 1) * (
-                own * data + (1 - own) * noise
-            )),
-            "the known latents are zero", "The network has to see them.",
-        ),
-        Slip(
-            "noise alone to be made", canvas_with(per_latent_time, lambda own, data, noise: np.where(
-                own == 1, data, noise
-            )),
-            "the unknown latents are pure noise", "That would be t = 0. At time t they hold t of the data.",
-        ),
-        Slip(
-            "the cache holds the mask", lambda *inputs: (noised_canvas_forward(*inputs)[0], (inputs[3][..., None],)),
-            "it is the mask, not the times", "The backward needs how much of the data came through: the times.",
-        ),
-        Slip(
-            "noise not scaled", canvas_with(per_latent_time, lambda own, data, noise: own * data + noise),
-            "all of the noise was added", "The path mixes: t of the data, 1 − t of the noise.",
-        ),
-        Slip(
-            "no noise", canvas_with(per_latent_time, lambda own, data, noise: own * data), "there is no noise in it",
-            "The path mixes: t of the data, 1 − t of the noise.",
-        ),
-        Slip(
-            "noise subtracted", canvas_with(per_latent_time, lambda own, data, noise: own * data - (1 - own) * noise),
-            "the noise was subtracted", "Noise is added: t of the data plus 1 − t of the noise.",
-        ),
-        Slip(
-            "square roots", canvas_with(
-                per_latent_time, lambda own, data, noise: np.sqrt(own) * data + np.sqrt(1 - own) * noise
-            ),
-            "the amounts are square roots of t and 1 − t",
-            "That is another path, which keeps the variance. Ours is the straight one.",
-        ),
-        *(Slip(name, canvas_with(own), says, because) for name, own, says, because in OTHER_TIMES),
-        Slip(
-            "cached time lacks an axis", cached(lambda own, data, t: own[..., 0]), "it lacks the axis for the channels",
-            "It is (B, F, H, W, 1): own_time[..., None].",
-        ),
-        Slip(
-            "cached time for each channel", cached(lambda own, data, t: own + 0 * data),
-            "it has a time for each channel", "All channels of a latent have one time: (B, F, H, W, 1).",
-        ),
-        Slip(
-            "the cache holds 1 − τ", cached(lambda own, data, t: 1 - own), "it is 1 − τ, not τ",
-            "Keep the times themselves.",
-        ),
-        Slip(
-            "the cache holds t", cached(lambda own, data, t: t), "it is t, a time for each clip",
-            "Keep τ, the time of each latent.",
-        ),
-        Slip(
-            "the cache holds t", cached(lambda own, data, t: spread(t)[..., None] + 0 * own),
-            "it is t, whatever is known", "Keep τ, the time of each latent: 1 where it is known.",
-        ),
-    ),
+    slips=(*NOISED_CANVAS_SLIPS, *with_its_cache(noised_canvas_forward, NOISED_CANVAS_SLIPS)),
     difficulty=2, minutes=8,
 )  # fmt: skip
 
@@ -595,138 +608,140 @@ HAND_PREDICTION = np.array([[[[[1.0], [3.0]]]], [[[[2.0], [0.0]]]]])  # 2, 1, 1,
 HAND_TARGET = np.array([[[[[3.0], [2.0]]]], [[[[1.0], [4.0]]]]])
 HAND_COUNTED = np.array([[[[True, False]]], [[[True, True]]]])
 
+COUNTED_LOSS_SLIPS = (
+    Slip(
+        "mean over all", loss_with(asked),
+        "the errors that count were divided by the number of all latents",
+        "A clip with few unknown latents would hardly count. Divide by the number that counts.",
+    ),
+    Slip(
+        "one mean for the batch", loss_with(lambda counted: asked(counted) / counted.mean()),
+        "it is one mean over all counted latents of the batch",
+        "Take the mean of each clip first: then all clips weigh the same, however many latents count in them.",
+    ),
+    Slip(
+        "everything counted", loss_with(lambda counted: np.ones(asked(counted).shape)),
+        "the known latents were counted too", "A known latent can be copied from the input: that teaches nothing.",
+    ),
+    Slip(
+        "the known ones counted", loss_with(lambda counted: asked(~counted) / np.maximum(shares(~counted), 1e-9)),
+        "it is the error of the known latents", "True in counted means unknown: it counts.",
+    ),
+    Slip(
+        "sum instead of mean", lambda prediction, target, counted: (
+            (asked(counted) * (prediction - target) ** 2).sum(), (asked(counted) * (prediction - target),)
+        ),
+        "it is a sum", "Divide by how many numbers count, clip by clip.",
+    ),
+    Slip(
+        "share forgotten in the cache", lambda prediction, target, counted: (
+            counted_loss_forward(prediction, target, counted)[0], (asked(counted) * (prediction - target),)
+        ),
+        "the errors in it are not divided by the share of their clip",
+        "The share divides the clip's loss, so it divides the clip's gradient too.",
+    ),
+    Slip(
+        "not squared", loss_with(lambda counted: asked(counted) / shares(counted), np.abs),
+        "the errors were not squared", "It is a mean of squares.",
+    ),
+    Slip(
+        "multiplied by the share", loss_with(lambda counted: asked(counted) * shares(counted)),
+        "it was multiplied by the share of what counts",
+        "A mean over few latents divides by a small number.",
+    ),
+    Slip(
+        "the known ones counted", loss_with(counted_in((0,), np.logical_not)),
+        "it is the error of the known latents", "True in counted means unknown: it counts.",
+    ),
+    Slip(
+        "everything counted, divided by the share",
+        loss_with(lambda counted: 1 / shares(counted) + 0 * asked(counted)),
+        "the known latents were counted too, and the sum divided by the share of the unknown ones",
+        "m is 1 where it counts and 0 elsewhere: m / share.",
+    ),
+    Slip(
+        "share twice", loss_with(counted_in((0,), power=2)), "it was divided by the share twice",
+        "m is 1 or 0, and it is divided by the share once.",
+    ),
+    Slip(
+        "share twice", loss_of(lambda weights, error: ((weights * error) ** 2).mean()),
+        "it was divided by the share twice", "Square the error alone: m / share · error².",
+    ),
+    Slip(
+        "root of the share", loss_with(counted_in((0,), power=0.5)), "it was divided by the root of the share",
+        "The share itself divides.",
+    ),
+    Slip(
+        "first clip's share for all", loss_with(lambda counted: asked(counted) / counted[0].mean()),
+        "the first clip's share was used for all", "Each clip has a share of its own.",
+    ),
+    Slip(
+        "share of each frame", loss_with(lambda counted: np.nan_to_num(counted_in((0, 1))(counted))),
+        "each frame was divided by a share of its own",
+        "The share is one number for each clip, over all its frames.",
+    ),
+    Slip(
+        "share of each frame", loss_with(counted_in((0, 1))), "each frame was divided by a share of its own",
+        "The share is one number for each clip, over all its frames.",
+    ),
+    *(
+        Slip(
+            "divided by a count", loss_with(lambda counted, axes=axes: asked(counted) / (
+                shares(counted) * np.prod([counted.shape[axis] for axis in axes])
+            )),
+            "it was divided by a count where the share belongs",
+            "A share is a number between 0 and 1: how many of all the clip's latents count.",
+        )
+        for axes in ((1, 2, 3), (1,), (2, 3))
+    ),
+    Slip(
+        "sum instead of mean", loss_of(lambda weights, error: (weights * error**2).sum()), "it is a sum",
+        "Take the mean over all entries: the share makes it a mean over those that count.",
+    ),
+    Slip(
+        "not squared", loss_of(lambda weights, error: (weights * error).mean()), "the errors were not squared",
+        "Errors of both signs would cancel. It is a mean of squares.",
+    ),
+    Slip(
+        "halved", loss_of(lambda weights, error: 0.5 * (weights * error**2).mean()), "it is 2 times too small",
+        "The ½ is the worksheet's. This is a plain mean of squares.",
+    ),
+    Slip(
+        "root taken", loss_of(lambda weights, error: np.sqrt((weights * error**2).mean())), "a root was taken",
+        "It is a mean of squares, without a root.",
+    ),
+    Slip(
+        "a loss for each clip", loss_of(lambda weights, error: (weights * error**2).mean(axis=(1, 2, 3, 4))),
+        "there is one loss for each clip", "A loss is one number: the mean over the clips.",
+    ),
+    Slip(
+        "squared in the cache", cache_of(lambda weights, error: weights * error**2), "the errors in it are squared",
+        "The backward needs the errors themselves, with their signs.",
+    ),
+    Slip(
+        "no weights in the cache", cache_of(lambda weights, error: error),
+        "it holds the errors without their weights", "m / share belongs to the gradient, too.",
+    ),
+    Slip(
+        "no errors in the cache", cache_of(lambda weights, error: weights + 0 * error),
+        "it holds the weights alone", "The backward needs the weighted errors.",
+    ),
+    *(
+        Slip(
+            "mask without the channels' axis", without_channels(keep), "the mask has no axis for the channels",
+            "counted is (B, F, H, W). counted[..., None] fits to (B, F, H, W, C).",
+        )
+        for keep in (True, False)
+    ),
+)
+
 COUNTED_LOSS_FORWARD = Exercise(
     "counted_loss_forward", LESSON, "the loss on the unknown latents", ("loss", "cache"), counted_loss_forward,
     trials=(
         by_hand(HAND_PREDICTION, HAND_TARGET, HAND_COUNTED), at_random(loss_inputs), *for_each(SIZES[1:], loss_inputs),
         *for_each(ALL_OR_NONE, lambda rng, share: loss_inputs(rng, SIZES[0], share)),
     ),
-    slips=(
-        Slip(
-            "mean over all", loss_with(asked),
-            "the errors that count were divided by the number of all latents",
-            "A clip with few unknown latents would hardly count. Divide by the number that counts.",
-        ),
-        Slip(
-            "one mean for the batch", loss_with(lambda counted: asked(counted) / counted.mean()),
-            "it is one mean over all counted latents of the batch",
-            "Take the mean of each clip first: then all clips weigh the same, however many latents count in them.",
-        ),
-        Slip(
-            "everything counted", loss_with(lambda counted: np.ones(asked(counted).shape)),
-            "the known latents were counted too", "A known latent can be copied from the input: that teaches nothing.",
-        ),
-        Slip(
-            "the known ones counted", loss_with(lambda counted: asked(~counted) / np.maximum(shares(~counted), 1e-9)),
-            "it is the error of the known latents", "True in counted means unknown: it counts.",
-        ),
-        Slip(
-            "sum instead of mean", lambda prediction, target, counted: (
-                (asked(counted) * (prediction - target) ** 2).sum(), (asked(counted) * (prediction - target),)
-            ),
-            "it is a sum", "Divide by how many numbers count, clip by clip.",
-        ),
-        Slip(
-            "share forgotten in the cache", lambda prediction, target, counted: (
-                counted_loss_forward(prediction, target, counted)[0], (asked(counted) * (prediction - target),)
-            ),
-            "the errors in it are not divided by the share of their clip",
-            "The share divides the clip's loss, so it divides the clip's gradient too.",
-        ),
-        Slip(
-            "not squared", loss_with(lambda counted: asked(counted) / shares(counted), np.abs),
-            "the errors were not squared", "It is a mean of squares.",
-        ),
-        Slip(
-            "multiplied by the share", loss_with(lambda counted: asked(counted) * shares(counted)),
-            "it was multiplied by the share of what counts",
-            "A mean over few latents divides by a small number.",
-        ),
-        Slip(
-            "the known ones counted", loss_with(counted_in((0,), np.logical_not)),
-            "it is the error of the known latents", "True in counted means unknown: it counts.",
-        ),
-        Slip(
-            "everything counted, divided by the share",
-            loss_with(lambda counted: 1 / shares(counted) + 0 * asked(counted)),
-            "the known latents were counted too, and the sum divided by the share of the unknown ones",
-            "m is 1 where it counts and 0 elsewhere: m / share.",
-        ),
-        Slip(
-            "share twice", loss_with(counted_in((0,), power=2)), "it was divided by the share twice",
-            "m is 1 or 0, and it is divided by the share once.",
-        ),
-        Slip(
-            "share twice", loss_of(lambda weights, error: ((weights * error) ** 2).mean()),
-            "it was divided by the share twice", "Square the error alone: m / share · error².",
-        ),
-        Slip(
-            "root of the share", loss_with(counted_in((0,), power=0.5)), "it was divided by the root of the share",
-            "The share itself divides.",
-        ),
-        Slip(
-            "first clip's share for all", loss_with(lambda counted: asked(counted) / counted[0].mean()),
-            "the first clip's share was used for all", "Each clip has a share of its own.",
-        ),
-        Slip(
-            "share of each frame", loss_with(lambda counted: np.nan_to_num(counted_in((0, 1))(counted))),
-            "each frame was divided by a share of its own",
-            "The share is one number for each clip, over all its frames.",
-        ),
-        Slip(
-            "share of each frame", loss_with(counted_in((0, 1))), "each frame was divided by a share of its own",
-            "The share is one number for each clip, over all its frames.",
-        ),
-        *(
-            Slip(
-                "divided by a count", loss_with(lambda counted, axes=axes: asked(counted) / (
-                    shares(counted) * np.prod([counted.shape[axis] for axis in axes])
-                )),
-                "it was divided by a count where the share belongs",
-                "A share is a number between 0 and 1: how many of all the clip's latents count.",
-            )
-            for axes in ((1, 2, 3), (1,), (2, 3))
-        ),
-        Slip(
-            "sum instead of mean", loss_of(lambda weights, error: (weights * error**2).sum()), "it is a sum",
-            "Take the mean over all entries: the share makes it a mean over those that count.",
-        ),
-        Slip(
-            "not squared", loss_of(lambda weights, error: (weights * error).mean()), "the errors were not squared",
-            "Errors of both signs would cancel. It is a mean of squares.",
-        ),
-        Slip(
-            "halved", loss_of(lambda weights, error: 0.5 * (weights * error**2).mean()), "it is 2 times too small",
-            "The ½ is the worksheet's. This is a plain mean of squares.",
-        ),
-        Slip(
-            "root taken", loss_of(lambda weights, error: np.sqrt((weights * error**2).mean())), "a root was taken",
-            "It is a mean of squares, without a root.",
-        ),
-        Slip(
-            "a loss for each clip", loss_of(lambda weights, error: (weights * error**2).mean(axis=(1, 2, 3, 4))),
-            "there is one loss for each clip", "A loss is one number: the mean over the clips.",
-        ),
-        Slip(
-            "squared in the cache", cache_of(lambda weights, error: weights * error**2), "the errors in it are squared",
-            "The backward needs the errors themselves, with their signs.",
-        ),
-        Slip(
-            "no weights in the cache", cache_of(lambda weights, error: error),
-            "it holds the errors without their weights", "m / share belongs to the gradient, too.",
-        ),
-        Slip(
-            "no errors in the cache", cache_of(lambda weights, error: weights + 0 * error),
-            "it holds the weights alone", "The backward needs the weighted errors.",
-        ),
-        *(
-            Slip(
-                "mask without the channels' axis", without_channels(keep), "the mask has no axis for the channels",
-                "counted is (B, F, H, W). counted[..., None] fits to (B, F, H, W, C).",
-            )
-            for keep in (True, False)
-        ),
-    ),
+    slips=(*COUNTED_LOSS_SLIPS, *with_its_cache(counted_loss_forward, COUNTED_LOSS_SLIPS)),
     sizes=lambda prediction, target, counted: {
         "channels": prediction.shape[-1], "clips": len(prediction), "latents that count": int(counted.sum()),
         "frames": prediction.shape[1],

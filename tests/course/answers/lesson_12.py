@@ -306,7 +306,7 @@ ANSWERS = {
         wrong=[
             (ddim_x_is_noise, "x taken for the noise"),
             (ddim_not_divided, "not divided by 1 − t"),
-            (ddim_stays, ("mixed for time t", "unchanged input")),
+            (ddim_stays, ("one time for both", "unchanged input")),
             (ddim_swapped, "amounts swapped"),
             (ddim_lands, "the data at once"),
             (ddim_divided_by_t, "divided by t"),

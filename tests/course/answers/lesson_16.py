@@ -340,7 +340,7 @@ ANSWERS = {
             (like_the_papers, "clean is 0"),
             (only_the_clips, "one time for all"),
             (added_up, "1 added"),
-            (not_spread, None),
+            (not_spread, "t along another axis"),
         ],
     ),
     "noised_canvas_forward": Answers(
@@ -383,7 +383,7 @@ ANSWERS = {
         wrong=[
             (over_what_counts, "divided by what counts"),
             (no_mean, "not divided"),
-            (no_two, "constant factor"),
+            (no_two, "2 forgotten"),
             (no_dloss, "dloss forgotten"),
             (over_the_clips, "divided by the clips"),
         ],

@@ -312,7 +312,7 @@ ANSWERS = {
         wrong=[
             (money_is_no_object, "budget ignored"),
             (strictly_below, "just below"),
-            (as_large_as_possible, "largest model"),
+            (as_large_as_possible, "last affordable"),
             (as_long_as_possible, "longest training"),
             (flat, "position in one row"),
             (turned_round, "wrong order"),

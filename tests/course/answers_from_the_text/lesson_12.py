@@ -306,37 +306,37 @@ ANSWERS = {
     "step_12_denoised": Answers(
         right=[[[3, -1, 0, 1], [6, 4, 5, 5]], np.array([[3.0, -1.0, 0.0, 1.0], [6.0, 4.0, 5.0, 5.0]])],
         wrong=[
-            (NOISED + PREDICTED, "added the predicted noise"),
-            (PREDICTED - NOISED, "subtracted the wrong way round"),
-            (CONDITIONED - PREDICTED, "subtracted from the conditioned latent"),
-            (NOISED - NOISE, "subtracted the actual noise of step 4, not the predicted one"),
-            (np.maximum(NOISED - PREDICTED, 0), "put a ReLU on it"),
-            (NOISED - abs(PREDICTED), "took minus a minus for a minus"),
-            ((NOISED - PREDICTED)[::-1], "swapped the rows"),
-            ((NOISED - PREDICTED).T, "transposed"),
-            ([[3, -1, 0, 1], [0, 4, 5, 5]], "one slip: 3 − (−3) = 0"),
-            ([[3, -1, 0, 1], [6, 4, 3, 3]], "4 − (−1) = 3, twice"),
-            (NOISED, "typed the noised latent"),
-            (PREDICTED, "typed the predicted noise"),
-            ([[3, -1, 0, 1]], "only the first row"),
-            ([[3, 1, 0, 1], [6, 4, 5, 5]], "1 − 2 = 1: a sign slip"),
+            (NOISED + PREDICTED, "added"),  # added the predicted noise
+            (PREDICTED - NOISED, "the other way round"),  # subtracted the wrong way round
+            (CONDITIONED - PREDICTED, "from the conditioned latent"),  # subtracted from the conditioned latent
+            (NOISED - NOISE, "the actual noise"),  # subtracted the actual noise of step 4, not the predicted one
+            (np.maximum(NOISED - PREDICTED, 0), "clipped at zero"),  # put a ReLU on it
+            (NOISED - abs(PREDICTED), "minus a minus"),  # took minus a minus for a minus
+            ((NOISED - PREDICTED)[::-1], "wrong places"),  # swapped the rows
+            ((NOISED - PREDICTED).T, "missing transpose"),  # transposed
+            ([[3, -1, 0, 1], [0, 4, 5, 5]], "zeros"),  # one slip: 3 − (−3) = 0
+            ([[3, -1, 0, 1], [6, 4, 3, 3]], None),  # 4 − (−1) = 3, twice
+            (NOISED, "not subtracted"),  # typed the noised latent
+            (PREDICTED, "the noise alone"),  # typed the predicted noise
+            ([[3, -1, 0, 1]], "other number of entries"),  # only the first row
+            ([[3, 1, 0, 1], [6, 4, 5, 5]], "sign of an entry"),  # 1 − 2 = 1: a sign slip
         ],
     ),
     "step_12_left_over": Answers(
         right=[[[0, 0, -1, 0], [-1, -5, -3, -3]], np.array([[0, 0, -1, 0], [-1, -5, -3, -3]], float)],
         wrong=[
-            (np.zeros((2, 4)), "began with the noised latent"),
-            (CONDITIONED - NOISE, "forgot to subtract the latent"),
-            (LATENT - CONDITIONED + NOISE, "what should come out minus what came out"),
-            (CONDITIONED - LATENT, "forgot to subtract the noise"),
-            (CONDITIONED + NOISE - LATENT, "added the noise"),
-            (abs(CONDITIONED - NOISE - LATENT), "left out the signs"),
-            (CONDITIONED - PREDICTED - LATENT, "took the predicted noise, not the actual one"),
-            ((CONDITIONED - NOISE - LATENT)[::-1], "swapped the rows"),
-            ([[0, 0, 0, 0], [-1, -5, -3, -3]], "upper row taken as zero"),
-            ([[0, 0, -1, 0], [-1, -3, -3, -3]], "one slip: 0 − 1 − 4 = −3"),
-            ([[0, 0, -1, 0], [-1, -5, -5, -5]], "took 1 − (−1) − 5 as 1 − 1 − 5, twice"),
-            (LATENT, "typed the latent of step 3"),
+            (np.zeros((2, 4)), "the good one"),  # began with the noised latent
+            (CONDITIONED - NOISE, "the latent not subtracted"),  # forgot to subtract the latent
+            (LATENT - CONDITIONED + NOISE, "other sign"),  # what should come out minus what came out
+            (CONDITIONED - LATENT, "the noise forgotten"),  # forgot to subtract the noise
+            (CONDITIONED + NOISE - LATENT, "the noise added"),  # added the noise
+            (abs(CONDITIONED - NOISE - LATENT), "other sign"),  # left out the signs
+            (CONDITIONED - PREDICTED - LATENT, "the predicted noise"),  # took the predicted noise, not the actual one
+            ((CONDITIONED - NOISE - LATENT)[::-1], "wrong places"),  # swapped the rows
+            ([[0, 0, 0, 0], [-1, -5, -3, -3]], "zeros"),  # upper row taken as zero
+            ([[0, 0, -1, 0], [-1, -3, -3, -3]], None),  # one slip: 0 − 1 − 4 = −3
+            ([[0, 0, -1, 0], [-1, -5, -5, -5]], None),  # took 1 − (−1) − 5 as 1 − 1 − 5, twice
+            (LATENT, "the latent alone"),  # typed the latent of step 3
         ],
     ),
     "euler_update": Answers(
@@ -346,109 +346,131 @@ ANSWERS = {
             lambda x, t, s, velocity: np.add(x, np.multiply(s - t, velocity)),
         ],
         wrong=[
-            (lambda x, t, s, velocity: x - (s - t) * velocity, "walks backwards: minus instead of plus"),
-            (lambda x, t, s, velocity: x + (t - s) * velocity, "t − s instead of s − t"),
-            (lambda x, t, s, velocity: x + s * velocity, "steps by s, forgot to subtract t"),
-            (lambda x, t, s, velocity: x + t * velocity, "steps by t"),
-            (lambda x, t, s, velocity: x + velocity, "no step size"),
-            (lambda x, t, s, velocity: (s - t) * velocity, "only the step, x forgotten"),
-            (lambda x, t, s, velocity: x + (s - t) * x, "moves along x, not along the velocity"),
+            (lambda x, t, s, velocity: x - (s - t) * velocity, "backwards"),  # walks backwards: minus instead of plus
+            (lambda x, t, s, velocity: x + (t - s) * velocity, "backwards"),  # t − s instead of s − t
+            (lambda x, t, s, velocity: x + s * velocity, "a step as long as s"),  # steps by s, forgot to subtract t
+            (lambda x, t, s, velocity: x + t * velocity, "a step as long as t"),  # steps by t
+            (lambda x, t, s, velocity: x + velocity, "a whole unit"),  # no step size
+            (lambda x, t, s, velocity: (s - t) * velocity, "x left out"),  # only the step, x forgotten
+            (lambda x, t, s, velocity: x + (s - t) * x, "one for another"),  # moves along x, not along the velocity
             (lambda x, t, s, velocity: x + (s - t) * velocity / 2, "half a step"),
-            (lambda x, t, s, velocity: x + (s + t) * velocity, "s + t instead of s − t"),
-            (lambda x, t, s, velocity: x + s - t * velocity, "brackets forgotten around s − t"),
-            (lambda x, t, s, velocity: x + (s - t) * velocity(x, t), "calls the velocity, which is an array"),
-            (lambda x, t, s, velocity: x + (s - t) * velocity.mean(), "one average velocity for all entries"),
-            (lambda x, t, s, velocity: x[0] + (s - t) * velocity[0], "only the first row"),
-            (lambda x, t, s, velocity: x * (1 - (s - t)) + (s - t) * velocity, "takes the velocity for the data"),
-            (lambda x, t, s, velocity: x + 0.25 * velocity, "hard-coded step size"),
-            (euler_in_place, "changes x in place"),
-            (euler_scales_velocity_in_place, "changes velocity in place"),
-            (euler_prints, "prints the result and returns nothing"),
-            (euler_returns_in_the_loop, "return inside the loop: only the first row moves"),
-            (euler_with_fresh_noise, "adds random noise"),
-            (lambda x, t, s, velocity: x + round(s - t, 1) * velocity, "rounds the step to one digit"),
+            (lambda x, t, s, velocity: x + (s + t) * velocity, "times added"),  # s + t instead of s − t
+            (lambda x, t, s, velocity: x + s - t * velocity, "brackets forgotten"),  # brackets forgotten around s − t
+            # calls the velocity, which is an array
+            (lambda x, t, s, velocity: x + (s - t) * velocity(x, t), "raised an error"),
+            # one average velocity for all entries
+            (lambda x, t, s, velocity: x + (s - t) * velocity.mean(), "something else in place"),
+            (lambda x, t, s, velocity: x[0] + (s - t) * velocity[0], "only some of them"),  # only the first row
+            # takes the velocity for the data
+            (lambda x, t, s, velocity: x * (1 - (s - t)) + (s - t) * velocity, "velocity taken for the data"),
+            (lambda x, t, s, velocity: x + 0.25 * velocity, "ignores an input"),  # hard-coded step size
+            (euler_in_place, "changed its input"),  # changes x in place
+            (euler_scales_velocity_in_place, "changed its input"),  # changes velocity in place
+            (euler_prints, "printed, not returned"),  # prints the result and returns nothing
+            (euler_returns_in_the_loop, "uses a part of an input"),  # return inside the loop: only the first row moves
+            (euler_with_fresh_noise, "other numbers each time"),  # adds random noise
+            (lambda x, t, s, velocity: x + round(s - t, 1) * velocity, "rounded step"),  # rounds the step to one digit
         ],
     ),
     "ddim_update": Answers(
         right=[ddim_by_velocity, ddim_by_noise, lambda x, t, s, data: data + (1 - s) / (1 - t) * (x - data)],
         wrong=[
-            (lambda x, t, s, data: t * data + (1 - t) * ((x - t * data) / (1 - t)), "mixes in the amounts of t"),
-            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data), "noise not divided by 1 − t"),
-            (lambda x, t, s, data: s * data + (1 - s) * (x - data) / (1 - t), "forgot t in x − t · data"),
-            (lambda x, t, s, data: s * data + (1 - s) * (x - data), "takes x − data for the noise"),
-            (lambda x, t, s, data: (1 - s) * data + s * (x - t * data) / (1 - t), "amounts of s swapped"),
-            (lambda x, t, s, data: s * data + (1 - s) * (x + t * data) / (1 - t), "plus t · data: sign slip"),
-            (lambda x, t, s, data: s * data + (1 - t) * (x - t * data) / (1 - t), "noise in the amount of t"),
-            (lambda x, t, s, data: t * data + (1 - s) * (x - t * data) / (1 - t), "data in the amount of t"),
-            (lambda x, t, s, data: (x - t * data) / (1 - t), "returns the noise"),
-            (lambda x, t, s, data: data, "returns the data: jumps to the end"),
-            (lambda x, t, s, data: x + (s - t) * (data - x), "velocity not divided by 1 − t"),
+            # mixes in the amounts of t
+            (lambda x, t, s, data: t * data + (1 - t) * ((x - t * data) / (1 - t)), "one time for both"),
+            # noise not divided by 1 − t
+            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data), "not divided by 1 − t"),
+            # forgot t in x − t · data
+            (lambda x, t, s, data: s * data + (1 - s) * (x - data) / (1 - t), "all the data taken out"),
+            # takes x − data for the noise
+            (lambda x, t, s, data: s * data + (1 - s) * (x - data), "x − data for the noise"),
+            # amounts of s swapped
+            (lambda x, t, s, data: (1 - s) * data + s * (x - t * data) / (1 - t), "amounts swapped"),
+            # plus t · data: sign slip
+            (lambda x, t, s, data: s * data + (1 - s) * (x + t * data) / (1 - t), "data added"),
+            # noise in the amount of t
+            (lambda x, t, s, data: s * data + (1 - t) * (x - t * data) / (1 - t), "noise not taken away"),
+            # data in the amount of t
+            (lambda x, t, s, data: t * data + (1 - s) * (x - t * data) / (1 - t), "data as much as at t"),
+            (lambda x, t, s, data: (x - t * data) / (1 - t), "the noise alone"),  # returns the noise
+            (lambda x, t, s, data: data, "the data at once"),  # returns the data: jumps to the end
+            (lambda x, t, s, data: x + (s - t) * (data - x), "velocity not divided"),  # velocity not divided by 1 − t
             (lambda x, t, s, data: x + (s - t) * (data - x) / (1 - s), "velocity divided by 1 − s"),
-            (lambda x, t, s, data: x + (s - t) * data, "takes the data for the velocity"),
+            (lambda x, t, s, data: x + (s - t) * data, "noise not taken away"),  # takes the data for the velocity
             (
                 lambda x, t, s, data: s**0.5 * data + (1 - s) ** 0.5 * (x - t**0.5 * data) / (1 - t) ** 0.5,
-                "the curved path of DDPM, with roots",
+                "square roots",  # the curved path of DDPM, with roots
             ),
-            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data) / t, "noise divided by t"),
-            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data / (1 - t)), "brackets: only data divided"),
-            (lambda x, t, s, data: s * x + (1 - s) * (x - t * data) / (1 - t), "mixes x, not data, with the noise"),
-            (lambda x, t, s, data: s * data + (1 - s) * x, "takes x itself for the noise"),
-            (ddim_in_place, "changes x in place"),
-            (ddim_forgets_to_return, "forgets to return"),
-            (ddim_fresh_noise, "draws fresh noise instead of solving for the old one"),
+            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data) / t, "divided by t"),  # noise divided by t
+            # brackets: only data divided
+            (lambda x, t, s, data: s * data + (1 - s) * (x - t * data / (1 - t)), "only the data divided"),
+            # mixes x, not data, with the noise
+            (lambda x, t, s, data: s * x + (1 - s) * (x - t * data) / (1 - t), "x in place of the data"),
+            (lambda x, t, s, data: s * data + (1 - s) * x, "x taken for the noise"),  # takes x itself for the noise
+            (ddim_in_place, "changed its input"),  # changes x in place
+            (ddim_forgets_to_return, "returned nothing"),  # forgets to return
+            (ddim_fresh_noise, "ignores an input"),  # draws fresh noise instead of solving for the old one
         ],
     ),
     "shifted_times": Answers(
         right=[times_expanded, times_in_a_list, times_with(lambda steps: np.linspace(0, 1, steps + 1))],
         wrong=[
-            (times_with(lambda steps: np.linspace(0, 1, steps)), "one time too few"),
+            (times_with(lambda steps: np.linspace(0, 1, steps)), "one time short"),  # one time too few
             (times_with(lambda steps: np.linspace(0, 1, steps + 2)), "one time too many"),
-            (times_with(lambda steps: np.arange(steps) / steps), "the last time, 1, is missing"),
-            (times_with(lambda steps: np.arange(1, steps + 1) / steps), "the first time, 0, is missing"),
-            (times_with(lambda steps: np.linspace(0, 1, steps + 1, endpoint=False)), "endpoint=False: never reaches 1"),
-            (times_with(lambda steps: np.linspace(1, 0, steps + 1)), "runs from 1 to 0"),
-            (times_with(lambda steps: np.linspace(0, steps, steps + 1)), "times from 0 to steps"),
-            (times_with(lambda steps: np.arange(steps + 1) // steps), "// makes all times but the last 0"),
-            (times_with(lambda steps: np.linspace(0, 1, 5)), "always four steps"),
-            (times_by(lambda t, shift: t), "no shift at all"),
-            (times_by(lambda t, shift: shift * t / (1 + (shift - 1) * t)), "the papers' formula: mirrored"),
-            (times_by(lambda t, shift: t / (t + 3 * (1 - t))), "shift hard-coded as 3"),
-            (times_by(lambda t, shift: t / (1 + shift * (1 - t))), "1 instead of t in the denominator"),
-            (times_by(lambda t, shift: t / (t + shift * 1 - t)), "brackets forgotten: t / shift"),
-            (times_by(lambda t, shift: t / (shift * t + (1 - t))), "shift at the wrong term"),
-            (times_by(lambda t, shift: t / t + shift * (1 - t)), "brackets of the denominator forgotten"),
-            (times_by(lambda t, shift: 1 - t / (t + shift * (1 - t))), "one minus the time"),
-            (times_by(lambda t, shift: t**shift), "a power instead of the formula"),
-            (times_by(lambda t, shift: t / (t + max(shift, 1) * (1 - t))), "a shift below 1 is treated as 1"),
-            (times_kept, "a list as default: times of earlier calls stay in it"),
-            (times_by(lambda t, shift: np.diff(t / (t + shift * (1 - t)))), "the steps instead of the times"),
-            (times_return_in_the_loop, "return inside the loop"),
+            (times_with(lambda steps: np.arange(steps) / steps), "end left out"),  # the last time, 1, is missing
+            # the first time, 0, is missing
+            (times_with(lambda steps: np.arange(1, steps + 1) / steps), "beginning left out"),
+            # endpoint=False: never reaches 1
+            (times_with(lambda steps: np.linspace(0, 1, steps + 1, endpoint=False)), "end not reached"),
+            (times_with(lambda steps: np.linspace(1, 0, steps + 1)), "downwards"),  # runs from 1 to 0
+            # times from 0 to steps
+            (times_with(lambda steps: np.linspace(0, steps, steps + 1)), "whole numbers shifted"),
+            (times_with(lambda steps: np.arange(steps + 1) // steps), "cut off"),  # // makes all times but the last 0
+            (times_with(lambda steps: np.linspace(0, 1, 5)), None),  # always four steps
+            (times_by(lambda t, shift: t), "not shifted"),  # no shift at all
+            # the papers' formula: mirrored
+            (times_by(lambda t, shift: shift * t / (1 + (shift - 1) * t)), "shifted to the clean end"),
+            (times_by(lambda t, shift: t / (t + 3 * (1 - t))), "ignores an input"),  # shift hard-coded as 3
+            # 1 instead of t in the denominator
+            (times_by(lambda t, shift: t / (1 + shift * (1 - t))), "1 in place of t"),
+            # brackets forgotten: t / shift
+            (times_by(lambda t, shift: t / (t + shift * 1 - t)), "divided by the shift"),
+            (times_by(lambda t, shift: t / (shift * t + (1 - t))), "shift before t"),  # shift at the wrong term
+            # brackets of the denominator forgotten
+            (times_by(lambda t, shift: t / t + shift * (1 - t)), "brackets of the denominator"),
+            (times_by(lambda t, shift: 1 - t / (t + shift * (1 - t))), "one minus the times"),  # one minus the time
+            (times_by(lambda t, shift: t**shift), "a power"),  # a power instead of the formula
+            # a shift below 1 is treated as 1
+            (times_by(lambda t, shift: t / (t + max(shift, 1) * (1 - t))), "no shift below 1"),
+            (times_kept, "other numbers each time"),  # a list as default: times of earlier calls stay in it
+            # the steps instead of the times
+            (times_by(lambda t, shift: np.diff(t / (t + shift * (1 - t)))), "lengths of the steps"),
+            (times_return_in_the_loop, "only the first"),  # return inside the loop
         ],
     ),
     "sample_path": Answers(
         right=[path_by_index, path_by_pairs, path_recursive],
         wrong=[
-            (path_asks_with_noise, "asks with the noise instead of x"),
-            (path_asks_later, "asks at the later time"),
-            (path_asks_between, "asks at the middle of the step"),
-            (path_in_place, "changes the noise in place"),
-            (path_returns_in_the_loop, "return inside the loop: one step only"),
-            (path_backwards, "walks from the last time to the first"),
-            (path_minus, "minus instead of plus"),
-            (path_one_too_few, "leaves out the last step"),
-            (path_runs_over_the_end, "index runs over the end of times"),
-            (path_in_one_step, "one step from first to last"),
-            (path_with_even_steps, "takes equal steps whatever the times"),
-            (path_keeps_all, "returns every x on the way"),
-            (path_forgets_to_return, "forgets to return"),
-            (path_steps_by_s, "steps by s instead of s − t"),
-            (path_one_velocity_for_all, "asks only once, before the loop"),
-            (path_asks_at_the_index, "asks at the step's number instead of its time"),
-            (path_begins_at_zero, "begins at 0 instead of the first of times"),
-            (path_ends_at_one, "walks on to 1 instead of stopping at the last of times"),
-            (path_loses_x, "x forgotten: only the step"),
-            (path_swaps_the_arguments, "calls velocity(t, x)"),
-            (path_from_own_noise, "draws its own noise"),
+            (path_asks_with_noise, "always asked about the noise"),  # asks with the noise instead of x
+            (path_asks_later, "asked at the later time"),  # asks at the later time
+            (path_asks_between, "asked in the middle"),  # asks at the middle of the step
+            (path_in_place, "changed its input"),  # changes the noise in place
+            (path_returns_in_the_loop, "only the first step"),  # return inside the loop: one step only
+            (path_backwards, "backwards"),  # walks from the last time to the first
+            (path_minus, "minus"),  # minus instead of plus
+            (path_one_too_few, "last step left out"),  # leaves out the last step
+            (path_runs_over_the_end, "raised an error"),  # index runs over the end of times
+            (path_in_one_step, "one step"),  # one step from first to last
+            (path_with_even_steps, "steps of one length"),  # takes equal steps whatever the times
+            (path_keeps_all, "all on the way"),  # returns every x on the way
+            (path_forgets_to_return, "returned nothing"),  # forgets to return
+            (path_steps_by_s, "steps as long as s"),  # steps by s instead of s − t
+            (path_one_velocity_for_all, "one step"),  # asks only once, before the loop
+            (path_asks_at_the_index, "asked at the step's number"),  # asks at the step's number instead of its time
+            (path_begins_at_zero, "begins at 0"),  # begins at 0 instead of the first of times
+            (path_ends_at_one, "ends at 1"),  # walks on to 1 instead of stopping at the last of times
+            (path_loses_x, "x left out"),  # x forgotten: only the step
+            (path_swaps_the_arguments, "time and place swapped"),  # calls velocity(t, x)
+            (path_from_own_noise, "other numbers each time"),  # draws its own noise
         ],
     ),
     "classifier_free_guidance": Answers(
@@ -458,24 +480,26 @@ ANSWERS = {
             lambda conditional, unconditional, scale: unconditional - scale * (unconditional - conditional),
         ],
         wrong=[
-            (lambda c, u, scale: c + scale * (c - u), "begins at the conditional answer: off by one"),
-            (lambda c, u, scale: u + scale * (u - c), "direction the wrong way round"),
-            (lambda c, u, scale: c + scale * (u - c), "the two swapped"),
-            (lambda c, u, scale: scale * (c - u), "only the direction, unconditional not added"),
-            (lambda c, u, scale: u + scale * c, "unconditional not subtracted in the bracket"),
+            # begins at the conditional answer: off by one
+            (lambda c, u, scale: c + scale * (c - u), "scale off by one"),
+            (lambda c, u, scale: u + scale * (u - c), "the wrong one subtracted"),  # direction the wrong way round
+            (lambda c, u, scale: c + scale * (u - c), "swapped"),  # the two swapped
+            (lambda c, u, scale: scale * (c - u), "direction alone"),  # only the direction, unconditional not added
+            (lambda c, u, scale: u + scale * c, "answer scaled"),  # unconditional not subtracted in the bracket
             (lambda c, u, scale: u + scale * c - u, "brackets forgotten"),
-            (lambda c, u, scale: u + (c - u), "ignores the scale"),
-            (lambda c, u, scale: u + 3 * (c - u), "scale hard-coded as 3"),
-            (lambda c, u, scale: u + scale * abs(c - u), "absolute value of the direction"),
-            (lambda c, u, scale: u + max(scale, 1) * (c - u), "a scale below 1 is treated as 1"),
-            (lambda c, u, scale: u + int(scale) * (c - u), "cuts the scale to a whole number"),
-            (lambda c, u, scale: u + max(scale, 0) * (c - u), "a negative scale is treated as 0"),
-            (lambda c, u, scale: (u + scale * c) / (1 + scale), "a weighted mean of the two"),
-            (lambda c, u, scale: (u + scale * (c - u))[0], "only the first sample"),
-            (lambda c, u, scale: u * scale + (c - u), "scales the unconditional answer"),
-            (lambda c, u, scale: print(u + scale * (c - u)), "prints instead of returning"),
-            (lambda c, u, scale: u + scale**2 * (c - u), "the square of the scale"),
-            (guided_in_place, "changes conditional in place"),
+            (lambda c, u, scale: u + (c - u), "scale ignored"),  # ignores the scale
+            (lambda c, u, scale: u + 3 * (c - u), "ignores an input"),  # scale hard-coded as 3
+            (lambda c, u, scale: u + scale * abs(c - u), "size of the difference"),  # absolute value of the direction
+            (lambda c, u, scale: u + max(scale, 1) * (c - u), "scale limited"),  # a scale below 1 is treated as 1
+            # cuts the scale to a whole number
+            (lambda c, u, scale: u + int(scale) * (c - u), "scale in whole numbers"),
+            (lambda c, u, scale: u + max(scale, 0) * (c - u), "scale limited"),  # a negative scale is treated as 0
+            (lambda c, u, scale: (u + scale * c) / (1 + scale), "a weighted mean"),  # a weighted mean of the two
+            (lambda c, u, scale: (u + scale * (c - u))[0], "only some of them"),  # only the first sample
+            (lambda c, u, scale: u * scale + (c - u), "the other one scaled"),  # scales the unconditional answer
+            (lambda c, u, scale: print(u + scale * (c - u)), "printed, not returned"),  # prints instead of returning
+            (lambda c, u, scale: u + scale**2 * (c - u), "squared"),  # the square of the scale
+            (guided_in_place, "changed its input"),  # changes conditional in place
         ],
     ),
     "guidance_backward": Answers(
@@ -485,29 +509,41 @@ ANSWERS = {
             lambda dy, c, u, scale: (dy * scale, dy - dy * scale, np.einsum("...,...", dy, c - u).sum()),
         ],
         wrong=[
-            (guidance_back_with(du=lambda dy, c, u, s: -s * dy), "only the bracket's part of dunconditional"),
-            (guidance_back_with(du=lambda dy, c, u, s: dy), "only the direct part of dunconditional"),
-            (guidance_back_with(du=lambda dy, c, u, s: (s - 1) * dy), "dunconditional has the wrong sign"),
-            (guidance_back_with(du=lambda dy, c, u, s: (1 + s) * dy), "forgot the minus of the bracket"),
-            (guidance_back_with(ds=lambda dy, c, u, s: dy * (c - u)), "dscale is not summed"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (c - u)).mean()), "dscale is a mean"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (c - u)).sum(axis=0)), "dscale summed over samples only"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (c - u).sum()), "dscale ignores dy"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (u - c)).sum()), "dscale: direction the wrong way round"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy * c).sum()), "dscale without the unconditional"),
-            (guidance_back_with(ds=lambda dy, c, u, s: dy.sum() * (c - u).sum()), "product of sums in dscale"),
-            (guidance_back_with(ds=lambda dy, c, u, s: s * (dy * (c - u)).sum()), "dscale times scale"),
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy[0] * (c - u)[0]).sum()), "dscale of the first sample only"),
-            (guidance_back_with(dc=lambda dy, c, u, s: dy), "dconditional lacks the scale"),
-            (guidance_back_with(dc=lambda dy, c, u, s: s * c), "dconditional from the value, not from dy"),
-            (guidance_back_with(dc=lambda dy, c, u, s: np.full_like(dy, s)), "dconditional ignores dy"),
-            (lambda dy, c, u, s: ((1 - s) * dy, s * dy, (dy * (c - u)).sum()), "first two gradients swapped"),
-            (lambda dy, c, u, s: ((dy * (c - u)).sum(), s * dy, (1 - s) * dy), "dscale returned first"),
-            (lambda dy, c, u, s: (s * dy, (1 - s) * dy), "dscale missing"),
-            (lambda dy, c, u, s: u + s * (c - u), "copies the forward"),
-            (guidance_back_in_place, "changes dy in place"),
-            (guidance_back_two_axes, "sums dscale over two axes only"),
-            (guidance_back_with(ds=lambda dy, c, u, s: np.trace(dy @ (c - u).T)), "dscale by a trace: two axes only"),
+            # only the bracket's part of dunconditional
+            (guidance_back_with(du=lambda dy, c, u, s: -s * dy), "only in the bracket"),
+            # only the direct part of dunconditional
+            (guidance_back_with(du=lambda dy, c, u, s: dy), "only one of two"),
+            (guidance_back_with(du=lambda dy, c, u, s: (s - 1) * dy), "sign"),  # dunconditional has the wrong sign
+            # forgot the minus of the bracket
+            (guidance_back_with(du=lambda dy, c, u, s: (1 + s) * dy), "sign of dunconditional"),
+            (guidance_back_with(ds=lambda dy, c, u, s: dy * (c - u)), "dscale not summed"),  # dscale is not summed
+            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (c - u)).mean()), "dscale a mean"),  # dscale is a mean
+            # dscale summed over samples only
+            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (c - u)).sum(axis=0)), "dscale summed in part"),
+            (guidance_back_with(ds=lambda dy, c, u, s: (c - u).sum()), "dy left out"),  # dscale ignores dy
+            # dscale: direction the wrong way round
+            (guidance_back_with(ds=lambda dy, c, u, s: (dy * (u - c)).sum()), "sign"),
+            # dscale without the unconditional
+            (guidance_back_with(ds=lambda dy, c, u, s: (dy * c).sum()), "dscale of one answer"),
+            # product of sums in dscale
+            (guidance_back_with(ds=lambda dy, c, u, s: dy.sum() * (c - u).sum()), "dscale a product of sums"),
+            # dscale times scale
+            (guidance_back_with(ds=lambda dy, c, u, s: s * (dy * (c - u)).sum()), "scale in dscale"),
+            # dscale of the first sample only
+            (guidance_back_with(ds=lambda dy, c, u, s: (dy[0] * (c - u)[0]).sum()), "uses a part of an input"),
+            (guidance_back_with(dc=lambda dy, c, u, s: dy), "forgot the scale"),  # dconditional lacks the scale
+            # dconditional from the value, not from dy
+            (guidance_back_with(dc=lambda dy, c, u, s: s * c), "value for the slope"),
+            (guidance_back_with(dc=lambda dy, c, u, s: np.full_like(dy, s)), "dy left out"),  # dconditional ignores dy
+            # first two gradients swapped
+            (lambda dy, c, u, s: ((1 - s) * dy, s * dy, (dy * (c - u)).sum()), "wrong order"),
+            (lambda dy, c, u, s: ((dy * (c - u)).sum(), s * dy, (1 - s) * dy), "wrong order"),  # dscale returned first
+            (lambda dy, c, u, s: (s * dy, (1 - s) * dy), "other number of results"),  # dscale missing
+            (lambda dy, c, u, s: u + s * (c - u), "other number of results"),  # copies the forward
+            (guidance_back_in_place, "changed its input"),  # changes dy in place
+            (guidance_back_two_axes, "dscale summed in part"),  # sums dscale over two axes only
+            # dscale by a trace: two axes only
+            (guidance_back_with(ds=lambda dy, c, u, s: np.trace(dy @ (c - u).T)), "raised an error"),
         ],
     ),
 }

@@ -240,51 +240,60 @@ ANSWERS = {
     "step_14_video": Answers(
         right=[VIDEO.tolist(), VIDEO.astype(float), tuple(VIDEO)],
         wrong=[
-            (DECODED.reshape(2, 2, 4), "rows of the matrix taken for rows of the frames"),
-            (DECODED.T.reshape(2, 2, 4), "columns of the matrix laid down as rows"),
-            ([[[9, 3, 0, 1], [6, 0, 0, 2]], [[2, 2, 4, 2], [2, 2, 3, 1]]], "went down in each patch instead of across"),
+            # rows of the matrix taken for rows of the frames
+            (DECODED.reshape(2, 2, 4), "rows of the matrix as rows of the frames"),
+            (DECODED.T.reshape(2, 2, 4), "each patch as a row"),  # columns of the matrix laid down as rows
+            # went down in each patch instead of across
+            ([[[9, 3, 0, 1], [6, 0, 0, 2]], [[2, 2, 4, 2], [2, 2, 3, 1]]], "down before right"),
             ([[[0, 0, 9, 6], [1, 2, 3, 0]], [[4, 3, 2, 2], [2, 1, 2, 2]]], "left and right patch swapped"),
             (VIDEO[::-1], "frames swapped"),
-            ([[[9, 6, 2, 2], [3, 0, 2, 2]], [[0, 0, 4, 3], [1, 2, 2, 1]]], "columns 0 and 2 for frame 1"),
+            # columns 0 and 2 for frame 1
+            ([[[9, 6, 2, 2], [3, 0, 2, 2]], [[0, 0, 4, 3], [1, 2, 2, 1]]], "frames taken in turns"),
             (VIDEO[:, ::-1], "frames upside down"),
-            ([[[6, 9, 0, 0], [0, 3, 2, 1]], [[2, 2, 3, 4], [2, 2, 1, 2]]], "right before left in each patch"),
-            ([[[9, 6, 0, 0], [3, 0, 2, 1]], [[2, 2, 4, 3], [2, 2, 2, 1]]], "one patch's lower row swapped"),
-            ([[[9, 6, 0, 0], [3, 0, 1, 2]], [[2, 2, 4, 3], [2, 2, 2, 2]]], "one number misread"),
-            ([[[5, 3, 1, 1], [1, 0, 1, 1]], [[2, 2, 6, 4], [2, 2, 2, 0]]], "the video of step 1"),
-            (VIDEO[0], "only the first frame"),
-            (DECODED, "typed the decoded patches again"),
+            # right before left in each patch
+            ([[[6, 9, 0, 0], [0, 3, 2, 1]], [[2, 2, 3, 4], [2, 2, 1, 2]]], "patches mirrored"),
+            # one patch's lower row swapped
+            ([[[9, 6, 0, 0], [3, 0, 2, 1]], [[2, 2, 4, 3], [2, 2, 2, 1]]], "wrong places"),
+            ([[[9, 6, 0, 0], [3, 0, 1, 2]], [[2, 2, 4, 3], [2, 2, 2, 2]]], "off by 1"),  # one number misread
+            # the video of step 1
+            ([[[5, 3, 1, 1], [1, 0, 1, 1]], [[2, 2, 6, 4], [2, 2, 2, 0]]], "the video that went in"),
+            (VIDEO[0], "one frame"),  # only the first frame
+            (DECODED, "the patches as they were"),  # typed the decoded patches again
             (VIDEO.swapaxes(1, 2), "rows and columns of the frames swapped"),
         ],
     ),
     "unpatchify": Answers(
         right=[together_by_loops, together_by_einsum, together_by_moves],
         wrong=[
-            (together_reshape_only, "reshape without a transpose"),
-            (together_in_order(3, 0, 1, 4, 2, 5, 6), "frames of a patch before the grid's frames"),
-            (together_in_order(0, 3, 4, 1, 5, 2, 6), "rows and columns of a patch before the grid's"),
-            (together_in_order(0, 3, 1, 5, 2, 4, 6), "r with pw and c with ph"),
-            (together_in_order(0, 3, 2, 4, 1, 5, 6), "r and c swapped"),
-            (together_in_order(0, 3, 2, 5, 1, 4, 6, swap_ends=True), "rows and columns of the clip swapped"),
-            (together_in_order(0, 1, 2, 3, 4, 5, 6), "a transpose that moves nothing"),
-            (together_in_order(0, 1, 3, 2, 4, 5, 6), "f and pf not beside each other"),
-            (together_in_order(0, 3, 1, 4, 2, 6, 5), "colours before the columns of a patch"),
-            (together_colours_first, "takes the colours for the first axis in a token"),
-            (together_no_batch, "works without leading axes only"),
-            (together_one_batch_axis, "works with one leading axis only"),
-            (together_axes_from_zero, "axes counted from 0 although there are leading ones"),
-            (together_one_colour, "grey clips only"),
-            (together_three_colours, "three colours only"),
-            (together_grid_in_reverse, "grid read as (c, r, f)"),
-            (together_patch_in_reverse, "patch read as (pw, ph, pf)"),
-            (together_down_first, "tokens laid down before right"),
-            (together_first_clip_only, "only the first clip of a batch"),
-            (together_batch_merged, "leading axes merged into one"),
-            (together_forgets_to_return, "forgets to return"),
-            (together_shape_as_function, "calls tokens.shape()"),
-            (together_one_frame, "patches of one frame only"),
-            (together_square_patches, "square patches only"),
-            (together_square_grid, "square grids only"),
-            (together_shape_in_place, "gives its input another shape"),
+            (together_reshape_only, "reshape alone"),  # reshape without a transpose
+            # frames of a patch before the grid's frames
+            (together_in_order(3, 0, 1, 4, 2, 5, 6), "axes in another order"),
+            # rows and columns of a patch before the grid's
+            (together_in_order(0, 3, 4, 1, 5, 2, 6), "axes in another order"),
+            (together_in_order(0, 3, 1, 5, 2, 4, 6), "down before right"),  # r with pw and c with ph
+            (together_in_order(0, 3, 2, 4, 1, 5, 6), "rows and columns of patches swapped"),  # r and c swapped
+            # rows and columns of the clip swapped
+            (together_in_order(0, 3, 2, 5, 1, 4, 6, swap_ends=True), "missing transpose"),
+            (together_in_order(0, 1, 2, 3, 4, 5, 6), "reshape alone"),  # a transpose that moves nothing
+            (together_in_order(0, 1, 3, 2, 4, 5, 6), "axes in another order"),  # f and pf not beside each other
+            (together_in_order(0, 3, 1, 4, 2, 6, 5), "axes in another order"),  # colours before the columns of a patch
+            (together_colours_first, "channels first"),  # takes the colours for the first axis in a token
+            (together_no_batch, "raised an error"),  # works without leading axes only
+            (together_one_batch_axis, "raised an error"),  # works with one leading axis only
+            (together_axes_from_zero, "raised an error"),  # axes counted from 0 although there are leading ones
+            (together_one_colour, "raised an error"),  # grey clips only
+            (together_three_colours, "raised an error"),  # three colours only
+            (together_grid_in_reverse, "grid read in another order"),  # grid read as (c, r, f)
+            (together_patch_in_reverse, "patch read in another order"),  # patch read as (pw, ph, pf)
+            (together_down_first, "tokens down before right"),  # tokens laid down before right
+            (together_first_clip_only, "only some of them"),  # only the first clip of a batch
+            (together_batch_merged, "batch merged"),  # leading axes merged into one
+            (together_forgets_to_return, "returned nothing"),  # forgets to return
+            (together_shape_as_function, "raised an error"),  # calls tokens.shape()
+            (together_one_frame, "patches of one frame"),  # patches of one frame only
+            (together_square_patches, "raised an error"),  # square patches only
+            (together_square_grid, "raised an error"),  # square grids only
+            (together_shape_in_place, "changed its input"),  # gives its input another shape
         ],
     ),
     "to_pixels": Answers(
@@ -293,33 +302,49 @@ ANSWERS = {
             lambda clip: (clip * 255 + 0.5).clip(0, 255).astype(np.uint8),
         ],
         wrong=[
-            (lambda clip: np.round(np.clip(clip, 0, 1) * 255), "floats, not bytes"),
-            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(int), "int instead of uint8"),
-            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(np.int16), "int16 instead of uint8"),
-            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(np.int8), "int8: wraps around above 127"),
-            (lambda clip: (np.clip(clip, 0, 1) * 255).astype(np.uint8), "cuts off instead of rounding"),
-            (lambda clip: np.ceil(np.clip(clip, 0, 1) * 255).astype(np.uint8), "rounds up"),
-            (lambda clip: np.round(clip * 255).astype(int).astype(np.uint8), "no limits: wraps around"),
-            (lambda clip: np.clip(np.round(clip * 255).astype(int).astype(np.uint8), 0, 255), "limits after the cast"),
-            (lambda clip: np.round(np.minimum(clip, 1) * 255).astype(int).astype(np.uint8), "no lower limit"),
-            (lambda clip: np.round(np.maximum(clip, 0) * 255).astype(int).astype(np.uint8), "no upper limit"),
-            (lambda clip: np.round(np.clip(clip, 0, 255)).astype(np.uint8), "not multiplied by 255"),
-            (lambda clip: np.minimum(np.round(np.clip(clip, 0, 1) * 256), 255).astype(np.uint8), "times 256"),
-            (lambda clip: (np.round(np.clip(clip, 0, 1)) * 255).astype(np.uint8), "rounds before it multiplies"),
-            (lambda clip: np.round((np.clip(clip, -1, 1) + 1) * 127.5).astype(np.uint8), "takes [−1, 1] for the range"),
-            (lambda clip: np.round(clip / clip.max() * 255).clip(0).astype(np.uint8), "stretches to the brightest"),
+            (lambda clip: np.round(np.clip(clip, 0, 1) * 255), "another dtype than asked for"),  # floats, not bytes
+            # int instead of uint8
+            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(int), "another dtype than asked for"),
+            # int16 instead of uint8
+            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(np.int16), "another dtype than asked for"),
+            # int8: wraps around above 127
+            (lambda clip: np.round(np.clip(clip, 0, 1) * 255).astype(np.int8), "bytes with a sign"),
+            # cuts off instead of rounding
+            (lambda clip: (np.clip(clip, 0, 1) * 255).astype(np.uint8), "cut off instead of rounded"),
+            (lambda clip: np.ceil(np.clip(clip, 0, 1) * 255).astype(np.uint8), "rounded up"),  # rounds up
+            # no limits: wraps around
+            (lambda clip: np.round(clip * 255).astype(int).astype(np.uint8), "wrapped around"),
+            # limits after the cast
+            (lambda clip: np.clip(np.round(clip * 255).astype(int).astype(np.uint8), 0, 255), "wrapped around"),
+            # no lower limit
+            (lambda clip: np.round(np.minimum(clip, 1) * 255).astype(int).astype(np.uint8), "wrapped around"),
+            # no upper limit
+            (lambda clip: np.round(np.maximum(clip, 0) * 255).astype(int).astype(np.uint8), "wrapped around"),
+            (lambda clip: np.round(np.clip(clip, 0, 255)).astype(np.uint8), "not multiplied"),  # not multiplied by 255
+            # times 256
+            (lambda clip: np.minimum(np.round(np.clip(clip, 0, 1) * 256), 255).astype(np.uint8), "256 instead of 255"),
+            # rounds before it multiplies
+            (lambda clip: (np.round(np.clip(clip, 0, 1)) * 255).astype(np.uint8), "rounded too early"),
+            # takes [−1, 1] for the range
+            (lambda clip: np.round((np.clip(clip, -1, 1) + 1) * 127.5).astype(np.uint8), "took it for [-1, 1]"),
+            # stretches to the brightest
+            (lambda clip: np.round(clip / clip.max() * 255).clip(0).astype(np.uint8), "stretched"),
             (
                 lambda clip: np.round((clip - clip.min()) / (clip.max() - clip.min()) * 255).astype(np.uint8),
-                "stretches from darkest to brightest",
+                "stretched",  # stretches from darkest to brightest
             ),
-            (lambda clip: np.round(abs(clip).clip(0, 1) * 255).astype(np.uint8), "absolute value of negative numbers"),
-            (lambda clip: np.clip(clip, 0, 1) * 255 // 1, "// instead of rounding, and no bytes"),
-            (lambda clip: np.round(np.clip(clip[0], 0, 1) * 255).astype(np.uint8), "only the first frame"),
+            # absolute value of negative numbers
+            (lambda clip: np.round(abs(clip).clip(0, 1) * 255).astype(np.uint8), "absolute values"),
+            # // instead of rounding, and no bytes
+            (lambda clip: np.clip(clip, 0, 1) * 255 // 1, "cut off instead of rounded"),
+            # only the first frame
+            (lambda clip: np.round(np.clip(clip[0], 0, 1) * 255).astype(np.uint8), "only some of them"),
             (lambda clip: 255 - np.round(np.clip(clip, 0, 1) * 255).astype(np.uint8), "a negative"),
-            (lambda clip: np.uint8(round(np.clip(clip, 0, 1) * 255)), "Python's round of an array"),
-            (lambda clip: print(np.round(np.clip(clip, 0, 1) * 255).astype(np.uint8)), "prints instead of returning"),
-            (pixels_limited_in_place, "limits its input in place"),
-            (pixels_written_into, "writes into its input"),
+            (lambda clip: np.uint8(round(np.clip(clip, 0, 1) * 255)), "raised an error"),  # Python's round of an array
+            # prints instead of returning
+            (lambda clip: print(np.round(np.clip(clip, 0, 1) * 255).astype(np.uint8)), "printed, not returned"),
+            (pixels_limited_in_place, "changed its input"),  # limits its input in place
+            (pixels_written_into, "changed its input"),  # writes into its input
         ],
     ),
     "from_signed_backward": Answers(
@@ -328,32 +353,34 @@ ANSWERS = {
             lambda dy, x: np.where(np.clip(x, -1, 1) == x, dy / 2, 0.0),
         ],
         wrong=[
-            (lambda dy, x: dy / 2, "no limits"),
-            (lambda dy, x: dy * (abs(x) < 1), "the half is missing"),
-            (lambda dy, x: dy * ((x > 0) & (x < 1)) / 2, "limits of y taken for those of x"),
-            (lambda dy, x: dy * (abs(x) > 1) / 2, "mask the wrong way round"),
-            (lambda dy, x: 0.5 * (abs(x) < 1), "ignores dy"),
-            (lambda dy, x: dy * (x > -1) / 2, "upper limit forgotten"),
-            (lambda dy, x: dy * (x < 1) / 2, "lower limit forgotten"),
-            (lambda dy, x: 2 * dy * (abs(x) < 1), "times 2 instead of half"),
-            (lambda dy, x: dy * np.clip((x + 1) / 2, 0, 1), "value instead of slope"),
-            (lambda dy, x: np.clip((x + 1) / 2, 0, 1), "copies the forward"),
-            (lambda dy, x: np.clip(dy / 2, 0, 1), "limits the gradient instead"),
-            (lambda dy, x: np.clip((dy + 1) / 2, 0, 1) * (abs(x) < 1), "sends dy through the forward"),
-            (lambda dy, x: dy * (abs(dy) < 1) / 2, "compares dy with the limits"),
-            (lambda dy, x: np.where(abs(x) < 1, dy / 2, 1), "1 outside instead of 0"),
-            (lambda dy, x: np.where(abs(x) < 1, dy / 2, dy), "gradient passes unchanged outside"),
-            (lambda dy, x: np.where(abs(x) < 1, dy // 2, 0), "// instead of /"),
-            (lambda dy, x: np.where(abs(x) < 1, x / 2, 0), "x instead of dy"),
-            (lambda dy, x: dy * (x + 1 / 2 > 0) * (x + 1 / 2 < 1) / 2, "brackets: x + ½ for y"),
-            (lambda dy, x: (dy * (abs(x) < 1) / 2).sum(), "summed to a number"),
+            (lambda dy, x: dy / 2, "limit forgotten"),  # no limits
+            (lambda dy, x: dy * (abs(x) < 1), "half forgotten"),  # the half is missing
+            (lambda dy, x: dy * ((x > 0) & (x < 1)) / 2, "limits of y used for x"),  # limits of y taken for those of x
+            (lambda dy, x: dy * (abs(x) > 1) / 2, "limited the wrong ones"),  # mask the wrong way round
+            (lambda dy, x: 0.5 * (abs(x) < 1), "dy left out"),  # ignores dy
+            (lambda dy, x: dy * (x > -1) / 2, "the other limit forgotten"),  # upper limit forgotten
+            (lambda dy, x: dy * (x < 1) / 2, "one limit forgotten"),  # lower limit forgotten
+            (lambda dy, x: 2 * dy * (abs(x) < 1), "2 for ½"),  # times 2 instead of half
+            (lambda dy, x: dy * np.clip((x + 1) / 2, 0, 1), "multiplied by y"),  # value instead of slope
+            (lambda dy, x: np.clip((x + 1) / 2, 0, 1), "the forward again"),  # copies the forward
+            (lambda dy, x: np.clip(dy / 2, 0, 1), "limited the gradient"),  # limits the gradient instead
+            # sends dy through the forward
+            (lambda dy, x: np.clip((dy + 1) / 2, 0, 1) * (abs(x) < 1), "forward applied to dy"),
+            (lambda dy, x: dy * (abs(dy) < 1) / 2, "dy compared with the limits"),  # compares dy with the limits
+            (lambda dy, x: np.where(abs(x) < 1, dy / 2, 1), "1 beyond the limits"),  # 1 outside instead of 0
+            # gradient passes unchanged outside
+            (lambda dy, x: np.where(abs(x) < 1, dy / 2, dy), "dy beyond the limits"),
+            (lambda dy, x: np.where(abs(x) < 1, dy // 2, 0), "cut off"),  # // instead of /
+            (lambda dy, x: np.where(abs(x) < 1, x / 2, 0), "x in place of dy"),  # x instead of dy
+            (lambda dy, x: dy * (x + 1 / 2 > 0) * (x + 1 / 2 < 1) / 2, "limits at ±½"),  # brackets: x + ½ for y
+            (lambda dy, x: (dy * (abs(x) < 1) / 2).sum(), "added up"),  # summed to a number
             (lambda dy, x: dy * (abs(x) < 0.5) / 2, "limits at ±½"),
-            (limits_in_place, "sets entries of dy to 0"),
-            (limits_halve_in_place, "halves dy in place"),
-            (limits_python_and, "Python's and between arrays"),
-            (limits_chained, "chained comparison of an array"),
-            (limits_first_axis, "loops over the first axis only"),
-            (limits_return_in_the_loop, "return inside the loop"),
+            (limits_in_place, "changed its input"),  # sets entries of dy to 0
+            (limits_halve_in_place, "changed its input"),  # halves dy in place
+            (limits_python_and, "raised an error"),  # Python's and between arrays
+            (limits_chained, "raised an error"),  # chained comparison of an array
+            (limits_first_axis, "raised an error"),  # loops over the first axis only
+            (limits_return_in_the_loop, "uses a part of an input"),  # return inside the loop
         ],
     ),
 }

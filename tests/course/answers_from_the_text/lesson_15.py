@@ -1088,38 +1088,51 @@ ANSWERS = {
     "batch_gradients": Answers(
         right=[gradients_plain, gradients_by_path, gradients_with()],
         wrong=[
-            (gradients_with(target=lambda data, noise: noise), "target is the noise"),
-            (gradients_with(target=lambda data, noise: data - noise), "target is the velocity"),
-            (gradients_with(weight=lambda t: None), "no weight"),
-            (gradients_with(weight=lambda t: velocity_weight("noise", RectifiedFlow(), t)), "weight for noise"),
-            (gradients_with(weight=lambda t: velocity_weight("velocity", RectifiedFlow(), t)), "weight for velocity"),
-            (gradients_with(weight=lambda t: 1 / (1 - t) ** 2), "weight without its floor: infinite near t = 1"),
-            (gradients_with(weight=lambda t: t), "t as the weight"),
-            (gradients_with(time=lambda t: t), "network gets t instead of 1000 t"),
-            (gradients_with(time=lambda t: network_time(1 - t)), "network gets the time of the papers"),
-            (gradients_with(mixed=lambda data, noise, t: data), "network sees the clean data"),
-            (gradients_with(mixed=lambda data, noise, t: noise), "network sees the noise alone"),
-            (gradients_with(mixed=lambda data, noise, t: (1 - t) * data + t * noise), "mixed the other way round"),
-            (gradients_with(mixed=lambda data, noise, t: data + (1 - t) * noise), "data not scaled by t"),
+            (gradients_with(target=lambda data, noise: noise), "noise as the target"),  # target is the noise
+            # target is the velocity
+            (gradients_with(target=lambda data, noise: data - noise), "velocity as the target"),
+            (gradients_with(weight=lambda t: None), "not weighted"),  # no weight
+            # weight for noise
+            (gradients_with(weight=lambda t: velocity_weight("noise", RectifiedFlow(), t)), "weighted as noise"),
+            # weight for velocity
+            (gradients_with(weight=lambda t: velocity_weight("velocity", RectifiedFlow(), t)), "not weighted"),
+            # weight without its floor: infinite near t = 1
+            (gradients_with(weight=lambda t: 1 / (1 - t) ** 2), "another weight"),
+            (gradients_with(weight=lambda t: t), "another weight"),  # t as the weight
+            (gradients_with(time=lambda t: t), "t from 0 to 1"),  # network gets t instead of 1000 t
+            # network gets the time of the papers
+            (gradients_with(time=lambda t: network_time(1 - t)), "time of the papers"),
+            (gradients_with(mixed=lambda data, noise, t: data), "clean data went in"),  # network sees the clean data
+            (gradients_with(mixed=lambda data, noise, t: noise), "noise alone went in"),  # network sees the noise alone
+            # mixed the other way round
+            (gradients_with(mixed=lambda data, noise, t: (1 - t) * data + t * noise), "data and noise swapped"),
+            # data not scaled by t
+            (gradients_with(mixed=lambda data, noise, t: data + (1 - t) * noise), "data at full strength"),
             (gradients_with(mixed=lambda data, noise, t: t[0] * data + (1 - t[0]) * noise), "first clip's t for all"),
             (gradients_with(back=lambda loss, cache, p, data: layers.mse_backward(loss, cache)[0]), "loss as dloss"),
-            (gradients_with(back=lambda loss, cache, p, data: p - data), "prediction − data, not mse_backward"),
-            (gradients_with(back=lambda loss, cache, p, data: layers.mse_backward(1.0, cache)), "passes both"),
-            (gradients_with(back=lambda loss, cache, p, data: layers.mse_backward(1.0, cache)[1]), "passes dtarget"),
-            (gradients_with(result=lambda loss, backward: (loss, backward)), "returns dx too, in a tuple"),
-            (gradients_with(result=lambda loss, backward: (loss, backward[0])), "returns dx instead of the gradients"),
-            (gradients_with(result=lambda loss, backward: (backward[1], loss)), "order swapped"),
-            (gradients_with(result=lambda loss, backward: backward[1]), "loss not returned"),
-            (gradients_flat_time, "t not given further axes"),
-            (gradients_first_clip, "first clip only"),
-            (gradients_in_place, "changes data in place"),
-            (gradients_own_noise, "draws its own noise"),
+            # prediction − data, not mse_backward
+            (gradients_with(back=lambda loss, cache, p, data: p - data), "mse_backward left out"),
+            # passes both
+            (gradients_with(back=lambda loss, cache, p, data: layers.mse_backward(1.0, cache)), "raised an error"),
+            # passes dtarget
+            (gradients_with(back=lambda loss, cache, p, data: layers.mse_backward(1.0, cache)[1]), "sign"),
+            # returns dx too, in a tuple
+            (gradients_with(result=lambda loss, backward: (loss, backward)), "other structure"),
+            # returns dx instead of the gradients
+            (gradients_with(result=lambda loss, backward: (loss, backward[0])), "other structure"),
+            # order swapped
+            (gradients_with(result=lambda loss, backward: (backward[1], loss)), ("wrong order", "not an array")),
+            (gradients_with(result=lambda loss, backward: backward[1]), "other number of results"),  # loss not returned
+            (gradients_flat_time, "t along the channels"),  # t not given further axes
+            (gradients_first_clip, "uses a part of an input"),  # first clip only
+            (gradients_in_place, "changed its input"),  # changes data in place
+            (gradients_own_noise, "other numbers each time"),  # draws its own noise
             (
                 gradients_with(weight=lambda t: (lambda w: w / w.mean())(velocity_weight("data", RectifiedFlow(), t))),
-                "weights divided by their mean",
+                "weights divided",  # weights divided by their mean
             ),
-            (gradients_takes_a_step, "moves the network's parameters"),
-            (gradients_no_return, "prints the loss, returns nothing"),
+            (gradients_takes_a_step, "changed its input"),  # moves the network's parameters
+            (gradients_no_return, "printed, not returned"),  # prints the loss, returns nothing
         ],
     ),
 }

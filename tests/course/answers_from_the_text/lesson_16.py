@@ -352,38 +352,38 @@ ANSWERS = {
     "worksheet_canvas": Answers(
         right=[[[1, 1, 0, 2], [3, 5, 5, 5]], np.array([[1.0, 1, 0, 2], [3, 5, 5, 5]])],
         wrong=[
-            ([[1, 1, 0, 1], [3, 5, 4, 4]], "everything noised"),
-            ([[2, 0, 0, 2], [4, 4, 5, 5]], "everything known"),
-            ([[2, 0, 0, 1], [4, 4, 4, 4]], "frame 1 known instead of frame 2"),
-            ([[1, 1, 0, 2], [3, 5, 4, 5]], "only the last patch known"),
-            ([[1, 1, 0, 1], [3, 5, 5, 4]], "only the third patch known"),
-            ([[2, 0, 0, 2], [3, 5, 4, 4]], "upper row known: rows taken for frames"),
-            ([[1, 1, 0, 1], [4, 4, 5, 5]], "lower row known: rows taken for frames"),
-            ([[1, 0, 0, 2], [3, 4, 4, 5]], "columns 1 and 3 known"),
-            ([[1, 3], [1, 5], [0, 5], [2, 5]], "transposed"),
-            ([[3, 5, 5, 5], [1, 1, 0, 2]], "rows swapped"),
-            ([[1, 1, 0, 2], [3, 5, 5, 4]], "one entry left noised"),
-            ([[1, 1, 0, 0], [3, 5, 0, 0]], "known patches left empty"),
-            ([[1, 1, 0, 3], [3, 5, 6, 6]], "noise subtracted from the known ones"),
-            ([[0, 2], [5, 5]], "only frame 2"),
+            ([[1, 1, 0, 1], [3, 5, 4, 4]], "all noised"),  # everything noised
+            ([[2, 0, 0, 2], [4, 4, 5, 5]], "all clean"),  # everything known
+            ([[2, 0, 0, 1], [4, 4, 4, 4]], "the other frame"),  # frame 1 known instead of frame 2
+            ([[1, 1, 0, 2], [3, 5, 4, 5]], "other patches"),  # only the last patch known
+            ([[1, 1, 0, 1], [3, 5, 5, 4]], "other patches"),  # only the third patch known
+            ([[2, 0, 0, 2], [3, 5, 4, 4]], "rows taken for frames"),  # upper row known: rows taken for frames
+            ([[1, 1, 0, 1], [4, 4, 5, 5]], "rows taken for frames"),  # lower row known: rows taken for frames
+            ([[1, 0, 0, 2], [3, 4, 4, 5]], "other patches"),  # columns 1 and 3 known
+            ([[1, 3], [1, 5], [0, 5], [2, 5]], "missing transpose"),  # transposed
+            ([[3, 5, 5, 5], [1, 1, 0, 2]], "wrong places"),  # rows swapped
+            ([[1, 1, 0, 2], [3, 5, 5, 4]], "off by 1"),  # one entry left noised
+            ([[1, 1, 0, 0], [3, 5, 0, 0]], "known ones left empty"),  # known patches left empty
+            ([[1, 1, 0, 3], [3, 5, 6, 6]], "noise taken from the known ones"),  # noise subtracted from the known ones
+            ([[0, 2], [5, 5]], "other number of entries"),  # only frame 2
         ],
     ),
     "worksheet_counted_loss": Answers(
         right=[1.5, 6 / 4, np.float64(1.5)],
         wrong=[
-            (0.75, "divided by 8, or halved"),
-            (6, "sum, not mean"),
-            (0.875, "mean over both frames"),
+            (0.75, "mean over all"),  # divided by 8, or halved
+            (6, "sum"),  # sum, not mean
+            (0.875, "everything counted"),  # mean over both frames
             (7 / 4, "all errors, divided by 4"),
-            (0.25, "frame 2 instead of frame 1"),
-            (1.0, "not squared: mean of the sizes"),
-            (-0.5, "not squared: mean of the errors"),
-            (3.0, "divided by 2 patches"),
+            (0.25, "the other frame"),  # frame 2 instead of frame 1
+            (1.0, "without squares"),  # not squared: mean of the sizes
+            (-0.5, "without squares"),  # not squared: mean of the errors
+            (3.0, "divided by the patches"),  # divided by 2 patches
             (6**0.5 / 2, "root taken"),
-            (-1.0, "−1² = −1 and −2² = −4"),
-            ([1, 1, 4, 0], "the squares, no mean"),
-            (5 / 4, "one square forgotten"),
-            (2.5, "mean of column 0 only"),
+            (-1.0, "minus signs kept"),  # −1² = −1 and −2² = −4
+            ([1, 1, 4, 0], "the squares"),  # the squares, no mean
+            (5 / 4, None),  # one square forgotten
+            (2.5, "one column"),  # mean of column 0 only
         ],
     ),
     "per_latent_time": Answers(
@@ -395,28 +395,36 @@ ANSWERS = {
             lambda t, known: t[:, None, None, None] ** (1 - known),
         ],
         wrong=[
-            (lambda t, known: np.where(known, 0.0, t[:, None, None, None]), "known ones at 0"),
-            (lambda t, known: np.where(known, t[:, None, None, None], 1.0), "mask the wrong way round"),
-            (lambda t, known: np.where(known, t[:, None, None, None], 0.0), "t for the known, 0 for the others"),
-            (lambda t, known: np.where(known, 1.0, t), "t along the last axis"),
-            (lambda t, known: np.where(known, 1.0, t[:, None]), "t along the rows: too few axes"),
-            (lambda t, known: np.where(known, 1.0, t[:, None, None]), "t along the frames: an axis too few"),
+            (lambda t, known: np.where(known, 0.0, t[:, None, None, None]), "clean is 0"),  # known ones at 0
+            # mask the wrong way round
+            (lambda t, known: np.where(known, t[:, None, None, None], 1.0), "known ones at t"),
+            # t for the known, 0 for the others
+            (lambda t, known: np.where(known, t[:, None, None, None], 0.0), "t where known"),
+            (lambda t, known: np.where(known, 1.0, t), "t along another axis"),  # t along the last axis
+            # t along the rows: too few axes
+            (lambda t, known: np.where(known, 1.0, t[:, None]), "t along another axis"),
+            # t along the frames: an axis too few
+            (lambda t, known: np.where(known, 1.0, t[:, None, None]), "t along another axis"),
             (lambda t, known: np.where(known, 1.0, t[0]), "first clip's t for all"),
             (lambda t, known: np.where(known, 1.0, t.mean()), "mean t for all"),
-            (lambda t, known: np.where(known, 1.0, 1 - t[:, None, None, None]), "time counted as in the papers"),
-            (lambda t, known: t[:, None, None, None] + known, "1 + t where known"),
-            (lambda t, known: t[:, None, None, None] * known, "t where known, 0 elsewhere"),
-            (lambda t, known: t[:, None, None, None] * ~known, "0 where known"),
-            (lambda t, known: known.astype(float), "the mask, t ignored"),
-            (lambda t, known: np.broadcast_to(t[:, None, None, None], known.shape).copy(), "mask ignored"),
-            (lambda t, known: np.where(known.any(axis=(1, 2, 3)), 1.0, t), "one time per clip"),
-            (lambda t, known: np.where(known[..., None], 1.0, t[:, None, None, None, None]), "an axis too many"),
-            (lambda t, known: np.where(known, 1, t[:, None, None, None]).astype(int), "whole numbers"),
-            (lambda t, known: 1.0 if known else t, "if of an array"),
-            (own_times_of_bools, "written into an array of bools"),
-            (own_times_mask_in_place, "changes the mask"),
-            (own_times_return_in_the_loop, "return inside the loop"),
-            (own_times_whole_frames, "right for whole known frames only"),
+            # time counted as in the papers
+            (lambda t, known: np.where(known, 1.0, 1 - t[:, None, None, None]), "time as in the papers"),
+            (lambda t, known: t[:, None, None, None] + known, "1 added"),  # 1 + t where known
+            (lambda t, known: t[:, None, None, None] * known, "t where known"),  # t where known, 0 elsewhere
+            (lambda t, known: t[:, None, None, None] * ~known, "clean is 0"),  # 0 where known
+            (lambda t, known: known.astype(float), "the mask itself"),  # the mask, t ignored
+            # mask ignored
+            (lambda t, known: np.broadcast_to(t[:, None, None, None], known.shape).copy(), "one time for all"),
+            (lambda t, known: np.where(known.any(axis=(1, 2, 3)), 1.0, t), "a time for each clip"),  # one time per clip
+            # an axis too many
+            (lambda t, known: np.where(known[..., None], 1.0, t[:, None, None, None, None]), "axis of length 1"),
+            # whole numbers
+            (lambda t, known: np.where(known, 1, t[:, None, None, None]).astype(int), "the mask itself"),
+            (lambda t, known: 1.0 if known else t, "raised an error"),  # if of an array
+            (own_times_of_bools, "1 everywhere"),  # written into an array of bools
+            (own_times_mask_in_place, "changed its input"),  # changes the mask
+            (own_times_return_in_the_loop, "uses a part of an input"),  # return inside the loop
+            (own_times_whole_frames, "whole frames"),  # right for whole known frames only
             (lambda t, known: np.where(known[:1], 1.0, t[:, None, None, None]), "first clip's mask for all"),
         ],
     ),
@@ -424,136 +432,164 @@ ANSWERS = {
         right=[canvas_by_mask, canvas_by_times, canvas_loop],
         wrong=[
             (canvas_with(mix=lambda d, n, tau: (1 - tau) * d + tau * n), "data and noise swapped"),
-            (canvas_with(mix=lambda d, n, tau: d + (1 - tau) * n), "data not scaled"),
+            (canvas_with(mix=lambda d, n, tau: d + (1 - tau) * n), "noise on top"),  # data not scaled
             (canvas_with(mix=lambda d, n, tau: tau * d + n), "noise not scaled"),
             (canvas_with(mix=lambda d, n, tau: tau * d), "no noise"),
             (canvas_with(mix=lambda d, n, tau: tau * d - (1 - tau) * n), "noise subtracted"),
-            (canvas_with(mix=lambda d, n, tau: tau**0.5 * d + (1 - tau) ** 0.5 * n), "roots, as on a curved path"),
-            (canvas_with(mix=lambda d, n, tau: np.where(tau == 1, 0, tau * d + (1 - tau) * n)), "known ones 0"),
-            (canvas_with(mix=lambda d, n, tau: np.where(tau == 1, n, tau * d + (1 - tau) * n)), "known ones noise"),
-            (canvas_with(own=lambda t, known: np.where(known, 0.0, t[:, None, None, None])), "known ones at time 0"),
-            (canvas_with(own=lambda t, known: np.where(known, t[:, None, None, None], 1.0)), "mask turned round"),
+            # roots, as on a curved path
+            (canvas_with(mix=lambda d, n, tau: tau**0.5 * d + (1 - tau) ** 0.5 * n), "square roots"),
+            # known ones 0
+            (canvas_with(mix=lambda d, n, tau: np.where(tau == 1, 0, tau * d + (1 - tau) * n)), "known ones left out"),
+            # known ones noise
+            (canvas_with(mix=lambda d, n, tau: np.where(tau == 1, n, tau * d + (1 - tau) * n)), "known ones are noise"),
+            # known ones at time 0
+            (canvas_with(own=lambda t, known: np.where(known, 0.0, t[:, None, None, None])), "known ones are noise"),
+            # mask turned round
+            (canvas_with(own=lambda t, known: np.where(known, t[:, None, None, None], 1.0)), "known ones noised"),
             (
                 canvas_with(own=lambda t, known: t[:, None, None, None] + 0.0 * known),
-                "mask ignored: everything is noised",
+                "everything noised",  # mask ignored: everything is noised
             ),
             (canvas_with(own=lambda t, known: np.where(known, 1.0, t[0])), "first clip's t for all"),
-            (canvas_with(cache=lambda tau, known, t: (known[..., None].astype(float),)), "cache holds the mask"),
-            (canvas_with(cache=lambda tau, known, t: (tau[..., 0],)), "cached time lacks the last axis"),
-            (canvas_with(cache=lambda tau, known, t: tau), "cache is not a tuple"),
-            (canvas_with(cache=lambda tau, known, t: (1 - tau,)), "cache holds 1 − τ"),
-            (canvas_with(cache=lambda tau, known, t: (t,)), "cache holds t"),
-            (canvas_with(cache=lambda tau, known, t: (tau, 1 - tau)), "cache holds two arrays"),
-            (canvas_time_per_channel, "cached time has C channels"),
-            (lambda data, noise, t, known: canvas_by_times(data, noise, t, known)[0], "no cache"),
-            (lambda data, noise, t, known: canvas_by_times(data, noise, t, known)[::-1], "order swapped"),
-            (canvas_data_in_place, "changes data in place"),
-            (canvas_noise_in_place, "changes noise in place"),
-            (canvas_own_noise, "draws its own noise"),
+            # cache holds the mask
+            (canvas_with(cache=lambda tau, known, t: (known[..., None].astype(float),)), "the cache holds the mask"),
+            # cached time lacks the last axis
+            (canvas_with(cache=lambda tau, known, t: (tau[..., 0],)), "cached time lacks an axis"),
+            (canvas_with(cache=lambda tau, known, t: tau), "other structure"),  # cache is not a tuple
+            (canvas_with(cache=lambda tau, known, t: (1 - tau,)), "the cache holds 1 − τ"),  # cache holds 1 − τ
+            (canvas_with(cache=lambda tau, known, t: (t,)), "the cache holds t"),  # cache holds t
+            (canvas_with(cache=lambda tau, known, t: (tau, 1 - tau)), "other structure"),  # cache holds two arrays
+            (canvas_time_per_channel, "cached time for each channel"),  # cached time has C channels
+            # no cache
+            (lambda data, noise, t, known: canvas_by_times(data, noise, t, known)[0], "other number of results"),
+            # order swapped
+            (
+                lambda data, noise, t, known: canvas_by_times(data, noise, t, known)[::-1],
+                ("wrong order", "not an array"),
+            ),
+            (canvas_data_in_place, "changed its input"),  # changes data in place
+            (canvas_noise_in_place, "changed its input"),  # changes noise in place
+            (canvas_own_noise, "other numbers each time"),  # draws its own noise
         ],
     ),
     "counted_loss_forward": Answers(
         right=[counted_loss_by_clip, counted_loss_by_share, counted_loss_with()],
         wrong=[
-            (counted_loss_with(share=lambda c: c / c.mean()), "share of the whole batch"),
-            (counted_loss_with(share=lambda c: c * 1.0), "not divided by the share"),
+            (counted_loss_with(share=lambda c: c / c.mean()), "one mean for the batch"),  # share of the whole batch
+            (counted_loss_with(share=lambda c: c * 1.0), "mean over all"),  # not divided by the share
             (counted_loss_with(share=lambda c: c * c.mean(axis=(1, 2, 3), keepdims=True)), "multiplied by the share"),
-            (counted_loss_with(share=lambda c: c / c.sum(axis=(1, 2, 3), keepdims=True)), "divided by the count"),
+            # divided by the count
+            (counted_loss_with(share=lambda c: c / c.sum(axis=(1, 2, 3), keepdims=True)), "divided by a count"),
             (
                 counted_loss_with(share=lambda c: ~c / (~c).mean(axis=(1, 2, 3), keepdims=True)),
-                "counts the wrong ones: mask turned round",
+                "the known ones counted",  # counts the wrong ones: mask turned round
             ),
-            (counted_loss_with(share=lambda c: np.ones(c.shape)), "mask ignored"),
+            (counted_loss_with(share=lambda c: np.ones(c.shape)), "everything counted"),  # mask ignored
             (
                 counted_loss_with(share=lambda c: 1 / np.broadcast_to(c.mean(axis=(1, 2, 3), keepdims=True), c.shape)),
-                "m forgotten: known ones count too",
+                "everything counted, divided by the share",  # m forgotten: known ones count too
             ),
             (
                 counted_loss_with(share=lambda c: c / (c.mean(axis=(1, 2, 3), keepdims=True) ** 2)),
-                "divided by the share twice",
+                "share twice",  # divided by the share twice
             ),
             (counted_loss_with(share=lambda c: c / c[:1].mean()), "first clip's share for all"),
             (
                 counted_loss_with(
                     share=lambda c: c / (c.sum(axis=(1, 2, 3), keepdims=True) / (c.shape[2] * c.shape[3]))
                 ),
-                "frames forgotten in the share",
+                "divided by a count",  # frames forgotten in the share
             ),
             (
                 counted_loss_with(share=lambda c: c / np.maximum(c.mean(axis=(2, 3), keepdims=True), 0.1)),
-                "share in each frame",
+                "share of each frame",  # share in each frame
             ),
             (counted_loss_with(loss=lambda m, d, c: (m * d**2).sum()), "sum instead of mean"),
-            (counted_loss_with(loss=lambda m, d, c: ((m * d) ** 2).mean()), "weight squared in the loss"),
+            # weight squared in the loss
+            (counted_loss_with(loss=lambda m, d, c: ((m * d) ** 2).mean()), "share twice"),
             (counted_loss_with(loss=lambda m, d, c: (m * abs(d)).mean()), "not squared"),
-            (counted_loss_with(loss=lambda m, d, c: (m * d).mean()), "errors cancel: not squared"),
+            (counted_loss_with(loss=lambda m, d, c: (m * d).mean()), "not squared"),  # errors cancel: not squared
             (counted_loss_with(loss=lambda m, d, c: 0.5 * (m * d**2).mean()), "halved"),
-            (counted_loss_with(loss=lambda m, d, c: (m * d**2).mean() * d.shape[-1]), "channels summed"),
-            (counted_loss_with(loss=lambda m, d, c: (m * d**2).mean() * len(d)), "averages of the clips added up"),
-            (counted_loss_with(loss=lambda m, d, c: (d[c] ** 2).mean()), "mean over all that count in the batch"),
-            (counted_loss_with(loss=lambda m, d, c: (d[c] ** 2).sum() / d.size), "loss without the share"),
-            (counted_loss_with(cache=lambda m, d, c: (c[..., None] * d,)), "cache without the share"),
-            (counted_loss_with(cache=lambda m, d, c: (m * d**2,)), "cache squared"),
-            (counted_loss_with(cache=lambda m, d, c: (d,)), "cache without weights"),
-            (counted_loss_with(cache=lambda m, d, c: m * d), "cache is not a tuple"),
-            (counted_loss_with(difference=lambda p, t: t - p), "target − prediction in the cache"),
-            (counted_loss_without_axis, "no axis for the channels"),
-            (counted_loss_in_place, "changes prediction in place"),
+            (counted_loss_with(loss=lambda m, d, c: (m * d**2).mean() * d.shape[-1]), "too large"),  # channels summed
+            # averages of the clips added up
+            (counted_loss_with(loss=lambda m, d, c: (m * d**2).mean() * len(d)), "too large"),
+            # mean over all that count in the batch
+            (counted_loss_with(loss=lambda m, d, c: (d[c] ** 2).mean()), "one mean for the batch"),
+            # loss without the share
+            (counted_loss_with(loss=lambda m, d, c: (d[c] ** 2).sum() / d.size), "mean over all"),
+            # cache without the share
+            (counted_loss_with(cache=lambda m, d, c: (c[..., None] * d,)), "share forgotten in the cache"),
+            (counted_loss_with(cache=lambda m, d, c: (m * d**2,)), "squared in the cache"),  # cache squared
+            (counted_loss_with(cache=lambda m, d, c: (d,)), "no weights in the cache"),  # cache without weights
+            (counted_loss_with(cache=lambda m, d, c: m * d), "other structure"),  # cache is not a tuple
+            (counted_loss_with(difference=lambda p, t: t - p), "sign"),  # target − prediction in the cache
+            (counted_loss_without_axis, "mask without the channels' axis"),  # no axis for the channels
+            (counted_loss_in_place, "changed its input"),  # changes prediction in place
         ],
     ),
     "completing_step": Answers(
         right=[step_by_copies, step_by_where, step_moves_unknown],
         wrong=[
-            (step_not_seen, "network doesn't see the known latents"),
-            (step_not_put_back, "known latents not put back"),
-            (step_as_before, "known latents ignored"),
-            (step_mask_turned, "mask turned round"),
-            (step_in_place, "puts the known latents into its input x"),
-            (step_all_in_place, "changes x in place"),
-            (step_into_known_latents, "writes into known_latents"),
-            (step_asks_later, "asks at s"),
-            (step_backwards, "minus instead of plus"),
-            (step_without_size, "no step size"),
-            (step_by_s, "steps by s"),
-            (step_noises_the_known, "shows the network noised known latents"),
-            (step_puts_x_back, "puts back the old x instead of known_latents"),
-            (step_without_axis, "mask lacks the channels' axis"),
-            (step_whole_frames, "right for whole known frames only"),
+            (step_not_seen, "put back only afterwards"),  # network doesn't see the known latents
+            (step_not_put_back, "put back only before"),  # known latents not put back
+            (step_as_before, "never put back"),  # known latents ignored
+            (step_mask_turned, "mask the wrong way round"),  # mask turned round
+            (step_in_place, "changed its input"),  # puts the known latents into its input x
+            (step_all_in_place, "changed its input"),  # changes x in place
+            (step_into_known_latents, "changed its input"),  # writes into known_latents
+            (step_asks_later, "asked at s"),  # asks at s
+            (step_backwards, "backwards"),  # minus instead of plus
+            (step_without_size, "a whole step"),  # no step size
+            (step_by_s, "a step of s"),  # steps by s
+            (step_noises_the_known, "known ones noised"),  # shows the network noised known latents
+            (step_puts_x_back, "the old x put back"),  # puts back the old x instead of known_latents
+            (step_without_axis, "mask without the channels' axis"),  # mask lacks the channels' axis
+            (step_whole_frames, "whole frames"),  # right for whole known frames only
             (step_first_mask, "first clip's mask for all"),
-            (step_only_if_all, "right only if all or nothing is known"),
-            (step_if_known, "if of an array"),
-            (step_swaps_arguments, "calls velocity(t, x)"),
-            (step_returns_velocity, "x forgotten in the step"),
-            (step_forgets_to_return, "forgets to return"),
+            (step_only_if_all, "never put back"),  # right only if all or nothing is known
+            (step_if_known, "raised an error"),  # if of an array
+            (step_swaps_arguments, "raised an error"),  # calls velocity(t, x)
+            (step_returns_velocity, "x left out"),  # x forgotten in the step
+            (step_forgets_to_return, "returned nothing"),  # forgets to return
         ],
     ),
     "token_exists": Answers(
         right=[exist_by_ceil, exist_by_loops, exist_by(lambda n, frames, p: n < (frames + p - 1) // p)],
         wrong=[
-            (exist_by(lambda n, frames, p: n * p <= frames), "<= : a token too many when frames fill tokens"),
-            (exist_by(lambda n, frames, p: n < frames // p), "partly filled token left out"),
-            (exist_by(lambda n, frames, p: (n + 1) * p <= frames), "only full tokens"),
-            (exist_by(lambda n, frames, p: n < frames // p + 1), "always one more than the full ones"),
-            (exist_by(lambda n, frames, p: n < np.round(frames / p)), "rounds to the nearest"),
-            (exist_by(lambda n, frames, p: n * p >= frames), "True for the padding"),
-            (exist_by(lambda n, frames, p: n < frames), "patch_frames ignored"),
-            (exist_by(lambda n, frames, p: n * 4 < frames), "patch_frames hard-coded as 4"),
+            # <= : a token too many when frames fill tokens
+            (exist_by(lambda n, frames, p: n * p <= frames), "one too many"),
+            (exist_by(lambda n, frames, p: n < frames // p), "only whole tokens"),  # partly filled token left out
+            (exist_by(lambda n, frames, p: (n + 1) * p <= frames), "only whole tokens"),  # only full tokens
+            (exist_by(lambda n, frames, p: n < frames // p + 1), "one too many"),  # always one more than the full ones
+            # rounds to the nearest
+            (exist_by(lambda n, frames, p: n < np.round(frames / p)), "rounded to the nearest"),
+            (exist_by(lambda n, frames, p: n * p >= frames), "the wrong way round"),  # True for the padding
+            (exist_by(lambda n, frames, p: n < frames), "frames for tokens"),  # patch_frames ignored
+            (exist_by(lambda n, frames, p: n * 4 < frames), "ignores an input"),  # patch_frames hard-coded as 4
             (exist_by(lambda n, frames, p: (n + 1) * p < frames), "tokens counted from 1"),
-            (exist_by(lambda n, frames, p: (n * p < frames).T), "transposed"),
+            (exist_by(lambda n, frames, p: (n * p < frames).T), "missing transpose"),  # transposed
             (exist_by(lambda n, frames, p: (n * p < frames)[:, ::-1]), "padding in front"),
-            (exist_by(lambda n, frames, p: (n * p < frames).astype(int)), "0 and 1 instead of False and True"),
-            (exist_by(lambda n, frames, p: (n * p < frames).sum(axis=1)), "the number of tokens"),
-            (exist_by(lambda n, frames, p: n * p < frames[0]), "first clip's frames for all"),
-            (exist_by(lambda n, frames, p: n * p < frames.max() + 0 * frames), "longest clip's frames for all"),
-            (lambda frames, tokens, p: np.arange(tokens) * p < frames, "frames not given an axis"),
-            (lambda frames, tokens, p: np.arange(tokens * p)[None] < frames[:, None], "frames instead of tokens"),
-            (lambda frames, tokens, p: np.ones((len(frames), tokens), bool), "all exist"),
-            (lambda frames, tokens, p: np.arange(tokens)[None] * tokens < frames[:, None], "tokens for patch_frames"),
-            (exist_math_ceil, "math.ceil of an array"),
-            (exist_if, "if of an array"),
-            (exist_return_in_the_loop, "return inside the loop"),
-            (exist_frames_in_place, "changes frames in place"),
-            (exist_by(lambda n, frames, p: n * p < np.maximum(frames, 1)), "a token in a clip without frames"),
+            # 0 and 1 instead of False and True
+            (exist_by(lambda n, frames, p: (n * p < frames).astype(int)), "another dtype than asked for"),
+            (exist_by(lambda n, frames, p: (n * p < frames).sum(axis=1)), "number of tokens"),  # the number of tokens
+            (exist_by(lambda n, frames, p: n * p < frames[0]), "first clip for all"),  # first clip's frames for all
+            # longest clip's frames for all
+            (exist_by(lambda n, frames, p: n * p < frames.max() + 0 * frames), "longest clip for all"),
+            (lambda frames, tokens, p: np.arange(tokens) * p < frames, "raised an error"),  # frames not given an axis
+            # frames instead of tokens
+            (lambda frames, tokens, p: np.arange(tokens * p)[None] < frames[:, None], "frames, not tokens"),
+            (lambda frames, tokens, p: np.ones((len(frames), tokens), bool), "all of them"),  # all exist
+            # tokens for patch_frames
+            (
+                lambda frames, tokens, p: np.arange(tokens)[None] * tokens < frames[:, None],
+                "as many as there are tokens",
+            ),
+            (exist_math_ceil, "raised an error"),  # math.ceil of an array
+            (exist_if, "raised an error"),  # if of an array
+            (exist_return_in_the_loop, "the rest is zero"),  # return inside the loop
+            (exist_frames_in_place, "changed its input"),  # changes frames in place
+            # a token in a clip without frames
+            (exist_by(lambda n, frames, p: n * p < np.maximum(frames, 1)), "a token without frames"),
         ],
     ),
     "counted_loss_backward": Answers(
@@ -563,27 +599,31 @@ ANSWERS = {
             loss_back_by(lambda d, w: np.multiply(w, 2.0 * d / np.prod(w.shape)).astype(w.dtype)),
         ],
         wrong=[
-            (loss_back_by(lambda d, w: d * w / w.size), "the 2 is missing"),
-            (loss_back_by(lambda d, w: 2 * d * w), "not divided by N"),
-            (loss_back_by(lambda d, w: 2 * w / w.size), "ignores dloss"),
-            (loss_back_by(lambda d, w: 2 * d * w / len(w)), "N is the number of clips only"),
-            (loss_back_by(lambda d, w: 2 * d * w / (w.size // w.shape[-1])), "N without the channels"),
-            (loss_back_by(lambda d, w: 2 * d * w / np.count_nonzero(w)), "N counts only those that count"),
-            (loss_back_by(lambda d, w: 2 * d * w / w[0].size), "N is the size of one clip"),
-            (loss_back_by(lambda d, w: 2 * d * w**2 / w.size), "weighted squared"),
-            (loss_back_by(lambda d, w: np.full_like(w, 2 * d / w.size)), "weighted forgotten"),
-            (loss_back_by(lambda d, w: -2 * d * w / w.size), "wrong sign"),
-            (loss_back_by(lambda d, w: 2 * d * w.mean()), "one number: the mean"),
-            (loss_back_by(lambda d, w: d * w * w.size / 2), "factor upside down"),
-            (loss_back_by(lambda d, w: 4 * d * w / w.size), "the 2 twice"),
-            (loss_back_by(lambda d, w: 2 * d * abs(w) / w.size), "sign of the error lost"),
+            (loss_back_by(lambda d, w: d * w / w.size), "2 forgotten"),  # the 2 is missing
+            (loss_back_by(lambda d, w: 2 * d * w), "not divided"),  # not divided by N
+            (loss_back_by(lambda d, w: 2 * w / w.size), "dloss forgotten"),  # ignores dloss
+            (loss_back_by(lambda d, w: 2 * d * w / len(w)), "divided by the clips"),  # N is the number of clips only
+            # N without the channels
+            (loss_back_by(lambda d, w: 2 * d * w / (w.size // w.shape[-1])), "channels not counted"),
+            # N counts only those that count
+            (loss_back_by(lambda d, w: 2 * d * w / np.count_nonzero(w)), "divided by what counts"),
+            (loss_back_by(lambda d, w: 2 * d * w / w[0].size), "divided by one clip"),  # N is the size of one clip
+            (loss_back_by(lambda d, w: 2 * d * w**2 / w.size), "squared"),  # weighted squared
+            (loss_back_by(lambda d, w: np.full_like(w, 2 * d / w.size)), "errors left out"),  # weighted forgotten
+            (loss_back_by(lambda d, w: -2 * d * w / w.size), "sign"),  # wrong sign
+            (loss_back_by(lambda d, w: 2 * d * w.mean()), "added up"),  # one number: the mean
+            (loss_back_by(lambda d, w: d * w * w.size / 2), "upside down"),  # factor upside down
+            (loss_back_by(lambda d, w: 4 * d * w / w.size), "2 twice"),  # the 2 twice
+            (loss_back_by(lambda d, w: 2 * d * abs(w) / w.size), "sign lost"),  # sign of the error lost
             (loss_back_by(lambda d, w: d + 2 * w / w.size), "dloss added"),
-            (loss_back_by(lambda d, w: d * (w != 0) * 2 / w.size), "the mask instead of the error"),
-            (loss_back_by(lambda d, w: 2 * d * w // w.size), "// instead of /"),
-            (loss_back_by(lambda d, w: (2 * d * w / w.size, -2 * d * w / w.size)), "dtarget too"),
-            (lambda d, cache: 2 * d * cache / cache.size, "the tuple isn't opened"),
-            (lambda d, cache: print(2 * d * cache[0] / cache[0].size), "prints instead of returning"),
-            (loss_back_in_place, "changes the cache in place"),
+            (loss_back_by(lambda d, w: d * (w != 0) * 2 / w.size), "the mask alone"),  # the mask instead of the error
+            (loss_back_by(lambda d, w: 2 * d * w // w.size), "cut off"),  # // instead of /
+            # dtarget too
+            (loss_back_by(lambda d, w: (2 * d * w / w.size, -2 * d * w / w.size)), "other number of results"),
+            (lambda d, cache: 2 * d * cache / cache.size, "raised an error"),  # the tuple isn't opened
+            # prints instead of returning
+            (lambda d, cache: print(2 * d * cache[0] / cache[0].size), "printed, not returned"),
+            (loss_back_in_place, "changed its input"),  # changes the cache in place
         ],
     ),
     "noised_canvas_backward": Answers(
@@ -593,33 +633,45 @@ ANSWERS = {
             lambda dcanvas, cache: [np.multiply(cache[0], dcanvas), dcanvas - np.multiply(cache[0], dcanvas)],
         ],
         wrong=[
-            (lambda d, cache: canvas_back_by()(d, cache)[::-1], "order swapped"),
-            (canvas_back_by(lambda d, tau: d, lambda d, tau: d), "factors forgotten"),
-            (canvas_back_by(lambda d, tau: tau + 0 * d, lambda d, tau: 1 - tau + 0 * d), "ignores dcanvas"),
-            (canvas_back_by(dnoise=lambda d, tau: -tau * d), "dnoise is −τ"),
-            (canvas_back_by(dnoise=lambda d, tau: tau * d), "dnoise is τ, too"),
-            (canvas_back_by(dnoise=lambda d, tau: (tau - 1) * d), "dnoise has the wrong sign"),
-            (canvas_back_by(dnoise=lambda d, tau: d), "dnoise lacks its factor"),
-            (canvas_back_by(dnoise=lambda d, tau: np.where(tau == 1, 0.0, d)), "dnoise masked but not scaled"),
-            (canvas_back_by(dnoise=lambda d, tau: np.zeros_like(d)), "dnoise is zero everywhere"),
-            (canvas_back_by(ddata=lambda d, tau: d), "ddata lacks its factor"),
-            (canvas_back_by(ddata=lambda d, tau: np.where(tau == 1, d, 0.0)), "ddata only where known"),
-            (canvas_back_by(ddata=lambda d, tau: np.where(tau == 1, 0.0, tau * d)), "ddata zero where known"),
-            (canvas_back_by(ddata=lambda d, tau: tau**2 * d), "τ twice"),
-            (canvas_back_by(ddata=lambda d, tau: d / tau), "divided by τ"),
-            (canvas_back_by(ddata=lambda d, tau: (tau * d).sum(axis=-1)), "ddata summed over channels"),
+            (lambda d, cache: canvas_back_by()(d, cache)[::-1], "wrong order"),  # order swapped
+            (canvas_back_by(lambda d, tau: d, lambda d, tau: d), "times forgotten"),  # factors forgotten
+            # ignores dcanvas
+            (canvas_back_by(lambda d, tau: tau + 0 * d, lambda d, tau: 1 - tau + 0 * d), "dcanvas left out"),
+            (canvas_back_by(dnoise=lambda d, tau: -tau * d), "minus"),  # dnoise is −τ
+            (canvas_back_by(dnoise=lambda d, tau: tau * d), "dnoise as ddata"),  # dnoise is τ, too
+            (canvas_back_by(dnoise=lambda d, tau: (tau - 1) * d), "sign"),  # dnoise has the wrong sign
+            (canvas_back_by(dnoise=lambda d, tau: d), "dnoise everywhere"),  # dnoise lacks its factor
+            # dnoise masked but not scaled
+            (
+                canvas_back_by(dnoise=lambda d, tau: np.where(tau == 1, 0.0, d)),
+                "dnoise is dcanvas where there is noise",
+            ),
+            (canvas_back_by(dnoise=lambda d, tau: np.zeros_like(d)), "no dnoise"),  # dnoise is zero everywhere
+            (canvas_back_by(ddata=lambda d, tau: d), ("times forgotten", "unchanged input")),  # ddata lacks its factor
+            # ddata only where known
+            (
+                canvas_back_by(ddata=lambda d, tau: np.where(tau == 1, d, 0.0)),
+                ("times as a mask", "something else in place"),
+            ),
+            # ddata zero where known
+            (canvas_back_by(ddata=lambda d, tau: np.where(tau == 1, 0.0, tau * d)), "known ones got none"),
+            (canvas_back_by(ddata=lambda d, tau: tau**2 * d), "squared"),  # τ twice
+            (canvas_back_by(ddata=lambda d, tau: d / tau), ("divided", "something else in place")),  # divided by τ
+            # ddata summed over channels
+            (canvas_back_by(ddata=lambda d, tau: (tau * d).sum(axis=-1)), "summed too much"),
             (
                 canvas_back_by(
                     lambda d, tau: (tau * d).sum(axis=-1, keepdims=True),
                     lambda d, tau: ((1 - tau) * d).sum(axis=-1, keepdims=True),
                 ),
-                "both summed to the shape of the time",
+                "summed too much",  # both summed to the shape of the time
             ),
-            (canvas_back_by(lambda d, tau: tau[..., 0] * d, lambda d, tau: (1 - tau[..., 0]) * d), "axis removed"),
-            (lambda d, cache: cache[0] * d, "dnoise missing"),
-            (lambda d, cache: (cache * d, (1 - cache) * d), "the tuple isn't opened"),
-            (canvas_back_in_place, "changes dcanvas in place"),
-            (canvas_back_time_in_place, "changes the cached time"),
+            # axis removed
+            (canvas_back_by(lambda d, tau: tau[..., 0] * d, lambda d, tau: (1 - tau[..., 0]) * d), "axis taken away"),
+            (lambda d, cache: cache[0] * d, "other number of results"),  # dnoise missing
+            (lambda d, cache: (cache * d, (1 - cache) * d), "raised an error"),  # the tuple isn't opened
+            (canvas_back_in_place, "changed its input"),  # changes dcanvas in place
+            (canvas_back_time_in_place, "changed its input"),  # changes the cached time
         ],
     ),
 }
