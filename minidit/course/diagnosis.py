@@ -3,11 +3,11 @@
 A slip is offered only if it explains the wrong output in every attempt that there is: right in those that were right,
 and wrong just so in the others. Where several explain it, only what they have in common is said, or nothing. The slips
 that any function can have are called "wrong order", "another output", "missing transpose", "all zeros", "unchanged
-input", "sign", "too large", "too small", "constant factor", "the rest is zero", "reversed", "shifted", "cut off",
-"rounded", "absolute value", "negative numbers lost", "squared", "square root", "inverse", "offset", "a factor too
-many", "a factor missing", "a term too many", "a term missing", "clipped", "summed too much", "wrong places", and where
-the shape is wrong "only some of them", "axis of length 1", "every pair", "another shape", "forgot to sum", "zeros left
-out".
+input", "sign", "too large", "too small", "constant factor", "cut off", "rounded", "absolute value", "negative numbers
+lost", "squared", "square root", "inverse", "offset", "a factor too many", "a factor missing", "a term too many", "a
+term missing", "value instead of slope", "clipped", "the rest is zero", "reversed", "shifted", "summed too much", "wrong
+places", and where the shape is wrong "only some of them", "axis of length 1", "every pair", "another shape", "forgot to
+sum", "zeros left out".
 """
 
 from copy import deepcopy
@@ -17,36 +17,9 @@ import numpy as np
 
 from minidit.course.finding import Finding, close, explains
 from minidit.course.outcome import named
-from minidit.course.place_slips import (
-    another_shape,
-    axis_of_length_1,
-    displaced,
-    every_pair,
-    forgot_to_sum,
-    only_some,
-    rest_is_zero,
-    summed_too_much,
-    transposed,
-    wrong_places,
-    zeros_left_out,
-)  # fmt: skip
+from minidit.course.place_slips import PLACE_RULES
 from minidit.course.substitutions import substitution
-from minidit.course.value_slips import (
-    all_zeros,
-    clipped,
-    factor,
-    function_of_right,
-    offset,
-    unchanged_input,
-    with_an_input,
-    wrong_order,
-)  # fmt: skip
-
-RULES = (
-    wrong_order, transposed, all_zeros, unchanged_input, factor, rest_is_zero, displaced, function_of_right, offset,
-    with_an_input, clipped, only_some, axis_of_length_1, every_pair, another_shape, summed_too_much, forgot_to_sum,
-    zeros_left_out, wrong_places,
-)  # fmt: skip
+from minidit.course.value_slips import VALUE_RULES
 
 
 def diagnose(exercise, attempts):
@@ -61,7 +34,7 @@ def diagnose(exercise, attempts):
         found = [slip for slip in exercise.slips if all(made(exercise, slip, it, output_alone) for it in attempts)]
         if len({slip.name for slip in found}) == 1:
             return Finding(found[0].name, found[0].says, found[0].because)
-    for rule in RULES:
+    for rule in VALUE_RULES + PLACE_RULES:
         for finding in rule(exercise, attempts):
             if all(explains(finding, attempt) for attempt in attempts):
                 return finding

@@ -196,3 +196,9 @@ def axes_named(exercise, attempt, array, axes):
         sure = len(called) == 1 and array.shape.count(array.shape[axis]) == 1
         words.append(f"the {called[0]} (axis {axis})" if sure else f"axis {axis}")
     return " and ".join(words)
+
+
+PLACE_RULES = (
+    transposed, rest_is_zero, displaced, only_some, axis_of_length_1, every_pair, another_shape, summed_too_much,
+    forgot_to_sum, zeros_left_out, wrong_places,
+)  # fmt: skip

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from minidit.course.exercises import forward_of
 from minidit.course.finding import Finding, arrays, close, explains, gives, on_right, seen_often
 
 SIMPLE = 12  # a factor seen only once is believed if it, or its square, is a fraction of numbers up to this
@@ -132,6 +133,23 @@ def with_an_input(exercise, attempts):
             yield Finding(slip, says, fits=fits)
 
 
+def value_for_slope(exercise, attempts):
+    """It is made with what the forward returned, not with its slope."""
+    pair = forward_of(exercise)
+    if pair is None:
+        return
+
+    def value(attempt):
+        dy, cache = attempt.inputs
+        return dy, pair.reference(cache[0])[0]
+
+    because = "The backward multiplies with the slope of y, not with y."
+    says = "it is dy times what the forward returned"
+    yield Finding("value instead of slope", says, because, gives(lambda it: np.multiply(*value(it))))
+    says = "it is what the forward returned"
+    yield Finding("value instead of slope", says, because, gives(lambda it: value(it)[1]))
+
+
 def clipped(_, attempts):
     """It is what it should be, but no larger or smaller than something."""
     got, right = attempts[0].pair
@@ -169,3 +187,8 @@ def function_of_right(_, attempts):
     if seen_often(attempts) and given.size and np.ptp(given):  # one number for all is no function of the right one
         for name, function, says, because in FUNCTIONS:
             yield Finding(name, says, because, on_right(function))
+
+
+VALUE_RULES = (
+    wrong_order, all_zeros, unchanged_input, factor, function_of_right, offset, with_an_input, value_for_slope, clipped,
+)  # fmt: skip

@@ -1,10 +1,13 @@
 """A slip is called by its name where it explains everything that was tried, and by none where it doesn't."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minidit.course.engine import examine
 from minidit.course.exercise import Exercise, Slip, Trial, at_random, by_hand
+from minidit.course.exercises import all_exercises
 
 
 def made(reference, outputs, *hand, random, slips=(), sizes=lambda *inputs: {}):
@@ -218,6 +221,17 @@ def test_an_input_too_many_or_too_few_is_said():
     assert "it is multiplied by x once too often" in str(examine(exercise, lambda dy, x: (dy * x + 3) * x))
     assert "it lacks a factor dy" in str(examine(exercise, lambda dy, x: x + 3 / dy))
     assert "dy is added once too often" in str(examine(exercise, lambda dy, x: dy * x + 3 + dy))
+
+
+def test_the_value_in_place_of_the_slope_is_known_of_every_pair():
+    backward = all_exercises()["gelu_backward"]
+    bare = replace(backward, slips=())
+    exercises = {"gelu_backward": bare, "gelu_forward": all_exercises()["gelu_forward"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minidit.course.exercises.all_exercises", lambda: exercises)
+        report = examine(bare, lambda dy, cache: dy * cache[0] * cache[1] / 2)
+    assert report.slip == "value instead of slope"
+    assert "it is dy times what the forward returned" in str(report)
 
 
 def test_two_vectors_of_which_one_stands_make_a_table():

@@ -98,7 +98,7 @@ def test_the_slip_of_a_vector_is_found_either_way():
     ("answer", "slip", "says"),
     [
         ([[-1, 2, 3], [4, 5, 7]], "sign of an entry", "Is the sign right there?"),
-        ([[1, 2, 3], [4, 0, 0]], "zeros", "nothing but 0"),
+        ([[1, 2, 3], [4, 0, 0]], "zeros", "Can it really be 0 there?"),
         ([[1, 2, 3, 4, 5, 7]], "another shape", "you have 1 × 6 numbers; expected 2 × 3 numbers: the numbers are"),
     ],
 )
