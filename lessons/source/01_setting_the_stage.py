@@ -119,7 +119,7 @@ for name, values in zip(
 # A network takes numbers, so a caption must become numbers. Write four: the position of the colour in `COLORS`, of the
 # shape in `SHAPES`, of the motion in `MOTIONS` and of the sky in `SKIES`; −1 for whatever the caption doesn't name. So
 # "a red circle moves right in the day sky" is `[0, 0, 1, 0]`, and "sora is sky" is `[-1, -1, -1, -1]`. Return a NumPy
-# array.
+# array of the four, (4,).
 #
 # <details><summary>Hand numbers pass, random inputs don't</summary>In other wordings the sky may come first. The order
 # of the four numbers stays the same.</details>
@@ -142,8 +142,8 @@ check.attributes_as_numbers(attributes_as_numbers)
 
 # %% [markdown]
 # ### 1.4 Any step, any K  ·  ●○○  ·  4 minutes
-# Now the same as 1.2 for any numbers: turn the papers' step k, out of `steps`, into our t. It should work for a number
-# and for an array.
+# Now the same as 1.2 for any numbers: turn the papers' step k, out of `steps`, into our t. `k` may be a number or an
+# array; the result has the shape of `k`.
 #
 # <details><summary>Each is one step too late</summary>How many additions of noise are there in step k?</details>
 # <details><summary>Single numbers pass, arrays don't</summary>Use plain arithmetic; no <code>int()</code> and no

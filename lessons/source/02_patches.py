@@ -105,7 +105,8 @@ print(
 # %% [markdown]
 # ### 2.3 Patchify  ·  ●●○  ·  10 minutes
 # Write it for a clip `x` (..., F, H, W, C). There may be any number of axes in front, such as a batch; they stay as
-# they are. Tokens come in the order frame, row, column; inside each: frame, row, column, colour.
+# they are. Return the tokens, (..., T, P). They come in the order frame, row, column; inside each: frame, row, column,
+# colour.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Print the shape after each line for the worksheet's video. Which
 # axis is the counter, and which is inside the patch?</details>
@@ -174,7 +175,8 @@ draw.animation(
 
 # %% [markdown]
 # ### 2.4 Positions on a line  ·  ●●○  ·  8 minutes
-# Return the positions of tokens 0 … count − 1, an array (count, width): first all sines, then all cosines.
+# `width` is even. Return the positions of tokens 0 … count − 1, an array (count, width): first all sines, then all
+# cosines.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Row 0 must be zeros, then ones. Is it?</details>
 # <details><summary>The frequencies are off</summary>There are <code>half</code> of them, i runs from 0 to half − 1, and
@@ -248,7 +250,7 @@ draw.heatmaps(
 # %% [markdown]
 # ### 2.5 Patchify, backward  ·  ●●○  ·  8 minutes
 # `dy` is (..., T, P). You get the clip `x` only for its shape: its values don't matter, because a copy has slope 1
-# whatever it copies. Return `dx`.
+# whatever it copies. Return `dx`, (..., F, H, W, C).
 #
 # <details><summary>Shapes pass, numbers don't</summary>Number the axes of dblocks from 0 to 6, and write down which one
 # must stand at each place of dsplit.</details>

@@ -158,7 +158,7 @@ def encoder_forward(patches, w1, b1, w2, b2):
 
 # %% [markdown]
 # ### 3.4 ReLU, backward  ·  ●○○  ·  5 minutes
-# Write `relu_backward(dy, cache)` with the cache of 3.3.
+# Write `relu_backward(dy, cache)` with the cache of 3.3. Return `dx`, of the shape of `dy`.
 #
 # <details><summary>dx has an axis too many</summary>The cache is a tuple of one. Take the array out of it:
 # <code>(positive,) = cache</code></details>
@@ -193,9 +193,9 @@ check.relu_backward(relu_backward)
 
 # %% [markdown]
 # ### 3.5 The linear layer, backward  ·  ●●●  ·  14 minutes
-# Write `linear_backward(dy, cache)`; return `dx` (…, I), `dw` (I, O), `db` (O,). You don't need the big array of
-# products: a sum over the letter that two arrays share *is* a matrix product. Take a pencil, write down the sum, and
-# see which of the two arrays has to be transposed so that the shared letter stands in the middle.
+# Write `linear_backward(dy, cache)` for dy (…, O); return `dx` (…, I), `dw` (I, O), `db` (O,). You don't need the big
+# array of products: a sum over the letter that two arrays share *is* a matrix product. Take a pencil, write down the
+# sum, and see which of the two arrays has to be transposed so that the shared letter stands in the middle.
 #
 # <details><summary>How do I begin?</summary>Make all leading axes one: <code>x.reshape(-1, x.shape[-1])</code> is (N,
 # I), and the same for dy, (N, O). Return dx in the shape of x.</details>
@@ -237,7 +237,8 @@ print(f"ReLU:         largest relative error {worst:.0e}")
 # %% [markdown]
 # ### 3.6 The whole encoder, backward  ·  ●●○  ·  10 minutes
 # Look at `encoder_forward` again and walk it upwards. Use `layers.linear_backward` and `layers.relu_backward`, or your
-# own. You are given two gradients, `dmean` and `dlog_variance`, (…, C) each. Return `dpatches, dw1, db1, dw2, db2`.
+# own. You are given two gradients, `dmean` and `dlog_variance`, (…, C) each. Return `dpatches, dw1, db1, dw2, db2`,
+# each of the shape of what it belongs to.
 #
 # <details><summary>ValueError: matmul</summary>The second linear layer returned 2C numbers, so its backward wants a
 # gradient of 2C numbers. How did the forward split them?</details>

@@ -157,7 +157,8 @@ check.adaln_modulation_forward(adaln_modulation_forward)
 
 # %% [markdown]
 # ### 6.4 SiLU, backward  ·  ●●○  ·  10 minutes
-# Write `silu_backward(dy, cache)` with the cache of 6.2. Try your formula at x = 0 first: there the slope is ½.
+# Write `silu_backward(dy, cache)` with the cache of 6.2. Return `dx`, of the shape of `dy`. Try your formula at x = 0
+# first: there the slope is ½.
 #
 # <details><summary>Right at x = 0, wrong elsewhere</summary>At 0 one of the two parts vanishes. Did you forget that
 # part?</details>

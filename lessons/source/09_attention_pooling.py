@@ -75,8 +75,8 @@ draw.matrices(("weights", weights), "@", ("v", v), "=", ("y", weights @ v))
 # %% [markdown]
 # ### 9.2 Attention  ·  ●●○  ·  10 minutes
 # Put it together: scores, mask, softmax, pooling. Shapes: q (..., H, T, d), k and v (..., H, S, d), for H heads.
-# `key_mask` is None or an array (..., S), True where a key may be attended to; all heads share it. Return y, and the
-# cache `(q, k, v, weights)`.
+# `key_mask` is None or an array (..., S), True where a key may be attended to; all heads share it. Return y (..., H, T,
+# d), and the cache `(q, k, v, weights)`, with weights (..., H, T, S).
 #
 # You may call lesson 8's `layers.softmax_forward(x)`, which returns y and a cache.
 #
@@ -148,8 +148,8 @@ check.join_heads(join_heads)
 
 # %% [markdown]
 # ### 9.4 Gate and residual  ·  ●○○  ·  4 minutes
-# Write y. x and h are (..., T, D), tokens of each sample; the gate is (..., D), one per sample and channel, shared by
-# its tokens. The cache is `(h, gate)`, with the gate in its original shape.
+# Return y (..., T, D) and the cache. x and h are (..., T, D), tokens of each sample; the gate is (..., D), one per
+# sample and channel, shared by its tokens. The cache is `(h, gate)`, with the gate in its original shape.
 #
 # <details><summary>Operands could not be broadcast together</summary>(B, D) against (B, T, D): NumPy lines up axes from
 # the back, and B meets T. <code>gate[..., None, :]</code> makes room for the tokens.</details>
@@ -179,7 +179,7 @@ check.gated_residual_forward(gated_residual_forward)
 
 # %% [markdown]
 # ### 9.5 Back through gate and residual  ·  ●●○  ·  6 minutes
-# Write dx, dh and dgate, in this order. A gradient has the shape of what it belongs to.
+# dy is (..., T, D). Return dx, dh and dgate, in this order. A gradient has the shape of what it belongs to.
 #
 # <details><summary>dgate has one axis too many</summary>Which tokens did one gate serve? All tokens of its own
 # sample.</details>
@@ -209,7 +209,7 @@ check.gated_residual_backward(gated_residual_backward)
 
 # %% [markdown]
 # ### 9.6 Back through pooling  ·  ●○○  ·  6 minutes
-# Write dweights (..., T, S) and dv (..., S, d). You get dy (..., T, d) and the cache `(weights, v)`.
+# Return dweights (..., T, S) and dv (..., S, d). You get dy (..., T, d) and the cache `(weights, v)`.
 #
 # <details><summary>matmul: mismatch in its core dimension</summary>Write down the three shapes. There is only one way
 # to multiply dy (T, d) with v (S, d) to get (T, S).</details>
@@ -247,7 +247,8 @@ check.pool_backward(pool_backward)
 
 # %% [markdown]
 # ### 9.7 Back through attention  ·  ●●●  ·  15 minutes
-# Write dq, dk and dv. `layers.softmax_backward(dy, (y,))` is at hand; or write its two lines again.
+# dy is (..., H, T, d). Return dq, dk and dv, in the shapes of q, k and v. `layers.softmax_backward(dy, (y,))` is at
+# hand; or write its two lines again.
 #
 # The last argument, `out`, may hold three arrays for the gradients: in the model they are parts of one larger array.
 # The line that fills them is already written.

@@ -75,8 +75,8 @@ check.step_10_predicted_noise(predicted)
 
 # %% [markdown]
 # ### 10.2 GELU  ·  ●○○  ·  7 minutes
-# Write `gelu_forward`. It returns `y` and the cache `(x, gate)`. You can ignore `training`: minidit passes it to say
-# whether there will be a backward.
+# Write `gelu_forward` for x of any shape. It returns `y` and the cache `(x, gate)`. You can ignore `training`: minidit
+# passes it to say whether there will be a backward.
 #
 # <details><summary>Hand numbers pass, random ones don't</summary>At 0, 10 and −10 only the gate's ends matter. Between
 # them, √(2/π) and the cubic term count: does the root cover the whole fraction, and does it multiply both
@@ -117,8 +117,8 @@ draw.curves(
 # %% [markdown]
 # ### 10.3 The feed-forward network  ·  ●○○  ·  6 minutes
 # Write `feedforward_forward` as three calls: `layers.linear_forward(x, w, b)`, `layers.gelu_forward(x)`, and
-# `layers.linear_forward` again. Each returns its result and its own cache. Return `y`, and the three caches as a
-# tuple, in the order of the calls.
+# `layers.linear_forward` again. Each returns its result and its own cache. x is (…, D), w1 (D, M), b1 (M,), w2 (M, D),
+# b2 (D,). Return `y` (…, D), and the three caches as a tuple, in the order of the calls.
 #
 # <details><summary>It says that y is what comes without GELU</summary>What did you pass to the second linear
 # map?</details>
@@ -175,7 +175,7 @@ print("shuffled in, shuffled out:", np.allclose(y_shuffled, y[:, order]))
 
 # %% [markdown]
 # ### 10.4 Backward through GELU, in small steps  ·  ●●●  ·  12 minutes
-# The cache is the one from 10.2. Return all three: `dgate`, `dinner` and `dx`.
+# The cache is the one from 10.2; dy is as large as x. Return all three, as large as x: `dgate`, `dinner` and `dx`.
 #
 # <details><summary>dinner is off</summary>The cache has the gate, not the tanh. What is the tanh in terms of the
 # gate?</details>
@@ -211,7 +211,7 @@ check.gelu_chunks(gelu_chunks)
 
 # %% [markdown]
 # ### 10.5 Backward through GELU, collapsed  ·  ●●○  ·  6 minutes
-# Write `gelu_backward` with this formula. $\text{inner}'$ is the slope of `inner`, as in your 10.4.
+# Write `gelu_backward` with this formula. It returns `dx`. $\text{inner}'$ is the slope of `inner`, as in your 10.4.
 #
 # <details><summary>It says that dy is missing</summary>The bracket is the slope of GELU at x. The gradient is dy times
 # it.</details>

@@ -288,7 +288,8 @@ draw.curves(m, prices, xlabel="mean", ylabel="KL of one number")
 
 # %% [markdown]
 # ### 13.4 A sample, backward  ·  ●●○  ·  7 minutes
-# Write `reparameterize_backward(dz, cache)` with the cache of 13.2. Return `dmean` and `dlog_variance`.
+# Write `reparameterize_backward(dz, cache)` with the cache of 13.2. Return `dmean` and `dlog_variance`, in the shape of
+# dz.
 #
 # <details><summary>dlog_variance is 2 times too large</summary>What is the slope of e^(u/2)? Mind the inner
 # function.</details>
@@ -313,7 +314,8 @@ check.reparameterize_backward(reparameterize_backward)
 
 # %% [markdown]
 # ### 13.5 KL, backward  ·  ●●○  ·  8 minutes
-# Write `gaussian_kl_backward(dloss, cache)`. Return `dmean` and `dlog_variance`.
+# Write `gaussian_kl_backward(dloss, cache)` with the cache of 13.3; `dloss` is one number. Return `dmean` and
+# `dlog_variance`, in the shape of the mean.
 #
 # <details><summary>How do I begin?</summary>The log variance appears twice: by itself, and in the variance, which is
 # its exponential. The two parts add up.</details>
@@ -446,8 +448,8 @@ print("gradient of the codec's loss:", dfake)
 
 # %% [markdown]
 # ### 13.6 The discriminator's loss, backward  ·  ●●○  ·  8 minutes
-# Write `hinge_discriminator_backward(dloss, cache)` with the cache from above. Return `dreal_logits` and
-# `dfake_logits`. There may be more real ones than fake ones.
+# Write `hinge_discriminator_backward(dloss, cache)` with the cache from above. `dloss` is one number. Return
+# `dreal_logits` and `dfake_logits`, each in the shape of its margins. There may be more real ones than fake ones.
 #
 # <details><summary>It grows with the margin</summary>max(0, a) is 0 or a. Its slope is 0 or 1, and nothing in
 # between.</details>

@@ -140,7 +140,8 @@ print(
 
 # %% [markdown]
 # ### 14.3 To pixels  ·  ●○○  ·  5 minutes
-# Write it: clip to [0, 1], multiply by 255, round to the *nearest* whole number, and return `np.uint8`.
+# Write it: clip to [0, 1], multiply by 255, round to the *nearest* whole number, and return an array of the same shape,
+# of `np.uint8`.
 #
 # <details><summary>Off by one here and there</summary><code>astype</code> cuts off. Round before it.</details>
 # <details><summary>Dark spots in bright places</summary>A number too large for a byte starts at 0 again. Limit it
@@ -189,7 +190,7 @@ print(
 
 # %% [markdown]
 # ### 14.4 Backward through the limits  ·  ●●○  ·  6 minutes
-# You have `dy` and the `x` that went in. Return `dx`.
+# You have `dy` and the `x` that went in, both of one shape. Return `dx`, of that shape.
 #
 # <details><summary>Entries that should be 0 aren't</summary>Where y is held at 0 or 1, a small change of x changes
 # nothing.</details>

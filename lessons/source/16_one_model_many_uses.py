@@ -86,7 +86,8 @@ check.worksheet_counted_loss(counted_loss)
 
 # %% [markdown]
 # ### 16.3 A time for each latent  ·  ●○○  ·  5 minutes
-# `t` is (B,), between 0 and 1. Return the time of each latent, (B, F, H, W).
+# `t` is (B,), between 0 and 1. `known` is (B, F, H, W), True where a latent is known. Return the time of each latent,
+# (B, F, H, W).
 #
 # <details><summary>Broadcasting fails, or fits by chance</summary>t belongs to the first axis, and NumPy matches shapes
 # from the last. Add axes of length 1 at the end of t.</details>
@@ -110,8 +111,8 @@ check.per_latent_time(per_latent_time)
 
 # %% [markdown]
 # ### 16.4 The canvas  ·  ●●○  ·  8 minutes
-# Return the canvas (B, F, H, W, C), and the cache `(own_time,)`, where `own_time` is τ with one more axis at its end:
-# (B, F, H, W, 1).
+# `data` and `noise` are (B, F, H, W, C), `t` and `known` as in 16.3. Return the canvas (B, F, H, W, C), and the cache
+# `(own_time,)`, where `own_time` is τ with one more axis at its end: (B, F, H, W, 1).
 #
 # <details><summary>Shapes don't meet</summary>All C channels of a latent have one time: that is what the axis of length
 # 1 is for.</details>
@@ -172,8 +173,8 @@ check.counted_loss_forward(counted_loss_forward)
 
 # %% [markdown]
 # ### 16.6 A step that keeps the known latents  ·  ●●○  ·  8 minutes
-# `x` and `known_latents` are (B, F, H, W, C), `known` is (B, F, H, W). `velocity(x, t)` asks the network. Make one
-# Euler step from t to s, and return x at s.
+# `x` and `known_latents` are (B, F, H, W, C), `known` is (B, F, H, W). `t` and `s` are numbers, and `velocity(x, t)`
+# asks the network. Make one Euler step from t to s, and return x at s.
 #
 # <details><summary>It says that the network didn't see the known latents</summary>x may still be noise where a latent
 # is known. Put <code>known_latents</code> there before you ask.</details>
@@ -230,7 +231,7 @@ check.token_exists(token_exists)
 
 # %% [markdown]
 # ### 16.8 Back through the loss  ·  ●○○  ·  4 minutes
-# The cache is yours of 16.5. Return `dprediction`.
+# The cache is yours of 16.5; `dloss` is one number. Return `dprediction`, as large as the prediction.
 #
 # <details><summary>It is too large by a factor</summary>The share is in the cache already. What is left of the formula?
 # N counts all numbers, those that don't count too.</details>
@@ -248,7 +249,8 @@ check.counted_loss_backward(counted_loss_backward)
 
 # %% [markdown]
 # ### 16.9 Back through the canvas  ·  ●○○  ·  5 minutes
-# Data and noise each went in with a factor. Return `ddata` and `dnoise`. What can the noise of a *known* latent change?
+# Data and noise each went in with a factor. `dcanvas` is (B, F, H, W, C), and so are `ddata` and `dnoise`: return these
+# two. What can the noise of a *known* latent change?
 #
 # <details><summary>ddata is off where latents are known</summary>There the canvas is the data: a small change of one is
 # a small change of the other.</details>
