@@ -75,6 +75,11 @@ FIRST_NUMBERS = Numbers(
             "middle of the extremes", lambda: middle(FRAME), "these lie halfway between the smallest and the largest",
             *ALL_COUNT,
         ),
+        Slip("the largest", lambda: FRAME.max(axis=1), "these are the largest numbers", *ALL_COUNT),
+        Slip("the smallest", lambda: FRAME.min(axis=1), "these are the smallest numbers", *ALL_COUNT),
+        Slip(
+            "rounded", lambda: np.array([2.5, 0.8]), "they are rounded to one decimal", "3 / 4 is 0.75.",
+        ),
         Slip(
             "zeros not counted", lambda: FRAME.sum(axis=1) / np.count_nonzero(FRAME, axis=1),
             "the sum of the lower row was divided by 3", "A 0 counts too: there are four pixels in each row.",
@@ -134,6 +139,28 @@ ROW_MEANS = Exercise(
         Slip(
             "middle of the extremes", middle, "these lie halfway between the smallest and the largest", *ALL_COUNT,
         ),
+        Slip("the largest", lambda x: x.max(axis=1), "these are the largest numbers", *ALL_COUNT),
+        Slip("the smallest", lambda x: x.min(axis=1), "these are the smallest numbers", *ALL_COUNT),
+        Slip(
+            "standard deviation", lambda x: x.std(axis=1), "these are the standard deviations",
+            "That is how far the numbers lie from their mean.",
+        ),
+        Slip(
+            "root of the mean square", lambda x: np.sqrt((x * x).mean(axis=1)), "the numbers were squared first",
+            "Add them up as they are.",
+        ),
+        Slip(
+            "not added up", lambda x: x.cumsum(axis=1) / x.shape[1], "these are sums up to each column",
+            "cumsum keeps every step; sum keeps only the last.",
+        ),
+        Slip(
+            "not added up", lambda x: x / x.shape[1], "each number was divided, but they were not added up",
+            "One mean for each row: sum over axis 1.",
+        ),
+        Slip(
+            "one too many", lambda x: x.sum(axis=1) / (x.shape[1] + 1),
+            "the sums were divided by one more than there are columns", "A row has C numbers.",
+        ),
         Slip(
             "one too few", lambda x: x.sum(axis=1) / (x.shape[1] - 1),
             "the sums were divided by one less than there are columns", "That is for variances. A mean divides by C.",
@@ -180,6 +207,8 @@ def one_after_the_other(x):
         y[i, j] -= y[i].mean()
     return y
 
+
+MEAN = "Subtract the mean: then each row has mean 0."
 
 CENTRE_ROWS = Exercise(
     "centre_rows", LESSON, "subtract from each row its mean", ("centred",), centre_rows,
@@ -231,6 +260,32 @@ CENTRE_ROWS = Exercise(
         Slip(
             "middle of the extremes", lambda x: x - middle(x)[:, None],
             "what lies halfway between smallest and largest was subtracted", *ALL_COUNT,
+        ),
+        *(
+            Slip(f"{what} instead of mean", lambda x, of=of: x - of(x), f"the {what} of each row was subtracted", MEAN)
+            for what, of in (
+                ("largest", lambda x: x.max(axis=1, keepdims=True)),
+                ("smallest", lambda x: x.min(axis=1, keepdims=True)),
+                ("first number", lambda x: x[:, :1]), ("standard deviation", lambda x: x.std(axis=1, keepdims=True)),
+            )
+        ),
+        Slip(
+            "half of the mean", lambda x: x - x.mean(axis=1, keepdims=True) / 2, "half of the mean was subtracted",
+            MEAN,
+        ),
+        Slip(
+            "the mean twice", lambda x: x - 2 * x.mean(axis=1, keepdims=True), "the mean was subtracted twice", MEAN,
+        ),
+        *(
+            Slip(
+                "rounded means", lambda x, of=of: x - of(x.mean(axis=1, keepdims=True)),
+                "the means were rounded before they were subtracted", "Keep what comes after the point.",
+            )
+            for of in (np.round, np.floor, np.trunc)
+        ),
+        Slip(
+            "divided by the sum", lambda x: x / x.sum(axis=1, keepdims=True), "each row was divided by its sum",
+            "Subtract the mean.",
         ),
         Slip(
             "one row's mean for all", lambda x: x - x[0].mean(),

@@ -71,10 +71,6 @@ COUNTS = Numbers(
             "10 is how many values of brightness there are", "Count the pixels: frames times rows times columns.",
         ),
         Slip(
-            "sum instead of product", lambda: counts(pixels=sum(VIDEO.shape)),
-            "frames, rows and columns were added up", "Each frame has rows times columns pixels.",
-        ),
-        Slip(
             "highest t instead of a count", lambda: counts(different_t=5), "t has one value fewer",
             "0, 1, 2 and 3: count them.",
         ),
@@ -119,6 +115,25 @@ TIMES = Numbers(
         Slip(
             "the worksheet's t", lambda: PAPERS[::-1], "those are the worksheet's four times",
             "As a share of the way from noise to clip, t lies between 0 and 1: divide.",
+        ),
+        Slip(
+            "additions counted", lambda: PAPERS + 1, "those are the additions of noise, k + 1",
+            "Our t lies between 0 and 1, and rises.",
+        ),
+        Slip(
+            "additions counted", lambda: PAPERS[::-1] + 1, "they are counted in steps", "Our t lies between 0 and 1.",
+        ),
+        Slip(
+            "a step too early", lambda: time_of_step(PAPERS, STEPS) - 1 / STEPS, "each is one step too early",
+            "At k = 3 nothing but noise is there: t is 0.",
+        ),
+        Slip(
+            "half a step", lambda: time_of_step(PAPERS, STEPS) + 0.5 / STEPS, "each is half a step too late",
+            "At k = 3 nothing but noise is there: t is 0.",
+        ),
+        Slip(
+            "one too many", lambda: np.linspace(0, 1, STEPS + 1), "t = 1 belongs to none of the steps",
+            "Step 0 still has one addition of noise.",
         ),
         Slip("k itself", lambda: PAPERS, "those are the steps k", "Our t lies between 0 and 1, and rises."),
         Slip(
@@ -227,6 +242,16 @@ TIME_OF_STEP = Exercise(
         Slip(
             "brackets missing", lambda k, steps=1000: (1 - k + 1) / steps, "it is (2 − k) / K",
             "From 1, take (k + 1) / K away.",
+        ),
+        Slip(
+            "half a step", partial(time_of, added=0.5), "each is half a step too late", "k + 1 additions of noise.",
+        ),
+        Slip(
+            "both ends counted", lambda k, steps=1000: k / (steps - 1), "k = 0 has become t = 0, and K − 1 t = 1",
+            "Our t is 0 for pure noise, and step 0 still has a little.",
+        ),
+        Slip(
+            "multiplied", lambda k, steps=1000: 1 - (k + 1) * steps, "it was multiplied by K", "Divide by K.",
         ),
         Slip(
             "not divided", lambda k, steps=1000: steps - 1 - k, "it is counted in steps",
@@ -381,6 +406,50 @@ ATTRIBUTES_AS_NUMBERS = Exercise(
             "these are the places of the words among all words", "Each attribute has a list of its own.",
         ),
         Slip(
+            "a value is never found", lambda text: np.where(places(text.split()) == 0, NOT_NAMED, places(text.split())),
+            "the first of each list counts as not named",
+            "0 is a place like the others, though `or` takes it for False.",
+        ),
+        *(
+            Slip(
+                "another number for what is not named", lambda text, n=n: places(text.split(), n),
+                f"what the caption doesn't name is {n}", "−1 stands for it.",
+            )
+            for n in (-2, 5, 9, 10, 99, 100, -100)
+        ),
+        Slip(
+            "another number for what is not named",
+            lambda text: np.where(places(text.split()) < 0, list(map(len, NAMES)), places(text.split())),
+            "what the caption doesn't name is the length of its list", "−1 stands for it.",
+        ),
+        *(
+            Slip(
+                "named or not", lambda text, no=no: np.where(places(text.split()) < 0, no, 1),
+                "it says whether something is named, not what", "Which place does the word have in its list?",
+            )
+            for no in (0, NOT_NAMED)
+        ),
+        Slip(
+            "lists in reverse", lambda text: places(text.split(), lists=tuple(names[::-1] for names in NAMES)),
+            "the places are counted from the end of the lists", "The first of each list is 0.",
+        ),
+        Slip(
+            "first and last word", lambda text: places(text.split()[1:-1]),
+            "it doesn't look at the first and last word",
+            "text.split() finds them, too.",
+        ),
+        Slip(
+            "first and last word", lambda text: places(text.split()[1:]), "it doesn't look at the first word",
+            "Python counts from 0.",
+        ),
+        Slip(
+            "first and last word", lambda text: places(text.split()[:-1]), "it doesn't look at the last word",
+            "range(n) ends at n − 1 by itself.",
+        ),
+        Slip(
+            "nothing is found", lambda text: places([]), "it finds nothing", "text.split() gives a list of words.",
+        ),
+        Slip(
             "counted from 1", lambda text: places(text.split(), NOT_NAMED - 1) + 1,
             "the places are counted from 1", "Counting starts at 0: red, circle, left and day are 0.",
         ),
@@ -451,6 +520,8 @@ def learned_and_frozen(counted=lambda name: True, frozen=("encoder", "decoder"))
 FROZEN_BIASES = ("encoder_bias", "decoder_bias")
 TOTAL = sum(matrix.size for _, matrix in MATRICES)
 
+CODEC_NAMES = ("encoder", "decoder")
+
 LEARNED = Numbers(
     "step_1_learned", LESSON, "red and blue numbers", learned_and_frozen,
     lambda index: (
@@ -478,7 +549,8 @@ LEARNED = Numbers(
         Slip(
             "forgot the keys",
             lambda: learned_and_frozen(lambda name: name != "key_weight"),
-            "four red numbers are missing", "Queries and keys have a matrix each.",
+            "four red numbers are missing",
+            "Queries and keys have a matrix each, of four numbers. So has the bias of step 6.",
         ),
         Slip(
             "forgot step 8", lambda: learned_and_frozen(lambda name: name not in ("query_weight", "key_weight")),
@@ -492,6 +564,19 @@ LEARNED = Numbers(
         Slip(
             "forgot step 6", lambda: learned_and_frozen(lambda name: not name.startswith("conditioning")),
             "the red numbers of step 6 are missing", "It has a matrix and a bias.",
+        ),
+        Slip(
+            "only step 6", lambda: learned_and_frozen(lambda name: name.startswith(("conditioning", *CODEC_NAMES))),
+            "the red numbers of steps 8 and 10 are missing", "Three lines of the table are red.",
+        ),
+        *(
+            Slip(
+                "forgot a bias", lambda name=name: learned_and_frozen(lambda one: one != name),
+                f"the bias of {where} is missing", "A bias counts like a weight.",
+            )
+            for name, where in (
+                ("feed_forward_bias", "step 10"), ("encoder_bias", "the encoder"), ("decoder_bias", "the decoder"),
+            )
         ),
         Slip(
             "forgot the decoder", lambda: learned_and_frozen(lambda name: not name.startswith("decoder")),
@@ -558,6 +643,16 @@ def never_put_back(f, x, step):
         high = f(there)
         there[index] -= 2 * step
         slopes[index] = (high - f(there)) / (2 * step)
+    return slopes
+
+
+def never_put_back_upwards(f, x, step, from_start=True):
+    """The result if entries only move up, one after the other: compared with x, or with those before."""
+    there, slopes = x.copy(), np.zeros_like(x)
+    for index in np.ndindex(x.shape):
+        low = f(x if from_start else there)
+        there[index] += step
+        slopes[index] = (f(there) - low) / step
     return slopes
 
 
@@ -672,6 +767,32 @@ CENTRAL_DIFFERENCE = Exercise(
         Slip(
             "whole rows moved", partial(rows_moved, axes=2),
             "with more than two axes, it moves several entries at once", "x[index] needs an index for every axis.",
+        ),
+        Slip(
+            "divided twice", lambda f, x, step: central_difference(f, x, step) / step,
+            "they were divided by the step twice", "One division, by 2 · step.",
+        ),
+        Slip("f itself", lambda f, x, step: f(x), "it is f(x)", "How much does f change when an entry moves?"),
+        Slip(
+            "all entries at once, one number", lambda f, x, step: (f(x + step) - f(x)) / step,
+            "all entries were moved at the same time", "Move one, measure, and put it back; then the next.",
+        ),
+        Slip(
+            "one slope missing",
+            lambda f, x, step: central_difference(f, x, step) * (np.arange(x.size) < x.size - 1).reshape(x.shape),
+            "the last slope is missing", "range(n) ends at n − 1 by itself.",
+        ),
+        Slip(
+            "missing transpose", lambda f, x, step: central_difference(f, x, step).T, "it is transposed",
+            "Return an array of x's shape.",
+        ),
+        Slip(
+            "never put back", never_put_back_upwards, "entries that were moved up were not put back",
+            "Only one entry may differ from x at a time.",
+        ),
+        Slip(
+            "never put back", partial(never_put_back_upwards, from_start=False),
+            "entries that were moved up were not put back", "Only one entry may differ from x at a time.",
         ),
         Slip(
             "not in the shape of x", lambda f, x, step: central_difference(f, x, step).ravel(),

@@ -1,6 +1,7 @@
 """Lesson 2: video to patches."""
 
 from functools import partial
+from itertools import permutations, product
 
 import numpy as np
 
@@ -17,6 +18,7 @@ VIDEO_WITH_CHANNEL = VIDEO[..., None].astype(float)  # 2, 2, 4, 1
 
 # Where the axes f, pf, r, ph, c, pw, C go: patches first in order, then what is inside a patch
 IN_ORDER = (0, 2, 4, 1, 3, 5, 6)
+BACK = (0, 3, 1, 4, 2, 5, 6)  # from there to f, pf, r, ph, c, pw, C
 
 
 # ------------------------------------------------------------------------------------------------ 2.1 by hand
@@ -74,6 +76,18 @@ STEP_2 = Numbers(
         Slip(
             "bottom before top", lambda: SHEET.patches[[2, 3, 0, 1]],
             "inside each patch, the lower row stands before the upper one", "From top to bottom, as you read.",
+        ),
+        *(
+            Slip(
+                "around the square", lambda rows=rows: SHEET.patches[rows],
+                "inside each patch, the pixels go around the square",
+                "Read a patch as you read a text: the upper row, then the lower one, both to the right.",
+            )
+            for rows in ([0, 1, 3, 2], [0, 2, 3, 1])
+        ),
+        Slip(
+            "patches in reverse", lambda: SHEET.patches[:, ::-1], "the patches are in reverse",
+            "First all patches of frame 1, from left to right.",
         ),
         Slip(
             "one frame only", lambda: SHEET.patches[:, :2], "the patches of frame 2 are missing",
@@ -212,6 +226,21 @@ def permuted(x, order):
     return x.transpose(*range(first), *(first + axis for axis in order))
 
 
+def other_orders(named, slip):
+    """Slips of all other orders in which grid and patch stay apart: `slip` is `wrongly_cut` or `wrongly_put`."""
+    right, cutting = (0, 1, 2), slip is wrongly_cut
+    for grid, inside in product(permutations(right), permutations(range(4) if cutting else right)):
+        if cutting:
+            order = (*(2 * i for i in grid), *((1, 3, 5, 6)[i] for i in inside))
+        else:
+            order = (*(axis for pair in zip(grid, inside, strict=True) for axis in (pair[0], 3 + pair[1])), 6)
+        if order not in {IN_ORDER if cutting else BACK, *(one[1] for one in named)}:
+            wrong = ["the counters of the grid"] * (grid != right)
+            wrong += ["the axes inside each patch"] * (inside[:3] != right)
+            says = f"{' and '.join(wrong) or 'the channels'} are in another order"
+            yield slip("another order", order, says, "The order is frame, row, column, everywhere; channel comes last.")
+
+
 def every_other_pixel(x, patch):
     """The result if the patch's axis is split off before the grid's: a patch of pixels that are far apart."""
     *leading, F, H, W, C = x.shape
@@ -263,6 +292,60 @@ def patch_at_first(size, patch):
 KEPT = "Does it keep something between calls?"
 ONLY_FIRST = "Is the `return` inside a loop?"
 
+# Orders of axes: slip, order, what to say
+CUT = (
+    (
+        "reshape alone", tuple(range(7)),
+        "its numbers stand in the order of the clip: a reshape alone cuts strips, not blocks",
+        "Bring the axes of the grid together, and those of the patch, before the last reshape.",
+    ),
+    (
+        "down before right", (0, 2, 4, 1, 5, 3, 6),
+        "inside each patch, columns come before rows", "Inside a patch: frame, row, column, channel.",
+    ),
+    (
+        "channels first", (0, 2, 4, 6, 1, 3, 5),
+        "inside each patch, channels come first", "The three colours of a pixel stay together: channel comes last.",
+    ),
+    (
+        "frame last in the patch", (0, 2, 4, 3, 5, 1, 6),
+        "inside each patch, the frame comes after row and column", "Inside a patch: frame, row, column, channel.",
+    ),
+    (
+        "tokens down before right", (0, 4, 2, 1, 3, 5, 6),
+        "the tokens go down each column of patches first", "The order of tokens is frame, row, column.",
+    ),
+    (
+        "tokens place by place", (2, 4, 0, 1, 3, 5, 6),
+        "the tokens of all frames at one place come together", "The order of tokens is frame, row, column.",
+    ),
+    (
+        "patch before grid", (1, 3, 5, 0, 2, 4, 6),
+        "the axes of the patch come before those of the grid", "First f, r, c, then pf, ph, pw, C.",
+    ),
+    (
+        "inverse order of axes", (0, 3, 1, 4, 2, 5, 6),
+        "the axes were moved in the inverse order",
+        "transpose takes, for each new axis, the number of the old one.",
+    ),
+    (
+        "frame and row swapped", (2, 0, 4, 3, 1, 5, 6),
+        "frames and rows have changed places", "The order is frame, row, column, everywhere.",
+    ),
+    (
+        "rows and columns swapped", (0, 4, 2, 1, 5, 3, 6),
+        "rows and columns have changed places", "The order is frame, row, column, everywhere.",
+    ),
+    (
+        "backwards", (4, 2, 0, 5, 3, 1, 6),
+        "columns come before rows, and rows before frames", "The order is frame, row, column, everywhere.",
+    ),
+    (
+        "channels before the tokens", (6, 0, 2, 4, 1, 3, 5),
+        "the channels come before everything else", "The colours of a pixel stay together: channel comes last.",
+    ),
+)  # fmt: skip
+
 PATCHIFY = Exercise(
     "patchify", LESSON, "cut any clip", ("tokens",), patchify,
     trials=(
@@ -270,60 +353,12 @@ PATCHIFY = Exercise(
         *for_each(CLIPS[:3], clip_and_patch), *for_each(CLIPS[3:], clip_and_patch, "batches"),
     ),
     slips=(
-        wrongly_cut(
-            "reshape alone", tuple(range(7)),
-            "its numbers stand in the order of the clip: a reshape alone cuts strips, not blocks",
-            "Bring the axes of the grid together, and those of the patch, before the last reshape.",
-        ),
+        *(wrongly_cut(*one) for one in CUT),
+        *other_orders(CUT, wrongly_cut),
         Slip(
             "every other pixel", every_other_pixel,
             "the pixels of a patch lie far apart in the clip",
             "Which comes first when an axis of length r · ph is split: the r patches, or the ph rows of each?",
-        ),
-        wrongly_cut(
-            "down before right", (0, 2, 4, 1, 5, 3, 6),
-            "inside each patch, columns come before rows", "Inside a patch: frame, row, column, channel.",
-        ),
-        wrongly_cut(
-            "channels first", (0, 2, 4, 6, 1, 3, 5),
-            "inside each patch, channels come first", "The three colours of a pixel stay together: channel comes last.",
-        ),
-        wrongly_cut(
-            "frame last in the patch", (0, 2, 4, 3, 5, 1, 6),
-            "inside each patch, the frame comes after row and column", "Inside a patch: frame, row, column, channel.",
-        ),
-        wrongly_cut(
-            "tokens down before right", (0, 4, 2, 1, 3, 5, 6),
-            "the tokens go down each column of patches first", "The order of tokens is frame, row, column.",
-        ),
-        wrongly_cut(
-            "tokens place by place", (2, 4, 0, 1, 3, 5, 6),
-            "the tokens of all frames at one place come together", "The order of tokens is frame, row, column.",
-        ),
-        wrongly_cut(
-            "patch before grid", (1, 3, 5, 0, 2, 4, 6),
-            "the axes of the patch come before those of the grid", "First f, r, c, then pf, ph, pw, C.",
-        ),
-        wrongly_cut(
-            "inverse order of axes", (0, 3, 1, 4, 2, 5, 6),
-            "the axes were moved in the inverse order",
-            "transpose takes, for each new axis, the number of the old one.",
-        ),
-        wrongly_cut(
-            "frame and row swapped", (2, 0, 4, 3, 1, 5, 6),
-            "frames and rows have changed places", "The order is frame, row, column, everywhere.",
-        ),
-        wrongly_cut(
-            "rows and columns swapped", (0, 4, 2, 1, 5, 3, 6),
-            "rows and columns have changed places", "The order is frame, row, column, everywhere.",
-        ),
-        wrongly_cut(
-            "backwards", (4, 2, 0, 5, 3, 1, 6),
-            "columns come before rows, and rows before frames", "The order is frame, row, column, everywhere.",
-        ),
-        wrongly_cut(
-            "channels before the tokens", (6, 0, 2, 4, 1, 3, 5),
-            "the channels come before everything else", "The colours of a pixel stay together: channel comes last.",
         ),
         Slip(
             "frames cut one by one",
@@ -438,6 +473,54 @@ LINE_POSITIONS = Exercise(
             "the base is 1000", "It is 10000.",
         ),
         Slip(
+            "divided by half + 1", with_frequencies(lambda half, width: -np.arange(half) / (half + 1)),
+            "the frequencies fall a little too slowly", "It is −i / half.",
+        ),
+        Slip(
+            "another base", with_frequencies(lambda half, width: -np.arange(half) / half / np.log(10000.0)),
+            "the base is e", "It is 10000.",
+        ),
+        Slip(
+            "powers instead of roots", with_frequencies(lambda half, width: -np.arange(half)),
+            "the frequencies fall much too fast", "The exponent is −i / half.",
+        ),
+        *(
+            Slip(
+                name, lambda count, width, of=of: waves(np.arange(count), of(frequencies(width))), says,
+                "Frequency number i is 10000 to the power of −i / half, and row p has the angles p · ω.",
+            )
+            for name, of, says in (
+                ("from slow to fast", lambda w: w[::-1], "the waves run from slow to fast"),
+                ("times π", lambda w: np.pi * w, "there is a factor of π"),
+                ("minus", lambda w: -w, "the frequencies are negative, and so are the sines"),
+                ("1, ½, ⅓", lambda w: 1 / np.arange(1, len(w) + 1), "the frequencies are 1, 1/2, 1/3 and so on"),
+                ("brackets missing", lambda w: 1 / 10000.0 ** np.arange(len(w)) / len(w), "only the result is divided"),
+            )
+        ),
+        Slip(
+            "positions from 0 to 1",
+            lambda count, width: waves(np.arange(count) / count, frequencies(width)),
+            "the positions were divided by their number", "Token p is at p: 0, 1, 2 and so on.",
+        ),
+        Slip(
+            "positions from 0 to 1",
+            lambda count, width: waves(np.linspace(0, 1, count), frequencies(width)),
+            "the positions run from 0 to 1", "Token p is at p: 0, 1, 2 and so on.",
+        ),
+        Slip(
+            "count and width swapped", lambda count, width: line_positions(width, count),
+            "count and width have changed places", "A row for each token, width numbers wide.",
+        ),
+        Slip(
+            "sines alone",
+            lambda count, width: np.sin(np.arange(count)[:, None] * 10000.0 ** (-np.arange(width) / width)),
+            "there are no cosines", "Half of the width for sines, half for cosines.",
+        ),
+        Slip(
+            "in reverse", lambda count, width: line_positions(count, width)[::-1], "the tokens are in reverse",
+            "The first token is at position 0.",
+        ),
+        Slip(
             "times 2π", lambda count, width: waves(2 * np.pi * np.arange(count), frequencies(width)),
             "there is a factor of 2π", "Sine and cosine take p · ω as it is.",
         ),
@@ -546,6 +629,41 @@ def one_token(dy, x, patch, which):
     return patchify_backward(there, x, patch)
 
 
+# Orders of axes: slip, order, what to say
+PUT = (
+    (
+        "reshape alone", tuple(range(7)),
+        "its numbers stand in the order of the tokens",
+        "A reshape alone moves nothing: undo the transpose too.",
+    ),
+    (
+        "same order of axes as the forward", IN_ORDER,
+        "the axes were moved as in the forward, once more",
+        "Undo the forward's transpose; don't repeat it.",
+    ),
+    (
+        "patch before grid", (3, 0, 4, 1, 5, 2, 6),
+        "each axis has the patch before the grid",
+        "Row 5 of the clip is row 5 % ph of patch 5 // ph: the grid goes first.",
+    ),
+    (
+        "down before right", (0, 3, 1, 5, 2, 4, 6),
+        "inside each patch, rows and columns have changed places", "Which axis of dblocks is ph, and which is pw?",
+    ),
+    (
+        "rows and columns of patches swapped", (0, 3, 2, 4, 1, 5, 6),
+        "rows and columns of patches have changed places", "The forward took f, r, c in this order.",
+    ),
+    (
+        "rows and columns swapped", (0, 3, 2, 5, 1, 4, 6),
+        "rows and columns have changed places", "In dblocks, axis 1 counts rows of patches, and axis 2 columns.",
+    ),
+    (
+        "frames and rows swapped", (1, 4, 0, 3, 2, 5, 6),
+        "frames and rows have changed places", "In dblocks, axis 0 counts frames of patches, and axis 1 rows.",
+    ),
+)  # fmt: skip
+
 PATCHIFY_BACKWARD = Exercise(
     "patchify_backward", LESSON, "the gradient of patchify", ("dx",), patchify_backward,
     trials=(
@@ -553,37 +671,8 @@ PATCHIFY_BACKWARD = Exercise(
         *for_each(CLIPS[3:], gradient_clip_and_patch), *for_each(CLIPS[:3], gradient_clip_and_patch),
     ),
     slips=(
-        wrongly_put(
-            "reshape alone", tuple(range(7)),
-            "its numbers stand in the order of the tokens",
-            "A reshape alone moves nothing: undo the transpose too.",
-        ),
-        wrongly_put(
-            "same order of axes as the forward", IN_ORDER,
-            "the axes were moved as in the forward, once more",
-            "Undo the forward's transpose; don't repeat it.",
-        ),
-        wrongly_put(
-            "patch before grid", (3, 0, 4, 1, 5, 2, 6),
-            "each axis has the patch before the grid",
-            "Row 5 of the clip is row 5 % ph of patch 5 // ph: the grid goes first.",
-        ),
-        wrongly_put(
-            "down before right", (0, 3, 1, 5, 2, 4, 6),
-            "inside each patch, rows and columns have changed places", "Which axis of dblocks is ph, and which is pw?",
-        ),
-        wrongly_put(
-            "rows and columns of patches swapped", (0, 3, 2, 4, 1, 5, 6),
-            "rows and columns of patches have changed places", "The forward took f, r, c in this order.",
-        ),
-        wrongly_put(
-            "rows and columns swapped", (0, 3, 2, 5, 1, 4, 6),
-            "rows and columns have changed places", "In dblocks, axis 1 counts rows of patches, and axis 2 columns.",
-        ),
-        wrongly_put(
-            "frames and rows swapped", (1, 4, 0, 3, 2, 5, 6),
-            "frames and rows have changed places", "In dblocks, axis 0 counts frames of patches, and axis 1 rows.",
-        ),
+        *(wrongly_put(*one) for one in PUT),
+        *other_orders(PUT, wrongly_put),
         Slip(
             "patchify again", lambda dy, x, patch: patchify(dy.reshape(x.shape), patch),
             "patchify was called once more", "Its backward goes the other way: from tokens to the clip.",

@@ -98,12 +98,16 @@ STEP_3 = Numbers(
             for row in ([1, -1, -1, 0], [1, 0, -1, -1])
         ),
         Slip(
-            "one pixel forgotten", lambda: latent_with([1, -1, 0, 0], WEIGHT[1]),
-            "in the first row, only one pixel was subtracted", "There are two −1s in the first row of W.",
+            "one pixel forgotten", lambda: latent_with([1, 0, 0, 0], WEIGHT[1]),
+            "in the first row, no pixel was subtracted", "There are two −1s in the first row of W.",
         ),
         Slip(
-            "one pixel forgotten", lambda: latent_with([1, 0, 0, -1], WEIGHT[1]),
-            "in the first row, only one pixel was subtracted", "There are two −1s in the first row of W.",
+            "the other half", lambda: relu(-SHEET.encoder_before_relu), "it is the ReLU of the negative",
+            "What is negative becomes 0, all else stays.",
+        ),
+        Slip(
+            "a step", lambda: (SHEET.encoder_before_relu > 0) * 1, "it is 1 where the number is positive",
+            "A positive number stays as it is.",
         ),
     ),
     difficulty=1, minutes=6,
@@ -127,7 +131,7 @@ HAND_W = np.array([[1.0, 0.0, 2.0, -1.0], [2.0, 1.0, 0.0, 1.0]])  # I, O
 HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
 
 
-LEADING = ((2, 4), (), (6,), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
+ROWS = ((2, 4), (6,), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
 
 
 def linear_of(rng, leading):
@@ -137,7 +141,7 @@ def linear_of(rng, leading):
 
 LINEAR_FORWARD = Exercise(
     "linear_forward", LESSON, "the linear layer", ("y", "cache"), linear_forward,
-    trials=(by_hand(HAND_X, HAND_W, HAND_B), *for_each(LEADING, linear_of)),
+    trials=(by_hand(HAND_X, HAND_W, HAND_B), *for_each((*ROWS, ()), linear_of)),
     slips=(
         Slip(
             "forgot the bias", linear_as(lambda x, w, b: x @ w), "the bias is missing",
@@ -159,6 +163,44 @@ LINEAR_FORWARD = Exercise(
         Slip(
             "mean over the inputs", linear_as(lambda x, w, b: (x @ w + b) / w.shape[0]),
             "it was divided by the number of inputs", "y[n, o] is a sum over the inputs.",
+        ),
+        Slip(
+            "scaled by the root", linear_as(lambda x, w, b: x @ w / np.sqrt(w.shape[0]) + b),
+            "the products were divided by the root of the number of inputs", "That is for attention, in lesson 8.",
+        ),
+        Slip(
+            "times the bias", linear_as(lambda x, w, b: x @ w * b), "it was multiplied by the bias",
+            "b is added to every row.",
+        ),
+        Slip(
+            "bias on the weights", linear_as(lambda x, w, b: x @ (w + b)), "the bias was added to the weights",
+            "It comes after the product, once.",
+        ),
+        Slip(
+            "bias in reverse", linear_as(lambda x, w, b: x @ w + b[::-1]), "the bias is in reverse",
+            "b[o] belongs to output o.",
+        ),
+        Slip(
+            "one bias for all", linear_as(lambda x, w, b: x @ w + b.mean()),
+            "the mean of all biases was added everywhere",
+            "Each output has a bias of its own.",
+        ),
+        Slip(
+            "one bias for all", linear_as(lambda x, w, b: x @ w + b[-1]), "the last bias was added everywhere",
+            "Each output has a bias of its own.",
+        ),
+        Slip(
+            "sign of the product", linear_as(lambda x, w, b: b - x @ w), "the product was subtracted", "y = x @ w + b.",
+        ),
+        Slip(
+            "the bias alone", linear_as(lambda x, w, b: 0 * (x @ w) + b), "it is the bias alone", "y = x @ w + b.",
+        ),
+        *(
+            Slip(
+                "another function after it", linear_as(lambda x, w, b, of=of: of(x @ w + b)),
+                f"{called} was applied to it", "A linear layer is the product and the bias, no more.",
+            )
+            for called, of in (("tanh", np.tanh), ("a sigmoid", lambda y: 1 / (1 + np.exp(-y))), ("abs", np.abs))
         ),
         Slip(
             "one input left out", linear_as(lambda x, w, b: x[..., :-1] @ w[:-1] + b), "the last input is left out",
@@ -266,6 +308,39 @@ RELU_FORWARD = Exercise(
             "only the positive ones", relu_as(lambda x: x[x > 0]), "only the positive numbers are left",
             "The others become 0 and stay in their places.",
         ),
+        *(
+            Slip("another function", relu_as(of), f"it is {called}", "ReLU is the larger of x and 0.")
+            for called, of in (
+                ("softplus, log(1 + eˣ)", lambda x: np.logaddexp(0, x)), ("SiLU", lambda x: x / (1 + np.exp(-x))),
+                ("the sigmoid", lambda x: 1 / (1 + np.exp(-x))), ("tanh", np.tanh),
+                ("ELU", lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0)))), ("x²", lambda x: x * x),
+                ("tanh of ReLU", lambda x: np.tanh(relu(x))),
+            )
+        ),
+        *(
+            Slip(
+                "another number for the negative", relu_as(lambda x, low=low: np.where(x > 0, x, low)),
+                f"what is not positive has become {low}", "It becomes 0.",
+            )
+            for low in (1, -1, 0.5, np.nan)
+        ),
+        Slip(
+            "another limit", relu_as(lambda x: np.maximum(x, x.mean())), "it is at least the mean of x",
+            "The larger of x and 0.",
+        ),
+        Slip(
+            "another limit", relu_as(lambda x: np.where(x > 0.5, x, 0)), "what lies between 0 and ½ has become 0",
+            "Above 0 begins right after 0.",
+        ),
+        Slip(
+            "kept x", relu_as(kept=np.sign), "it is the sign of x", "x > 0 is true or false for each number.",
+        ),
+        *(
+            Slip("another question", relu_as(kept=asked), f"it says whether {what}", "It is true where x is above 0.")
+            for what, asked in (
+                ("x is not 0", lambda x: x != 0), ("y is at least 0, which it always is", lambda x: relu(x) >= 0),
+            )
+        ),
         Slip(
             "minus x", relu_as(lambda x: relu(-x)), "it is the ReLU of −x", "The larger of x and 0.",
         ),
@@ -359,6 +434,34 @@ RELU_BACKWARD = Exercise(
             for leak in LEAKS
         ),
         Slip(
+            "sign elsewhere", lambda dy, cache: np.where(cache[0], dy, -dy), "its sign changes where x was negative",
+            "The slope is exactly 0 there.",
+        ),
+        Slip(
+            "1 elsewhere", lambda dy, cache: np.where(cache[0], dy, 1), "it is 1 where x was negative",
+            "The slope is exactly 0 there.",
+        ),
+        Slip(
+            "added instead of multiplied", lambda dy, cache: dy - cache[0], "the slope was subtracted from dy",
+            "The gradient is dy times the slope.",
+        ),
+        Slip(
+            "the larger of the two", lambda dy, cache: np.maximum(dy, cache[0]), "it is the larger of dy and the slope",
+            "The gradient is dy times the slope.",
+        ),
+        Slip(
+            "another place's slope", lambda dy, cache: dy * cache[0][::-1], "the slopes are in reverse",
+            "Each number has a slope of its own.",
+        ),
+        Slip(
+            "another place's slope", lambda dy, cache: dy * cache[0][:1], "all rows got the slopes of the first",
+            "Each number has a slope of its own.",
+        ),
+        Slip(
+            "mean slope", lambda dy, cache: dy * cache[0].mean(), "all got the mean of the slopes",
+            "Each number has a slope of its own.",
+        ),
+        Slip(
             "added instead of multiplied", lambda dy, cache: dy + cache[0], "the slope was added to dy",
             "The gradient is dy times the slope.",
         ),
@@ -418,7 +521,7 @@ LINEAR_BACKWARD = Exercise(
         by_hand(
             np.array([[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, -1.0, 0.0], [3.0, 0.0, 1.0, 0.0]]), (HAND_X, HAND_W)
         ),
-        *for_each(LEADING, linear_gradients),
+        *for_each(ROWS, linear_gradients),
     ),
     slips=(
         Slip(
@@ -511,6 +614,35 @@ LINEAR_BACKWARD = Exercise(
         Slip(
             "one row only", of_one_row(0), "it comes from the first row alone",
             "One weight served every row. Is the `return` inside the loop?",
+        ),
+        Slip(
+            "summed over the outputs", linear_back_with(db=lambda dy, x, w: dy.sum(axis=-1)),
+            "it was summed over the outputs, not over the rows", "Each output has a bias of its own: its axis stays.",
+        ),
+        Slip(
+            "the gradient of x", linear_back_with(db=lambda dy, x, w: (as_rows(dy) @ w.T).sum(axis=0)),
+            "it is dx, summed", "The bias was added after the product: dy, summed.",
+        ),
+        Slip(
+            "sum of x", linear_back_with(db=lambda dy, x, w: x.sum()), "it is the sum of x",
+            "dy, summed over the rows.",
+        ),
+        Slip(
+            "the largest", linear_back_with(db=lambda dy, x, w: as_rows(dy).max(axis=0)),
+            "it is the largest, not the sum",
+            "One bias served every row, so add up.",
+        ),
+        Slip(
+            "one row only", linear_back_with(db=lambda dy, x, w: as_rows(dy)[0]), "it is the first row of dy",
+            "One bias served every row, so sum over the rows.",
+        ),
+        Slip(
+            "one row only", linear_back_with(db=lambda dy, x, w: as_rows(dy)[-1]), "it is the last row of dy",
+            "One bias served every row, so sum over the rows.",
+        ),
+        Slip(
+            "one gradient for all samples", linear_back_with(dx=lambda dy, x, w: (as_rows(dy) @ w.T).sum(axis=0)),
+            "it was summed over the rows", "Every row of x has a gradient of its own.",
         ),
         Slip(
             "summed over the outputs", linear_back_with(db=lambda dy, x, w: np.full(dy.shape[-1], dy.sum())),
@@ -622,7 +754,7 @@ ENCODER_BACKWARD = Exercise(
             np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 3.0]]),
             encoder_forward(*HAND_ENCODER)[2],
         ),
-        *for_each(LEADING, encoder_gradients),
+        *for_each(ROWS, encoder_gradients),
     ),
     slips=(
         Slip(
@@ -666,6 +798,22 @@ ENCODER_BACKWARD = Exercise(
         Slip(
             "ReLU of the gradient", encoder_back_with(lambda dmean, dlog: (relu(dmean), relu(dlog))),
             "ReLU was applied to the gradients that come in", "A gradient may be negative: only the cache decides.",
+        ),
+        Slip(
+            "difference of the two", encoder_back_with(lambda dmean, dlog: (-dmean, dlog)),
+            "the gradient of the mean has the wrong sign", "Put the two side by side, as they are.",
+        ),
+        Slip(
+            "half of the log variance", encoder_back_with(lambda dmean, dlog: (dmean, dlog / 2)),
+            "the gradient of the log variance was halved", "Put the two side by side, as they are.",
+        ),
+        Slip(
+            "added instead of joined", encoder_back_with(lambda dmean, dlog: ((dmean + dlog) / 2, (dmean + dlog) / 2)),
+            "the mean of the two gradients stands in both halves", "They belong to different columns.",
+        ),
+        Slip(
+            "the other half", encoder_back_with(through_relu=lambda dh, cache: dh * ~cache[0]),
+            "it came through where the hidden numbers were not positive", "The cache says true where the slope is 1.",
         ),
         Slip(
             "difference of the two", encoder_back_with(lambda dmean, dlog: (dmean, -dlog)),

@@ -22,10 +22,6 @@ STEP_4 = Numbers(
             "Step 4 adds it. Subtracting comes in step 12.",
         ),
         Slip(
-            "clipped at zero", lambda: np.maximum(SHEET.noised, 0), "the negative numbers have become 0",
-            "The ReLU was in step 3. A noised latent may be negative.",
-        ),
-        Slip(
             "t times the noise", lambda: SHEET.latent + 3 * SHEET.noise, "the noise was multiplied by t = 3",
             "The worksheet's noise is already of the size that belongs to t = 3.",
         ),
@@ -34,6 +30,17 @@ STEP_4 = Numbers(
         Slip(
             "the noise without its signs", lambda: SHEET.latent + abs(SHEET.noise), "the −1s were added as 1s",
             "Adding −1 makes a number smaller by one.",
+        ),
+        Slip(
+            "mean of the two", lambda: SHEET.noised / 2, "it was divided by 2", "Only add: a mean comes nowhere in.",
+        ),
+        Slip(
+            "only positive noise", lambda: SHEET.latent + np.maximum(SHEET.noise, 0), "the −1s were not added",
+            "Adding −1 makes a number smaller by one.",
+        ),
+        Slip(
+            "only negative noise", lambda: SHEET.latent + np.minimum(SHEET.noise, 0), "the 1s were not added",
+            "Add the noise's number in every place.",
         ),
         Slip(
             "multiplied instead of added", lambda: SHEET.latent * SHEET.noise, "the two were multiplied", "Add them.",
@@ -112,6 +119,7 @@ OTHER_TIMES = (
         "one time for all", lambda t, x: t.mean(), "every clip got the mean of all times",
         "Each clip of a batch has a time of its own.",
     ),
+    ("times in thousandths", lambda t, x: per_sample(t, x) / 1000, "t was divided by 1000", "Here t runs from 0 to 1."),
     ("rounded times", rounded_times, "the times were rounded to one decimal", "Take them as they are."),
     (
         "times in reverse", lambda t, x: per_sample(t[::-1], x), "the times are in reverse", "t[n] belongs to clip n.",
@@ -191,6 +199,34 @@ NOISED = Exercise(
             "brackets missing", lambda data, noise, t: per_sample(t, data) * data + 1 - per_sample(t, data) * noise,
             "it is t · data + 1 − t · noise", "1 − t needs brackets: products come first.",
         ),
+        *(
+            Slip(
+                "another path",
+                lambda data, noise, t, of=of, other=other: (
+                    of(per_sample(t, data)) * data + other(per_sample(t, data)) * noise
+                ),
+                f"the weights are {called}", "That is another path. Ours is the straight one: t and 1 − t.",
+            )
+            for called, of, other in (
+                ("t and √(1 − t²)", lambda t: t, lambda t: np.sqrt(1 - t * t)),
+                ("sine and cosine", lambda t: np.sin(t * np.pi / 2), lambda t: np.cos(t * np.pi / 2)),
+                ("cosine and sine", lambda t: np.cos(t * np.pi / 2), lambda t: np.sin(t * np.pi / 2)),
+                ("t and √(1 − t)", lambda t: t, lambda t: np.sqrt(1 - t)),
+            )
+        ),
+        Slip(
+            "product", lambda data, noise, t: per_sample(t * (1 - t), data) * data * noise, "the two were multiplied",
+            "Add them, each with its weight.",
+        ),
+        Slip(
+            "one noise for all", lambda data, noise, t: noised(data, noise[:1], t),
+            "all clips got the first one's noise",
+            "Each clip has noise of its own.",
+        ),
+        Slip(
+            "the nearer one", lambda data, noise, t: np.where(per_sample(t, data) > 0.5, data, noise),
+            "it is either the data or the noise", "It is a mixture of both, at every t.",
+        ),
         Slip(
             "t for both", lambda data, noise, t: per_sample(t, data) * (data + noise), "both were multiplied by t",
             "The weights are t and 1 − t: together always 1.",
@@ -242,6 +278,8 @@ def gradients_and_times(rng, size):
 
 
 SQUEEZED = ("the axis of a single clip is gone", "squeeze() takes away every axis of length 1, also one that you need.")
+
+SLOPE_OF_T = "The slope is data − noise; multiply it by what comes in, then sum."
 
 NOISED_BACKWARD = Exercise(
     "noised_backward", LESSON, "backward through the noising", ("ddata", "dnoise", "dt"), noised_backward,
@@ -311,6 +349,30 @@ NOISED_BACKWARD = Exercise(
             "data and noise carry their weights in it", "The slope of t · data with respect to t is the data alone.",
         ),
         Slip(
+            "product of sums",
+            with_dt(lambda dx, data, noise: dx.sum(axis=over(dx)) * (data - noise).sum(axis=over(dx))),
+            "it is a product of two sums", "Multiply number by number first, then sum.",
+        ),
+        Slip("forgot dx", with_dt(lambda dx, data, noise: data - noise), "dx is missing, and the sum", SLOPE_OF_T),
+        *each_alone(
+            noised_backward,
+            Slip(
+                "divided by the weight",
+                lambda dx, data, noise, t: (
+                    dx / per_sample(t, dx), dx / (1 - per_sample(t, dx)), noised_backward(dx, data, noise, t)[2]
+                ),
+                "it was divided by the weight", "The forward multiplied by it, and so does the backward.",
+            ),
+            0, 1,
+        ),
+        Slip(
+            "one minus the other",
+            lambda dx, data, noise, t: (
+                per_sample(t, dx) * dx, 1 - per_sample(t, dx) * dx, noised_backward(dx, data, noise, t)[2]
+            ),
+            "it is 1 − ddata", "(1 − t) · dx needs its brackets.",
+        ),
+        Slip(
             "dt of x itself", with_dt(lambda dx, data, noise: dx.sum(axis=over(dx))), "it is dx, summed",
             "What was t multiplied by in the forward?",
         ),
@@ -375,6 +437,22 @@ VELOCITY = Exercise(
             "only its sign", lambda data, noise: np.sign(data - noise), "it is only the sign",
             "The velocity says how far, too: keep its length.",
         ),
+        Slip("product", lambda data, noise: data * noise, "the two were multiplied", "Differentiate both terms by t."),
+        Slip("product", lambda data, noise: data / noise, "the two were divided", "Differentiate both terms by t."),
+        Slip("one", lambda data, noise: np.ones_like(data), "it is 1 everywhere", "Differentiate t · data by t."),
+        Slip(
+            "one clip for all", lambda data, noise: data - noise[:1],
+            "the first clip's noise was subtracted everywhere",
+            "Each clip has noise of its own.",
+        ),
+        Slip(
+            "one clip for all", lambda data, noise: data[:1] - noise, "the first clip's data was taken everywhere",
+            "Each clip has data of its own.",
+        ),
+        Slip(
+            "noise without its signs", lambda data, noise: data - abs(noise), "the noise was taken without its signs",
+            "Subtract it as it is.",
+        ),
         Slip(
             "mean of the batch", lambda data, noise: data - noise.mean(axis=0), "the mean of all noises was subtracted",
             "Each clip has noise of its own.",
@@ -414,6 +492,9 @@ def divided_by_the_time(x, v, t):
     """The data as what x holds besides the noise."""
     noise, t = data_and_noise(x, v, t)[1], per_sample(t, x)
     return (x - (1 - t) * noise) / t, noise
+
+
+DISTANCE = "From x, go a distance of velocity times time: 1 − t ahead to the data, t back to the noise."
 
 
 def with_noise(made):
@@ -480,6 +561,26 @@ DATA_AND_NOISE = Exercise(
         Slip(
             "added instead of subtracted", with_noise(lambda x, v, t, data: data + v),
             "it lies a whole unit of time beyond the data", "The noise is the data minus the velocity.",
+        ),
+        *(
+            Slip(name, lambda x, v, t, of=of: (of(x, v, per_sample(t, x)), data_and_noise(x, v, t)[1]), says, DISTANCE)
+            for name, of, says in (
+                ("x was weighed", lambda x, v, t: t * x + (1 - t) * v, "x was multiplied by t"),
+                ("x was weighed", lambda x, v, t: (1 - t) * x + v, "x was multiplied by 1 − t, not v"),
+                ("x was weighed", lambda x, v, t: (1 - t) * x + t * v, "x was multiplied by 1 − t"),
+                ("another distance", lambda x, v, t: x + (1 + t) * v, "it goes on for a time of 1 + t"),
+                ("another distance", lambda x, v, t: x + (1 - t) ** 2 * v, "it goes on for a time of (1 − t)²"),
+                ("another distance", lambda x, v, t: x + (1 - t) * v / 2, "it goes only half of the way"),
+            )
+        ),
+        *(
+            Slip(name, with_noise(lambda x, v, t, data, of=of: of(x, v, t)), says, DISTANCE)
+            for name, of, says in (
+                ("x was weighed", lambda x, v, t: (1 - t) * x - t * v, "x was multiplied by 1 − t"),
+                ("x was weighed", lambda x, v, t: t * x - v, "x was multiplied by t, not v"),
+                ("another distance", lambda x, v, t: x - t * t * v, "it goes back for a time of t²"),
+                ("another distance", lambda x, v, t: x - t * v / 2, "it goes only half of the way"),
+            )
         ),
         Slip(
             "noise from the data", with_noise(lambda x, v, t, data: v - x), "it is v − x",

@@ -121,6 +121,31 @@ EMBEDDING_FORWARD = Exercise(
                     "A word's vector is a whole row: table[ids].",
                 ),
                 (
+                    "table in reverse", lambda ids, table: table[::-1][ids], "the table is in reverse",
+                    "Ids count from 0, from the top.",
+                ),
+                (
+                    "first rows", lambda ids, table: table[: ids.size], "the first rows of the table are there",
+                    "An id says which row: table[ids].",
+                ),
+                (
+                    "first only", lambda ids, table: table[ids[0]], "only the first along the first axis is there",
+                    "Every place of ids gets a row. Is the `return` inside a loop?",
+                ),
+                (
+                    "scaled", lambda ids, table: table[ids] / np.sqrt(table.shape[1]), "it was divided by √D",
+                    "The rows come as they are.",
+                ),
+                (
+                    "scaled", lambda ids, table: table[ids] * np.sqrt(table.shape[1]), "it was multiplied by √D",
+                    "The rows come as they are.",
+                ),
+                (
+                    "ids as numbers", lambda ids, table: table[ids] * ids[..., None],
+                    "each row was multiplied by its id",
+                    "The rows come as they are.",
+                ),
+                (
                     "words added up", lambda ids, table: table[ids].sum(axis=-2), "the words were added up",
                     "That comes in 5.4. Here, each keeps a row of its own.",
                 ),
@@ -192,6 +217,14 @@ def counts(dy, cache):
     return np.broadcast_to(occurrences(dy, cache), cache[1])
 
 
+def largest_of_each(dy, cache):
+    """For each word, the largest of its gradients."""
+    ids, shape = cache
+    dtable = np.full(shape, -np.inf)
+    np.maximum.at(dtable, ids, dy)
+    return np.where(np.isinf(dtable), 0, dtable)
+
+
 def first_place_only(dy, cache):
     """The result of the first place alone."""
     ids, shape = cache
@@ -229,6 +262,22 @@ EMBEDDING_BACKWARD = Exercise(
         Slip(
             "cut off", lambda dy, cache: embedding_backward(np.trunc(dy), cache), "fractions were cut off",
             "np.zeros(shape, dtype=int) holds whole numbers only.",
+        ),
+        Slip(
+            "looked up again", lambda dy, cache: embedding_backward(dy, cache)[cache[0]],
+            "dtable was looked up with the ids", "Return the table itself: (V, D).",
+        ),
+        Slip(
+            "sorted ids", lambda dy, cache: embedding_backward(dy, (np.sort(cache[0], axis=-1), cache[1])),
+            "the ids were sorted", "Each place of dy belongs to the id in the same place.",
+        ),
+        Slip(
+            "the largest", largest_of_each, "it is the largest of a word's gradients", "They add up.",
+        ),
+        Slip(
+            "mean of a word's gradients",
+            lambda dy, cache: embedding_backward(dy, cache) / np.sqrt(np.maximum(occurrences(dy, cache), 1)),
+            "a word's gradients were divided by the root of how often it occurs", "They add up.",
         ),
         Slip(
             "forgot dy", counts, "it says how often each word occurs: dy is missing", "Add dy's rows, not ones.",
@@ -346,6 +395,48 @@ TIMESTEP_EMBEDDING = Exercise(
             "the frequencies fall too fast", "The exponent is −i / F, not −2i / F.",
         ),
         Slip(
+            "powers instead of roots", lambda t, width: waves(t, width, exponent=lambda i, F: i),
+            "the frequencies fall much too fast", "The exponent is −i / F.",
+        ),
+        Slip(
+            "base e", lambda t, width: waves(t, width, base=np.e), "the base is e", "The base is 10000.",
+        ),
+        Slip(
+            "divided by F + 1", lambda t, width: waves(t, width, exponent=lambda i, F: i / (F + 1)),
+            "the frequencies fall a little too slowly", "The exponent is −i / F.",
+        ),
+        *(
+            Slip(name, lambda t, width, of=of: waves(of(t), width), says, "Take t as it is, on its scale to 1000.")
+            for name, of, says in (
+                ("time in reverse", lambda t: 1000 - t, "it is 1000 − t"),
+                ("counted from 1", lambda t: t + 1, "it is t + 1"),
+                ("minus", lambda t: -t, "it is −t"), ("rounded", np.round, "t was rounded"),
+                ("times π", lambda t: np.pi * t, "there is a factor of π"),
+                ("in degrees", np.deg2rad, "t was taken for degrees"),
+                ("in degrees", np.rad2deg, "it was turned to degrees"),
+                ("one time for all", lambda t: np.full(len(t), t.mean()), "all have the mean of the times"),
+                ("times in reverse", lambda t: t[::-1], "the times are in reverse"),
+            )
+        ),
+        Slip(
+            "angles", lambda t, width: waves(t, width, lambda a: a, lambda a: a),
+            "these are angles, without their waves",
+            HALVES,
+        ),
+        Slip(
+            "added instead of multiplied",
+            lambda t, width: (lambda a: np.concatenate([np.cos(a), np.sin(a)], axis=-1))(
+                t[:, None] + 10000.0 ** (-np.arange(width // 2) / (width // 2))
+            ),
+            "frequencies were added to the times", "An angle is time times frequency.",
+        ),
+        Slip(
+            "times the frequency",
+            lambda t, width: waves(t, width, exponent=lambda i, F: 0 * i)
+            * np.tile(10000.0 ** (-np.arange(width // 2) / (width // 2)), 2),
+            "the frequency stands outside of the wave", "cos(t · ω), not cos(t) · ω.",
+        ),
+        Slip(
             "powers of ten", lambda t, width: waves(t, width, exponent=lambda i, F: i / 4),
             "the frequencies are 1, 0.1, 0.01 and so on whatever the width",
             "That is so for F = 4. The exponent is −i / F.",
@@ -417,9 +508,9 @@ WORDS = np.array([[[1.0, 2.0], [3.0, 4.0], [50.0, 60.0]]])  # B = 1, L = 3, D = 
 PRESENT = np.array([[True, True, False]])
 
 
-MASKS = (  # which words are there: padding behind, padding in front, holes, all words, one prompt, none at all
+MASKS = (  # which words are there: padding behind, padding in front, holes, all words, one prompt
     [[1, 1, 1, 0], [1, 0, 0, 0]], [[0, 1, 1, 1], [0, 0, 1, 1]], [[1, 0, 1, 0, 1], [0, 1, 1, 0, 1]],
-    [[1, 1], [1, 1], [1, 0], [0, 1]], [[1, 1, 0, 1]], [[0, 0, 0, 0], [1, 1, 1, 1]],
+    [[1, 1], [1, 1], [1, 0], [0, 1]], [[1, 1, 0, 1]],
 )  # fmt: skip
 
 
@@ -530,6 +621,45 @@ POOL_WORDS_FORWARD = Exercise(
                 ),
                 ("largest", lambda words, x, mask: words.max(axis=1), "it is the largest, not the sum", "Add them up."),
                 (
+                    "scaled down", lambda words, x,
+                    mask: words.sum(axis=1) / np.sqrt(np.maximum(mask.sum(axis=1), 1))[:, None],
+                    "it was divided by the root of the number of words", "It is a plain sum.",
+                ),
+                (
+                    "scaled down", lambda words, x, mask: words.sum(axis=1) / mask.sum(),
+                    "it was divided by the number of all words of all prompts", "It is a plain sum.",
+                ),
+                (
+                    "words not added", lambda words, x, mask: x[mask], "the words were picked, but not added up",
+                    "Sum over axis 1.",
+                ),
+                (
+                    "words not added", lambda words, x, mask: words.cumsum(axis=1), "these are sums up to each word",
+                    "cumsum keeps every step; sum keeps only the last.",
+                ),
+                (
+                    "mask added", lambda words, x, mask: (x + mask[..., None]).sum(axis=1), "the mask was added",
+                    "Multiply by it: False times a number is 0.",
+                ),
+                (
+                    "1 for padding", lambda words, x, mask: np.where(mask[..., None], x, 1).sum(axis=1),
+                    "padding counts as 1",
+                    "It counts as 0.",
+                ),
+                (
+                    "largest", lambda words, x, mask: np.where(mask[..., None], x, -np.inf).max(axis=1),
+                    "it is the largest, not the sum", "Add them up.",
+                ),
+                (
+                    "padding counted", lambda words, x, mask: x.mean(axis=1),
+                    "it is the mean of everything, padding too",
+                    "It is a plain sum, of the words only.",
+                ),
+                (
+                    "without its signs", lambda words, x, mask: abs(words).sum(axis=1), "the signs are lost",
+                    "Add the numbers as they are.",
+                ),
+                (
                     "scaled down", lambda words, x, mask: x.sum(axis=1) * mask.sum(axis=1)[:, None] / mask.shape[1],
                     "all places were added, and then scaled by the share of words", "Padding stands for nothing.",
                 ),
@@ -541,6 +671,10 @@ POOL_WORDS_FORWARD = Exercise(
                     "words not added", lambda words, x, mask: words, "the words were not added up", "Sum over axis 1.",
                 ),
             )
+        ),
+        Slip(
+            "kept the padding", lambda x, mask: ((x * mask[..., None]).sum(axis=1), (~mask,)),
+            "it is true where there is padding", "Keep the mask as it came.",
         ),
         *slips_of_masks(lambda other, x, mask: ((x * other(mask)[..., None]).sum(axis=1), (mask,))),
     ),
@@ -577,6 +711,21 @@ POOL_WORDS_BACKWARD = Exercise(
             "forgot dy", lambda dy, cache: pool_words_backward(np.ones_like(dy), cache),
             "it is the mask alone, without dy",
             "The gradient is dy where there is a word.",
+        ),
+        Slip(
+            "mask added", lambda dy, cache: dy[:, None] + cache[0][..., None], "the mask was added", "Multiply by it.",
+        ),
+        Slip(
+            "1 for padding", lambda dy, cache: np.where(cache[0][..., None], dy[:, None], 1), "padding got a 1",
+            "It gets 0.",
+        ),
+        Slip(
+            "words alone", lambda dy, cache: pool_words_backward(dy, cache)[cache[0]], "only the words are there",
+            "Padding keeps its place, with zeros: (B, L, D).",
+        ),
+        Slip(
+            "shared out", lambda dy, cache: pool_words_backward(dy, cache) / cache[0].sum(),
+            "dy was divided among the words of all prompts", "A sum passes the whole gradient to each of its terms.",
         ),
         Slip(
             "no axis for the words", lambda dy, cache: dy[:, None], "there is one place for all words",

@@ -203,6 +203,39 @@ SILU_FORWARD = Exercise(
             for width in (6, 4, 5)
             for make in (silu_of, lambda hard: silu_with(lambda x: x * hard(x)))
         ),
+        *(
+            Slip("another function", silu_with(of), f"it is {called}", "SiLU is x · σ(x).")
+            for called, of in (
+                ("softplus, log(1 + eˣ)", lambda x: np.logaddexp(0, x)),
+                ("Mish", lambda x: x * np.tanh(np.logaddexp(0, x))),
+                ("GELU", lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x * x * x)))),
+                ("x · σ(x)²", lambda x: x * sigmoid_of(x) ** 2), ("x · e⁻ˣ", lambda x: x * np.exp(-x)),
+                ("x + e⁻ˣ: brackets are missing", lambda x: x + np.exp(-x)),
+                ("x / (1 − e⁻ˣ)", lambda x: x / (1 - np.exp(-x))),
+                ("x itself for positive x", lambda x: np.where(x < 0, x * sigmoid_of(x), x)),
+                ("0 for negative x", lambda x: np.maximum(x, 0) * sigmoid_of(x)),
+            )
+        ),
+        *(
+            Slip(
+                "kept another sigmoid", lambda x, of=of: (x * sigmoid_of(x), (x, of(x))), f"it is {called}",
+                "Keep σ(x).",
+            )
+            for called, of in (("tanh(x)", np.tanh), ("σ(−x)", lambda x: sigmoid_of(-x)), ("eˣ", np.exp))
+        ),
+        *(
+            Slip("tanh without its ½", silu_of(of), says, "σ(x) = ½ + ½ tanh(x / 2).")
+            for of, says in (
+                (lambda x: 0.5 * np.tanh(0.5 * x), "½ was not added to the tanh"),
+                (lambda x: 1 + np.tanh(0.5 * x), "it is twice too large, like 1 + tanh"),
+                (lambda x: 0.5 + np.tanh(0.5 * x), "the tanh was not halved"),
+                (lambda x: np.tanh(0.5 * x), "it is x · tanh(x / 2)"),
+            )
+        ),
+        Slip(
+            "absolute value in the exponent", silu_with(lambda x: x * sigmoid_of(-abs(x))),
+            "the sigmoid is that of −|x|", "For positive x the sigmoid is above ½.",
+        ),
         Slip(
             "absolute value in the exponent", silu_of(lambda x: sigmoid_of(abs(x))),
             "the sigmoid is that of |x|", "For negative x the sigmoid is below ½.",
@@ -299,6 +332,20 @@ SLOPES = (
         "That is the slope of tanh. The sigmoid's is σ · (1 − σ).",
     ),
     ("another slope of the sigmoid", lambda x, s: s + x * (1 - x), "x · (1 − x) takes x for the sigmoid", FLAT_ENDS),
+    ("brackets", lambda x, s: s * (1 + x - s), "it is σ · (1 + x − σ)", "σ · (1 + x · (1 − σ))."),
+    ("brackets", lambda x, s: (1 + x) * s * (1 + s), "it is σ · (1 + x) · (1 + σ)", "σ · (1 + x · (1 − σ))."),
+    ("σ is missing", lambda x, s: 1 + x * (1 - s), "it lacks the factor σ in front", "σ · (1 + x · (1 − σ))."),
+    (
+        "x and σ swapped", lambda x, s: s * (1 + s * (1 - x)), "x and σ have changed places in the second part",
+        "dsigmoid is dy · x.",
+    ),
+    (
+        "x and σ swapped", lambda x, s: x + s * (1 - s), "it is x + σ · (1 − σ)", "dy · σ, and dy · x · σ · (1 − σ).",
+    ),
+    ("dy was added", lambda x, s: 1 + x * s * (1 - s), "the first part is dy alone", "It is dy · σ."),
+    ("another slope of the sigmoid", lambda x, s: s + x * x * s * (1 - s), "there is one x too many", PRODUCT_RULE),
+    ("divided by the slope", lambda x, s: 1 / slope(x, s), "dy was divided by the slope", "Multiply by it."),
+    ("1 − σ alone", lambda x, s: 1 - s, "it is dy · (1 − σ)", PRODUCT_RULE),
     ("forgot x", lambda x, s: s + s * (1 - s), "x is missing in its second part", "dsigmoid is dy · x."),
     (
         "sign in the product rule", lambda x, s: s - x * s * (1 - s),
@@ -346,6 +393,22 @@ SILU_BACKWARD = Exercise(
         Slip(
             "added instead of multiplied", lambda dy, cache: dy + slope(*cache), "dy was added to the slope",
             "The chain rule: what comes from above times the slope.",
+        ),
+        Slip(
+            "dy and x swapped", lambda dy, cache: cache[0] * cache[1] * (1 + dy * (1 - cache[1])),
+            "dy and x have changed places", "dx is dy times a slope that is made of x and σ.",
+        ),
+        Slip(
+            "dy in one part only", lambda dy, cache: dy * cache[1] + cache[0] * (1 - cache[1]),
+            "dy and σ are missing in its second part", "Both parts of dx are multiplied by dy.",
+        ),
+        Slip(
+            "dy twice", lambda dy, cache: dy * (cache[1] + dy * cache[0] * cache[1] * (1 - cache[1])),
+            "dy stands twice in its second part", "Once is enough.",
+        ),
+        Slip(
+            "sign of dy", lambda dy, cache: np.maximum(dy, 0) * slope(*cache), "negative gradients are gone",
+            "A gradient may be negative.",
         ),
         Slip(
             "cache in the wrong order", lambda dy, cache: dy * slope(*cache[::-1]),
@@ -465,6 +528,34 @@ MODULATION_FORWARD = Exercise(
                 c, w, b, lambda m: [m[:, i * c.shape[1] : (i + 1) * c.shape[1]] for i in range(6)]
             ),
             "it is as wide as c", "D is a sixth of the columns of w.",
+        ),
+        Slip(
+            "subtracted the bias", lambda c, w, b: (six(c, w, -b), (c, w)), "the bias was subtracted",
+            "The layer is affine: a product and b.",
+        ),
+        Slip(
+            "another function after it", changed(np.tanh, *range(6)), "tanh was applied to the six", AS_IT_IS,
+        ),
+        Slip(
+            "ReLU before it", lambda c, w, b: (six(np.maximum(c, 0), w, b), (c, w)),
+            "the negative numbers of c are gone",
+            "c has been through SiLU already, and is taken as it is.",
+        ),
+        Slip(
+            "SiLU once more", lambda c, w, b: (six(c, w, b), (c * sigmoid_of(c), w)), "it went through SiLU once more",
+            "c has been through SiLU already: keep it as it came.",
+        ),
+        Slip(
+            "SiLU once more", lambda c, w, b: (six(c * sigmoid_of(c), w, b), (c * sigmoid_of(c), w)),
+            "c went through SiLU once more", "c has been through SiLU already: all blocks share it.",
+        ),
+        Slip(
+            "cut the samples", partial(cut, into=lambda m: [m[k::6] for k in range(6)]), "the samples were dealt out",
+            "Cut along the last axis: m[:, …].",
+        ),
+        Slip(
+            "columns too close", partial(cut, into=lambda m: [m[:, k : k + m.shape[1] // 6] for k in range(6)]),
+            "each begins one column after the one before", "Modulation k begins at column k · D.",
         ),
         Slip(
             "1 + scale", changed(lambda m: 1 + m, 1, 4), "1 was added to the scale",
@@ -630,6 +721,21 @@ MODULATION_BACKWARD = Exercise(
                 "All six came from c: dc is the sum of six parts. += adds, = forgets.",
             )
             for which in (5, 0)
+        ),
+        *(
+            Slip(
+                "one of the six lost", only(*(i for i in range(6) if i != lost)), f"{AWAKE[lost]} has not reached it",
+                "All six came out of this layer.",
+            )
+            for lost in range(6)
+        ),
+        *(
+            Slip(
+                "added instead of joined",
+                lambda dmodulations, cache, spread=spread: linear_backward(spread(sum(dmodulations)), cache),
+                "the six were added up, and stand there six times", "They belong to different columns: side by side.",
+            )
+            for spread in (lambda d: np.tile(d, (1, 6)), lambda d: np.repeat(d, 6, axis=1))
         ),
         Slip(
             "one sample only", of_one_sample, "it comes from the first sample alone",
