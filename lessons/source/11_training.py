@@ -99,6 +99,7 @@ check.step_11_feed_forward_gradients(red_gradients)
 # %% [markdown]
 # **The rest of the way.** Step 9 receives $d\text{pooled} = W^\top d\text{predicted}$, and so on backwards, step by
 # step. The conditioned latent fed two places, the attention and the pooling, so it gets two gradients, and they add up.
+# Below, the first row goes back through steps 9 and 8, the second through step 7, the third into the weights of step 6.
 
 # %%
 g = sheet.gradients
@@ -520,8 +521,8 @@ print(
 )
 
 # %% [markdown]
-# **Try it.** A small DiT learns with one backward wrong. Some slips stop the learning, some only slow it down, and one
-# can't be seen in the loss at all: that is why we check gradients.
+# **Try it.** Here a small DiT learns again, with one backward made wrong on purpose. Some slips stop the learning, some
+# only slow it down, and one can't be seen in the loss at all: that is why we check gradients.
 
 # %%
 move.wrong_gradient()
