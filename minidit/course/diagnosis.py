@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from minidit.course.finding import Finding, close, explains
+from minidit.course.comparing import close
+from minidit.course.finding import Finding, explains
 from minidit.course.outcome import named
 from minidit.course.place_slips import PLACE_RULES
 from minidit.course.substitutions import substitution

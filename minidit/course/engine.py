@@ -8,22 +8,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minidit.backend import arrays_in
+from minidit.course.comparing import errors, insist_dtypes, insist_fresh, is_off, tolerance_of
 from minidit.course.diagnosis import diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
-from minidit.course.exercises import exercise_of, forward_of
+from minidit.course.exercises import exercise_of
 from minidit.course.finding import Attempt
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import NOTHING, Complaint, call, kind, named, own_lines
 from minidit.course.pencil import compare_numbers
 from minidit.course.probes import dependence, unsteady
 from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, apart
+from minidit.course.slopes import compare_slopes, slope_test
 
 SECONDS = 2.0  # that a check may take
-TOLERANCE = {"float64": 1e-8, "float32": 1e-4}  # of an entry, relative to the largest one expected
-SMALLEST = 1e-4  # if everything expected is smaller, entries are compared on this scale: it may be only rounding
 LARGE = 10**6  # entries: a larger result is a mistake, and examining it might take too long
-SLOPE_TOLERANCE = 1e-5  # of a measured slope
 SHAPES, GRADIENT, UNTOUCHED, NUMBERS = "shapes", "gradient", "inputs untouched", "numbers"
 SEED = 20_021
 FURTHER, FURTHER_WHOLE = 3, 10  # attempts that a diagnosis has to explain besides the one that failed; whole numbers
@@ -156,7 +154,8 @@ def run_stages(exam):
             exam.passed(trial.stage)
     test = slope_test(exam.exercise)
     if test is not None:
-        run_gradient(exam, *test)
+        forward, inputs, wrt, dy, given = test
+        compare_slopes(attempted(exam, given)[0], forward, inputs, wrt, dy)
         exam.passed(GRADIENT)
     if exam.changed:
         raise Complaint(
@@ -208,27 +207,6 @@ def attempted(exam, inputs):
     wrong = next((i for bad in ("shape", "values") for i, found in enumerate(off) if found == bad), None)
     kept = [(name, got.copy() if got.size <= LARGE else got) for name, got in outcome.results]  # it may change later
     return Attempt(inputs, kept, right, expected, wrong), outcome
-
-
-def is_off(got, right):
-    """What is wrong with an array: "shape", "values", or "" if nothing is."""
-    if got.shape != right.shape:
-        return "shape"
-    return "values" if (errors(got, right) > tolerance_of(got, right)).any() else ""
-
-
-def tolerance_of(got, right):
-    """How far off an entry may be, relative to the largest one expected."""
-    return max(TOLERANCE.get(a.dtype.name, TOLERANCE["float64"]) for a in (got, right))
-
-
-def errors(got, right):
-    """How far off each entry is, relative to the largest one expected; infinite where only one of the two is NaN."""
-    got, right = got.astype(float), right.astype(float)
-    scale = max(float(np.abs(right[np.isfinite(right)]).max(initial=0)), SMALLEST)
-    equal = (got == right) | (np.isnan(got) & np.isnan(right))
-    with np.errstate(all="ignore"):
-        return np.where(equal, 0.0, np.nan_to_num(np.abs(got - right) / scale, nan=np.inf, posinf=np.inf))
 
 
 def same_shapes(attempt):
@@ -310,94 +288,9 @@ def further_attempts(exam, trial, seed, count):
     return found
 
 
-def insist_dtypes(attempt):
-    """Raises a Complaint if an output is of another kind of numbers than it should be.
-
-    Floats have to be of the same precision, and what are bytes or booleans has to be that, unless it just came with the
-    inputs. Whole numbers may be of any kind.
-    """
-    given = {array.dtype.kind for array in arrays_in(attempt.inputs)}
-    for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
-        if got.dtype == right.dtype or right.dtype == int:
-            continue
-        if {got.dtype.kind, right.dtype.kind} == {"f"}:
-            raise Complaint(
-                f"{name} is {got.dtype}; expected {right.dtype}, like the inputs.",
-                "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype).",
-                slip="another dtype than the inputs",
-            )
-        if right.ndim and right.dtype.kind != "f" and right.dtype.kind not in given:
-            raise Complaint(
-                f"{name} has the right values, but they are {got.dtype}; expected {right.dtype}.",
-                "A comparison gives booleans, and .astype(…) turns numbers into others.",
-                slip="another dtype than asked for",
-            )
-
-
-def insist_fresh(outcome):
-    """Raises a Complaint if an output lies in an input's memory."""
-    arrays = arrays_in(outcome.given)
-    for name, array in outcome.results:
-        if any(np.shares_memory(array, other) for other in arrays):
-            raise Complaint(
-                f"{name} has the right numbers, but lies in the memory of an input.",
-                "A change to one would then change the other. Return a new array.",
-                slip="a view of an input",
-            )
-
-
 def picture(attempt):
     """(name, got, expected) of the first output worth showing, as matrices, or None."""
     for (name, got), (_, right) in zip(attempt.got, attempt.right, strict=True):
         if got.ndim > 1 and 3 < got.size <= 4096:
             return name, got.reshape(-1, got.shape[-1]), right.reshape(-1, got.shape[-1])
     return None
-
-
-def slope_test(exercise):
-    """How to measure the slopes that a backward should give.
-
-    Returns:
-        the forward; its inputs; the indices of the inputs that the gradients belong to; dy; and the inputs of the
-        backward. None if the exercise isn't a backward.
-    """
-    rng = np.random.default_rng(SEED + 1)
-    if exercise.forward is not None:
-        dy, *inputs = given = exercise.trials[-1].inputs(rng)
-        return exercise.forward, inputs, exercise.wrt, dy, given
-    pair = forward_of(exercise)
-    trials = [trial for trial in pair.trials if trial.stage == "random inputs"] if pair else []
-    if not trials:
-        return None
-    inputs = list(trials[0].inputs(rng))
-    y, cache = pair.reference(*inputs)
-    dy = rng.normal(size=np.shape(y)) if np.ndim(y) else 1.0
-    wrt = [i for i, x in enumerate(inputs) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
-    return pair.reference, inputs, wrt[: len(exercise.outputs)], dy, (dy, cache)
-
-
-def run_gradient(exam, forward, inputs, wrt, dy, given):
-    """Compares the answer, a backward, with differences of the forward. Raises a Complaint if they differ."""
-    attempt, _ = attempted(exam, given)
-    rng = np.random.default_rng(SEED)
-    for (name, gradient), position in zip(attempt.got, wrt, strict=True):
-        for _ in range(min(3, gradient.size)):
-            index = tuple(int(rng.integers(n)) for n in gradient.shape)
-            slope = central_difference(forward, inputs, position, index, dy)
-            if not abs(slope - gradient[index]) <= SLOPE_TOLERANCE * max(1.0, abs(slope)):
-                got, measured = apart(gradient[index], slope)
-                raise Complaint(
-                    f"{name} is not the slope of the forward at {list(index)}: got {got}, measured {measured}."
-                )
-
-
-def central_difference(forward, inputs, position, index, dy, step=1e-5):
-    """How the sum of dy · forward(*inputs) changes with one entry of one input."""
-
-    def moved(by):
-        there = [np.array(x) if i == position else x for i, x in enumerate(inputs)]
-        there[position][index] += by
-        y = forward(*there)
-        return float(np.sum(dy * (y[0] if isinstance(y, tuple) else y)))
-
-    return (moved(step) - moved(-step)) / (2 * step)

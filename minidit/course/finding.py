@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minidit.course.comparing import close
 from minidit.course.inputs import parts
-
-CLOSE = {"float32": 1e-4, "float16": 1e-2}  # relative to the largest number; 1e-8 for others
 
 
 @dataclass(frozen=True)
@@ -58,18 +57,6 @@ class Attempt:
     def is_wrong(self):
         """Whether that output is wrong."""
         return not close(*self.pair)
-
-
-def close(a, b, tolerance=1e-8):
-    """Whether two arrays have the same shape and the same numbers, up to rounding, relative to the largest."""
-    a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape:
-        return False
-    tolerance = max(CLOSE.get(array.dtype.name, tolerance) for array in (a, b))
-    a, b = a.astype(float), b.astype(float)
-    scale = max(float(np.abs(b[np.isfinite(b)]).max(initial=0)), 1e-12)
-    with np.errstate(all="ignore"):
-        return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
 
 
 def gives(wrong):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minidit.course.finding import close
+from minidit.course.comparing import close
 from minidit.course.outcome import Complaint, as_array, kind
 from minidit.course.report import apart
 

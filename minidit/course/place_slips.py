@@ -7,7 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from minidit.course.finding import Finding, close, gives, on_right, seen_often, tells
+from minidit.course.comparing import close
+from minidit.course.finding import Finding, gives, on_right, seen_often, tells
 
 
 def transposed(_, attempts):

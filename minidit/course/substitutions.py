@@ -9,7 +9,8 @@ from time import monotonic
 
 import numpy as np
 
-from minidit.course.finding import Finding, close
+from minidit.course.comparing import close
+from minidit.course.finding import Finding
 from minidit.course.inputs import parts, put
 from minidit.course.outcome import named
 

@@ -8,8 +8,9 @@ from functools import partial
 
 import numpy as np
 
+from minidit.course.comparing import close
 from minidit.course.exercises import forward_of
-from minidit.course.finding import Finding, arrays, close, explains, gives, on_right, seen_often
+from minidit.course.finding import Finding, arrays, explains, gives, on_right, seen_often
 
 SIMPLE = 12  # a factor seen only once is believed if it, or its square, is a fraction of numbers up to this
 

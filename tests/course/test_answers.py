@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minidit.course.engine import is_off
+from minidit.course.comparing import is_off
 from minidit.course.exercise import Numbers
 from minidit.course.exercises import LESSONS, all_exercises
 from minidit.course.outcome import named
