@@ -126,6 +126,13 @@ def defined(source):
     return found
 
 
+def names_in(argument):
+    """The names of the answers in the argument of a check: most are one name, the capstone's are calls with several."""
+    tree = ast.parse(argument, mode="eval").body
+    parts = tree.args if isinstance(tree, ast.Call) else [tree]
+    return [part.id for part in parts if isinstance(part, ast.Name)]
+
+
 def statements(source):
     """The statements of a cell; those with a notebook's magics are left out."""
     source = re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
@@ -296,20 +303,22 @@ class Grading:
             if cell.number in self.failures and (answers(cell, question) or word.search(cell.source)):
                 verdict, says, details = self.failures[cell.number]
                 return self.grade(question, verdict, f"not there, as its cell failed: {says}", details)
-        instead = self.renamed(question)
-        return self.grade(question, MISSING, f"there is no {question.argument} in the notebook{instead}.")
+        defines = {name for cell in self.cells for name in defined(cell.source)}
+        missing = next((name for name in names_in(question.argument) if name not in defines), question.argument)
+        instead = self.renamed(question, missing)
+        return self.grade(question, MISSING, f"there is no {missing} in the notebook{instead}.")
 
-    def renamed(self, question):
-        """What the answer's cell defines instead of its name, or else a cell with a name like it, in words."""
-        others = {one.argument for one in self.assignment.questions}
+    def renamed(self, question, missing):
+        """What the answer's cell defines instead of a name, or else a cell with a name like it, in words."""
+        others = {name for one in self.assignment.questions for name in names_in(one.argument)}
         for cell in reversed(self.cells):
             names = [name for name in defined(cell.source) if name not in others]
             if answers(cell, question) and names:
-                near = difflib.get_close_matches(question.argument, names, n=1, cutoff=0)
+                near = difflib.get_close_matches(missing, names, n=1, cutoff=0)
                 return f"; the cell defines {plain((near or names)[0], 60)}"
         own = [cell for cell in self.cells if cell.source.strip() not in self.assignment.cells]
         names = [name for cell in own for name in defined(cell.source) if name not in others]
-        near = difflib.get_close_matches(question.argument, names, n=1, cutoff=0.75)
+        near = difflib.get_close_matches(missing, names, n=1, cutoff=0.75)
         return f"; a cell defines {plain(near[0], 60)}" if near else ""
 
     def grade(self, question, verdict, says, details=()):

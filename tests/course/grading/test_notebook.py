@@ -398,6 +398,9 @@ def test_a_function_of_another_name_is_named(grade):
     assert grades["row_means"].says == "there is no row_means in the notebook; the cell defines mean_of_rows."
     grades = grade(*cells_of(row_means=None), "def rows_means(x):\n    return x.mean(axis=1)")
     assert grades["row_means"].says == "there is no row_means in the notebook; a cell defines rows_means."
+    assignment = dataclasses.replace(LESSON, questions=(Question(EXERCISES[1], "max(row_means, centre_rows)"),))
+    grades = grade(RIGHT["centre_rows"], ("row_means-answer", renamed), assignment=assignment)
+    assert grades["row_means"].says == "there is no row_means in the notebook; the cell defines mean_of_rows."
 
 
 # ------------------------------------------------------------------------------------------------ what is a notebook
