@@ -25,6 +25,7 @@ SLOW = (
     "commands/test_gpu_plan.py",
     "commands/test_grade.py",
     "course/grading/test_notebook.py",
+    "course/grading/test_similar.py",
     "course/grading/test_workers.py",
     "course/test_builder.py",
     "course/test_draw.py",

@@ -182,8 +182,53 @@ def test_a_name_that_is_not_utf8_costs_nobody_anything(clone):
     assert Path("feedback/Zoë.html").exists()
 
 
+ODD = """\
+def row_means(x):
+    rows, columns = x.shape
+    weights = np.full(columns, 1 / columns)
+    totals = np.empty(rows, dtype=x.dtype)
+    for i in range(rows):
+        total = 0.0
+        for j, (number, weight) in enumerate(zip(x[i], weights)):
+            if j % 2 == 0:
+                total = total + number * weight
+            else:
+                total = total - number * -weight
+        totals[i] = total
+    return totals.reshape(-1)
+"""
+
+
+ODD_TOO = """\
+def centre_rows(x):
+    ones = np.ones((x.shape[1], 1))
+    projector = np.eye(len(ones)) - ones @ ones.T / ones.size
+    return np.stack([projector @ row for row in x]).astype(x.dtype)
+"""
+
+
+def test_near_identical_answers_are_shown_without_grading(clone, capsys):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"), row_means=ODD, centre_rows=ODD_TOO)
+    hand_in(Path("in/bob", f"{LESSON}.ipynb"), row_means=ODD.replace("w", "v"), centre_rows=ODD_TOO.replace("row", "r"))
+    hand_in(Path("in/cyd", f"{LESSON}.ipynb"), **ANSWERS)
+    hand_in(Path("last-year/zoe", f"{LESSON}.ipynb"), row_means=f"# my own\n{ODD}")
+    command = ["grade", "in", "--against", "last-year", "--pairs", "pairs.html"]
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "ada and bob: 2 of 2 answers: 0.2 (3 have it), 0.3 (2 have it)" in shown
+    assert "ada and zoe (last-year): 1 of 1 answers: 0.2 (3 have it, even the names)" in shown
+    assert "ada and bob" in Path("pairs.html").read_text(encoding="utf-8")
+    assert "pairs.html exists already" in refused(capsys, *command[1:])
+    shutil.rmtree("in/bob")
+    assert main(["grade", "in", "--against"]) == 0
+    assert capsys.readouterr().out == "\nNo two students write alike.\n"
+    assert "there is no folder or zip file nowhere" in refused(capsys, "in", "--against", "nowhere")
+    assert not Path("grades.csv").exists()
+
+
 def test_what_cannot_be_graded_is_said_in_a_sentence(clone, capsys):
     assert "there is no folder or zip file nowhere" in refused(capsys, "nowhere", "-o", "grades.csv")
+    assert "this needs -o GRADES.csv" in refused(capsys, "nowhere")
     Path("in").mkdir()
     assert "there are no notebooks of lessons in in" in refused(capsys, "in", "-o", "grades.csv")
     hand_in(Path("in/ada", f"{LESSON}.ipynb"))

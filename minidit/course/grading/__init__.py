@@ -15,6 +15,7 @@
     gradebook.py   the results of a class while they come in
     results.py     points, the table, the CSV file
     pages.py       what a student gets to read
+    similar.py     pairs of near-identical answers
 
 A student's code is not trusted with the score. It runs in its own process. The grader decides here what is right, by
 the same examination as in a lesson: it sends that process inputs and accepts only numbers back. Whatever the code does

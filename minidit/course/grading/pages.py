@@ -1,4 +1,4 @@
-"""Pages that open in any browser, without a network: what a student gets to read."""
+"""Pages that open in any browser, without a network: what a student gets to read, and pairs of answers."""
 
 import re
 from html import escape
@@ -32,7 +32,7 @@ pre { background: var(--code); border-radius: 6px; padding: .6rem .8rem; margin:
   font: .875rem/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-.sides { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; margin-left: 1.7rem; }
+.sides { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
 .sides > div { min-width: 0; } .sides p, .sides pre { margin-left: 0; }
 @media (max-width: 40rem) { .sides { grid-template-columns: 1fr; } }
 @media print { article { break-inside: avoid; } }
@@ -110,6 +110,35 @@ def details(lines):
             yield f"\n<pre>{escape(chr(10).join(those))}</pre>"
         else:
             yield from (f"\n<p>{escape(line)}</p>" for line in those)
+
+
+def side_by_side(pairs):
+    """The answers of pairs of students, for the teacher, as bytes.
+
+    Args:
+        pairs: Pairs, see similar.py.
+    """
+    lines = [
+        "<h1>Answers that are nearly the same</h1>",
+        '<p class="soft">For a conversation, not a verdict: names and layout don\'t count here, and students who '
+        "learnt together may write alike.</p>",
+    ]
+    for pair in pairs:
+        of = f'<span class="points">{len(pair.matches)} of {pair.of} answers</span>'
+        lines += ["<section>", f"<h2><span>{escape(pair.who)}</span> {of}</h2>"]
+        for match in pair.matches:
+            sides = "".join(
+                f"<div><p><bdi>{escape(one.who)}</bdi></p><pre>{escape(one.source)}</pre></div>"
+                for one in (match.one, match.other)
+            )
+            names = ", even the names are the same" if match.same_names else ""
+            lines += [
+                f"<article><h3><span>{escape(match.one.question.heading or match.one.question.name)}</span> "
+                f'<span class="points">{match.shared} students have it{names}</span></h3>',
+                f'<div class="sides">{sides}</div></article>',
+            ]
+        lines.append("</section>")
+    return page("Answers that are nearly the same", "\n".join(lines))
 
 
 def points_of(points, of):
