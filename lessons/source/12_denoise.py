@@ -536,7 +536,8 @@ for scale in scales:
 # costs is a project (see [projects.md](../projects.md)).
 
 # %% [markdown]
-# **Try it.** Guidance from 0 to 8, here at all times and without the polish at the end, to see what it does by itself.
+# **Try it.** Guidance from 0 to 8, here at all times and without the polish at the end. What does 0 make, and what goes
+# wrong at 8?
 
 # %%
 move.guidance(studio)

@@ -80,11 +80,11 @@ def latents(model=None, clip=None):
         film = colors((values + 3) / 6)[..., :3].repeat(depth, axis=0)  # F, r, c, 3
         panels = [
             Clip("the clip", given.clip, given.grid, lines=True),
-            Clip(f"channel {channel}, red: above 0", film),
+            Clip(f"channel {channel}", film),
             Clip("decoded without it", given.pixels(without(given, channel))),
             Bars("change without each", effect, marked=str(channel)),
         ]
-        return panels, f"Each of {given.grid[0]} × {given.grid[1]} places has {channels} numbers; this is one of them."
+        return panels, f"One of {channels} numbers that each place has: red above 0, blue below."
 
     start = int(np.argmax(list(effect.values())))
     alt = "A clip, one channel of its latents as 4 by 4 colours, and the clip decoded without that channel."

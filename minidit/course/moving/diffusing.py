@@ -13,6 +13,7 @@ from minidit.figures.denoising import denoising_moments
 from minidit.generation.canvas import in_pixels
 from minidit.generation.settings import SamplingSettings
 from minidit.generation.text_to_video import NoiseOfEach, sample_latents, starting_noise
+from minidit.world.verifier import verify
 
 STEPS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 SCALES = tuple(np.arange(0, 8.5, 0.5).tolist())
@@ -52,7 +53,7 @@ def denoising(model=None, prompt=PROMPT, seed=0):
     def scene(step):
         t, latents, estimate = moments[step]
         panels = [
-            Clip(f"what there is, t = {t:.2f}", model.codec.decode(latents)[0]),
+            Clip(f"so far, t = {t:.2f}", model.codec.decode(latents)[0]),
             Clip("its guess", model.codec.decode(estimate)[0]),
         ]
         said = "Pure noise." if step == 0 else f"After {step} of {len(moments) - 2} steps towards the guess."
@@ -67,25 +68,19 @@ def guidance(model=None, prompt=PROMPT, seed=0):
     """Lesson 12: the guidance scale, from 0 to 8, at all times, without the model's last touch."""
     made = Sampled(model, [prompt], seed)
 
+    def clip_at(scale):
+        return made.clips(guidance=scale, interval=(0.0, 1.0))[0]
+
+    plain = clip_at(1.0)
+
     def scene(scale):
-        clip = made.clips(guidance=scale, interval=(0.0, 1.0))[0]
-        followed = "The prompt plays no part." if scale == 0 else "No guidance." if scale == 1 else ""
-        panels = [Clip(f"guidance {scale:g}", clip), Bars("its pixels", looks(clip), most=1.0)]
-        return panels, f"“{prompt}” {followed}".rstrip()
+        clip = clip_at(scale)
+        read = " ".join(filter(None, verify(clip).attributes))
+        panels = [Clip(f"guidance {scale:g}", clip), Clip("guidance 1: none", plain)]
+        return panels, f"Asked: “{prompt}”. The verifier reads: {read}."
 
-    alt = f"The clip that the model makes with a guidance of 2: {prompt}."
-    return moving([Control("scale", SCALES, SCALES.index(2), "guidance")], scene, alt)
-
-
-def looks(clip):
-    """Contrast, colour and clipped numbers of a clip (F, H, W, 3), from 0 to 1."""
-    spread = clip.max(axis=-1) - clip.min(axis=-1)
-    return {"contrast": float(2 * clip.std()), "colour": float(spread.mean()), "clipped": share_of_ends(clip)}
-
-
-def share_of_ends(clip):
-    """How many of a clip's numbers are as small or as large as they can be."""
-    return float(np.mean((clip <= 0.004) | (clip >= 0.996)))
+    alt = "A clip made with a guidance of 8, with ragged edges, and the one made without guidance."
+    return moving([Control("scale", SCALES, len(SCALES) - 1, "guidance")], scene, alt)
 
 
 def steps(model=None, prompt=PROMPT, seed=0):

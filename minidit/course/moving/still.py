@@ -88,6 +88,7 @@ def draw(axes, panel):
         colors = [VERMILLION if name == panel.marked else BLUE for name in names]
         axes.bar_label(axes.barh(range(len(names)), list(panel.bars.values()), color=colors), fmt=" {:.3g}", size=9)
         axes.spines.bottom.set_visible(False)
+        axes.set_xlim(min(0, *panel.bars.values()), 1.3 * (panel.most or max(panel.bars.values())))
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
 
