@@ -104,10 +104,11 @@ def rows_and_columns(x):
 
 def numbers_of(rng, size):
     """x (R, C) of this size."""
-    return (rng.normal(size=size),)
+    return (10 * rng.normal(size=size),)
 
 
-MATRICES = for_each(((4, 3), (3, 5), (1, 4), (5, 1)), numbers_of)  # a single row and a single column, too
+# One size twice, with other numbers, and a single row and a single column.
+MATRICES = for_each(((4, 3), (3, 5), (4, 3), (1, 4), (5, 1)), numbers_of)
 
 ROW_MEANS = Exercise(
     "row_means", LESSON, "the same in NumPy", ("means",), row_means,

@@ -180,7 +180,7 @@ TIME_OF_STEP = Exercise(
     "time_of_step", LESSON, "any step of K as a time", ("t",), time_of_step,
     trials=(
         by_hand(PAPERS, STEPS),
-        *for_each((((7,), 50), ((3, 2), 700), ((1,), 7)), some_steps),
+        *for_each((((7,), 50), ((3, 2), 700), ((7,), 50), ((1,), 7)), some_steps),
         *for_each(((249, 1000), (0, 40), (5, 7), (3, 4), (0, 1)), lambda rng, given: given, "single numbers"),
     ),
     slips=(
@@ -671,6 +671,9 @@ def bent(x):
     return (x * x * x).sum() + (x[0] * x[-1]).sum()
 
 
+POINTS = (((4, 3), 0.1), ((5,), 0.3), ((4, 3), 0.2), ((2, 3, 4), 0.2), ((1,), 0.1), ((2, 1, 3, 2), 0.5))
+
+
 def curve_and_point(rng, size_and_step):
     """A function, where to measure its slopes, and the step."""
     size, step = size_and_step
@@ -700,7 +703,7 @@ CENTRAL_DIFFERENCE = Exercise(
     "central_difference", LESSON, "measure a slope", ("slopes",), central_difference,
     trials=(
         by_hand(sum_of_squares, np.array([3.0, -1.0]), 0.5),
-        *for_each((((4, 3), 0.1), ((5,), 0.3), ((2, 3, 4), 0.2), ((1,), 0.1), ((2, 1, 3, 2), 0.5)), curve_and_point),
+        *for_each(POINTS, curve_and_point),
     ),
     slips=(
         Slip(

@@ -260,8 +260,8 @@ def inside(x, patch):
     return {"pixels in a patch": int(np.prod(patch)), "channels": x.shape[-1]}
 
 
-CLIPS = (  # sizes with 0 to 3 axes in front, and patches; two clips of one size are cut in two ways
-    ((6, 10, 12, 2), (2, 5, 3)), ((6, 10, 12, 2), (3, 2, 4)), ((1, 4, 6, 3), (1, 2, 3)),
+CLIPS = (  # sizes with 0 to 3 axes in front, and patches; clips of one size are cut in two ways, and in the same way
+    ((6, 10, 12, 2), (2, 5, 3)), ((6, 10, 12, 2), (3, 2, 4)), ((6, 10, 12, 2), (2, 5, 3)), ((1, 4, 6, 3), (1, 2, 3)),
     ((3, 4, 6, 10, 2), (2, 3, 5)), ((3, 2, 4, 6, 4, 1), (2, 3, 1)), ((2, 3, 1, 2, 4, 6, 5), (1, 2, 3)),
     ((1, 3, 2, 4, 2), (3, 1, 2)),
 )  # fmt: skip
@@ -350,7 +350,7 @@ PATCHIFY = Exercise(
     "patchify", LESSON, "cut any clip", ("tokens",), patchify,
     trials=(
         by_hand(VIDEO_WITH_CHANNEL, (1, 2, 2)),
-        *for_each(CLIPS[:3], clip_and_patch), *for_each(CLIPS[3:], clip_and_patch, "batches"),
+        *for_each(CLIPS[:4], clip_and_patch), *for_each(CLIPS[4:], clip_and_patch, "batches"),
     ),
     slips=(
         *(wrongly_cut(*one) for one in CUT),
@@ -668,7 +668,7 @@ PATCHIFY_BACKWARD = Exercise(
     "patchify_backward", LESSON, "the gradient of patchify", ("dx",), patchify_backward,
     trials=(
         by_hand(np.arange(16.0).reshape(4, 4), VIDEO_WITH_CHANNEL, (1, 2, 2)),
-        *for_each(CLIPS[3:], gradient_clip_and_patch), *for_each(CLIPS[:3], gradient_clip_and_patch),
+        *for_each(CLIPS[4:], gradient_clip_and_patch), *for_each(CLIPS[:4], gradient_clip_and_patch),
     ),
     slips=(
         *(wrongly_put(*one) for one in PUT),

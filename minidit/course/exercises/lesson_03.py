@@ -131,7 +131,7 @@ HAND_W = np.array([[1.0, 0.0, 2.0, -1.0], [2.0, 1.0, 0.0, 1.0]])  # I, O
 HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
 
 
-ROWS = ((2, 4), (6,), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
+ROWS = ((2, 4), (6,), (2, 4), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
 
 
 def linear_of(rng, leading):
@@ -255,7 +255,7 @@ def relu_as(y=relu, kept=lambda x: x > 0):
     return lambda x: (y(x), (kept(x),))
 
 
-SHAPES = ((2, 4, 3), (5,), (4, 1), (2, 3, 1, 5))
+SHAPES = ((2, 4, 3), (5,), (2, 4, 3), (4, 1), (2, 3, 1, 5))
 LEAKS = (0.2, 0.1, 0.01, 0.3, 0.5)
 
 RELU_FORWARD = Exercise(
@@ -263,7 +263,7 @@ RELU_FORWARD = Exercise(
     trials=(
         by_hand(np.array([[2.0, -1.0, -2.0, 0.0], [4.0, 0.0, -5.0, 5.0]])),
         *for_each(SHAPES, lambda rng, shape: (rng.normal(size=shape),)),
-        *for_each((0.01, 100), lambda rng, scale: (scale * rng.normal(size=(4, 3)),), "small and large numbers"),
+        *for_each((1e-6, 1e6), lambda rng, scale: (scale * rng.normal(size=(4, 3)),), "small and large numbers"),
         *for_each((-1, 1), lambda rng, sign: (sign * rng.uniform(1, 2, size=(4, 3)),), "all of one sign"),
     ),
     slips=(
@@ -286,7 +286,7 @@ RELU_FORWARD = Exercise(
                 "cut off at the top", relu_as(lambda x, top=top: np.clip(x, 0, top)), f"it is never larger than {top}",
                 "Only negative numbers change: whatever is above 0 stays as it is.",
             )
-            for top in (6, 1, 10)
+            for top in (6, 1, 10, 100, 255, 1000)
         ),
         Slip(
             "cut off at the top", relu_as(lambda x: x.clip(0, x.max())), "it is negative if no number is positive",
@@ -390,7 +390,7 @@ RELU_FORWARD = Exercise(
 
 def relu_gradients(rng, shape):
     """dy, and the cache of a forward."""
-    return 3 * rng.normal(size=shape), (rng.normal(size=shape) > 0,)
+    return 10 * rng.normal(size=shape), (rng.normal(size=shape) > 0,)
 
 
 RELU_BACKWARD = Exercise(

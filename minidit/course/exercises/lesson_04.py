@@ -141,12 +141,12 @@ TIMES = np.array([0.5, 0.0])  # halfway, and all noise
 
 
 # Any number of axes may follow N, and in the last of these shapes unreshaped times broadcast without an error.
-SIZES = ((3, 4, 2), (4, 3), (2, 3, 5, 4, 6), (5,), (3, 4, 3), (1, 4, 3), (1,), (3, 2, 4, 5))
+SIZES = ((3, 4, 2), (4, 3), (3, 4, 2), (2, 3, 5, 4, 6), (5,), (3, 4, 3), (1, 4, 3), (1,), (3, 2, 4, 5))
 
 
 def clips_and_times(rng, size=SIZES[0]):
     """Data and noise of this size, and times (N,), none at an end."""
-    return rng.normal(size=size), rng.normal(size=size), rng.uniform(0.1, 0.9, size[0])
+    return 20 * rng.normal(size=size), 20 * rng.normal(size=size), rng.uniform(0.1, 0.9, size[0])
 
 
 def of_all_sizes(make):

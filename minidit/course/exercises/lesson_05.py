@@ -84,6 +84,7 @@ IDS = np.array([[1, 3, 1]])
 
 ALL_IDS = (  # of a vocabulary of 5, with a word that occurs twice; the last word is there or isn't
     np.array([[1, 4, 1], [0, 3, 4]]), np.array([2, 0, 2, 3, 0, 0, 1]), np.array([[[1, 1, 0, 2]], [[3, 0, 0, 1]]]),
+    np.array([[1, 4, 1], [0, 3, 4]]), np.array([[2, 2, 0], [1, 0, 2]]), np.array([3]),
 )  # fmt: skip
 
 
@@ -356,7 +357,7 @@ TIMESTEP_EMBEDDING = Exercise(
     "timestep_embedding", LESSON, "the time as waves", ("embedding",), timestep_embedding,
     trials=(
         by_hand(np.array([0.0, np.pi, np.pi / 2]), 2),
-        *for_each(((3, 8), (1, 6), (5, 2), (4, 12)), times_and_width),
+        *for_each(((3, 8), (1, 6), (3, 8), (5, 2), (4, 12)), times_and_width),
     ),
     slips=(
         Slip(
@@ -509,7 +510,8 @@ PRESENT = np.array([[True, True, False]])
 
 
 MASKS = (  # which words are there: padding behind, padding in front, holes, all words, one prompt
-    [[1, 1, 1, 0], [1, 0, 0, 0]], [[0, 1, 1, 1], [0, 0, 1, 1]], [[1, 0, 1, 0, 1], [0, 1, 1, 0, 1]],
+    [[1, 1, 1, 0], [1, 0, 0, 0]], [[0, 1, 1, 1], [0, 0, 1, 1]], [[1, 1, 1, 0], [1, 0, 0, 0]],
+    [[1, 0, 1, 0, 1], [0, 1, 1, 0, 1]],
     [[1, 1], [1, 1], [1, 0], [0, 1]], [[1, 1, 0, 1]],
 )  # fmt: skip
 

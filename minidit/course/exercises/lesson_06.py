@@ -114,7 +114,7 @@ def silu_with(function):
 
 LOG_3 = float(np.log(3))
 
-SHAPES = ((2, 4, 3), (5,), (3, 1), (2, 3, 1, 4))
+SHAPES = ((2, 4, 3), (5,), (2, 4, 3), (3, 1), (2, 3, 1, 4))
 LARGE = np.array([[-800.0, -30.0], [30.0, 800.0], [0.0, 1.0]])
 
 
@@ -457,7 +457,7 @@ def interleaved(c, w, b):
     return tuple(modulation.reshape(len(c), -1, 6).transpose(2, 0, 1)), (c, w)
 
 
-WIDTHS = ((2, 5, 3), (1, 5, 3), (3, 4, 1), (4, 7, 2))  # B, I, D; a single sample and a width of 1, too
+WIDTHS = ((2, 5, 3), (1, 5, 3), (2, 5, 3), (3, 4, 1), (4, 7, 2))  # B, I, D; a single sample and a width of 1, too
 
 
 def condition_and_weights(rng, widths):
