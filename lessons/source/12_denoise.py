@@ -49,7 +49,7 @@ draw.matrices(
 
 # %% [markdown]
 # ### 12.1 The denoised latent  ·  ●○○  ·  3 minutes
-# Type the difference.
+# Type the difference: two rows of four numbers.
 #
 # <details><summary>Some entries are off</summary>Half of the predicted noise is negative, and minus a minus is a
 # plus.</details>
@@ -82,7 +82,8 @@ draw.matrices(
 
 # %% [markdown]
 # ### 12.2 What is left over  ·  ●○○  ·  4 minutes
-# Type how far $\text{conditioned} - \text{noise}$ is from the latent: what came out minus what should have come out.
+# Type how far $\text{conditioned} - \text{noise}$ is from the latent: what came out minus what should have come out,
+# two rows of four numbers.
 #
 # <details><summary>Everything is zero</summary>That is what is left over if you start with the <em>noised</em> latent.
 # Start with the conditioned one.</details>
@@ -133,7 +134,7 @@ draw.heatmaps(
 
 # %% [markdown]
 # ### 12.3 An Euler step  ·  ●○○  ·  4 minutes
-# `t` and `s` are numbers. Return x at time s.
+# `t` and `s` are numbers, `x` and `velocity` are arrays of one shape. Return x at time s, in that shape.
 #
 # <details><summary>It goes backwards</summary>s is the later time, and steps take s − t.</details>
 # <details><summary>It says that I changed my input</summary><code>x += …</code> writes into the array that was
@@ -155,7 +156,8 @@ check.euler_update(euler_update)
 
 # %% [markdown]
 # ### 12.4 A DDIM step  ·  ●●○  ·  8 minutes
-# `data` is the network's estimate of the clean data, and t is below 1. Return x at time s.
+# `data` is the network's estimate of the clean data, in x's shape. `t` and `s` are numbers, and t is below 1. Return x
+# at time s.
 #
 # <details><summary>How do I get the noise?</summary>x = t · data + (1 − t) · noise. Everything but the noise is
 # known.</details>
@@ -200,7 +202,7 @@ for name, path in {
 
 # %% [markdown]
 # ### 12.5 The times of a sampler  ·  ●●○  ·  7 minutes
-# Return an array of `steps + 1` times.
+# `steps` and `shift` are numbers. Return an array of `steps + 1` times, from 0 to 1.
 #
 # <details><summary>There is one too few</summary>Four steps have five ends. <code>np.linspace(0, 1, …)</code> counts
 # the ends.</details>
@@ -218,8 +220,8 @@ check.shifted_times(shifted_times)
 
 # %% [markdown]
 # ### 12.6 The whole walk  ·  ●●○  ·  8 minutes
-# `velocity(x, t)` is a function that says where to go. Start with `noise` at the first of `times` and walk to the last,
-# one Euler step after the other.
+# `velocity(x, t)` is a function that says where to go. `times` is (K + 1,). Start with `noise`, of any shape, at the
+# first of `times` and walk to the last, one Euler step after the other. Return the x where you end.
 #
 # <details><summary>Numbers are off from the second step on</summary>Ask with the x where you are now, not with the
 # noise where you began.</details>
@@ -318,7 +320,8 @@ for name, step in (("Euler", euler_step), ("DDPM", ddpm_step)):
 
 # %% [markdown]
 # ### 12.7 Guidance  ·  ●○○  ·  5 minutes
-# Write it, entry by entry.
+# `conditional` and `unconditional` have one shape, (N, …), and `scale` is a number. Return the guided answer, in that
+# shape.
 #
 # <details><summary>It says that the scale is off by one</summary>Try it: a scale of 1 has to give the conditional
 # answer, a scale of 0 the unconditional one.</details>
@@ -352,7 +355,8 @@ check.classifier_free_guidance(classifier_free_guidance)
 
 # %% [markdown]
 # ### 12.8 Backward through guidance  ·  ●●○  ·  6 minutes
-# Return `dconditional`, `dunconditional` (N, …) and `dscale`, a number.
+# `dy` is (N, …), the gradient of the guided answer. Return `dconditional`, `dunconditional` (N, …) and `dscale`, a
+# number.
 #
 # <details><summary>dunconditional is off</summary>It has two parts: one where it stands by itself, and one from the
 # bracket, with a minus.</details>
