@@ -14,7 +14,7 @@ from minidit.course.exercise import Exercise, Numbers
 from minidit.course.exercises import exercise_of
 from minidit.course.finding import Attempt
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
-from minidit.course.outcome import NOTHING, Complaint, call, kind, named, own_lines
+from minidit.course.outcome import ENDLESS, NOTHING, Complaint, call, kind, named, own_lines
 from minidit.course.pencil import compare_numbers
 from minidit.course.probes import dependence, unsteady
 from minidit.course.report import NOT_STARTED, PASSED, WRONG, Report, apart
@@ -122,7 +122,7 @@ def complaint_of(run, exam, seconds):
         if exam.complaint:
             return exam.complaint
         says = f"it did not finish in {seconds:g} seconds. Is there a loop that never stops?"
-        return Complaint(says, *own_lines(error)[:1], slip="without end")
+        return Complaint(says, *own_lines(error)[:1], slip=ENDLESS)
     except Complaint as complaint:
         return complaint
     return None

@@ -15,6 +15,7 @@ from minidit.course.hints import hint
 from minidit.files.places import PACKAGE
 
 WRITE_IT = "not started. Write it, and run this cell again."
+ENDLESS, MEMORY = "without end", "too much memory"  # names of slips
 NOTHING, COUNT, STRUCTURE, NO_ARRAY = "returned nothing", "other number of results", "other structure", "not an array"
 
 
@@ -97,7 +98,7 @@ def about_error(error, answer):
     if isinstance(error, RecursionError):
         return Complaint("it calls itself endlessly.", *own_lines(error)[-1:], slip="calls itself")
     if isinstance(error, MemoryError):
-        return Complaint("it asked for more memory than there is.", *own_lines(error), slip="too much memory")
+        return Complaint("it asked for more memory than there is.", *own_lines(error), slip=MEMORY)
     says = f"it raised {type(error).__name__}{message(error)}"
     return Complaint(says, *own_lines(error), hint(error), slip="raised an error")
 

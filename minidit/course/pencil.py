@@ -92,7 +92,7 @@ def in_general(got, right):
     ratio = float(np.vdot(right, got) / np.vdot(right, right)) if right.any() else 0
     if right.size > 1 and ratio and alike(got, ratio * right):
         return "constant factor", f"Every number is {ratio:.4g} times what it should be."
-    if len(np.unique(right)) > 3 and alike(np.sort(got, axis=None), np.sort(right, axis=None)):
+    if len(np.unique(right)) > 2 and alike(np.sort(got, axis=None), np.sort(right, axis=None)):
         return "wrong places", "The numbers are right, but in other places."
     if not alike(right, np.floor(right)) and any(alike(got, cut(right)) for cut in (np.floor, np.trunc, np.ceil)):
         return "cut off", "The fractions are missing: `/` keeps them, `//` doesn't."

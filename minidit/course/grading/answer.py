@@ -8,7 +8,7 @@ import numpy as np
 from minidit.backend import arrays_in
 from minidit.course.grading.objects import describing
 from minidit.course.grading.process import Lost
-from minidit.course.grading.results import CRASHED, OUT_OF_MEMORY, OUT_OF_TIME
+from minidit.course.grading.results import CRASHED
 from minidit.course.grading.wire import BadMessage, decode, encode, plain
 from minidit.course.outcome import Complaint
 
@@ -41,12 +41,11 @@ class Answer:
     """Stands for a student's function: calling it calls the function in the student's process.
 
     Attributes:
-        trouble: OUT_OF_TIME or OUT_OF_MEMORY, if a call ran out.
         home: the module that it claims to come from.
     """
 
     def __init__(self, process, reply):
-        self.process, self.trouble = process, None
+        self.process = process
         self.__name__, self.home = plain(reply["name"]), plain(reply["home"])
         self.__signature__ = signature(reply["parameters"])
 
@@ -67,7 +66,6 @@ class Answer:
                 warnings.warn(plain(reply["warned"]), RuntimeWarning, stacklevel=2)
             if "raised" in reply:
                 raised = reply["raised"]
-                self.trouble = {"time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}.get(raised["kind"])
                 details = [plain(line) for line in list(raised["details"])[:4]]
                 slip = raised["slip"] and plain(raised["slip"])
                 raise Complaint(plain(raised["says"]), *details, slip=slip, started=bool(raised["started"]))

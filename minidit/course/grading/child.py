@@ -21,7 +21,7 @@ from minidit.backend import arrays_in
 from minidit.course.grading.objects import making
 from minidit.course.grading.wire import decode, encode, plain, receive, send
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
-from minidit.course.outcome import Complaint, about_error, own_lines
+from minidit.course.outcome import ENDLESS, Complaint, about_error, own_lines
 
 ROOM = 1 << 28  # bytes that a lesson needs
 ENDED = "it did not finish in {:g} seconds. Is there a loop that never stops?"
@@ -101,10 +101,10 @@ class Child:
                 returned = within(question["seconds"], lambda: self.called(inputs))
                 reply["returned"] = encode(returned, blocks, arrays_in(inputs))
             except TookTooLong as error:
-                reply["raised"] = complaint(Complaint(ENDED.format(question["seconds"]), *own_lines(error)[:1]), "time")
+                says = ENDED.format(question["seconds"])
+                reply["raised"] = complaint(Complaint(says, *own_lines(error)[:1], slip=ENDLESS))
             except BaseException as error:
-                kind = "memory" if isinstance(error, MemoryError) else "error"
-                reply["raised"] = complaint(about_error(error, self.answer), kind)
+                reply["raised"] = complaint(about_error(error, self.answer))
         reply["given"] = encode(inputs, blocks)
         reply["printed"] = printed.beginning
         runtime = (str(warning.message) for warning in caught if warning.category is RuntimeWarning)
@@ -131,11 +131,11 @@ class Child:
         return function
 
 
-def complaint(about, kind):
+def complaint(about):
     """A Complaint as JSON."""
     details = [plain(line) for line in about.details]
     slip = about.slip and plain(about.slip)
-    return {"says": plain(about.says), "details": details, "slip": slip, "started": about.started, "kind": kind}
+    return {"says": plain(about.says), "details": details, "slip": slip, "started": about.started}
 
 
 def parameters(function):

@@ -13,9 +13,11 @@ from minidit.course.grading.answer import Answer, find
 from minidit.course.grading.process import Lost, Process
 from minidit.course.grading.results import CRASHED, MISSING, OUT_OF_MEMORY, OUT_OF_TIME, Grade
 from minidit.course.grading.wire import plain
+from minidit.course.outcome import ENDLESS, MEMORY
 from minidit.course.report import NOT_STARTED
 
 FAILED = {"error": CRASHED, "time": OUT_OF_TIME, "memory": OUT_OF_MEMORY}
+RAN_OUT = {ENDLESS: OUT_OF_TIME, MEMORY: OUT_OF_MEMORY}  # by the slip's name
 CALLS = 8  # of an answer in an examination that take as long as a call may
 SUSPECT = re.compile(r".*(?:minidit\.course\.(?!check|draw)\w+|exercise_of|all_exercises).*")
 
@@ -265,12 +267,12 @@ class Grading:
             report = examine(question.exercise, answer, seconds=CALLS * self.limits.call_seconds)
         except Exception as error:  # an unforeseen kind of answer must not cost the others their points
             return self.grade(question, CRASHED, f"its examination ended with {type(error).__name__}.")
-        trouble, home = getattr(answer, "trouble", None), getattr(answer, "home", "")
+        home = getattr(answer, "home", "")
         points = round(question.exercise.points * report.share, 2)
         printed = ("It printed:", *(f"  {plain(line)}" for line in report.printed)) if report.printed else ()
         return replace(
             self.grade(
-                question, report.verdict if report.passed else trouble or report.verdict, plain(report.says, 1000),
+                question, RAN_OUT.get(report.slip, report.verdict), plain(report.says, 1000),
                 tuple(plain(line) for line in report.details) + printed,
             ),
             points=points,
