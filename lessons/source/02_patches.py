@@ -104,9 +104,9 @@ print(
 
 # %% [markdown]
 # ### 2.3 Patchify  ·  ●●○  ·  10 minutes
-# Write it for a clip `x` (..., F, H, W, C). There may be any number of axes in front, such as a batch; they stay as
-# they are. Return the tokens, (..., T, P). They come in the order frame, row, column; inside each: frame, row, column,
-# colour.
+# Write it for a clip `x` (..., F, H, W, C). There may be any number of axes in front, such as one that counts the clips
+# of a *batch*; they stay as they are. Return the tokens, (..., T, P). They come in the order frame, row, column; inside
+# each: frame, row, column, colour.
 #
 # <details><summary>Shapes pass, numbers don't</summary>Print the shape after each line for the worksheet's video. Which
 # axis is the counter, and which is inside the patch?</details>
