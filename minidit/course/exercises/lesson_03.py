@@ -131,6 +131,9 @@ HAND_W = np.array([[1.0, 0.0, 2.0, -1.0], [2.0, 1.0, 0.0, 1.0]])  # I, O
 HAND_B = np.array([10.0, 20.0, 30.0, 40.0])  # O
 
 
+# Here whatever is transposed, or lies the wrong way, still fits: so a check can say what it is.
+SQUARE = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[1.0, 4.0], [2.0, -3.0]]), np.array([10.0, 20.0])  # x, w, b
+SQUARE_DY = np.array([[1.0, 5.0], [-2.0, 3.0]])
 ROWS = ((2, 4), (6,), (2, 4), (1,), (2, 1, 4), (2, 1, 6, 4))  # lengths of "any number of axes"
 
 
@@ -141,7 +144,7 @@ def linear_of(rng, leading):
 
 LINEAR_FORWARD = Exercise(
     "linear_forward", LESSON, "the linear layer", ("y", "cache"), linear_forward,
-    trials=(by_hand(HAND_X, HAND_W, HAND_B), *for_each((*ROWS, ()), linear_of)),
+    trials=(by_hand(*SQUARE), by_hand(HAND_X, HAND_W, HAND_B), *for_each((*ROWS, ()), linear_of)),
     slips=(
         Slip(
             "forgot the bias", linear_as(lambda x, w, b: x @ w), "the bias is missing",
@@ -163,6 +166,34 @@ LINEAR_FORWARD = Exercise(
         Slip(
             "mean over the inputs", linear_as(lambda x, w, b: (x @ w + b) / w.shape[0]),
             "it was divided by the number of inputs", "y[n, o] is a sum over the inputs.",
+        ),
+        *(
+            Slip(name, linear_as(y), says, because)
+            for name, y, says, because in (
+                (
+                    "w transposed", lambda x, w, b: x @ w.T + b, "w was transposed",
+                    "w is (I, O), not the (O, I) of the worksheet or of PyTorch. It needs no transpose.",
+                ),
+                (
+                    "w transposed", lambda x, w, b: w @ x + b, "w stands on the left of x",
+                    "On the worksheet it does. Here a token is a row: x @ w.",
+                ),
+                (
+                    "x transposed", lambda x, w, b: x.T @ w + b, "x was transposed", "x is (…, I): x @ w.",
+                ),
+                (
+                    "* instead of @", lambda x, w, b: x * w + b, "x and w were multiplied number by number",
+                    "@ is the matrix product, * isn't.",
+                ),
+                (
+                    "bias before the product", lambda x, w, b: (x + b) @ w, "the bias was added before the product",
+                    "It comes after the sum over the inputs: x @ w + b.",
+                ),
+                (
+                    "bias as a column", lambda x, w, b: x @ w + b[:, None], "the bias was laid along the rows",
+                    "b[o] belongs to output o, in every row: add b as it is.",
+                ),
+            )
         ),
         Slip(
             "scaled by the root", linear_as(lambda x, w, b: x @ w / np.sqrt(w.shape[0]) + b),
@@ -518,6 +549,7 @@ def of_one_row(which):
 LINEAR_BACKWARD = Exercise(
     "linear_backward", LESSON, "backward through the linear layer", ("dx", "dw", "db"), linear_backward,
     trials=(
+        by_hand(SQUARE_DY, SQUARE[:2]),
         by_hand(
             np.array([[1.0, 0.0, 0.0, 2.0], [0.0, 1.0, -1.0, 0.0], [3.0, 0.0, 1.0, 0.0]]), (HAND_X, HAND_W)
         ),
@@ -525,12 +557,20 @@ LINEAR_BACKWARD = Exercise(
     ),
     slips=(
         Slip(
-            "reshape instead of transpose", linear_back_with(dx=lambda dy, x, w: dy @ w.reshape(w.shape[::-1])),
+            "not transposed", linear_back_with(dx=lambda dy, x, w: dy @ w), "w was not transposed",
+            "To get (N, I) from dy (N, O) and w (I, O), the o has to be in the middle: (N, O) @ (O, I).",
+        ),
+        Slip(
+            "not transposed", linear_back_with(dw=lambda dy, x, w: x @ dy), "x was not transposed",
+            "To get (I, O) from x (N, I) and dy (N, O), the n has to be in the middle: (I, N) @ (N, O).",
+        ),
+        Slip(
+            "not transposed", linear_back_with(dx=lambda dy, x, w: dy @ w.reshape(w.shape[::-1])),
             "w was reshaped, not transposed",
             "A reshape reads the same numbers on in another form; a transpose makes rows columns.",
         ),
         Slip(
-            "reshape instead of transpose",
+            "not transposed",
             linear_back_with(dw=lambda dy, x, w: as_rows(x).reshape(w.shape[0], -1) @ as_rows(dy)),
             "x was reshaped, not transposed",
             "A reshape reads the same numbers on in another form; a transpose makes rows columns.",
@@ -598,6 +638,29 @@ LINEAR_BACKWARD = Exercise(
         Slip(
             "forgot dy", linear_back_with(dw=lambda dy, x, w: 0 * w + as_rows(x).sum(axis=0)[:, None]), "dy is missing",
             "The slope of y[n, o] with respect to w[i, o] is x[n, i]; weigh it with dy[n, o] before you sum.",
+        ),
+        *(
+            Slip(
+                "transpose", linear_back_with(dx=dx), says,
+                "To get (N, I) from dy (N, O) and w (I, O), the o has to be in the middle: (N, O) @ (O, I).",
+            )
+            for dx, says in (
+                (lambda dy, x, w: w @ dy, "w stands on the left"),
+                (lambda dy, x, w: w.T @ dy, "w stands on the left"), (lambda dy, x, w: dy.T @ w, "dy was transposed"),
+                (lambda dy, x, w: dy * w, "dy and w were multiplied number by number"),
+            )
+        ),
+        *(
+            Slip(
+                "transpose", linear_back_with(dw=dw), says,
+                "To get (I, O) from x (N, I) and dy (N, O), the n has to be in the middle: (I, N) @ (N, O).",
+            )
+            for dw, says in (
+                (lambda dy, x, w: dy @ x, "dy stands on the left"),
+                (lambda dy, x, w: dy @ x.T, "dy stands on the left"),
+                (lambda dy, x, w: x @ dy.T, "dy was transposed, not x"),
+                (lambda dy, x, w: x * dy, "x and dy were multiplied number by number"),
+            )
         ),
         Slip(
             "times its own input", linear_back_with(dx=lambda dy, x, w: (as_rows(dy) @ w.T).reshape(x.shape) * x),

@@ -80,6 +80,7 @@ def embedding_forward(ids, table):
 
 TABLE = np.array([[0.0, 10.0], [1.0, 11.0], [2.0, 12.0], [3.0, 13.0]])  # V = 4, D = 2
 IDS = np.array([[1, 3, 1]])
+SQUARE = np.array([[1, 0, 1, 1]]), TABLE[:2]  # here whatever is taken for a row fits, too
 
 
 ALL_IDS = (  # of a vocabulary of 5, with a word that occurs twice; the last word is there or isn't
@@ -95,11 +96,15 @@ def sentences(rng, ids):
 
 EMBEDDING_FORWARD = Exercise(
     "embedding_forward", LESSON, "looking words up", ("y", "cache"), embedding_forward,
-    trials=(by_hand(IDS, TABLE), *for_each(ALL_IDS, sentences)),
+    trials=(by_hand(*SQUARE), by_hand(IDS, TABLE), *for_each(ALL_IDS, sentences)),
     slips=(
         Slip(
             "columns instead of rows", lambda ids, table: (table.T[ids % len(table.T)], (ids, table.shape)),
             "columns were looked up", "A word's vector is a row of the table.",
+        ),
+        Slip(
+            "columns instead of rows", lambda ids, table: (table[:, ids], (ids, table.shape)),
+            "columns were looked up", "A word's vector is a row of the table: table[ids].",
         ),
         Slip(
             "counted from one", lambda ids, table: (table[ids - 1], (ids, table.shape)),
@@ -507,6 +512,8 @@ def pool_words_backward(dy, cache):
 
 WORDS = np.array([[[1.0, 2.0], [3.0, 4.0], [50.0, 60.0]]])  # B = 1, L = 3, D = 2
 PRESENT = np.array([[True, True, False]])
+# Two prompts of two words of two numbers: a mask or gradient without its new axis fits, so a check can say what it is.
+TWO_OF_ALL = np.array([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [50.0, 60.0]]]), np.array([[True, True], [True, False]])
 
 
 MASKS = (  # which words are there: padding behind, padding in front, holes, all words, one prompt
@@ -586,7 +593,7 @@ def slips_of_masks(wrong):
 
 POOL_WORDS_FORWARD = Exercise(
     "pool_words_forward", LESSON, "a prompt as one vector", ("y", "cache"), pool_words_forward,
-    trials=(by_hand(WORDS, PRESENT), *for_each(MASKS, words_and_mask)),
+    trials=(by_hand(*TWO_OF_ALL), by_hand(WORDS, PRESENT), *for_each(MASKS, words_and_mask)),
     slips=(
         Slip(
             "padding counted", lambda x, mask: (x.sum(axis=1), (mask,)), "the padding was added as well",
@@ -678,6 +685,14 @@ POOL_WORDS_FORWARD = Exercise(
             "kept the padding", lambda x, mask: ((x * mask[..., None]).sum(axis=1), (~mask,)),
             "it is true where there is padding", "Keep the mask as it came.",
         ),
+        Slip(
+            "a new axis is missing", lambda x, mask: ((x * mask).sum(axis=1), (mask,)),
+            "the mask was laid along the words and their numbers", "It lacks the axis of the width: mask[..., None].",
+        ),
+        Slip(
+            "a new axis is missing", lambda x, mask: ((x * mask[:, None]).sum(axis=1), (mask,)),
+            "the mask was laid along the numbers of each word", "Its new axis belongs at the end: mask[..., None].",
+        ),
         *slips_of_masks(lambda other, x, mask: ((x * other(mask)[..., None]).sum(axis=1), (mask,))),
     ),
     sizes=lambda x, mask: {"places": mask.shape[1]},
@@ -687,6 +702,7 @@ POOL_WORDS_FORWARD = Exercise(
 POOL_WORDS_BACKWARD = Exercise(
     "pool_words_backward", LESSON, "backward of pooling", ("dx",), pool_words_backward,
     trials=(
+        by_hand(np.array([[5.0, 7.0], [1.0, 2.0]]), TWO_OF_ALL[1:]),
         by_hand(np.array([[5.0, 7.0]]), (PRESENT,)),
         *for_each(MASKS, gradient_and_mask),
     ),
@@ -713,6 +729,19 @@ POOL_WORDS_BACKWARD = Exercise(
             "forgot dy", lambda dy, cache: pool_words_backward(np.ones_like(dy), cache),
             "it is the mask alone, without dy",
             "The gradient is dy where there is a word.",
+        ),
+        *(
+            Slip(
+                "a new axis is missing", lambda dy, cache, of=of: of(dy, cache[0]), says,
+                "dy (B, 1, D) times mask (B, L, 1): dy[:, None] * mask[..., None].",
+            )
+            for of, says in (
+                (lambda dy, mask: dy * mask, "both lack their new axis"),
+                (lambda dy, mask: dy * mask[..., None], "dy lacks the axis of the words"),
+                (lambda dy, mask: dy[:, None] * mask, "the mask lacks the axis of the width"),
+                (lambda dy, mask: dy[:, None] * mask[:, None], "the mask's new axis stands in the middle"),
+                (lambda dy, mask: dy[..., None] * mask[..., None], "dy's new axis stands at the end"),
+            )
         ),
         Slip(
             "mask added", lambda dy, cache: dy[:, None] + cache[0][..., None], "the mask was added", "Multiply by it.",

@@ -386,7 +386,7 @@ ANSWERS = {
             lambda x, w, b: (np.tensordot(x, w, axes=1) + b, (x, w)),
         ],
         wrong=[
-            (lambda x, w, b: (x @ w.T + b, (x, w)), "raised an error"),  # w transposed
+            (lambda x, w, b: (x @ w.T + b, (x, w)), "w transposed"),  # w transposed
             (lambda x, w, b: (x @ w, (x, w)), "forgot the bias"),  # b forgotten
             (lambda x, w, b: (x @ w + b, (x, w, b)), "other structure"),  # b in the cache
             (lambda x, w, b: (x @ w + b, (w, x)), "wrong order"),  # cache in the wrong order
@@ -394,15 +394,15 @@ ANSWERS = {
             (lambda x, w, b: (np.einsum("ni,io->no", x, w) + b, (x, w)), "raised an error"),  # one leading axis only
             (linear_stays_flat, "left as rows"),  # y stays flat
             (linear_flat_cache, "cache of rows"),  # the cache has the flat x
-            (lambda x, w, b: ((x + b) @ w, (x, w)), "raised an error"),  # b added before the product
-            (lambda x, w, b: (x * w + b, (x, w)), "raised an error"),  # * in place of @
+            (lambda x, w, b: ((x + b) @ w, (x, w)), "bias before the product"),  # b added before the product
+            (lambda x, w, b: (x * w + b, (x, w)), "* instead of @"),  # * in place of @
             (lambda x, w, b: (x @ w - b, (x, w)), "subtracted the bias"),  # b subtracted
             (lambda x, w, b: (np.maximum(x @ w + b, 0), (x, w)), "ReLU after it"),  # a ReLU included
             (linear_bias_grows, "changed its input"),  # row = b makes no copy: b grows from row to row
             (linear_overwrites_w, "changed its input"),  # changes w, after it was used
             (linear_return_in_the_loop, "first output only"),  # return inside the loop over outputs
             (linear_last_input_left_out, "one input left out"),  # the last input is left out
-            (lambda x, w, b: (x @ w + b[:, None], (x, w)), "raised an error"),  # b as a column
+            (lambda x, w, b: (x @ w + b[:, None], (x, w)), "bias as a column"),  # b as a column
             (lambda x, w, b: (x @ w + b[0], (x, w)), "one bias for all"),  # only the first bias, for all outputs
             (lambda x, w, b: (x @ w + b, (x, w.T)), "missing transpose"),  # w transposed in the cache
             (lambda x, w, b: (x @ w + b, x, w), "other number of results"),  # three results instead of y and a tuple
@@ -478,7 +478,7 @@ ANSWERS = {
     "linear_backward": Answers(
         right=[linear_back_rows, linear_back_einsum, linear_back_loops],
         wrong=[
-            (linear_back_no_transpose, "raised an error"),  # w not transposed in dx
+            (linear_back_no_transpose, "not transposed"),  # w not transposed in dx
             (linear_back(lambda dx, dw, db, dy, x, w: (dx, dw.T, db)), "missing transpose"),  # dw transposed
             (linear_back_flat_dx, "left as rows"),  # dx stays flat
             (linear_back_swapaxes, "forgot to sum over the batch"),  # dw and db keep a leading axis

@@ -376,7 +376,7 @@ ANSWERS = {
     "embedding_forward": Answers(
         right=[look_up_in_a_loop, look_up_one_hot, lambda ids, table: (table.take(ids, axis=0), (ids, table.shape))],
         wrong=[
-            (lambda ids, table: (table[:, ids], (ids, table.shape)), "raised an error"),  # columns in place of rows
+            (lambda ids, table: (table[:, ids], (ids, table.shape)), "columns instead of rows"),
             (lambda ids, table: (table[ids], (ids, table)), "other structure"),  # the table itself in the cache
             (lambda ids, table: (table[ids], (table.shape, ids)), None),  # cache in the wrong order
             (lambda ids, table: (table[ids], (ids, table.shape[0])), "other structure"),  # only V in the cache
@@ -447,7 +447,7 @@ ANSWERS = {
             (pool_with(lambda x, m: (x * m[..., None]).mean(axis=1)), "mean over all places"),
             (pool_with(lambda x, m: (x * m[..., None]).sum(1) / m.sum(1, keepdims=True)), "mean over the words"),
             (pool_with(lambda x, m: x.sum(axis=1)), "padding counted"),
-            (pool_with(lambda x, m: (x * m).sum(axis=1)), "raised an error"),  # the mask lacks the axis of the width
+            (pool_with(lambda x, m: (x * m).sum(axis=1)), "a new axis is missing"),
             (pool_with(lambda x, m: (x * m[..., None]).sum(axis=-1)), "summed over the width"),
             (pool_with(lambda x, m: (x * m[..., None]).sum(axis=0)), "summed over the prompts"),
             (pool_with(lambda x, m: (x * ~m[..., None]).sum(axis=1)), "padding instead of words"),  # mask inverted
@@ -513,11 +513,11 @@ ANSWERS = {
             (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.sum(1)[:, None, None]), "shared out"),
             (words_back(lambda dy, m: dy[:, None] * m[..., None] / m.shape[1]), "shared out"),  # divided by L
             (words_back(lambda dy, m: m[..., None] * np.ones_like(dy)[:, None]), "forgot dy"),  # ignores dy
-            (words_back(lambda dy, m: dy * m), "raised an error"),  # no new axes
+            (words_back(lambda dy, m: dy * m), "a new axis is missing"),  # no new axes
             (words_back(lambda dy, m: dy[:, None] * ~m[..., None]), "mask the wrong way round"),  # mask inverted
             (words_back(lambda dy, m: dy[:, None]), "no axis for the words"),  # no places for the words
             (words_back(lambda dy, m: dy), "gave back dy"),  # dy itself
-            (words_back(lambda dy, m: dy * m[..., None]), "raised an error"),  # dy lacks the axis of the words
+            (words_back(lambda dy, m: dy * m[..., None]), "a new axis is missing"),  # dy lacks the axis of the words
             # the first prompt's mask for all
             (words_back(lambda dy, m: dy[:, None] * m[0][:, None]), "one mask for all"),
             (words_back(lambda dy, m: dy[:, :, None] * m[:, None]), "missing transpose"),  # axes in the order B, D, L
