@@ -213,6 +213,19 @@ def ddim_update(x, t, s, data):
     return s * data + (1 - s) * noise_in(x, t, data)
 
 
+def ddim_with(
+    data_share=lambda t, s: s, noise_share=lambda t, s: 1 - s, held=lambda t, s: t, divisor=lambda t, s: 1 - t
+):
+    """`ddim_update` with another amount of data or noise, or x taken apart as if it held more or less of them."""
+    return lambda x, t, s, data: (
+        data_share(t, s) * data + noise_share(t, s) * (x - held(t, s) * data) / divisor(t, s)
+    )  # fmt: skip
+
+
+MIX = "x_s = s · data + (1 − s) · noise."
+TAKE_APART = "Solve x = t · data + (1 − t) · noise for the noise."
+
+
 DDIM_UPDATE = Exercise(
     "ddim_update", LESSON, "a DDIM step", ("x_s",), ddim_update,
     trials=(
@@ -308,6 +321,33 @@ DDIM_UPDATE = Exercise(
             "backwards", lambda x, t, s, data: x + (t - s) / (1 - t) * (data - x), "it goes backwards in time",
             "The step leads from t to s, and s is the later one.",
         ),
+        *(
+            Slip("another amount of data", ddim_with(data_share=share), f"the amount of data in it is {text}", MIX)
+            for share, text in (
+                (lambda t, s: 1, "1"), (lambda t, s: 0, "0"), (lambda t, s: 1 - s, "1 − s"),
+                (lambda t, s: s - t, "s − t"), (lambda t, s: 1 - t, "1 − t"), (lambda t, s: -s, "−s"),
+            )
+        ),
+        *(
+            Slip("another amount of noise", ddim_with(noise_share=share), f"the amount of noise in it is {text}", MIX)
+            for share, text in (
+                (lambda t, s: 1, "1"), (lambda t, s: 0, "0"), (lambda t, s: s, "s"), (lambda t, s: t, "t"),
+                (lambda t, s: s - t, "s − t"), (lambda t, s: s - 1, "s − 1"), (lambda t, s: 1 + s, "1 + s"),
+            )
+        ),
+        *(
+            Slip("x taken apart differently", ddim_with(held=held), f"{text} · data was taken out of x", TAKE_APART)
+            for held, text in ((lambda t, s: s, "s"), (lambda t, s: 1 - t, "(1 − t)"))
+        ),
+        *(
+            Slip("another divisor", ddim_with(divisor=divisor), f"the noise was divided by {text}", TAKE_APART)
+            for divisor, text in (
+                (lambda t, s: s, "s"), (lambda t, s: 1 + t, "1 + t"), (lambda t, s: s - t, "s − t"),
+                (lambda t, s: 1 / (1 - t), "1 / (1 − t), that is, multiplied by 1 − t"),
+            )
+        ),
+        Slip("the way alone", lambda x, t, s, data: (s - t) / (1 - t) * (data - x), "it is the way alone",
+             "The way starts at x."),
     ),
     difficulty=2, minutes=8,
 )  # fmt: skip
@@ -429,6 +469,27 @@ SHIFTED_TIMES = Exercise(
         Slip(
             "times the shift", lambda steps, shift: even_times(steps) * shift, "it is the even times times the shift",
             "Write t / (t + shift · (1 − t)).",
+        ),
+        Slip(
+            "t left out below", lambda steps, shift: even_times(steps) / (shift * (1 - even_times(steps))),
+            "t is missing below the line", "Write t / (t + shift · (1 − t)).",
+        ),
+        Slip(
+            "minus below", lambda steps, shift: moved(even_times(steps), -shift),
+            "there is a minus below the line", "Write t / (t + shift · (1 − t)).",
+        ),
+        *(
+            Slip(
+                "another count", lambda steps, shift, count=count: moved(np.linspace(0, 1, count(steps)), shift), says,
+                "np.linspace(0, 1, …) counts the ends: K steps have K + 1 of them.",
+            )
+            for count, says in (
+                (lambda steps: steps - 1, "there are two times too few"),
+                (lambda steps: steps + 3, "there are two times too many"),
+                (lambda steps: 50, "there are always 50 times, as np.linspace makes unless it is told how many"),
+                (lambda steps: 2 * steps, "there are 2 · K times"),
+                (lambda steps: 2 * steps + 1, "there are 2 · K + 1 times"),
+            )
         ),
         Slip(
             "no shift below 1", lambda steps, shift: time_grid(steps, max(shift, 1)), "a shift below 1 does nothing",
@@ -557,6 +618,19 @@ SAMPLE_PATH = Exercise(
         Slip(
             "steps as long as t", walked(length=lambda t, s: t), "each step is as long as the time where it begins",
             "A step takes s − t.",
+        ),
+        Slip(
+            "times added", walked(length=lambda t, s: s + t), "each step is as long as its two times together",
+            "A step takes s − t.",
+        ),
+        Slip(
+            "divided by the step", walked(length=lambda t, s: 1 / (s - t)), "the velocity was divided by the step",
+            "Distance is velocity times time: multiply by s − t.",
+        ),
+        Slip(
+            "t and s exchanged", walked(at=lambda x, noise, t, s: (x, s), length=lambda t, s: t - s),
+            "the two times of each step were exchanged",
+            "t = times[k] comes first, and s = times[k + 1] is the later one.",
         ),
         Slip(
             "half steps", walked(length=lambda t, s: (s - t) / 2), "each step is half as long as it should be",
@@ -868,6 +942,22 @@ GUIDANCE_BACKWARD = Exercise(
         Slip(
             "dy left out", guidance_with(dunconditional=lambda dy, c, u, scale: np.full_like(dy, 1 - scale)),
             "dy is missing", "A gradient is dy times the slope.",
+        ),
+        Slip(
+            "dy left out", lambda dy, c, u, scale: (scale, 1 - scale, (c - u).sum()), "dy is missing",
+            "A gradient is dy times the slope.",
+        ),
+        Slip(
+            "dy left out", guidance_with(dconditional=lambda dy, c, u, scale: scale), "dy is missing",
+            "A gradient is dy times the slope.",
+        ),
+        Slip(
+            "dy left out", guidance_with(dunconditional=lambda dy, c, u, scale: 1 - scale), "dy is missing",
+            "A gradient is dy times the slope.",
+        ),
+        Slip(
+            "dscale the sum of dy", guidance_with(dscale=lambda dy, c, u, scale: dy.sum()), "it is the sum of dy",
+            "The scale multiplied the direction: dy · (conditional − unconditional), added up.",
         ),
         Slip(
             "value for the slope", guidance_with(dconditional=lambda dy, c, u, scale: scale * c),

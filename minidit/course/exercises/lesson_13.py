@@ -471,6 +471,31 @@ GAUSSIAN_KL_FORWARD = Exercise(
             "the variance is missing", "It is e^(log variance), and must not grow.",
         ),
         Slip(
+            "variance subtracted", kl_with(lambda mean, variance, log: 0.5 * (mean**2 - variance - 1 - log)),
+            "the variance was subtracted", "It is added: the formula is ½ (mean² + variance − 1 − log variance).",
+        ),
+        Slip(
+            "mean² subtracted", kl_with(lambda mean, variance, log: 0.5 * (variance - mean**2 - 1 - log)),
+            "the square of the mean was subtracted", "A mean far from 0 must cost something.",
+        ),
+        Slip(
+            "doubled instead of squared", kl_with(lambda mean, variance, log: 0.5 * (2 * mean + variance - 1 - log)),
+            "the mean is doubled, not squared", "mean ** 2 is the square; mean * 2 is twice the mean.",
+        ),
+        Slip(
+            "forgot the ½ of the variance",
+            kl_with(lambda mean, variance, log: 0.5 * (mean**2 - 1 - log) + variance),
+            "the ½ does not reach the variance", "It stands before the whole bracket.",
+        ),
+        Slip(
+            "half the logarithm", kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance - 1 - 0.5 * log)),
+            "half the log variance was subtracted", "The formula subtracts the log variance itself.",
+        ),
+        Slip(
+            "twice the logarithm", kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance - 1 - 2 * log)),
+            "twice the log variance was subtracted", "The formula subtracts the log variance itself.",
+        ),
+        Slip(
             "+1", kl_with(lambda mean, variance, log: 0.5 * (mean**2 + variance + 1 - log)), "the 1 was added",
             "For mean 0 and variance 1 the loss has to be 0.",
         ),
@@ -592,6 +617,22 @@ GAUSSIAN_KL_BACKWARD = Exercise(
         Slip(
             "the variance's part left out", kl_back_with(dlog=lambda mean, variance: np.full_like(variance, -0.5)),
             "the variance's part is missing", "The variance is e^(log variance), and its slope is the variance itself.",
+        ),
+        Slip(
+            "the variance's part left out", lambda dloss, cache: (
+                dloss * cache[0] / cache[0].size, -0.5 * dloss / cache[0].size
+            ),
+            "the variance's part is missing", "The variance is e^(log variance), and its slope is the variance itself.",
+        ),
+        Slip(
+            "multiplied by the count", lambda dloss, cache: (
+                dloss * cache[0] * cache[0].size, dloss * 0.5 * (cache[1] - 1) * cache[0].size
+            ),
+            "it was multiplied by the count of numbers", "A mean divides by it.",
+        ),
+        Slip(
+            "deviation for variance", kl_back_with(dlog=lambda mean, variance: 0.5 * (np.sqrt(variance) - 1)),
+            "there is the deviation where the variance should be", "The slope of e^u is e^u: the variance.",
         ),
         Slip(
             "variance squared", kl_back_with(dlog=lambda mean, variance: 0.5 * (variance**2 - 1)),
@@ -766,6 +807,15 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
             for count in (np.size, len)
         ),
         Slip(
+            "multiplied by the count", divided_by(lambda margin: 1 / margin.size), "it was multiplied by the count",
+            "A mean divides by it.",
+        ),
+        Slip(
+            "forgot the hinge", lambda dloss, cache: (-dloss / cache[0].size, dloss / cache[1].size),
+            "those beyond their margin have a gradient too",
+            "Where the max is 0, a small change of the logit changes nothing.",
+        ),
+        Slip(
             "margins compared with 1", hinge_with(lambda margin: margin > 1, lambda margin: margin > 1),
             "only margins above 1 have a gradient", "A margin counts as soon as it is above 0.",
         ),
@@ -938,6 +988,37 @@ NEIGHBOURS_BACKWARD = Exercise(
             ),
             "the padded array was cut at its beginning only",
             "The zeros were on both sides: the cells lie in the middle.",
+        ),
+        Slip(
+            "cut off otherwise", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[
+                    :, *(slice(k // 2, n) for k, n in zip(window, shape[1:4], strict=True))
+                ]
+            ),
+            "it was cut from p to f, and so on, not to p + f", "f cells begin at p: p : p + f.",
+        ),
+        Slip(
+            "cut off otherwise", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[
+                    :, *(slice(k, k + n) for k, n in zip(window, shape[1:4], strict=True))
+                ]
+            ),
+            "a whole window was cut off at the beginning", "np.pad added half a window: window // 2.",
+        ),
+        Slip(
+            "cut off otherwise", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[
+                    :, *(slice(k - 1, None) for k in window)
+                ]
+            ),
+            "all that np.pad added was cut off at the beginning", "It added half of it on either side.",
+        ),
+        Slip(
+            "cut off by 1", with_edges(
+                cut=lambda dpadded, shape, window: dpadded[:, *(slice(1, 1 + n) for n in shape[1:4])]
+            ),
+            "one cell was cut off at the beginning of every axis",
+            "It is half of the window, which may be 0 cells, or 2.",
         ),
         Slip(
             "cut off by p:-p", with_edges(cut=at_both_ends(lambda window: [k // 2 for k in window])),

@@ -253,6 +253,10 @@ PER_LATENT_TIME = Exercise(
             "all latents of a clip have its t", "A known latent is clean, whatever the t of its clip.",
         ),
         Slip(
+            "one time for all", lambda t, known: spread(t), "all latents of a clip have its t",
+            "A known latent is clean, whatever the t of its clip.",
+        ),
+        Slip(
             "1 added", lambda t, known: spread(t) + known, "the known latents have 1 + t",
             "1 replaces t; it is not added to it.",
         ),
@@ -391,6 +395,14 @@ NOISED_CANVAS_SLIPS = (
         "The path mixes: t of the data, 1 − t of the noise.",
     ),
     Slip(
+        "noise as much as data", canvas_with(per_latent_time, lambda own, data, noise: own * data + own * noise),
+        "the noise is in it with τ, as the data is", "The path mixes: t of the data, 1 − t of the noise.",
+    ),
+    Slip(
+        "a plain sum", canvas_with(per_latent_time, lambda own, data, noise: data + noise),
+        "it is the sum of data and noise", "The path mixes: t of the data, 1 − t of the noise.",
+    ),
+    Slip(
         "noise subtracted", canvas_with(per_latent_time, lambda own, data, noise: own * data - (1 - own) * noise),
         "the noise was subtracted", "Noise is added: t of the data plus 1 − t of the noise.",
     ),
@@ -413,6 +425,10 @@ NOISED_CANVAS_SLIPS = (
     Slip(
         "the cache holds 1 − τ", cached(lambda own, data, t: 1 - own), "it is 1 − τ, not τ",
         "Keep the times themselves.",
+    ),
+    Slip(
+        "the cache holds t", cached(lambda own, data, t: spread(t)[..., None]), "it is t, a time for each clip",
+        "Keep τ, the time of each latent.",
     ),
     Slip(
         "the cache holds t", cached(lambda own, data, t: t), "it is t, a time for each clip",
@@ -511,9 +527,28 @@ NOISED_CANVAS_BACKWARD = Exercise(
             "dcanvas left out", lambda dcanvas, cache: (cache[0] + 0 * dcanvas, 1 - cache[0] + 0 * dcanvas),
             "dcanvas is missing", "A gradient is dcanvas times the slope.",
         ),
+        *(
+            Slip(
+                "dcanvas left out", lambda dcanvas, cache, which=which: tuple(
+                    factor * dcanvas if i in which else 1 * factor for i, factor in enumerate((cache[0], 1 - cache[0]))
+                ),
+                "dcanvas is missing", "A gradient is dcanvas times the slope.",
+            )
+            for which in ((), (0,), (1,))
+        ),
         Slip(
-            "dcanvas left out", lambda dcanvas, cache: (cache[0].copy(), 1 - cache[0]), "dcanvas is missing",
-            "A gradient is dcanvas times the slope.",
+            "times as a mask", lambda dcanvas, cache: ((cache[0] == 1) * dcanvas, (1 - cache[0]) * dcanvas),
+            "it is all or nothing", "An unknown latent holds both: t of the data and 1 − t of the noise.",
+        ),
+        *(
+            Slip(
+                "divided", lambda dcanvas, cache, which=which: tuple(
+                    dcanvas / factor if i == which else factor * dcanvas
+                    for i, factor in enumerate((cache[0], 1 - cache[0]))
+                ),
+                "dcanvas was divided by the times", "A gradient is multiplied by the slope. Nothing is inverted.",
+            )
+            for which in (0, 1)
         ),
         Slip(
             "halved", lambda dcanvas, cache: (dcanvas / 2, dcanvas / 2), "it is half of dcanvas",
@@ -707,6 +742,10 @@ COUNTED_LOSS_SLIPS = (
         "The ½ is the worksheet's. This is a plain mean of squares.",
     ),
     Slip(
+        "not one number", loss_of(lambda weights, error: weights * error**2), "the mean over all numbers is missing",
+        "A loss is one number.",
+    ),
+    Slip(
         "root taken", loss_of(lambda weights, error: np.sqrt((weights * error**2).mean())), "a root was taken",
         "It is a mean of squares, without a root.",
     ),
@@ -828,6 +867,14 @@ COUNTED_LOSS_BACKWARD = Exercise(
             "the weighted errors are missing", "The slope of a square is 2 · error.",
         ),
         Slip(
+            "errors left out", lambda dloss, cache: 2 * dloss / cache[0].size, "the weighted errors are missing",
+            "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "multiplied by the count", divided_by(lambda weighted: 1 / weighted.size),
+            "it was multiplied by the count of numbers", "A mean divides by it.",
+        ),
+        Slip(
             "the mask alone", lambda dloss, cache: 2 * dloss * (cache[0] != 0) / cache[0].size,
             "the mask stands where the errors should", "The slope of a square is 2 · error.",
         ),
@@ -878,6 +925,11 @@ def step_with(
         return after(begin(x) + length(t, s) * velocity(*at(x, t, s)), known_latents, known)
 
     return wrong
+
+
+def set_to_zero(x, known_latents, known):
+    """Zeros where the known latents belong, in place of `put_back`."""
+    return np.where(known[..., None], 0.0, x)
 
 
 def noised_known(x, t, s, velocity, known_latents, known):
@@ -949,6 +1001,24 @@ COMPLETING_STEP = Exercise(
         Slip(
             "a step of t", step_with(length=lambda t, s: t), "the step has the length t",
             "From t to s, it is s − t of the velocity.",
+        ),
+        Slip(
+            "no step", step_with(length=lambda t, s: 0), "no step was made", "x moves by s − t of the velocity.",
+        ),
+        Slip(
+            "times added", step_with(length=lambda t, s: s + t), "the step is as long as its two times together",
+            "From t to s, it is s − t of the velocity.",
+        ),
+        Slip(
+            "divided by the step", step_with(length=lambda t, s: 1 / (s - t)), "the velocity was divided by the step",
+            "Distance is velocity times time: multiply by s − t.",
+        ),
+        *(
+            Slip(
+                "known ones left empty", step_with(before, after), "the known latents were set to zero",
+                "known_latents holds what belongs there.",
+            )
+            for before, after in ((set_to_zero, set_to_zero), (put_back, set_to_zero), (set_to_zero, put_back))
         ),
         Slip(
             "half a step", step_with(length=lambda t, s: (s - t) / 2), "the step is half as long as it should be",

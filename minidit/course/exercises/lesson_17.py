@@ -333,6 +333,10 @@ def attention_as(products):
     )
 
 
+EACH_ONCE = (
+    "For each token: queries, keys, values, the projection, and 2 · mlp_ratio for the feed-forward network. "
+    "For each pair: a score and its pooling. Once: the modulation."
+)
 EVERY_PAIR = "Every token asks every token: T · T scores of D products each."
 
 BLOCK_MULTIPLY_ACCUMULATES = Exercise(
@@ -361,12 +365,29 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
             "the modulation is counted for every token", "One condition serves the whole clip: compute it once.",
         ),
         Slip(
-            "output projection forgotten", counted(linear=11), "a product of T · D² is missing: attention's last one",
-            "After the heads are joined, they are projected once more.",
+            "output projection forgotten", counted(linear=11), "a product of T · D² is missing",
+            "Queries, keys and values are three, and after the heads are joined, they are projected once more.",
         ),
         Slip(
             "queries alone", counted(linear=10), "two products of T · D² are missing",
             "There are queries, keys *and* values.",
+        ),
+        *(
+            Slip("another number of products", counted(**factors), says, EACH_ONCE)
+            for says, factors in (
+                *((f"{k} · T · D² are missing", {"linear": 12 - k}) for k in (3, 4)),
+                *((f"{k} · T · D² are too many", {"linear": 12 + k}) for k in range(1, 5)),
+                *((f"{k} · T² · D are too many", {"attention": 2 + k}) for k in (1, 2)),
+                *((f"{k} · D² are too many", {"modulation": 6 + k}) for k in (1, 2, 3, 6)),
+                ("D² are missing", {"modulation": 5}),
+            )
+        ),
+        *(
+            Slip(
+                "another default", lambda tokens, width, mlp_ratio=ratio: counted()(tokens, width, mlp_ratio),
+                f"mlp_ratio is {ratio} where it is left out", "def …(tokens, width, mlp_ratio=4): 4 if it is left out.",
+            )
+            for ratio in (1, 2, 3, 8)
         ),
         Slip(
             "one layer of the feed-forward", counted(mlp=lambda ratio: ratio),
@@ -478,6 +499,12 @@ def counted_parameters(square=10, line=11, ratio_square=2, ratio_line=1):
     )
 
 
+FIVE_LAYERS = (
+    "D to 6 · D for the modulation, D to 3 · D for queries, keys and values, D to D for the projection, "
+    "D to M and M to D."
+)
+AS_MANY_BIASES = "A layer has as many biases as outputs: 6 · D for the modulation, then 3 · D, D, M and D."
+
 BLOCK_PARAMETERS = Exercise(
     "block_parameters", LESSON, "how many numbers a block learns", ("parameters",), block_parameters,
     trials=(
@@ -496,12 +523,34 @@ BLOCK_PARAMETERS = Exercise(
             "It takes D numbers to 6 · D, and has a bias.",
         ),
         Slip(
-            "output projection forgotten", counted_parameters(9, 10), "attention's last layer is missing",
-            "After the heads are joined, they are projected: D to D.",
+            "output projection forgotten", counted_parameters(9, 10), "a layer of D to D is missing",
+            "One layer makes queries, keys and values, D to 3 · D, and another projects the joined heads, D to D.",
         ),
         Slip(
-            "queries alone", counted_parameters(8, 9), "keys and values are missing",
-            "One layer makes all three: D to 3 · D.",
+            "queries alone", counted_parameters(8, 9), "as much as two layers of D to D is missing",
+            "One layer makes queries, keys and values: D to 3 · D.",
+        ),
+        *(
+            Slip(
+                "another number of layers", counted_parameters(10 + k, 11 + k),
+                f"as much as {k} more layers of D to D is in it", FIVE_LAYERS,
+            )
+            for k in range(1, 5)
+        ),
+        *(
+            Slip(
+                "another default", lambda width, mlp_ratio=ratio: block_parameters(width, mlp_ratio),
+                f"mlp_ratio is {ratio} where it is left out", "def …(width, mlp_ratio=4): 4 if it is left out.",
+            )
+            for ratio in (1, 2, 3, 8)
+        ),
+        Slip(
+            "biases subtracted", counted_parameters(line=-11, ratio_line=-1), "the biases were subtracted",
+            "They are parameters, too: add them.",
+        ),
+        Slip(
+            "biases alone", lambda width, mlp_ratio=4: np.array((11 + mlp_ratio) * width), "it is the biases alone",
+            "A layer has inputs · outputs weights, too.",
         ),
         Slip(
             "one layer of the feed-forward", counted_parameters(ratio_square=1, line=10),
@@ -513,19 +562,17 @@ BLOCK_PARAMETERS = Exercise(
         ),
         *(
             Slip(
-                "some biases forgotten", counted_parameters(**without), f"the biases of {layer} are missing",
-                "Every one of the five layers has a bias, as long as its output.",
+                "some biases forgotten", counted_parameters(**without), f"{count} · D biases are missing",
+                AS_MANY_BIASES,
             )
-            for layer, without in (
-                ("the modulation", {"line": 5}), ("queries, keys and values", {"line": 8}),
-                ("one layer that makes D numbers", {"line": 10}), ("both layers that make D numbers", {"line": 9}),
-                ("the hidden layer", {"ratio_line": 0}), ("the feed-forward network", {"line": 10, "ratio_line": 0}),
-                ("attention's two layers", {"line": 7}),
+            for count, without in (
+                *((count, {"line": 11 - count}) for count in range(1, 7)),
+                ("mlp_ratio", {"ratio_line": 0}), ("(1 + mlp_ratio)", {"line": 10, "ratio_line": 0}),
             )
         ),
         Slip(
             "D biases for each layer", counted_parameters(line=5, ratio_line=0), "each layer has D biases in it",
-            "A layer has as many biases as outputs: 6 · D for the modulation, M for the hidden layer.",
+            AS_MANY_BIASES,
         ),
         Slip(
             "as many biases as inputs", counted_parameters(line=4, ratio_line=1),
@@ -555,8 +602,7 @@ BLOCK_PARAMETERS = Exercise(
         *(
             Slip(
                 "modulation with fewer outputs", counted_parameters(4 + outputs, 5 + outputs),
-                f"the modulation makes {outputs} · D in it",
-                "It makes 6 · D: a shift, a scale and a gate for attention, and for the feed-forward network.",
+                f"as much as {6 - outputs} layers of D to D is missing", FIVE_LAYERS,
             )
             for outputs in (1, 2, 3)
         ),
@@ -659,6 +705,11 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
                 ("two for one", (6, 8), "it is twice as many", "A multiplication with its addition counts as one."),
                 ("backward three times", (4, 5), "the backward is counted as three forwards", TWO_PRODUCTS),
             )
+        ),
+        Slip(
+            "another default",
+            lambda forward, batch, steps, recompute=True: np.array((4 if recompute else 3) * forward * batch * steps),
+            "it recomputes where recompute is left out", "recompute=False: without it, nothing is computed again.",
         ),
         *(
             Slip(
@@ -864,6 +915,19 @@ FIT_POWER_LAW = Exercise(
                     "Divide by the squares of log x, not by a product of two roots.",
                 ),
                 (
+                    "not centred", lambda a, b: (a * (b - b.mean())).sum() / (a * a).sum(),
+                    "the mean was subtracted from one of the two alone",
+                    "The slope is about how log x and log y differ from their means.",
+                ),
+                (
+                    "not divided", lambda a, b: ((a - a.mean()) * (b - b.mean())).sum(),
+                    "the slope was not divided by the squares of log x", "The slope is one sum divided by another.",
+                ),
+                (
+                    "not divided", lambda a, b: ((a - a.mean()) * (b - b.mean())).mean(),
+                    "the slope was not divided by the squares of log x", "The slope is one sum divided by another.",
+                ),
+                (
                     "square of the sum", lambda a, b: (
                         ((a - a.mean()) * (b - b.mean())).sum() / (a - a.mean()).sum() ** 2
                     ),
@@ -877,6 +941,12 @@ FIT_POWER_LAW = Exercise(
                     "sum and mean", lambda a, b: ((a - a.mean()) * (b - b.mean())).sum() / a.var(),
                     "one is a sum, the other a mean", "Take two sums, or two means.",
                 ),
+                (
+                    "sum and mean", lambda a, b: (
+                        ((a - a.mean()) * (b - b.mean())).mean() / ((a - a.mean()) ** 2).sum()
+                    ),
+                    "one is a mean, the other a sum", "Take two sums, or two means.",
+                ),
             )
         ),
         *(
@@ -888,6 +958,10 @@ FIT_POWER_LAW = Exercise(
                 ),
                 (lambda a, b, q: b[0] - q * a[0], "its line goes through the first point", THE_MEANS),
                 (lambda a, b, q: b[-1] - q * a[-1], "its line goes through the last point", THE_MEANS),
+                (lambda a, b, q: b.mean() - q, "the slope was not multiplied by the mean of log x", THE_MEANS),
+                (lambda a, b, q: b.mean() - a.mean(), "the mean of log x was not multiplied by the slope", THE_MEANS),
+                (lambda a, b, q: b.sum() - q * a.sum(), "it is made of sums in place of means", THE_MEANS),
+                (lambda a, b, q: -q * a.mean(), "the mean of log y is missing", THE_MEANS),
                 (lambda a, b, q: b[0], "it is the first y", "The scale is the law's y at x = 1."),
                 (lambda a, b, q: b.mean(), "it is the mean of log y, not the line's level", THE_MEANS),
                 (lambda a, b, q: np.log(np.exp(b).mean()), "it is the mean of y", "The scale is the law's y at x = 1."),
