@@ -165,6 +165,10 @@ BATCH_GRADIENTS = Exercise(
             "every clip was mixed with the first clip's t", "Each clip has a time of its own.",
         ),
         Slip(
+            "first clip only", lambda network, *batch: batch_gradients(network, *(part[:1] for part in batch)),
+            "it is that of the first clip alone", "Give the network the whole batch.",
+        ),
+        Slip(
             "t along the channels", step_with(noised=lambda data, noise, t: t * data + (1 - t) * noise),
             "t went along the channels, not along the clips", "t has to become (N, 1, 1, 1, 1).",
         ),

@@ -1,5 +1,6 @@
 """Lesson 17: scaling. What a network costs in multiply-accumulates and parameters, and what more of it buys."""
 
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -57,9 +58,25 @@ LEFT_OUT = "Type all eight: encode, scale and shift, queries, keys, scores, pool
 ONLY_ONCE = "There is one condition, however many patches."
 
 
+def in_other_places(patches, i, j):
+    """What each product takes, with two in each other's place."""
+    counts = worksheet_counts(patches)
+    counts[[i, j]] = counts[[j, i]]
+    return counts
+
+
 def missing_or_added_up(patches):
-    """Slips in what is typed in: their sum, or one product too few."""
+    """Slips in what is typed in: their sum, one product too few, or another order."""
+    counts = worksheet_counts(patches)
     return (
+        Slip("wrong places", lambda: worksheet_counts(patches)[::-1], "the order is reversed", LEFT_OUT),
+        *(
+            Slip(
+                "wrong places", lambda i=i, j=j: in_other_places(patches, i, j),
+                "two of them stand in each other's place", LEFT_OUT,
+            )
+            for i, j in combinations(range(len(SIDES)), 2) if counts[i] != counts[j]
+        ),
         Slip("added up", lambda: worksheet_counts(patches).sum(), "it is the sum of all", LEFT_OUT),
         *(
             Slip("one left out", lambda i=i: np.delete(worksheet_counts(patches), i), f"{name} is missing", LEFT_OUT)

@@ -352,22 +352,41 @@ ANSWERS = {
             (lambda x, t, s, velocity: x + t * velocity, "a step as long as t"),  # steps by t
             (lambda x, t, s, velocity: x + velocity, "a whole unit"),  # no step size
             (lambda x, t, s, velocity: (s - t) * velocity, "x left out"),  # only the step, x forgotten
-            (lambda x, t, s, velocity: x + (s - t) * x, "one for another"),  # moves along x, not along the velocity
+            # moves along x, not along the velocity
+            (
+                lambda x, t, s, velocity: x + (s - t) * x,
+                ("one for another", "ignores an input", "something else in place", "mixes what belongs apart"),
+            ),
             (lambda x, t, s, velocity: x + (s - t) * velocity / 2, "half a step"),
             (lambda x, t, s, velocity: x + (s + t) * velocity, "times added"),  # s + t instead of s − t
             (lambda x, t, s, velocity: x + s - t * velocity, "brackets forgotten"),  # brackets forgotten around s − t
             # calls the velocity, which is an array
             (lambda x, t, s, velocity: x + (s - t) * velocity(x, t), "raised an error"),
             # one average velocity for all entries
-            (lambda x, t, s, velocity: x + (s - t) * velocity.mean(), "something else in place"),
-            (lambda x, t, s, velocity: x[0] + (s - t) * velocity[0], "only some of them"),  # only the first row
+            (
+                lambda x, t, s, velocity: x + (s - t) * velocity.mean(),
+                ("something else in place", "ignores an input", "one for another", "mixes what belongs apart"),
+            ),
+            # only the first row
+            (
+                lambda x, t, s, velocity: x[0] + (s - t) * velocity[0],
+                ("only some of them", "uses a part of an input", "the rest is zero", "right only in part"),
+            ),
             # takes the velocity for the data
             (lambda x, t, s, velocity: x * (1 - (s - t)) + (s - t) * velocity, "velocity taken for the data"),
-            (lambda x, t, s, velocity: x + 0.25 * velocity, "ignores an input"),  # hard-coded step size
+            # hard-coded step size
+            (
+                lambda x, t, s, velocity: x + 0.25 * velocity,
+                ("ignores an input", "something else in place", "one for another", "mixes what belongs apart"),
+            ),
             (euler_in_place, "changed its input"),  # changes x in place
             (euler_scales_velocity_in_place, "changed its input"),  # changes velocity in place
             (euler_prints, "printed, not returned"),  # prints the result and returns nothing
-            (euler_returns_in_the_loop, "uses a part of an input"),  # return inside the loop: only the first row moves
+            # return inside the loop: only the first row moves
+            (
+                euler_returns_in_the_loop,
+                ("uses a part of an input", "the rest is zero", "only some of them", "right only in part"),
+            ),
             (euler_with_fresh_noise, "other numbers each time"),  # adds random noise
             (lambda x, t, s, velocity: x + round(s - t, 1) * velocity, "rounded step"),  # rounds the step to one digit
         ],
@@ -408,7 +427,11 @@ ANSWERS = {
             (lambda x, t, s, data: s * data + (1 - s) * x, "x taken for the noise"),  # takes x itself for the noise
             (ddim_in_place, "changed its input"),  # changes x in place
             (ddim_forgets_to_return, "returned nothing"),  # forgets to return
-            (ddim_fresh_noise, "ignores an input"),  # draws fresh noise instead of solving for the old one
+            # draws fresh noise instead of solving for the old one
+            (
+                ddim_fresh_noise,
+                ("ignores an input", "something else in place", "one for another", "mixes what belongs apart"),
+            ),
         ],
     ),
     "shifted_times": Answers(
@@ -429,7 +452,11 @@ ANSWERS = {
             (times_by(lambda t, shift: t), "not shifted"),  # no shift at all
             # the papers' formula: mirrored
             (times_by(lambda t, shift: shift * t / (1 + (shift - 1) * t)), "shifted to the clean end"),
-            (times_by(lambda t, shift: t / (t + 3 * (1 - t))), "ignores an input"),  # shift hard-coded as 3
+            # shift hard-coded as 3
+            (
+                times_by(lambda t, shift: t / (t + 3 * (1 - t))),
+                ("ignores an input", "something else in place", "one for another", "mixes what belongs apart"),
+            ),
             # 1 instead of t in the denominator
             (times_by(lambda t, shift: t / (1 + shift * (1 - t))), "1 in place of t"),
             # brackets forgotten: t / shift
@@ -488,14 +515,22 @@ ANSWERS = {
             (lambda c, u, scale: u + scale * c, "answer scaled"),  # unconditional not subtracted in the bracket
             (lambda c, u, scale: u + scale * c - u, "brackets forgotten"),
             (lambda c, u, scale: u + (c - u), "scale ignored"),  # ignores the scale
-            (lambda c, u, scale: u + 3 * (c - u), "ignores an input"),  # scale hard-coded as 3
+            # scale hard-coded as 3
+            (
+                lambda c, u, scale: u + 3 * (c - u),
+                ("ignores an input", "something else in place", "one for another", "mixes what belongs apart"),
+            ),
             (lambda c, u, scale: u + scale * abs(c - u), "size of the difference"),  # absolute value of the direction
             (lambda c, u, scale: u + max(scale, 1) * (c - u), "scale limited"),  # a scale below 1 is treated as 1
             # cuts the scale to a whole number
             (lambda c, u, scale: u + int(scale) * (c - u), "scale in whole numbers"),
             (lambda c, u, scale: u + max(scale, 0) * (c - u), "scale limited"),  # a negative scale is treated as 0
             (lambda c, u, scale: (u + scale * c) / (1 + scale), "a weighted mean"),  # a weighted mean of the two
-            (lambda c, u, scale: (u + scale * (c - u))[0], "only some of them"),  # only the first sample
+            # only the first sample
+            (
+                lambda c, u, scale: (u + scale * (c - u))[0],
+                ("only some of them", "uses a part of an input", "the rest is zero", "right only in part"),
+            ),
             (lambda c, u, scale: u * scale + (c - u), "the other one scaled"),  # scales the unconditional answer
             (lambda c, u, scale: print(u + scale * (c - u)), "printed, not returned"),  # prints instead of returning
             (lambda c, u, scale: u + scale**2 * (c - u), "squared"),  # the square of the scale
@@ -530,7 +565,10 @@ ANSWERS = {
             # dscale times scale
             (guidance_back_with(ds=lambda dy, c, u, s: s * (dy * (c - u)).sum()), "scale in dscale"),
             # dscale of the first sample only
-            (guidance_back_with(ds=lambda dy, c, u, s: (dy[0] * (c - u)[0]).sum()), "uses a part of an input"),
+            (
+                guidance_back_with(ds=lambda dy, c, u, s: (dy[0] * (c - u)[0]).sum()),
+                ("uses a part of an input", "the rest is zero", "only some of them", "right only in part"),
+            ),
             (guidance_back_with(dc=lambda dy, c, u, s: dy), "forgot the scale"),  # dconditional lacks the scale
             # dconditional from the value, not from dy
             (guidance_back_with(dc=lambda dy, c, u, s: s * c), "value for the slope"),

@@ -368,7 +368,11 @@ ANSWERS = {
             (sample_with(lambda u: np.exp(u // 2)), "exponent cut off"),  # // cuts the exponent
             # absolute value of the log variance
             (sample_with(lambda u: np.exp(abs(u) / 2)), "logarithm without its sign"),
-            (sample_with(lambda u: np.exp(u.mean() / 2)), "something else in place"),  # one standard deviation for all
+            # one standard deviation for all
+            (
+                sample_with(lambda u: np.exp(u.mean() / 2)),
+                ("something else in place", "ignores an input", "one for another", "mixes what belongs apart"),
+            ),
             (sample_with(lambda u: math.exp(u / 2)), "raised an error"),  # math.exp of an array
             (sample_with(lambda u: 1 + u / 2), "an approximation"),  # an approximation near 0
             (sample_own_noise, "other numbers each time"),  # draws its own noise
@@ -386,7 +390,11 @@ ANSWERS = {
             (lambda m, u, n: m + np.exp(u / 2) * n, "other number of results"),  # no cache
             (sample_in_place, "changed its input"),  # changes mean in place
             (sample_noise_in_place, "changed its input"),  # changes noise in place
-            (sample_return_in_the_loop, "uses a part of an input"),  # return inside the loop
+            # return inside the loop
+            (
+                sample_return_in_the_loop,
+                ("uses a part of an input", "the rest is zero", "only some of them", "right only in part"),
+            ),
         ],
     ),
     "gaussian_kl_forward": Answers(
@@ -599,7 +607,10 @@ ANSWERS = {
             # n not multiplied by C
             (windows_with(columns=lambda dy, n, K, C: dy[..., n : n + C]), "columns not in blocks"),
             # ignores dy
-            (windows_with(columns=lambda dy, n, K, C: np.ones_like(dy[..., :C])), "something else in place"),
+            (
+                windows_with(columns=lambda dy, n, K, C: np.ones_like(dy[..., :C])),
+                ("something else in place", "ignores an input", "one for another", "mixes what belongs apart"),
+            ),
             (windows_with(indent=True), "one place only"),  # stops after the first place
             (windows_with(of=lambda window: (3, 3, 3)), "raised an error"),  # window hard-coded as 3 × 3 × 3
             (windows_with(of=lambda window: (1, *window[1:])), "window not as given"),  # window over frames ignored
@@ -611,7 +622,11 @@ ANSWERS = {
             (windows_middle_only, "only its own window"),  # only the cell's own place
             (windows_mean, "mean over the window"),  # mean instead of sum
             (windows_forward_again, "turned around"),  # gathers in the forward's direction instead of the opposite one
-            (windows_counts_overlap, "something else in place"),  # counts the windows, ignores dy
+            # counts the windows, ignores dy
+            (
+                windows_counts_overlap,
+                ("something else in place", "ignores an input", "one for another", "mixes what belongs apart"),
+            ),
             (lambda dy, cache: dy.reshape(cache[0]), "raised an error"),  # a reshape to x's shape
         ],
     ),

@@ -286,7 +286,11 @@ ANSWERS = {
             (together_grid_in_reverse, "grid read in another order"),  # grid read as (c, r, f)
             (together_patch_in_reverse, "patch read in another order"),  # patch read as (pw, ph, pf)
             (together_down_first, "tokens down before right"),  # tokens laid down before right
-            (together_first_clip_only, "only some of them"),  # only the first clip of a batch
+            # only the first clip of a batch
+            (
+                together_first_clip_only,
+                ("only some of them", "uses a part of an input", "the rest is zero", "right only in part"),
+            ),
             (together_batch_merged, "batch merged"),  # leading axes merged into one
             (together_forgets_to_return, "returned nothing"),  # forgets to return
             (together_shape_as_function, "raised an error"),  # calls tokens.shape()
@@ -338,7 +342,10 @@ ANSWERS = {
             # // instead of rounding, and no bytes
             (lambda clip: np.clip(clip, 0, 1) * 255 // 1, "cut off instead of rounded"),
             # only the first frame
-            (lambda clip: np.round(np.clip(clip[0], 0, 1) * 255).astype(np.uint8), "only some of them"),
+            (
+                lambda clip: np.round(np.clip(clip[0], 0, 1) * 255).astype(np.uint8),
+                ("only some of them", "uses a part of an input", "the rest is zero", "right only in part"),
+            ),
             (lambda clip: 255 - np.round(np.clip(clip, 0, 1) * 255).astype(np.uint8), "a negative"),
             (lambda clip: np.uint8(round(np.clip(clip, 0, 1) * 255)), "raised an error"),  # Python's round of an array
             # prints instead of returning
@@ -380,7 +387,11 @@ ANSWERS = {
             (limits_python_and, "raised an error"),  # Python's and between arrays
             (limits_chained, "raised an error"),  # chained comparison of an array
             (limits_first_axis, "raised an error"),  # loops over the first axis only
-            (limits_return_in_the_loop, "uses a part of an input"),  # return inside the loop
+            # return inside the loop
+            (
+                limits_return_in_the_loop,
+                ("uses a part of an input", "the rest is zero", "only some of them", "right only in part"),
+            ),
         ],
     ),
 }

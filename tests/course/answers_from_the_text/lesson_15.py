@@ -1124,7 +1124,7 @@ ANSWERS = {
             (gradients_with(result=lambda loss, backward: (backward[1], loss)), ("wrong order", "not an array")),
             (gradients_with(result=lambda loss, backward: backward[1]), "other number of results"),  # loss not returned
             (gradients_flat_time, "t along the channels"),  # t not given further axes
-            (gradients_first_clip, "uses a part of an input"),  # first clip only
+            (gradients_first_clip, "first clip only"),
             (gradients_in_place, "changed its input"),  # changes data in place
             (gradients_own_noise, "other numbers each time"),  # draws its own noise
             (

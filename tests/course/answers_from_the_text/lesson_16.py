@@ -423,7 +423,11 @@ ANSWERS = {
             (lambda t, known: 1.0 if known else t, "raised an error"),  # if of an array
             (own_times_of_bools, "1 everywhere"),  # written into an array of bools
             (own_times_mask_in_place, "changed its input"),  # changes the mask
-            (own_times_return_in_the_loop, "uses a part of an input"),  # return inside the loop
+            # return inside the loop
+            (
+                own_times_return_in_the_loop,
+                ("uses a part of an input", "the rest is zero", "only some of them", "right only in part"),
+            ),
             (own_times_whole_frames, "whole frames"),  # right for whole known frames only
             (lambda t, known: np.where(known[:1], 1.0, t[:, None, None, None]), "first clip's mask for all"),
         ],
@@ -565,7 +569,11 @@ ANSWERS = {
             (exist_by(lambda n, frames, p: n < np.round(frames / p)), "rounded to the nearest"),
             (exist_by(lambda n, frames, p: n * p >= frames), "the wrong way round"),  # True for the padding
             (exist_by(lambda n, frames, p: n < frames), "frames for tokens"),  # patch_frames ignored
-            (exist_by(lambda n, frames, p: n * 4 < frames), "ignores an input"),  # patch_frames hard-coded as 4
+            # patch_frames hard-coded as 4
+            (
+                exist_by(lambda n, frames, p: n * 4 < frames),
+                ("ignores an input", "something else in place", "one for another", "mixes what belongs apart"),
+            ),
             (exist_by(lambda n, frames, p: (n + 1) * p < frames), "tokens counted from 1"),
             (exist_by(lambda n, frames, p: (n * p < frames).T), "missing transpose"),  # transposed
             (exist_by(lambda n, frames, p: (n * p < frames)[:, ::-1]), "padding in front"),
@@ -586,7 +594,11 @@ ANSWERS = {
             ),
             (exist_math_ceil, "raised an error"),  # math.ceil of an array
             (exist_if, "raised an error"),  # if of an array
-            (exist_return_in_the_loop, "the rest is zero"),  # return inside the loop
+            # return inside the loop
+            (
+                exist_return_in_the_loop,
+                ("the rest is zero", "uses a part of an input", "only some of them", "right only in part"),
+            ),
             (exist_frames_in_place, "changed its input"),  # changes frames in place
             # a token in a clip without frames
             (exist_by(lambda n, frames, p: n * p < np.maximum(frames, 1)), "a token without frames"),
