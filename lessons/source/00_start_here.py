@@ -56,7 +56,8 @@ draw.clips(
 )
 
 # %% [markdown]
-# Now you: drag t, and watch the whole clip. (A cell like this needs to run before it moves.)
+# Now you: drag t, and watch the whole clip. (Jupyter saves nothing that moves: after opening a notebook again, run such
+# a cell again.)
 
 # %%
 move.noise(model, real, prompt)

@@ -3,7 +3,9 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from minidit import load
 from minidit.course import move
 from minidit.course.moving import learning
 from minidit.course.moving.given import Given
@@ -24,6 +26,12 @@ def made(tiny_marked_model):
         return found[name]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    with threadpool_limits(1):
+        yield load()
 
 
 def scene_of(moving, **indices):
@@ -133,9 +141,13 @@ def test_a_slip_is_seen_in_the_loss_unless_it_is_said_that_it_hides(slip, made):
     assert (wrong[-1] < 1.2 * right[-1]) == hides == said.startswith("The loss falls")
 
 
-def test_a_move_is_fast_enough_to_drag(made):
-    for name in move.__all__:
-        moving = made(name)
+@pytest.mark.parametrize("name", move.__all__)
+def test_a_move_of_the_shipped_model_is_fast_enough_to_drag(name, shipped):
+    """In 100 ms of one core's time; the best of three moves, as the machine may do other things, too."""
+    moving = getattr(move, name)(*(() if name in WITHOUT_MODEL else (shipped,)))
+    taken = []
+    for part in (0.3, 0.6, 0.9):
         begin = time.process_time()
-        moving.packed({control.name: len(control.values) // 2 for control in moving.controls})
-        assert time.process_time() - begin < 0.1, name
+        moving.packed({control.name: int(part * len(control.values)) for control in moving.controls})
+        taken.append(time.process_time() - begin)
+    assert min(taken) < 0.1

@@ -139,7 +139,7 @@ async function make() {
     ticks = story(moments, asked);
     $("when").max = ticks.length - 1;
     goTo(0);
-    setPlaying(true);
+    setPlaying(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   } catch (error) {
     setPlaying(false);
     $("problem").textContent = error instanceof TypeError ? "minidit explore has ended: start it again." : error.message;

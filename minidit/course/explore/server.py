@@ -3,6 +3,7 @@
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from threading import Lock
 
 from minidit.course.explore.moments import about, scenes
@@ -18,8 +19,18 @@ RULES = (
 )
 
 
+class Server(ThreadingHTTPServer):
+    """A server that asks no name server for its own name, which takes long where there is no network."""
+
+    def server_bind(self):
+        """As socketserver's."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
+
+
 def page(studio):
     """The whole page as one file that needs nothing else."""
+
     def text(name):
         return (HERE / name).read_text(encoding="utf-8")
 
@@ -104,7 +115,7 @@ def server_of(studio, port=None):
 
     for choice in (PORT, 0) if port is None else (port,):
         try:
-            return ThreadingHTTPServer((HOST, choice), Handler)
+            return Server((HOST, choice), Handler)
         except (OSError, OverflowError) as error:
             reason = getattr(error, "strerror", None) or "there is no such port"
     raise UserError(f"port {port} can't be used: {reason}. Give another with --port, or 0 for any that is free.")

@@ -2,7 +2,7 @@
 
 ipywidgets alone would do for sliders, but none of its pictures can be clicked, and what it draws could not be shared
 with the page of `minidit explore`. anywidget needs no extension and no build step: one file of plain JavaScript, the
-same in JupyterLab, Notebook 7, VS Code and Colab.
+same in JupyterLab and in Notebook 7.
 """
 
 from pathlib import Path
