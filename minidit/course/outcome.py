@@ -198,14 +198,15 @@ def as_array(name, value):
 
 
 def same(old, new):
-    """Whether two inputs are equal, including arrays in tuples; values without numbers are not compared."""
+    """Whether two inputs are equal, including arrays in tuples and parameters; values without numbers are not compared."""
     if isinstance(old, dict):
         return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
     if isinstance(old, tuple | list):
         return len(old) == len(new) and all(map(same, old, new))
     if isinstance(old, np.ndarray):
         return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
-    return True
+    params = getattr(old, "params", None)  # of a network; what else it holds, it may use as it likes
+    return params is None or same(params, new.params)
 
 
 def own_lines(error):

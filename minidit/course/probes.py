@@ -16,6 +16,7 @@ from minidit.course.inputs import parts, put
 from minidit.course.outcome import ENDLESS, call, named
 
 CALLS = 300  # of an answer, at most
+CHANGES, IGNORES, STAYS = "changes", "ignores", "stays"
 LEAST = 0.6  # by which floats are scaled when they are changed: shares stay shares, and what is positive stays so
 
 
@@ -30,31 +31,56 @@ class Again:
     def __init__(self, exercise, answer, attempt, left):
         self.exercise, self.answer, self.attempt, self.left = exercise, answer, attempt, left
 
-    def of(self, inputs):
-        """The output to look at for these inputs, the answer's and the right one; None if one of them can't be had."""
+    def got(self, inputs):
+        """The answer's output to look at for these inputs; None if it can't be had, or it was called often enough."""
         try:
-            with np.errstate(all="ignore"):
-                expected = self.exercise.reference(*deepcopy(inputs))
-                right = named(self.exercise.outputs, expected, expected)[self.attempt.wrong]
-                next(self.left)
-                got = call(self.exercise, self.answer, inputs, expected).results[self.attempt.wrong]
-        except Exception as error:  # these inputs can't be, or it was called often enough
+            next(self.left)
+            return self.looked_at(call(self.exercise, self.answer, inputs, self.attempt.expected).results)
+        except Exception as error:
             if getattr(error, "slip", None) == ENDLESS:  # where a call has a time limit of its own
                 deque(self.left, maxlen=0)
             return None
-        return (got[1], right[1]) if got[0] == right[0] == self.attempt.name else None
+
+    def right(self, inputs):
+        """The right output for these inputs; None if they can't be."""
+        try:
+            with np.errstate(all="ignore"):
+                expected = self.exercise.reference(*deepcopy(inputs))
+            return self.looked_at(named(self.exercise.outputs, expected, expected))
+        except Exception:
+            return None
+
+    def looked_at(self, outputs):
+        """The one to look at among outputs."""
+        name, array = outputs[self.attempt.wrong]
+        return array if name == self.attempt.name else None
+
+    def of(self, inputs):
+        """The output to look at for these inputs, the answer's and the right one; None if one of them can't be had."""
+        pair = self.right(inputs), self.got(inputs)
+        return None if any(array is None for array in pair) else pair[::-1]
 
     def effect(self, path, axis=None, part=slice(None)):
-        """Whether the output stays as it is when an input changes, or a part of it: (the answer's, the right one).
+        """What happens to the output when an input changes, or a part of it: see `changes`.
 
-        Each change is tried by itself: see `changes`. None if none of them can be.
+        Returns:
+            CHANGES: the answer's output does not stay as it is; IGNORES: it does, and should not; STAYS: it does and
+            should, as far as was tried; None: nothing could be tried.
         """
         value = dict((path, value) for _, path, value in parts(self.exercise, self.attempt.inputs)).get(path)
         others = [] if value is None or axis is not None and axis >= value.ndim else changes(value, axis, part)
-        pairs = [*filter(None, (self.of(put(self.attempt.inputs, path, other)) for other in others))]
-        if not pairs:
-            return None
-        return tuple(all(self.same(which, pair) for pair in pairs) for which in (0, 1))
+        found = None
+        for other in others:
+            inputs = put(self.attempt.inputs, path, other)
+            got = self.got(inputs)
+            if got is None:
+                continue
+            if not close(got, self.attempt.pair[0]):
+                return CHANGES
+            right = self.right(inputs)
+            matters = right is not None and not close(right, self.attempt.pair[1])
+            found = IGNORES if matters or found == IGNORES else STAYS
+        return found
 
     def same(self, which, pair, axis=None, place=0):
         """Whether the answer's output (0), or the right one (1), is as before; with an axis, its entry at a place."""
@@ -98,10 +124,13 @@ def dependence(exercise, answer, attempts):
 
 def no_effect(wrong, right, *change):
     """Whether a change never has an effect on the answer, though it should. See `Again.effect`."""
-    seen = [one.effect(*change) for one in wrong]
-    if None in seen or not all(same for same, _ in seen) or all(same for _, same in seen):
-        return False
-    return all(same for same, _ in filter(None, (one.effect(*change) for one in right)))
+    ignores = False
+    for one in wrong + right:
+        effect = one.effect(*change)
+        if effect == CHANGES or effect is None and one in wrong:
+            return False
+        ignores |= effect == IGNORES and one in wrong
+    return ignores
 
 
 def ignored(wrong, right):

@@ -1,5 +1,7 @@
 """What a call brings back: named arrays, or a sentence."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,8 @@ def test_numpys_warning_is_kept(recwarn):
         ({"a": np.ones(1)}, {"a": np.zeros(1)}, False),
         ([1.0], [1.0, 2.0], False),
         (np.array([1, 2]), np.array([1, 2]), True),
+        (SimpleNamespace(params={"w": np.ones(1)}, cache=1), SimpleNamespace(params={"w": np.ones(1)}, cache=2), True),
+        (SimpleNamespace(params={"w": np.ones(1)}), SimpleNamespace(params={"w": np.zeros(1)}), False),
     ],
 )
 def test_changes_are_found_in_tuples_too(old, new, equal):

@@ -662,49 +662,53 @@ ANSWERS = {
             capstone.Parts(linear_forward, linear_backward),
         ],
         wrong=[
-            (linear(linear_forward=lambda x, w, b: (x @ w, (x, w))), "forward: the bias is missing"),
-            (linear(linear_forward=lambda x, w, b: (x @ w - b, (x, w))), "forward: bias subtracted"),
-            (linear(linear_forward=lambda x, w, b: (x @ w.T + b, (x, w))), "forward: weight transposed"),
-            (linear(linear_forward=lambda x, w, b: (x @ w + b, (w, x))), "forward: cache in the wrong order"),
-            (linear(linear_forward=linear_rows_only), "forward: x of two axes only"),
-            (linear(linear_forward=linear_keeps_rows), "forward: leading axes not restored"),
-            (linear(linear_forward=lambda x, w, b: x @ w + b), "forward: no cache"),
+            (linear(linear_forward=lambda x, w, b: (x @ w, (x, w))), "forgot the bias"),  # forward: the bias is missing
+            # forward: bias subtracted
+            (linear(linear_forward=lambda x, w, b: (x @ w - b, (x, w))), "subtracted the bias"),
+            # forward: weight transposed
+            (linear(linear_forward=lambda x, w, b: (x @ w.T + b, (x, w))), "raised an error"),
+            # forward: cache in the wrong order
+            (linear(linear_forward=lambda x, w, b: (x @ w + b, (w, x))), "wrong order"),
+            (linear(linear_forward=linear_rows_only), "raised an error"),  # forward: x of two axes only
+            (linear(linear_forward=linear_keeps_rows), "left as rows"),  # forward: leading axes not restored
+            (linear(linear_forward=lambda x, w, b: x @ w + b), "other number of results"),  # forward: no cache
             (
                 linear(linear_backward=linear_back_with(db=lambda dy, x, w: dy.sum(axis=0))),
-                "db summed over the first axis only",
+                "summed over one axis only",  # db summed over the first axis only
             ),
             (
                 linear(linear_backward=linear_back_with(db=lambda dy, x, w: dy.reshape(-1, w.shape[1]).mean(axis=0))),
-                "db is a mean",
+                "mean instead of sum",  # db is a mean
             ),
             (
                 linear(linear_backward=linear_back_with(db=lambda dy, x, w: np.ones(w.shape[1], dy.dtype))),
-                "db ignores dy",
+                "forgot dy",  # db ignores dy
             ),
             (
                 linear(linear_backward=linear_back_with(dw=lambda dy, x, w: x.T @ dy)),
-                "dw: x.T @ dy, for two axes only",
+                "raised an error",  # dw: x.T @ dy, for two axes only
             ),
             (
                 linear(linear_backward=linear_back_with(dw=lambda dy, x, w: (x.swapaxes(-1, -2) @ dy).mean(axis=0))),
-                "dw: mean over the first axis",
+                "summed too much",  # dw: mean over the first axis
             ),
             (
                 linear(linear_backward=linear_back_with(dw=lambda dy, x, w: linear_backward(dy, (x, w))[1].T)),
-                "dw transposed",
+                "missing transpose",  # dw transposed
             ),
-            (linear(linear_backward=linear_back_with(dx=lambda dy, x, w: dy @ w)), "dx: weight not transposed"),
+            # dx: weight not transposed
+            (linear(linear_backward=linear_back_with(dx=lambda dy, x, w: dy @ w)), "raised an error"),
             (
                 linear(linear_backward=linear_back_with(dx=lambda dy, x, w: (dy @ w.T).reshape(-1, x.shape[-1]))),
-                "dx: leading axes not restored",
+                "left as rows",  # dx: leading axes not restored
             ),
             (
                 linear(linear_backward=lambda dy, cache: linear_backward(dy, cache)[::-1]),
-                "gradients in the wrong order: db, dw, dx",
+                "wrong order",  # gradients in the wrong order: db, dw, dx
             ),
             (
                 linear(linear_backward=linear_back_with(dx=lambda dy, x, w: np.ones_like(dy) @ w.T)),
-                "dx ignores dy",
+                "w alone",  # dx ignores dy
             ),
         ],
     ),
@@ -719,42 +723,47 @@ ANSWERS = {
         wrong=[
             (
                 modulation(silu_backward=lambda dy, cache: dy * cache[1] * (1 - cache[1])),
-                "silu_backward: the sigmoid's slope only",
+                "the sigmoid's slope alone",  # silu_backward: the sigmoid's slope only
             ),
-            (modulation(silu_backward=lambda dy, cache: dy * cache[1]), "silu_backward: second part missing"),
+            # silu_backward: second part missing
+            (modulation(silu_backward=lambda dy, cache: dy * cache[1]), "half of the product rule"),
             (
                 modulation(silu_backward=lambda dy, cache: cache[1] * (1 + cache[0] * (1 - cache[1]))),
-                "silu_backward ignores dy",
+                "forgot dy",  # silu_backward ignores dy
             ),
-            (modulation(silu_backward=lambda dy, cache: dy * cache[0] * cache[1]), "silu_backward: value, not slope"),
-            (modulation(silu_forward=silu_overflows), "silu_forward: NaN for large numbers"),
-            (modulation(silu_forward=silu_cache_turned), "silu_forward: cache in the wrong order"),
+            # silu_backward: value, not slope
+            (modulation(silu_backward=lambda dy, cache: dy * cache[0] * cache[1]), "y in place of the slope"),
+            (modulation(silu_forward=silu_overflows), "overflow"),  # silu_forward: NaN for large numbers
+            (modulation(silu_forward=silu_cache_turned), "wrong order"),  # silu_forward: cache in the wrong order
             (
                 modulation(layernorm_forward=layernorm_with(lambda x: x.var(axis=-1, keepdims=True, ddof=1))),
-                "layernorm_forward: divides by D − 1",
+                "divided by D − 1",  # layernorm_forward: divides by D − 1
             ),
             (
                 modulation(layernorm_forward=layernorm_with(root=lambda v, eps: np.sqrt(v) + eps)),
-                "layernorm_forward: eps outside the root",
+                "eps outside the root",  # layernorm_forward: eps outside the root
             ),
             (
                 modulation(layernorm_forward=layernorm_with(root=lambda v, eps: np.sqrt(v + 1e-6))),
-                "layernorm_forward ignores eps",
+                "another eps than was given",  # layernorm_forward ignores eps
             ),
             (
                 modulation(layernorm_forward=layernorm_with(root=lambda v, eps: v + eps)),
-                "layernorm_forward: root forgotten",
+                "divided by the variance",  # layernorm_forward: root forgotten
             ),
-            (modulation(layernorm_forward=layernorm_over_tokens), "layernorm_forward: over the tokens"),
-            (modulation(layernorm_forward=layernorm_third_axis), "layernorm_forward: three axes only"),
-            (modulation(layernorm_forward=layernorm_in_place), "layernorm_forward changes x in place"),
+            # layernorm_forward: over the tokens
+            (modulation(layernorm_forward=layernorm_over_tokens), "right only for some shapes"),
+            # layernorm_forward: three axes only
+            (modulation(layernorm_forward=layernorm_third_axis), "raised an error"),
+            # layernorm_forward changes x in place
+            (modulation(layernorm_forward=layernorm_in_place), "changed its input"),
             (
                 modulation(layernorm_forward=lambda x, eps=1e-5: layernorm_forward(x, eps)),
-                "layernorm_forward: eps is 1e-5 unless it is given",
+                None,  # layernorm_forward: eps is 1e-5 unless it is given
             ),
             (
                 modulation(gated_residual_forward=lambda x, h, gate: (x + gate[:, None] * h, (h, gate))),
-                "gated_residual_forward: gate[:, None], right for three axes only",
+                "raised an error",  # gated_residual_forward: gate[:, None], right for three axes only
             ),
             (
                 modulation(
@@ -762,55 +771,57 @@ ANSWERS = {
                         cache[1] * (d - cache[0] * (d * cache[0]).mean(axis=-1, keepdims=True))
                     )
                 ),
-                "layernorm_backward: way through the mean is missing",
+                "missing mean term",  # layernorm_backward: way through the mean is missing
             ),
             (
                 modulation(layernorm_backward=lambda d, cache: cache[1] * (d - d.mean(axis=-1, keepdims=True))),
-                "layernorm_backward: way through the deviation is missing",
+                "missing std term",  # layernorm_backward: way through the deviation is missing
             ),
-            (modulation(layernorm_backward=lambda d, cache: cache[1] * d), "layernorm_backward: direct way only"),
+            # layernorm_backward: direct way only
+            (modulation(layernorm_backward=lambda d, cache: cache[1] * d), "only the direct way"),
             (
                 modulation(modulate_forward=lambda x, shift, scale: (x * scale[:, None] + shift[:, None],)
                            + ((x, scale[:, None]),)),
-                "modulate_forward: 1 + is missing",
+                "forgot one plus",  # modulate_forward: 1 + is missing
             ),
             (
                 modulation(modulate_forward=lambda x, scale, shift: modulate_forward(x, shift, scale)),
-                "modulate_forward: shift and scale swapped",
+                "scale and shift swapped",  # modulate_forward: shift and scale swapped
             ),
             (
                 modulation(modulate_forward=lambda x, shift, scale: (modulate_forward(x, shift, scale)[0],)
                            + ((x, 1 + scale),)),
-                "modulate_forward: gain in the cache has no axis for the tokens",
+                "gain without an axis for the tokens",  # modulate_forward: gain in the cache has no axis for the tokens
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dscale=lambda dy, x, gain: (dy * x).sum(axis=0))),
-                "modulate_backward: dscale summed over samples",
+                None,  # modulate_backward: dscale summed over samples
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dshift=lambda dy, x, gain: dy.mean(axis=1))),
-                "modulate_backward: dshift is a mean",
+                "too small",  # modulate_backward: dshift is a mean
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dx=lambda dy, x, gain: dy * (1 + gain))),
-                "modulate_backward: 1 added twice",
+                "one plus twice",  # modulate_backward: 1 added twice
             ),
-            (modulation(gated_residual_forward=gated_in_place), "gated_residual_forward changes x in place"),
+            # gated_residual_forward changes x in place
+            (modulation(gated_residual_forward=gated_in_place), "changed its input"),
             (
                 modulation(gated_residual_forward=lambda x, h, gate: (gate[..., None, :] * h, (h, gate))),
-                "gated_residual_forward: residual forgotten",
+                "forgot the residual",  # gated_residual_forward: residual forgotten
             ),
             (
                 modulation(gated_residual_backward=gated_back_with(dx=lambda dy, h, gate: dy * gate[..., None, :])),
-                "gated_residual_backward: dx gated too",
+                "gate on the residual",  # gated_residual_backward: dx gated too
             ),
             (
                 modulation(gated_residual_backward=gated_back_with(dgate=lambda dy, h, gate: (dy * h).mean(axis=-2))),
-                "gated_residual_backward: dgate is a mean",
+                "mean instead of sum",  # gated_residual_backward: dgate is a mean
             ),
             (
                 modulation(gated_residual_backward=gated_back_with(dgate=lambda dy, h, gate: (dy * h).sum(axis=1))),
-                "gated_residual_backward: dgate sums axis 1, right for three axes only",
+                "right only for some shapes",  # gated_residual_backward: dgate sums axis 1, right for three axes only
             ),
         ],
     ),
@@ -821,19 +832,22 @@ ANSWERS = {
             attention(attention_backward=lambda dy, cache: attention_backward(dy, cache)),
         ],
         wrong=[
-            (attention(softmax_forward=softmax_without_maximum), "softmax_forward: maximum not subtracted"),
-            (attention(softmax_forward=softmax_maximum_of_all), "softmax_forward: the largest of all subtracted"),
-            (attention(softmax_forward=softmax_of_all), "softmax_forward: sum of all entries"),
-            (attention(softmax_forward=softmax_second_axis), "softmax_forward: axis 1 instead of the last"),
-            (attention(softmax_forward=softmax_in_place), "softmax_forward changes x in place"),
-            (attention(softmax_forward=softmax_bare_cache), "softmax_forward: cache is not a tuple"),
+            # softmax_forward: maximum not subtracted
+            (attention(softmax_forward=softmax_without_maximum), "not stabilised"),
+            # softmax_forward: the largest of all subtracted
+            (attention(softmax_forward=softmax_maximum_of_all), "one maximum for all"),
+            (attention(softmax_forward=softmax_of_all), "one sum for all"),  # softmax_forward: sum of all entries
+            # softmax_forward: axis 1 instead of the last
+            (attention(softmax_forward=softmax_second_axis), "mixes what belongs apart"),
+            (attention(softmax_forward=softmax_in_place), "changed its input"),  # softmax_forward changes x in place
+            (attention(softmax_forward=softmax_bare_cache), "other structure"),  # softmax_forward: cache is not a tuple
             (
                 attention(softmax_backward=lambda dy, cache: dy * cache[0] * (1 - cache[0])),
-                "softmax_backward: dy · y · (1 − y)",
+                "only its own weight",  # softmax_backward: dy · y · (1 − y)
             ),
             (
                 attention(softmax_backward=lambda dy, cache: cache[0] * (dy - dy.sum(axis=-1, keepdims=True))),
-                "softmax_backward: average not weighted",
+                None,  # softmax_backward: average not weighted
             ),
             (
                 attention(
@@ -841,32 +855,35 @@ ANSWERS = {
                         cache[0] * (dy - (dy * cache[0]).mean(axis=-1, keepdims=True))
                     )
                 ),
-                "softmax_backward: mean instead of the weighted sum",
+                "mean instead of sum",  # softmax_backward: mean instead of the weighted sum
             ),
             (
                 attention(softmax_backward=lambda dy, cache: cache[0] * (dy - (dy * cache[0]).sum())),
-                "softmax_backward: sum over everything",
+                "one sum for all",  # softmax_backward: sum over everything
             ),
             (
                 attention(softmax_backward=lambda dy, cache: dy - (dy * cache[0]).sum(axis=-1, keepdims=True)),
-                "softmax_backward: not multiplied by y",
+                "forgot the outer factor",  # softmax_backward: not multiplied by y
             ),
-            (attention(attention_forward=attention_with(lambda q, k: 1)), "attention_forward: not divided by √d"),
-            (attention(attention_forward=attention_with(lambda q, k: q.shape[-1])), "attention_forward: divided by d"),
+            # attention_forward: not divided by √d
+            (attention(attention_forward=attention_with(lambda q, k: 1)), "forgot 1/√d"),
+            # attention_forward: divided by d
+            (attention(attention_forward=attention_with(lambda q, k: q.shape[-1])), "divided by d"),
             (
                 attention(attention_forward=attention_with(lambda q, k: k.shape[-2] ** 0.5)),
-                "attention_forward: d taken from the number of keys",
+                None,  # attention_forward: d taken from the number of keys
             ),
-            (attention(attention_forward=attention_with(mask=lambda s, m: s)), "attention_forward: mask ignored"),
+            # attention_forward: mask ignored
+            (attention(attention_forward=attention_with(mask=lambda s, m: s)), "forgot the mask"),
             (
                 attention(attention_forward=attention_with(mask=lambda s, m: np.where(m[..., None, None, :], s, 0))),
-                "attention_forward: masked scores 0 instead of −∞",
+                "masked scores set to zero",  # attention_forward: masked scores 0 instead of −∞
             ),
             (
                 attention(
                     attention_forward=attention_with(mask=lambda s, m: np.where(m[..., None, None, :], -np.inf, s))
                 ),
-                "attention_forward: mask the wrong way round",
+                "mask inverted",  # attention_forward: mask the wrong way round
             ),
             (
                 attention(
@@ -874,35 +891,38 @@ ANSWERS = {
                         mask=lambda s, m: s, ending=lambda weights, m: weights * m[..., None, None, :]
                     )
                 ),
-                "attention_forward: mask after the softmax",
+                "mask after softmax",  # attention_forward: mask after the softmax
             ),
             (
                 attention(attention_forward=attention_with(mask=lambda s, m: np.where(m[:, None, None], s, -np.inf))),
-                "attention_forward: mask right with one leading axis only",
+                None,  # attention_forward: mask right with one leading axis only
             ),
-            (attention(attention_forward=attention_scales_q_in_place), "attention_forward changes q in place"),
+            # attention_forward changes q in place
+            (attention(attention_forward=attention_scales_q_in_place), "changed its input"),
             (
                 attention(softmax_backward=lambda dy, cache: softmax_backward(np.ones_like(dy), cache)),
-                "softmax_backward ignores dy",
+                "left out",  # softmax_backward ignores dy
             ),
-            (attention(attention_forward=attention_over_queries), "attention_forward: softmax over the queries"),
+            # attention_forward: softmax over the queries
+            (attention(attention_forward=attention_over_queries), "softmax along the wrong axis"),
             (
                 attention(attention_backward=attention_back_with(dscores=lambda dw, w: dw * w)),
-                "attention_backward: softmax's average is missing",
+                "softmax: not through the sum",  # attention_backward: softmax's average is missing
             ),
             (
                 attention(attention_backward=attention_back_with(dq=lambda ds, k: ds @ k * k.shape[-1] ** 0.5)),
-                "attention_backward: dq not divided by √d",
+                "1/√d for one of the two",  # attention_backward: dq not divided by √d
             ),
             (
                 attention(attention_backward=attention_back_with(dk=lambda ds, q: ds @ q)),
-                "attention_backward: dscores not transposed for dk",
+                "missing transpose",  # attention_backward: dscores not transposed for dk
             ),
             (
                 attention(attention_backward=attention_back_with(dv=lambda w, dy: w @ dy)),
-                "attention_backward: weights not transposed for dv",
+                "missing transpose",  # attention_backward: weights not transposed for dv
             ),
-            (attention(attention_backward=attention_back_turned), "attention_backward: dq and dk swapped"),
+            # attention_backward: dq and dk swapped
+            (attention(attention_backward=attention_back_turned), "wrong order"),
         ],
     ),
     "own_feed_forward": Answers(
@@ -914,19 +934,19 @@ ANSWERS = {
         wrong=[
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(ROOT * x))),
-                "gelu_forward: cubic term is missing",
+                "forgot the cubic term",  # gelu_forward: cubic term is missing
             ),
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(2**0.5 / math.pi * (x + 0.044715 * x**3)))),
-                "gelu_forward: root of the 2 only",
+                "√2/π",  # gelu_forward: root of the 2 only
             ),
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(ROOT * x + 0.044715 * x**3))),
-                "gelu_forward: root multiplies the first term only",
+                "factor on x only",  # gelu_forward: root multiplies the first term only
             ),
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(ROOT * (x + 0.44715 * x**3)))),
-                "gelu_forward: 0.44715 instead of 0.044715",
+                "0.44715",  # gelu_forward: 0.44715 instead of 0.044715
             ),
             (
                 feed_forward(
@@ -934,7 +954,7 @@ ANSWERS = {
                         lambda x: np.tanh(ROOT * (x + 0.044715 * x**3)), lambda x, gate: 0.5 * x * (1 + gate)
                     )
                 ),
-                "gelu_forward: cached gate lacks the 1",
+                "kept the tanh",  # gelu_forward: cached gate lacks the 1
             ),
             (
                 feed_forward(
@@ -942,12 +962,12 @@ ANSWERS = {
                         lambda x: 1 + np.tanh(ROOT * (x + 0.044715 * x**3)), lambda x, gate: x * gate
                     )
                 ),
-                "gelu_forward: the half is missing",
+                "forgot the ½",  # gelu_forward: the half is missing
             ),
-            (feed_forward(gelu_forward=gelu_caches_y), "gelu_forward: cache holds y, not the gate"),
+            (feed_forward(gelu_forward=gelu_caches_y), "kept y"),  # gelu_forward: cache holds y, not the gate
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.vectorize(math.erf)(x / 2**0.5))),
-                "gelu_forward: the exact GELU, not the one with tanh",
+                "exact GELU",  # gelu_forward: the exact GELU, not the one with tanh
             ),
             (
                 feed_forward(
@@ -955,16 +975,17 @@ ANSWERS = {
                         lambda x: 1 + np.tanh(ROOT * (x + 0.044715 * x**3)), lambda x, gate: np.maximum(x, 0)
                     )
                 ),
-                "gelu_forward: a ReLU",
+                "ReLU",  # gelu_forward: a ReLU
             ),
-            (feed_forward(gelu_backward=lambda dy, cache: 0.5 * dy * cache[1]), "gelu_backward: gate's part missing"),
+            # gelu_backward: gate's part missing
+            (feed_forward(gelu_backward=lambda dy, cache: 0.5 * dy * cache[1]), "half of the product rule"),
             (
                 feed_forward(gelu_backward=lambda dy, cache: gelu_backward(np.ones_like(dy), cache)),
-                "gelu_backward ignores dy",
+                "forgot dy",  # gelu_backward ignores dy
             ),
             (
                 feed_forward(gelu_backward=lambda dy, cache: dy * 0.5 * cache[0] * cache[1]),
-                "gelu_backward: GELU's value for its slope",
+                "value instead of slope",  # gelu_backward: GELU's value for its slope
             ),
             (
                 feed_forward(
@@ -973,7 +994,7 @@ ANSWERS = {
                                     * (1 + 0.044715 * cache[0] ** 2))
                     )
                 ),
-                "gelu_backward: the 3 of the cubic term is missing",
+                "forgot the 3",  # gelu_backward: the 3 of the cubic term is missing
             ),
             (
                 feed_forward(
@@ -981,22 +1002,23 @@ ANSWERS = {
                         0.5 * dy * (cache[1] + cache[0] * (1 - cache[1] ** 2) * ROOT * (1 + 0.134145 * cache[0] ** 2))
                     )
                 ),
-                "gelu_backward: takes the gate for the tanh",
+                "gate taken for tanh",  # gelu_backward: takes the gate for the tanh
             ),
-            (feed_forward(feedforward_forward=feedforward_linear), "feedforward_forward: GELU not used"),
-            (feed_forward(feedforward_forward=feedforward_residual), "feedforward_forward: adds x"),
-            (feed_forward(feedforward_forward=feedforward_cache_turned), "feedforward_forward: caches reversed"),
+            (feed_forward(feedforward_forward=feedforward_linear), "no GELU"),  # feedforward_forward: GELU not used
+            (feed_forward(feedforward_forward=feedforward_residual), "residual added"),  # feedforward_forward: adds x
+            # feedforward_forward: caches reversed
+            (feed_forward(feedforward_forward=feedforward_cache_turned), "wrong order"),
             (
                 feed_forward(feedforward_backward=feedforward_back_without_gelu),
-                "feedforward_backward: GELU left out",
+                "skipped GELU",  # feedforward_backward: GELU left out
             ),
             (
                 feed_forward(feedforward_backward=feedforward_back_turned),
-                "feedforward_backward: second map's gradients first",
+                "wrong order",  # feedforward_backward: second map's gradients first
             ),
             (
                 feed_forward(feedforward_backward=feedforward_back_dy_to_gelu),
-                "feedforward_backward: GELU's slope without the gradient that came in",
+                "ignores an input",  # feedforward_backward: GELU's slope without the gradient that came in
             ),
         ],
     ),
@@ -1011,78 +1033,91 @@ ANSWERS = {
                          else limit / (math.sqrt(squared_norm) + 1e-6)),
         ],
         wrong=[
-            (optimization(mse_forward=mse_with(lambda w, d: (w * d).sum())), "mse_forward: sum instead of mean"),
-            (optimization(mse_forward=mse_with(lambda w, d: (w * w).mean())), "mse_forward: weight squared"),
-            (optimization(mse_forward=mse_with(lambda w, d: abs(w).mean())), "mse_forward: not squared"),
-            (optimization(mse_forward=mse_with(lambda w, d: 0.5 * (w * d).mean())), "mse_forward: halved"),
-            (optimization(mse_forward=mse_without_weight), "mse_forward ignores the weight"),
-            (optimization(mse_forward=mse_unweighted_cache), "mse_forward: cache without the weight"),
-            (optimization(mse_forward=mse_five_axes), "mse_forward: weight for five axes only"),
+            # mse_forward: sum instead of mean
+            (optimization(mse_forward=mse_with(lambda w, d: (w * d).sum())), "too large"),
+            # mse_forward: weight squared
+            (optimization(mse_forward=mse_with(lambda w, d: (w * w).mean())), "weight twice"),
+            # mse_forward: not squared
+            (optimization(mse_forward=mse_with(lambda w, d: abs(w).mean())), "absolute error"),
+            (optimization(mse_forward=mse_with(lambda w, d: 0.5 * (w * d).mean())), "half"),  # mse_forward: halved
+            (optimization(mse_forward=mse_without_weight), "weight ignored"),  # mse_forward ignores the weight
+            # mse_forward: cache without the weight
+            (optimization(mse_forward=mse_unweighted_cache), "kept the plain error"),
+            (optimization(mse_forward=mse_five_axes), None),  # mse_forward: weight for five axes only
             (
                 optimization(mse_backward=lambda dloss, cache: (dloss * cache[0] / cache[0].size,)
                              + (-dloss * cache[0] / cache[0].size,)),
-                "mse_backward: the 2 is missing",
+                "forgot the 2",  # mse_backward: the 2 is missing
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: (2 * dloss * cache[0], -2 * dloss * cache[0])),
-                "mse_backward: not divided by the count",
+                "too large",  # mse_backward: not divided by the count
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: (mse_backward(dloss, cache)[0],) * 2),
-                "mse_backward: dtarget has the wrong sign",
+                "no minus for the target",  # mse_backward: dtarget has the wrong sign
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: mse_backward(1.0, cache)),
-                "mse_backward ignores dloss",
+                "dloss ignored",  # mse_backward ignores dloss
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: (2 * dloss * cache[0] / len(cache[0]),)
                              + (-2 * dloss * cache[0] / len(cache[0]),)),
-                "mse_backward: divided by the number of clips only",
+                "too large",  # mse_backward: divided by the number of clips only
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: limit / (squared_norm**0.5 + 1e-6)),
-                "clip_scale: short gradients are made longer",
+                "lengthens short gradients",  # clip_scale: short gradients are made longer
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, limit / (squared_norm + 1e-6))),
-                "clip_scale: root forgotten",
+                "forgot the root",  # clip_scale: root forgotten
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, limit / (squared_norm + 1e-6) ** 0.5)),
-                "clip_scale: 10⁻⁶ under the root",
+                None,  # clip_scale: 10⁻⁶ under the root
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(limit, limit / (squared_norm**0.5 + 1e-6))),
-                "clip_scale: at most the limit instead of 1",
+                None,  # clip_scale: at most the limit instead of 1
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, 1 / (squared_norm**0.5 + 1e-6))),
-                "clip_scale ignores max_grad_norm",
+                "something else in place",  # clip_scale ignores max_grad_norm
             ),
-            (optimization(adamw_update=adamw_with(plus=True)), "adamw_update: steps uphill"),
-            (optimization(adamw_update=adamw_with(correction=False)), "adamw_update: no bias correction"),
-            (optimization(adamw_update=adamw_with(eps=1e-8)), "adamw_update: eps hard-coded"),
-            (optimization(adamw_update=adamw_with(inside=True)), "adamw_update: eps under the root"),
-            (optimization(adamw_update=adamw_with(decay=False)), "adamw_update: no weight decay"),
-            (optimization(adamw_update=adamw_with(l2=True)), "adamw_update: weight decay as part of the gradient"),
-            (optimization(adamw_update=adamw_with(scale=False)), "adamw_update ignores grad_scale"),
-            (optimization(adamw_update=adamw_with(turned=True)), "adamw_update: beta1 and beta2 swapped"),
-            (optimization(adamw_update=adamw_with(root=False)), "adamw_update: root of v forgotten"),
-            (optimization(adamw_update=adamw_new_array), "adamw_update: params not changed in place"),
-            (optimization(adamw_update=adamw_forgets_moments), "adamw_update: m and v not changed in place"),
-            (optimization(adamw_update=adamw_scales_grads), "adamw_update changes grads"),
-            (optimization(adamw_update=adamw_decays_after), "adamw_update: decays what has been moved already"),
-            (optimization(adamw_update=adamw_corrects_in_place), "adamw_update: corrected means written back"),
-            (optimization(adamw_update=adamw_scales_mean_only), "adamw_update: grad_scale for m only"),
+            (optimization(adamw_update=adamw_with(plus=True)), "another sign"),  # adamw_update: steps uphill
+            # adamw_update: no bias correction
+            (optimization(adamw_update=adamw_with(correction=False)), "no bias correction"),
+            (optimization(adamw_update=adamw_with(eps=1e-8)), "left out"),  # adamw_update: eps hard-coded
+            # adamw_update: eps under the root
+            (optimization(adamw_update=adamw_with(inside=True)), "eps beneath the root"),
+            # adamw_update: no weight decay
+            (optimization(adamw_update=adamw_with(decay=False)), "weight decay forgotten"),
+            # adamw_update: weight decay as part of the gradient
+            (optimization(adamw_update=adamw_with(l2=True)), "weight decay in the gradient"),
+            # adamw_update ignores grad_scale
+            (optimization(adamw_update=adamw_with(scale=False)), "grad_scale ignored"),
+            # adamw_update: beta1 and beta2 swapped
+            (optimization(adamw_update=adamw_with(turned=True)), "betas swapped"),
+            (optimization(adamw_update=adamw_with(root=False)), "forgot the root"),  # adamw_update: root of v forgotten
+            # adamw_update: params not changed in place
+            (optimization(adamw_update=adamw_new_array), "params not kept"),
+            # adamw_update: m and v not changed in place
+            (optimization(adamw_update=adamw_forgets_moments), "moments not kept"),
+            (optimization(adamw_update=adamw_scales_grads), "changed its input"),  # adamw_update changes grads
+            (optimization(adamw_update=adamw_decays_after), None),  # adamw_update: decays what has been moved already
+            (optimization(adamw_update=adamw_corrects_in_place), None),  # adamw_update: corrected means written back
+            (optimization(adamw_update=adamw_scales_mean_only), None),  # adamw_update: grad_scale for m only
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, limit / max(squared_norm**0.5, 1e-6))),
-                "clip_scale: 10⁻⁶ not added",
+                "forgot the 1e-6",  # clip_scale: 10⁻⁶ not added
             ),
-            (optimization(adamw_update=adamw_step_from_zero), "adamw_update: counts steps from 0"),
-            (optimization(ema_update=ema_new_array), "ema_update: not in place"),
-            (optimization(ema_update=ema_into_params), "ema_update changes params"),
-            (optimization(ema_update=ema_turned), "ema_update: decay at the new parameters"),
+            (optimization(adamw_update=adamw_step_from_zero), "step one too far"),  # adamw_update: counts steps from 0
+            (optimization(ema_update=ema_new_array), "nothing changed"),  # ema_update: not in place
+            (optimization(ema_update=ema_into_params), "changed its input"),  # ema_update changes params
+            # ema_update: decay at the new parameters
+            (optimization(ema_update=ema_turned), "decay and 1 − decay swapped"),
         ],
     ),
     "batch_gradients": Answers(
