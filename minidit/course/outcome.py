@@ -198,7 +198,7 @@ def as_array(name, value):
 
 
 def same(old, new):
-    """Whether two inputs are equal, including arrays in tuples and parameters; values without numbers are not compared."""
+    """Whether two inputs are equal, including arrays in tuples and parameters; what has no numbers is not compared."""
     if isinstance(old, dict):
         return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
     if isinstance(old, tuple | list):
@@ -206,7 +206,8 @@ def same(old, new):
     if isinstance(old, np.ndarray):
         return old.shape == new.shape and np.array_equal(old, new, equal_nan=old.dtype.kind == "f")
     params = getattr(old, "params", None)  # of a network; what else it holds, it may use as it likes
-    return params is None or same(params, new.params)
+    vectors = getattr(params, "flat", None), getattr(getattr(new, "params", None), "flat", None)
+    return params is None or same(params, new.params) and same(*vectors)
 
 
 def own_lines(error):

@@ -666,7 +666,7 @@ ANSWERS = {
             # forward: bias subtracted
             (linear(linear_forward=lambda x, w, b: (x @ w - b, (x, w))), "subtracted the bias"),
             # forward: weight transposed
-            (linear(linear_forward=lambda x, w, b: (x @ w.T + b, (x, w))), "raised an error"),
+            (linear(linear_forward=lambda x, w, b: (x @ w.T + b, (x, w))), "w transposed"),
             # forward: cache in the wrong order
             (linear(linear_forward=lambda x, w, b: (x @ w + b, (w, x))), "wrong order"),
             (linear(linear_forward=linear_rows_only), "raised an error"),  # forward: x of two axes only
@@ -697,7 +697,7 @@ ANSWERS = {
                 "missing transpose",  # dw transposed
             ),
             # dx: weight not transposed
-            (linear(linear_backward=linear_back_with(dx=lambda dy, x, w: dy @ w)), "raised an error"),
+            (linear(linear_backward=linear_back_with(dx=lambda dy, x, w: dy @ w)), "not transposed"),
             (
                 linear(linear_backward=linear_back_with(dx=lambda dy, x, w: (dy @ w.T).reshape(-1, x.shape[-1]))),
                 "left as rows",  # dx: leading axes not restored
@@ -829,9 +829,10 @@ ANSWERS = {
         right=[
             attention(),
             attention(attention_forward=attention_forward_2),
-            attention(attention_backward=lambda dy, cache: attention_backward(dy, cache)),
         ],
         wrong=[
+            # attention_backward: lesson 9 asks for `out`
+            (attention(attention_backward=lambda dy, cache: attention_backward(dy, cache)), "other arguments"),
             # softmax_forward: maximum not subtracted
             (attention(softmax_forward=softmax_without_maximum), "not stabilised"),
             # softmax_forward: the largest of all subtracted
@@ -929,9 +930,12 @@ ANSWERS = {
         right=[
             feed_forward(),
             feed_forward(gelu_backward=gelu_backward_2),
-            feed_forward(feedforward_forward=feedforward_forward_2, feedforward_backward=feedforward_backward_2),
         ],
         wrong=[
+            (
+                feed_forward(feedforward_forward=feedforward_forward_2, feedforward_backward=feedforward_backward_2),
+                "other structure",  # lesson 10 asks for the cache of layers.gelu_forward, not of one's own
+            ),
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(ROOT * x))),
                 "forgot the cubic term",  # gelu_forward: cubic term is missing
