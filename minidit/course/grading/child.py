@@ -148,8 +148,9 @@ def parameters(function):
 
 
 def first_line(error):
-    """The first line of an error's text."""
-    return (str(error).splitlines() or ["(no message)"])[0]
+    """The first line of an error's text; of a SyntaxError, without the place, which means nothing to a reader."""
+    text = error.msg if isinstance(error, SyntaxError) else error
+    return (str(text).splitlines() or ["(no message)"])[0]
 
 
 def line_of(error):

@@ -25,7 +25,7 @@ h2, h3 { display: flex; gap: .6rem; align-items: baseline; }
 .soft, .points { color: var(--soft); }
 p { margin: .3rem 0 0; overflow-wrap: anywhere; }
 article { padding: .9rem 0; border-bottom: 1px solid var(--line); }
-.mark { width: 1.1rem; text-align: center; }
+.mark { flex: none; width: 1.1rem; text-align: center; }
 .passed .mark { color: var(--passed); } .wrong .mark { color: var(--wrong); } .open .mark { color: var(--open); }
 article p, article pre { margin-left: 1.7rem; }
 pre { background: var(--code); border-radius: 6px; padding: .6rem .8rem; margin: .5rem 0 0; overflow-x: auto;
@@ -33,7 +33,8 @@ pre { background: var(--code); border-radius: 6px; padding: .6rem .8rem; margin:
   overflow-wrap: anywhere; }
 code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: .8rem; }
-.sides > div { min-width: 0; } .sides p, .sides pre { margin-left: 0; }
+.sides > div { min-width: 0; } .sides p, .sides pre { margin-left: 0; } .sides pre { white-space: pre; }
+main:has(.sides) { max-width: 84rem; }
 @media (max-width: 40rem) { .sides { grid-template-columns: 1fr; } }
 @media print { article { break-inside: avoid; } }
 """
