@@ -1,6 +1,9 @@
 """Examines an answer stage by stage, until something is wrong.
 
 not started → shape and dtype → numbers small enough to verify by hand → random shapes → gradient → inputs untouched.
+
+Trials that draw their inputs are tried with several seeds. What is wrong is told by the slip that explains every try
+(`minidit.course.diagnosis`), or else by what is seen when the answer is called again (`minidit.course.probes`).
 """
 
 from copy import deepcopy

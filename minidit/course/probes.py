@@ -139,9 +139,15 @@ def ignored(wrong, right):
     names = [name for name, path, _ in every if no_effect(wrong, right, path)]
     if not names:
         return None
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    listed = ", ".join(names[:3]) + more if more or len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    return Finding("ignores an input", f"it doesn't depend on {listed}", "With other numbers there it stays the same.")
+    because = "With other numbers there it stays the same."
+    return Finding("ignores an input", f"it doesn't depend on {listed(names, 'or')}", because)
+
+
+def listed(names, word):
+    """Names in a sentence, the last after this word; at most three of them."""
+    if len(names) > 3:
+        return f"{', '.join(names[:3])} and {len(names) - 3} more"
+    return f" {word} ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 PARTS = (
@@ -184,7 +190,7 @@ def for_some_numbers(again):
     pair = names and again.of(inputs)
     if not pair or not close(*pair):
         return None
-    says = f"it is right only if there are no negative numbers in {' and '.join(names)}"
+    says = f"it is right only if there are no negative numbers in {listed(names, 'and')}"
     return Finding("right only for some numbers", says)
 
 
