@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minidit.course.amounts import other_amounts
 from minidit.course.comparing import errors, insist_dtypes, insist_fresh, is_off, tolerance_of
 from minidit.course.diagnosis import diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
@@ -234,7 +235,8 @@ def complaint_about(exam, attempt, outcome, trial, seed):
     if finding is None and exam.elsewhere:
         first = exam.complaint
         return Complaint(first.says, *first.details[:1], *exam.elsewhere, slip="raised an error")
-    return in_words(attempt, outcome, finding or dependence(exam.exercise, exam.answer, attempts))
+    finding = finding or dependence(exam.exercise, exam.answer, attempts) or other_amounts(exam.exercise, attempts)
+    return in_words(attempt, outcome, finding)
 
 
 def in_words(attempt, outcome, finding):

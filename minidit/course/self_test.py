@@ -24,7 +24,7 @@ FACTS = {
     "other numbers each time", "ignores an input", "uses a part of an input", "mixes what belongs apart",
     "sign of an entry", "other number of entries", "zeros", "off by 1", "right only in part",
     "right only for some shapes", "right only for some numbers", "another sign", "left out", "exchanged",
-    "one for another", "something else in place",
+    "one for another", "something else in place", "other amounts",
 }  # fmt: skip
 
 
