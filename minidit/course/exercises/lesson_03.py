@@ -796,6 +796,33 @@ HAND_ENCODER = (
 )
 
 
+# With I = H = 2C, the caches of the two maps fit in each other's place.
+SQUARE_ENCODER = (
+    np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[1.0, -1.0], [1.0, 2.0]]), np.array([0.0, -1.0]),
+    np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([0.0, 1.0]),
+)  # fmt: skip
+
+
+def caches_swapped(dmean, dlog_variance, cache):
+    """Each map's backward with the other's cache."""
+    first_cache, relu_cache, second_cache = cache
+    return encoder_backward(dmean, dlog_variance, (second_cache, relu_cache, first_cache))
+
+
+def with_weights(change):
+    """Each map's backward with a changed weight on the way to its input."""
+
+    def wrong(dmean, dlog_variance, cache):
+        (x, w1), (positive,), (h, w2) = cache
+        dh = np.concatenate([dmean, dlog_variance], axis=-1)
+        dh_before = as_rows(dh) @ change(w2).T * as_rows(positive)
+        dpatches = as_rows(dh_before) @ change(w1).T
+        dw1, dw2 = as_rows(x).T @ as_rows(dh_before), as_rows(h).T @ as_rows(dh)
+        return dpatches.reshape(x.shape), dw1, dh_before.sum(axis=0), dw2, as_rows(dh).sum(axis=0)
+
+    return wrong
+
+
 def encoder_gradients(rng, leading):
     """dmean, dlog_variance (..., C) and the cache of a forward, every axis of a different length."""
     shapes = ((*leading, 3), (3, 7), (7,), (7, 10), (10,))  # ..., I    I, H    H    H, 2C    2C
@@ -813,6 +840,7 @@ ENCODER_BACKWARD = Exercise(
     "encoder_backward", LESSON, "backward through the whole encoder", ("dpatches", "dw1", "db1", "dw2", "db2"),
     encoder_backward,
     trials=(
+        by_hand(np.array([[1.0], [-2.0]]), np.array([[0.0], [3.0]]), encoder_forward(*SQUARE_ENCODER)[2]),
         by_hand(
             np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.array([[0.0, 1.0], [-1.0, 0.0], [0.0, 3.0]]),
             encoder_forward(*HAND_ENCODER)[2],
@@ -903,6 +931,14 @@ ENCODER_BACKWARD = Exercise(
         Slip(
             "ReLU of the gradient", encoder_back_with(through_relu=relu_twice),
             "ReLU was applied to the gradient as well", "A gradient may be negative: only the cache decides.",
+        ),
+        Slip(
+            "caches swapped", caches_swapped, "the caches of the two maps have changed places",
+            "The last map of the forward comes first on the way back, and takes its own cache, the third.",
+        ),
+        Slip(
+            "not transposed", with_weights(np.transpose), "the weights were not transposed",
+            "dy @ w.T, or use layers.linear_backward.",
         ),
         Slip(
             "as they were found", as_found, "the gradients of the two maps have changed places",

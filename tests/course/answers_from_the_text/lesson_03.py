@@ -536,7 +536,7 @@ ANSWERS = {
             # dpatches left out
             (encoder_back(order=lambda dx, w1, b1, w2, b2: (w1, b1, w2, b2)), "other number of results"),
             (encoder_back_relu_result_lost, "skipped ReLU"),  # the ReLU's result is not used
-            (encoder_back_caches_swapped, None),  # the two layers' caches swapped
+            (encoder_back_caches_swapped, "caches swapped"),  # the two layers' caches swapped
             (encoder_back_second_layer_only, "other number of results"),  # stops before the first layer
             (encoder_back_relu_tuple, "raised an error"),  # unpacks relu_backward's one result
             (encoder_back_unpacking_forgotten, None),  # linear_backward's three results not unpacked
