@@ -51,7 +51,7 @@ def all_there(attempt):
 def factor(exercise, attempts):
     """It is too large or too small by a factor: minus one, the number of something, or a constant."""
     got, right = attempts[0].pair
-    if got.shape != right.shape or not right.any() or not np.isfinite(got).all():
+    if got.shape != right.shape or not right.any() or not np.isfinite([got, right]).all():
         return
     because = "Every number is the negative of what it should be."
     yield Finding("sign", "its sign is wrong", because, on_right(np.negative))
