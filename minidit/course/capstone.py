@@ -16,7 +16,7 @@ from minidit.course.collecting import collect
 from minidit.course.culprits import culprits
 from minidit.course.engine import examine
 from minidit.course.exercises import all_exercises
-from minidit.course.fitting import PAIRS, first_of_two, fitted
+from minidit.course.fitting import PAIRS, WITH_OUT, first_of_two, fitted, with_out
 from minidit.course.report import say
 from minidit.course.small_dit import batch_gradients, small_run
 
@@ -32,7 +32,8 @@ class Parts:
     """
 
     def __init__(self, *functions, **named):
-        self.functions = {function.__name__: function for function in functions} | named
+        given = {function.__name__: function for function in functions} | named
+        self.functions = {name: with_out(given[name]) if name in WITH_OUT else given[name] for name in given}
         self.promoted = Counter()  # name -> how often it turned float32 into float64
 
     def __call__(self, what, *inputs):

@@ -15,7 +15,6 @@ from minidit.course.amounts import other_amounts
 from minidit.course.comparing import errors, insist_dtypes, insist_fresh, is_off, tolerance_of
 from minidit.course.diagnosis import diagnose, looking_at
 from minidit.course.exercise import Exercise, Numbers
-from minidit.course.exercises import exercise_of
 from minidit.course.finding import Attempt
 from minidit.course.limits import TookTooLong, numpy_left_alone, prints_held_back, within
 from minidit.course.outcome import ENDLESS, NOTHING, Complaint, call, kind, named, own_lines
@@ -94,14 +93,14 @@ def examine(exercise, answer, seconds=None):
 
 
 def examined_parts(exercise, answer, seconds):
-    """Examines the parts of an answer, each by its own exercise.
+    """Examines the parts of an answer.
 
     Returns:
         the Report about the first that doesn't pass, or None; and the share of points that those which pass earn.
     """
     if isinstance(exercise, Numbers) or exercise.parts is None or not callable(answer) or answer is Ellipsis:
         return None, 0.0
-    reports = [examine(exercise_of(name), part, seconds) for name, part in exercise.parts(answer).items()]
+    reports = exercise.parts(answer, seconds)
     share = sum(report.passed for report in reports) / (len(reports) + 1)
     report = next((report for report in reports if not report.passed), None)
     if report is None:

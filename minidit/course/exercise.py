@@ -82,8 +82,8 @@ class Exercise:
         fresh: whether an output that shares its memory with an input is a mistake.
         in_place: for a function that changes its inputs on purpose and returns nothing: the indices of the inputs that
             are its `outputs` afterwards, in that order. The reference still returns new arrays.
-        parts: for an answer that is made of functions with exercises of their own: takes the answer, returns
-            {name of exercise: function}. Each has to pass its own examination before the trials.
+        parts: for an answer that is made of functions with exercises of their own: takes the answer and the time limit,
+            returns a Report about each function. All have to pass before the trials.
     """
 
     name: str

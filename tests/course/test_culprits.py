@@ -106,11 +106,18 @@ def test_a_dtype_that_its_check_rejects_makes_a_culprit():
     ]  # fmt: skip
 
 
+
+
+def names_of(exercise):
+    """Of the functions that make up an answer to an own_... exercise."""
+    return [report.name for report in exercise.parts(exercise.reference)]
+
+
 SLIPS = {
     (exercise.name, name, slip.name)
     for exercise in by_lesson()[15]
     if exercise.parts
-    for name in exercise.parts(exercise.reference)
+    for name in names_of(exercise)
     for slip in exercise_of(name).slips
 }
 
@@ -129,7 +136,7 @@ def test_no_function_passes_with_a_slip_of_its_own_exercise(own, name, slip_name
 
 def right_parts(exercise):
     """Right functions for an own_... exercise, by name."""
-    found = {name: solution(exercise_of(name)) for name in exercise.parts(exercise.reference)}
+    found = {name: solution(exercise_of(name)) for name in names_of(exercise)}
     return found | {name: filling for name in found if name == "attention_backward"}
 
 
@@ -179,3 +186,29 @@ def test_what_is_written_earns_its_share():
     report = examine(exercise, Parts(linear_forward, linear_backward=not_yet))
     assert (report.verdict, report.says) == (NOT_STARTED, "not started. linear_backward is not written yet.")
     assert report.share == 1 / 3
+
+
+def test_a_feed_forward_network_may_call_the_students_own_gelu():
+    ours, backward = exercise_of("gelu_forward").reference, exercise_of("gelu_backward").reference
+
+    def feedforward_forward(x, w1, b1, w2, b2):
+        hidden, gelu_cache = ours(x @ w1 + b1)
+        return hidden @ w2 + b2, ((x, w1), gelu_cache, (hidden, w2))
+
+    def feedforward_backward(dy, cache):
+        first, gelu_cache, second = cache
+        dh, dw2, db2 = layers.linear_backward(dy, second)
+        return *layers.linear_backward(backward(dh, gelu_cache), first), dw2, db2
+
+    exercise = exercise_of("own_feed_forward")
+    mine = Parts(feedforward_forward, feedforward_backward, gelu_forward=ours, gelu_backward=backward)
+    assert examine(exercise, mine).passed
+    assert examine(exercise, lambda *arguments: mine(*arguments)).passed
+    assert culprits(mine) == []
+    wrong = Parts(feedforward_forward, feedforward_backward, gelu_forward=lambda x: ours(2 * x), gelu_backward=backward)
+    assert examine(exercise, wrong).says.startswith("gelu_forward: ")
+
+
+def test_attentions_backward_needs_no_out():
+    mine = right_parts(exercise_of("own_attention")) | {"attention_backward": attention_backward}
+    assert examine(exercise_of("own_attention"), Parts(**mine)).passed

@@ -8,7 +8,7 @@ place of minidit's.
 import numpy as np
 
 from minidit import layers
-from minidit.course.culprits import network_exercise, parts_of
+from minidit.course.culprits import examined, network_exercise
 from minidit.course.exercise import Exercise, Slip, Trial
 from minidit.course.small_dit import batch_gradients, small_batch, small_network
 from minidit.diffusion import RectifiedFlow, network_time, velocity_weight
@@ -22,8 +22,9 @@ PATH = RectifiedFlow()
 def own(name, title, pairs, minutes):
     """The exercise for some of the pairs, each a stage of its own."""
     return network_exercise(
-        name, pairs, title=title, difficulty=2, minutes=minutes, parts=lambda answer: parts_of(answer, pairs)
-    )
+        name, pairs, title=title, difficulty=2, minutes=minutes,
+        parts=lambda answer, seconds=None: examined(answer, pairs, seconds),
+    )  # fmt: skip
 
 
 OWN_LINEAR = own("own_linear", "your linear layer in a DiT", ("linear",), 3)
