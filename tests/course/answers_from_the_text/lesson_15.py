@@ -829,10 +829,9 @@ ANSWERS = {
         right=[
             attention(),
             attention(attention_forward=attention_forward_2),
+            attention(attention_backward=lambda dy, cache: attention_backward(dy, cache)),
         ],
         wrong=[
-            # attention_backward: lesson 9 asks for `out`
-            (attention(attention_backward=lambda dy, cache: attention_backward(dy, cache)), "other arguments"),
             # softmax_forward: maximum not subtracted
             (attention(softmax_forward=softmax_without_maximum), "not stabilised"),
             # softmax_forward: the largest of all subtracted
@@ -930,12 +929,9 @@ ANSWERS = {
         right=[
             feed_forward(),
             feed_forward(gelu_backward=gelu_backward_2),
+            feed_forward(feedforward_forward=feedforward_forward_2, feedforward_backward=feedforward_backward_2),
         ],
         wrong=[
-            (
-                feed_forward(feedforward_forward=feedforward_forward_2, feedforward_backward=feedforward_backward_2),
-                "other structure",  # lesson 10 asks for the cache of layers.gelu_forward, not of one's own
-            ),
             (
                 feed_forward(gelu_forward=gelu_with(lambda x: 1 + np.tanh(ROOT * x))),
                 "forgot the cubic term",  # gelu_forward: cubic term is missing
