@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 import minidit
 from minidit import layers, load
-from minidit.course import capstone, check, draw
+from minidit.course import capstone, check, draw, move
 from minidit.diffusion import RectifiedFlow, network_time, sample_times, velocity_weight
 from minidit.generation.text_to_video import generate
 from minidit.models.dit import DiT
@@ -486,6 +486,12 @@ draw.animation(
     alt=f"Left by the model trained here, right by the shipped one: {prompt}.",
 )
 draw.clips({"yours": clip}, alt=f"Made by the model trained here: {prompt}.")
+
+# %% [markdown]
+# How your clip came about, step by step. Drag the slider from noise to the clip.
+
+# %%
+move.denoising(model, prompt)
 
 # %% [markdown]
 # Is it right? The *verifier*, a program that reads colour, shape, motion and sky off a clip, judges clips of
