@@ -18,9 +18,15 @@ SIMPLE = 12  # a factor seen only once is believed if it, or its square, is a fr
 def all_zeros(_, attempts):
     """It is still all zeros."""
     got, right = attempts[0].pair
-    if got.shape == right.shape and got.dtype.kind != "b" and not got.any():
+    if got.shape == right.shape and got.dtype.kind != "b" and is_zero(attempts[0]):
         because = "Was the result written into another array?"
-        yield Finding("all zeros", "it is zero everywhere", because, lambda it: not it.pair[0].any())
+        yield Finding("all zeros", "it is zero everywhere", because, is_zero)
+
+
+def is_zero(attempt):
+    """Whether the output is zero everywhere, up to rounding."""
+    got, right = attempt.pair
+    return bool(np.abs(got.astype(float)).max(initial=0) <= 1e-12 * np.abs(right.astype(float)).max(initial=0))
 
 
 def unchanged_input(exercise, attempts):
