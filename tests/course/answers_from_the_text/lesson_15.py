@@ -901,7 +901,7 @@ ANSWERS = {
             (attention(attention_forward=attention_scales_q_in_place), "changed its input"),
             (
                 attention(softmax_backward=lambda dy, cache: softmax_backward(np.ones_like(dy), cache)),
-                "left out",  # softmax_backward ignores dy
+                "all zeros",  # softmax_backward ignores dy
             ),
             # attention_forward: softmax over the queries
             (attention(attention_forward=attention_over_queries), "softmax along the wrong axis"),
