@@ -55,14 +55,15 @@ class Gradebook:
     def take(self, task, grades):
         """Keeps the Grades of a notebook, and writes what they complete. Returns a line for each of its students."""
         self.journal.note(task.key, grades)
-        self.write()
         points, of = total(grades)
         number = task.assignment.number
-        whose = [one for one, keys in zip(self.students, self.keys, strict=True) if keys[number] == task.key]
-        return [f"{one.name}: lesson {int(number)}: {points:g} of {of:g}" for one in whose]
+        whose = [i for i, keys in enumerate(self.keys) if keys[number] == task.key]
+        self.write(whose)
+        return [f"{self.students[i].name}: lesson {int(number)}: {points:g} of {of:g}" for i in whose]
 
-    def sheet(self, student, keys):
-        """The Sheet of a student; None while some of it isn't graded."""
+    def sheet(self, i):
+        """The Sheet of the student with this index; None while some of it isn't graded."""
+        student, keys = self.students[i], self.keys[i]
         grades, files = [], {}
         for one in self.chosen:
             submission = student.submissions.get(one.number)
@@ -80,23 +81,23 @@ class Gradebook:
 
     def sheets(self):
         """The Sheets of those students who have all their grades, in order."""
-        everyone = (self.sheet(student, keys) for student, keys in zip(self.students, self.keys, strict=True))
-        return [sheet for sheet in everyone if sheet]
+        return [sheet for sheet in map(self.sheet, range(len(self.students))) if sheet]
 
-    def write(self, insist=False):
+    def write(self, whose=None, insist=False):
         """Writes the CSV file and the pages of those students who have all their grades.
 
         Args:
+            whose: indices of the students whose pages are written; None for all.
             insist: whether it has to work. If not, as while a spreadsheet shows the file on Windows, it may work later.
         Raises:
             UserError: it has to work, and doesn't.
         """
         titles = {one.number: one for one in self.chosen}
         files = {self.out: as_csv(self.sheets())}
-        for student, keys, path in zip(self.students, self.keys, self.pages, strict=False):
-            sheet = self.sheet(student, keys)
+        for i in range(len(self.students)) if whose is None else whose:
+            sheet = self.sheet(i) if self.pages else None
             if sheet:
-                files[path] = feedback(sheet, titles)
+                files[self.pages[i]] = feedback(sheet, titles)
         try:
             for path, data in files.items():
                 make_folder(path.parent)

@@ -5,6 +5,7 @@ power cut) costs only what was being graded. The next run takes from here what h
 lesson, the checks and the limits. It also knows by their digests which files it wrote, and replaces only those.
 """
 
+import functools
 import hashlib
 import json
 import os
@@ -133,6 +134,7 @@ def key_of(cells, assignment, limits):
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
+@functools.cache
 def checks_digest():
     """A digest of the checks and of what grades, and the version."""
     digest = hashlib.sha256(minidit.__version__.encode())

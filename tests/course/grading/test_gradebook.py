@@ -40,6 +40,7 @@ def grade(task):
 
 
 def test_results_are_written_as_they_come_and_the_same_notebook_is_graded_once(book, tmp_path):
+    book.write()
     first, second = book.tasks(tmp_path)
     assert (first.lesson, second.lesson) == (tmp_path / "classroom/07_one.ipynb", tmp_path / "classroom/08_two.ipynb")
     assert [sheet.student for sheet in book.sheets()] == ["Cyd", "Dan"]
