@@ -47,6 +47,7 @@ class Formula:
         said: tuples (text, name, says, because) of changes that deserve words of their own.
         because: a sentence for all others, or "" for one that shows the changed formula.
         also: variables that the formula doesn't use, but that might be taken for others.
+        within: whether something else is computed from it, so that with another shape there would be an error.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Formula:
     said: tuple = ()
     because: str = ""
     also: tuple[str, ...] = ()
+    within: bool = False
 
     def slips(self):
         """A list of Slips: those that are `said`, then all others."""
@@ -64,7 +66,7 @@ class Formula:
         changed = ((ast.unparse(tree), name, says, "") for name, says, tree in self.changes())
         for text, name, says, because in chain(self.said, changed):
             results = self.results(text)
-            if results in known or not any(results) or not because and one_number(results, right):
+            if results in known or not any(results) or (self.within and reshaped(results, right)):
                 continue
             known.add(results)
             because = because or self.because or f"It comes out as {pretty(text)} would."
@@ -122,9 +124,9 @@ class Formula:
                 yield "another function", says, exchanged(tree, name, ast.Name(other))
 
 
-def one_number(results, right):
-    """Whether a change makes one number where there should be an array: an error further on, mostly."""
-    return any(one and all_right and not one[0] and all_right[0] for one, all_right in zip(results, right, strict=True))
+def reshaped(results, right):
+    """Whether no result has the shape that it should have."""
+    return not any(one and one[0] == it[0] for one, it in zip(results, right, strict=True) if it)
 
 
 class Slips(Sequence):
@@ -331,12 +333,11 @@ def of_matrices(node):
     """Slips in a matrix product."""
     left, right = node.left, node.right
     yield "factors swapped", "the two factors of @ have changed places", ast.BinOp(right, ast.MatMult(), left)
-    for a, b, changed in (
-        (turned(left), right, (left,)), (left, turned(right), (right,)), (turned(left), turned(right), (left, right)),
-        (turned(right), left, (left, right)), (right, turned(left), (left, right)),
-        (turned(right), turned(left), (left, right)),
-    ):  # fmt: skip
-        yield "missing transpose", f"it comes out as {pretty(a)} @ {pretty(b)} would", ast.BinOp(a, ast.MatMult(), b)
+    for a, b in ((left, right), (right, left)):
+        for c, d in ((turned(a), b), (a, turned(b)), (turned(a), turned(b))):
+            both = c is not a and d is not b
+            says = "it is transposed" if both and a is right else f"it is {pretty(c)} @ {pretty(d)}"
+            yield "missing transpose", says, ast.BinOp(c, ast.MatMult(), d)
     yield "* instead of @", "* stands where @ should: entries meet entries", ast.BinOp(left, ast.Mult(), right)
 
 

@@ -367,6 +367,7 @@ LAYERNORM_FORWARD = Exercise(
                     "It is added to the variance as it is.",
                 ),
             ),
+            within=True,
         ),
         Formula(
             "(x - mean(x)) * rstd", with_xhat, functions=ALONG_ROWS,

@@ -295,6 +295,7 @@ ATTENTION_SCORES_BACKWARD = Exercise(
                     "The gradient that came in is dscores.",
                 ),
             ),
+            within=True,
         ),
         Formula(
             "dproducts @ k", back_with("dq"), samples("dscores", "dproducts"), MATRICES, also=("q", "dscores"),
