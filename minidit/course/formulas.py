@@ -77,7 +77,12 @@ class Formula:
         """The function of the variables that a text computes."""
         code = compile(text, "formula", "eval")
         names = {"__builtins__": {"min": min, "max": max}} | FUNCTIONS | self.functions
-        return lambda **variables: eval(code, names | variables)  # our own texts
+
+        def compute(**variables):
+            with np.errstate(all="ignore"):
+                return eval(code, names | variables)  # our own texts
+
+        return compute
 
     def results(self, text):
         """What a text gives for the samples, in a form that can be compared; None where it can't be computed."""
@@ -86,12 +91,11 @@ class Formula:
     def result(self, function, sample):
         """What a function gives for one sample."""
         try:
-            with np.errstate(all="ignore"):
-                value = np.asarray(function(**sample), dtype=float)
+            value = np.asarray(function(**sample), dtype=float)
         except (ValueError, TypeError, AttributeError, IndexError, NameError, ZeroDivisionError):
             return None
         scale = np.abs(value[np.isfinite(value)]).max(initial=1e-300)
-        return value.shape, (np.round(value / scale, 7) + 0.0).tobytes(), f"{scale:.6g}"
+        return value.shape, (np.round(value / scale, 10) + 0.0).tobytes(), f"{scale:.9g}"
 
     def changes(self):
         """(name, says, tree) of every change."""
@@ -251,13 +255,17 @@ def of_sum(parts):
     """Slips in a sum."""
     for chosen in some(parts):
         missing = [parts[i][1] for i in chosen]
-        yield "a term missing", verb(missing, "is missing", "are missing"), summed(
-            [part for i, part in enumerate(parts) if i not in chosen]
+        yield (
+            "a term missing",
+            verb(missing, "is missing", "are missing"),
+            summed([part for i, part in enumerate(parts) if i not in chosen]),
         )
     for chosen in some(parts):
         turned = [parts[i][1] for i in chosen]
-        yield "sign of a term", verb(turned, "has the wrong sign", "have the wrong sign"), summed(
-            [(-sign if i in chosen else sign, term) for i, (sign, term) in enumerate(parts)]
+        yield (
+            "sign of a term",
+            verb(turned, "has the wrong sign", "have the wrong sign"),
+            summed([(-sign if i in chosen else sign, term) for i, (sign, term) in enumerate(parts)]),
         )
     if len(parts) == 2:
         (_, a), (_, b) = parts
@@ -375,7 +383,7 @@ def number(value):
 def of_call(node):
     """Slips in a function of something."""
     name, first = node.func.id, node.args[0]
-    for i, arg in enumerate(node.args):
+    for arg in node.args:
         says = f"the {word(node)} is missing" if len(node.args) == 1 else f"it is {pretty(arg)}, whatever the rest"
         yield "a function missing", says, arg
     for other in INSTEAD.get(name, ()):
@@ -397,8 +405,10 @@ def of_call(node):
             yield "inside or outside", says, ast.BinOp(a, first.op, b)
 
 
-WORDS = {"sqrt": "root", "total": "sum", "largest": "maximum", "smallest": "minimum", "min": "minimum", "T": "transpose",
-         "max": "maximum", "exp": "exponential"}  # fmt: skip
+WORDS = {
+    "sqrt": "root", "total": "sum", "largest": "maximum", "smallest": "minimum", "min": "minimum", "max": "maximum",
+    "T": "transpose", "exp": "exponential",
+}  # fmt: skip
 
 
 def word(call):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidit import worksheet
-from minidit.course.exercise import LEADING, Exercise, Numbers, Slip, Trial, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, Trial, by_hand, for_each
 from minidit.course.formulas import Formula, Slips
 from minidit.course.trials import in_float32
 from minidit.reference import softmax_backward, softmax_forward
@@ -45,7 +45,8 @@ STEP_8_ATTENTION = Numbers(
             "T(k) @ q",
             lambda wrong: lambda: wrong(k=SHEET.keys, q=SHEET.queries, x=SHEET.conditioned),
             samples=({"k": SHEET.keys, "q": SHEET.queries, "x": SHEET.conditioned},),
-            functions={"T": swap, "other": lambda rows: rows[::-1], "minus": lambda x: np.stack([x[0], x[0] - x[1]]), "off": lambda x: np.stack([x[0], x[1] - x[0]])},
+            functions={"T": swap, "other": lambda rows: rows[::-1], "minus": lambda x: np.stack([x[0], x[0] - x[1]]),
+             "off": lambda x: np.stack([x[0], x[1] - x[0]])},
             said=(
                 (
                     "T(q) @ k", "queries in rows",
@@ -123,7 +124,8 @@ def samples(*more):
     for size in (SIZES[0], SIZES[-1]):
         rng = np.random.default_rng(8)
         q, k = q_and_k(rng, size)
-        found.append({"q": q, "k": k} | lengths_of(q, k) | {name: rng.normal(size=scores(q, k)[0].shape) for name in more})
+        found.append({"q": q, "k": k} | lengths_of(q,
+         k) | {name: rng.normal(size=scores(q, k)[0].shape) for name in more})
     return tuple(found)
 
 
@@ -172,7 +174,10 @@ ATTENTION_SCORES_FORWARD = Exercise(
                     "q @ T(k) / sqrt(first)", "√ of the first axis",
                     "they are divided by the root of the length of q's first axis", LAST_OF_Q,
                 ),
-                ("q @ T(k) / queries", "√ of the number of tokens", "they are divided by T, the number of queries", LAST_OF_Q),
+                (
+                    "q @ T(k) / queries", "√ of the number of tokens", "they are divided by T, the number of queries",
+                    LAST_OF_Q,
+                ),
                 ("q @ T(k) / keys", "√ of the number of keys", "they are divided by S, the number of keys", LAST_OF_Q),
                 (
                     "q @ T(k) / sqrt(q.size)", "√ of all numbers",
@@ -279,7 +284,8 @@ ATTENTION_SCORES_BACKWARD = Exercise(
                     FORWARD_FACTOR,
                 ),
                 (
-                    "dscores / d", "divided by d", "it is divided by d, not by its square root: perhaps by √d twice", ONCE,
+                    "dscores / d", "divided by d", "it is divided by d, not by its square root: perhaps by √d twice",
+                    ONCE,
                 ),
                 (
                     "dscores * sqrt(d)", "multiplied by √d", "it is multiplied by √d",
@@ -287,7 +293,10 @@ ATTENTION_SCORES_BACKWARD = Exercise(
                 ),
                 ("dscores / sqrt(queries)", "√ of the number of tokens", "it is divided by √T, not by √d", LAST_OF_Q),
                 ("dscores / sqrt(keys)", "√ of the number of keys", "it is divided by √S, not by √d", LAST_OF_Q),
-                ("dscores / sqrt(first)", "√ of the first axis", "it is divided by the root of the first axis", LAST_OF_Q),
+                (
+                    "dscores / sqrt(first)", "√ of the first axis", "it is divided by the root of the first axis",
+                    LAST_OF_Q,
+                ),
                 ("dscores / 2", "√d typed in", "it is divided by 2, whatever d is", LAST_OF_Q),
                 ("T(dscores) / sqrt(d)", "missing transpose", "it is made with dscores transposed", ROW),
                 (
@@ -319,7 +328,10 @@ ATTENTION_SCORES_BACKWARD = Exercise(
                 ("T(dproducts) @ q / sqrt(d)", "divided by d", "it is divided by √d twice", ONCE),
                 ("dproducts @ q", "missing transpose", "it adds up along the wrong axis of dscores", COLUMN),
                 ("T(dproducts) @ k", "q and k exchanged", "the gradient of the key is made of keys", OTHER_FACTOR),
-                ("dproducts @ k", "another output", "it is what dq should be", "The key's gradient is made of queries."),
+                (
+                    "dproducts @ k", "another output", "it is what dq should be",
+                    "The key's gradient is made of queries.",
+                ),
                 (
                     "T(T(dproducts) @ q)", "missing transpose", "it is transposed",
                     "Each key has a row of its own, as in k.",
@@ -443,7 +455,10 @@ SOFTMAX_FORWARD = Exercise(
                     "shares(x - x.max(axis=0))", "maximum of the columns", "the maximum of each column was subtracted",
                     OWN_MAXIMUM,
                 ),
-                ("shares(x - mean(x))", "mean instead of maximum", "the mean was subtracted, not the maximum", OWN_MAXIMUM),
+                (
+                    "shares(x - mean(x))", "mean instead of maximum", "the mean was subtracted, not the maximum",
+                    OWN_MAXIMUM,
+                ),
                 (
                     "shares(x - smallest(x))", "minimum instead of maximum",
                     "the minimum was subtracted, not the maximum", OWN_MAXIMUM,
@@ -485,7 +500,8 @@ SOFTMAX_FORWARD = Exercise(
         ),
         Formula(
             "e / total(e)", lambda wrong: lambda x: both(wrong(e=np.exp(x - ROWS["largest"](x)))),
-            tuple({"e": np.exp(np.random.default_rng(8).normal(size=(*leading, 3)))} for leading in ((4,), (2, 4))), ROWS,
+            tuple({"e": np.exp(np.random.default_rng(8).normal(size=(*leading, 3)))} for leading in ((4,), (2, 4))),
+            ROWS,
             said=(
                 ("e", "not divided", "its rows don't add up to one", DIVIDE),
                 ("e / mean(e)", "mean instead of sum", "it is divided by the mean, not by the sum", DIVIDE),
@@ -497,7 +513,8 @@ SOFTMAX_FORWARD = Exercise(
                     "Add up the exponentials themselves, without squares.",
                 ),
                 (
-                    "(e + 1e-6) / total(e + 1e-6)", "a small number added", "a small number was added to the exponentials",
+                    "(e + 1e-6) / total(e + 1e-6)", "a small number added",
+                    "a small number was added to the exponentials",
                     MINUS_INFINITY,
                 ),
                 ("e / (total(e) + 1e-6)", "a small number added", "a small number was added to the sum",
@@ -526,7 +543,8 @@ SOFTMAX_FORWARD = Exercise(
             "scores cut", lambda x: both(shares(np.clip(x, -50, 50))), "scores were cut at −50 and 50", MINUS_INFINITY,
         ),
         Slip(
-            "scores cut", lambda x: both(shares(np.clip(x, -100, 100))), "scores were cut at −100 and 100", MINUS_INFINITY,
+            "scores cut", lambda x: both(shares(np.clip(x, -100, 100))), "scores were cut at −100 and 100",
+            MINUS_INFINITY,
         ),
         Slip(
             "masked keys get a share", lambda x: softmax_forward(np.nan_to_num(x, neginf=0.0)),
@@ -625,7 +643,10 @@ SOFTMAX_JACOBIAN = Exercise(
                     "a single number, y · y, was taken from the diagonal as well", OUTER,
                 ),
                 ("diag(y) - y", "a factor missing", "a factor y is missing in the term of the shared sum", OUTER),
-                ("diag(y) - stand(y)", "a factor missing", "a factor y is missing in the term of the shared sum", OUTER),
+                (
+                    "diag(y) - stand(y)", "a factor missing", "a factor y is missing in the term of the shared sum",
+                    OUTER,
+                ),
                 (
                     "diag(y) - outer(y, y) / y.size", "divided by the length",
                     "the term of the shared sum is divided by the length of a row", "It is yᵢ · yⱼ, without a mean.",
@@ -697,7 +718,7 @@ SOFTMAX_BACKWARD = Exercise(
             said=(
                 (
                     "dy * y * (1 - y)", "only its own weight", "each score moved only its own weight",
-                    "y(1 - y) is the diagonal of the slopes. The other entries are not zero: all weights share one sum.",
+                    "y(1 - y) is the diagonal of the slopes. The others are not zero: all weights share one sum.",
                 ),
                 (
                     "dy * y", "not through the sum", "the sum that all weights share was treated as a constant",

@@ -3,7 +3,7 @@
 import numpy as np
 
 from minidit import worksheet
-from minidit.course.exercise import LEADING, Exercise, Numbers, Slip, Trial, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
 from minidit.course.formulas import Formula, Slips
 from minidit.reference import attention_backward as right_backward
 from minidit.reference import (
@@ -172,8 +172,9 @@ def queries_keys_and_values(rng, size):
 def with_mask(rng, size):
     """As above, with a key mask (…, S), True where a key may be attended to: another for each sample."""
     leading, (_, _, S, _) = size
-    key_mask = rng.random((*leading, S)) < 0.6
-    key_mask[..., rng.integers(S)] = True
+    key_mask = rng.random((*leading, S)) < 0.7
+    for sample, row in enumerate(key_mask.reshape(-1, S)):  # one key masked, and one not, in each a different one
+        row[sample % S], row[(sample + 1) % S] = False, True
     return *queries_keys_and_values(rng, size), key_mask
 
 
@@ -381,12 +382,18 @@ ATTENTION_FORWARD = Exercise(
                     "T(weights) @ v", "missing transpose", "each token gathered along a column of the weights",
                     "A query's weights are a *row*.",
                 ),
-                ("weights", "not pooled", "these are the weights themselves", "They say how much of each value to take."),
+                (
+                    "weights", "not pooled", "these are the weights themselves",
+                    "They say how much of each value to take.",
+                ),
                 (
                     "(weights @ v).mean(axis=-3)", "mean over the heads", "the heads were averaged",
                     "Each head keeps its own result.",
                 ),
-                ("(weights @ v).sum(axis=-3)", "sum over the heads", "the heads were added up", "Each head keeps its own."),
+                (
+                    "(weights @ v).sum(axis=-3)", "sum over the heads", "the heads were added up",
+                    "Each head keeps its own.",
+                ),
             ),
         ),
         Slip(
@@ -471,7 +478,9 @@ JOIN_HEADS = Exercise(
             lambda h: swap(reshaped(shape=lambda h: (*h.shape[:-3], h.shape[-3] * h.shape[-1], h.shape[-2]))(h)),
             "it was reshaped before the axes were exchanged", SWAP_FIRST,
         ),
-        Slip("heads reversed", lambda h: join_heads(h[..., ::-1, :, :]), "the heads are in reverse order", SIDE_BY_SIDE),
+        Slip(
+            "heads reversed", lambda h: join_heads(h[..., ::-1, :, :]), "the heads are in reverse order", SIDE_BY_SIDE,
+        ),
         Slip("sum over the heads", lambda h: h.sum(axis=-3), "the heads were added up", SIDE_BY_SIDE),
         Slip("mean over the heads", lambda h: h.mean(axis=-3), "the heads were averaged", SIDE_BY_SIDE),
         Slip("one head only", lambda h: h[..., 0, :, :], "it is the first head alone", SIDE_BY_SIDE),
@@ -609,7 +618,10 @@ GATED_RESIDUAL_FORWARD = Exercise(
                 ("x - gate * h", "branch subtracted", "the branch was subtracted", "It is added: x + gate · h."),
                 ("x + gate + h", "gate added", "the gate was added, not multiplied", CLOSED),
                 ("x + open(gate) * h", "negative gates closed", "negative gates count as 0", "A gate may be negative."),
-                ("x + abs(gate) * h", "sign of the gate", "negative gates have lost their sign", "A gate may be negative."),
+                (
+                    "x + abs(gate) * h", "sign of the gate", "negative gates have lost their sign",
+                    "A gate may be negative.",
+                ),
                 (
                     "x + gate.mean(axis=-1, keepdims=True) * h", "one gate for all channels",
                     "all channels got the mean gate", OWN_GATE,
@@ -705,7 +717,10 @@ GATED_RESIDUAL_BACKWARD = Exercise(
                 ("dy * h", "dx with h", "it was multiplied by h", "x was only added: its slope is 1."),
                 ("dy * 0 + 1", "forgot dy", "dy is missing: it is 1 everywhere", GATED_CHAIN),
                 ("dy + h", "dx with h", "h was added", "x was only added: its slope is 1."),
-                ("dy + gate * h", "forward again", "it is dy + gate · h", "y = x + gate · h: the slope towards x is 1."),
+                (
+                    "dy + gate * h", "forward again", "it is dy + gate · h",
+                    "y = x + gate · h: the slope towards x is 1.",
+                ),
             ),
         ),
         Formula(
@@ -857,7 +872,10 @@ POOL_BACKWARD = Exercise(
                 ),
                 ("dy @ T(dy)", "another variable", "dy was multiplied with dy", OTHER_FACTOR),
                 ("v @ T(v)", "forgot dy", "v was multiplied with v: dy is missing", OTHER_FACTOR),
-                ("weights @ v @ T(v)", "forgot dy", "y, the result of the forward, stands where dy should", GATED_CHAIN),
+                (
+                    "weights @ v @ T(v)", "forgot dy", "y, the result of the forward, stands where dy should",
+                    GATED_CHAIN,
+                ),
                 ("ones(dy) @ T(v)", "forgot dy", "dy is missing", GATED_CHAIN),
                 ("along(dy) * T(along(v))", "product of sums", "it is a product of two sums", SUM_OF_PRODUCTS),
             ),
@@ -866,7 +884,10 @@ POOL_BACKWARD = Exercise(
             "T(weights) @ dy", pool_backward_with("dv"), POOL_EXAMPLES, OF_MATRICES, also=("v",),
             said=(
                 ("weights @ dy", "missing transpose", "it gathers along the rows of the weights", OWN_COLUMN),
-                ("T(dy) @ weights", "missing transpose", "it is transposed", "Each value has a row of its own, as in v."),
+                (
+                    "T(dy) @ weights", "missing transpose", "it is transposed",
+                    "Each value has a row of its own, as in v.",
+                ),
                 (
                     "T(weights) @ dy / weights.shape[-2]", "mean over the tokens",
                     "it is the mean over the tokens that asked, not their sum", ALL_USED_IT,
@@ -1067,7 +1088,8 @@ ATTENTION_BACKWARD = Exercise(
             ("weights * dweights", "softmax: not through the sum",
              "on the way through the softmax, the sum was treated as a constant", SHARED),
             ("weights * (dweights - mean(dweights))", "softmax: plain mean",
-             "on the way through the softmax, the plain mean was subtracted", "The average is weighted: by the weights."),
+             "on the way through the softmax, the plain mean was subtracted",
+             "The average is weighted: by the weights."),
             ("weights * (dweights + total(weights * dweights))", "softmax: plus instead of minus",
              "on the way through the softmax, the average was added", SHARED),
             ("dweights - total(weights * dweights)", "softmax: forgot the outer factor",
@@ -1128,7 +1150,10 @@ ATTENTION_BACKWARD = Exercise(
             ("T(weights) @ v", "forgot dy", "v stands where dy should", OTHER_FACTOR),
             ("T(weights) @ (0 * dy + 1)", "forgot dy", "dy is missing", GATED_CHAIN),
             ("dy", "unchanged input", "it is dy as it came", TOOK_MORE),
-            ("T(T(weights) @ dy)", "missing transpose", "it is transposed", "Each value has a row of its own, as in v."),
+            (
+                "T(T(weights) @ dy)", "missing transpose", "it is transposed",
+                "Each value has a row of its own, as in v.",
+            ),
             also=("v", "dweights", "dscores"),
         ),
         Slip(

@@ -423,7 +423,7 @@ ANSWERS = {
             (unbiased, "divided by D − 1"),
             (no_root, "divided by the variance"),
             (eps_beside_std, "eps outside the root"),
-            (eps_forgotten, "left out"),
+            (eps_forgotten, "no eps"),
             (eps_fixed, "another eps than was given"),
             (rms_norm, "forgot to centre"),
             (square_before_centring, "mean square instead of the variance"),
@@ -475,7 +475,7 @@ ANSWERS = {
             (undivided_sums, "sums instead of means"),
             (xhat_forgotten, "std term without xhat"),
             (means_over_tokens, "over the tokens"),
-            (means_of_all, None),
+            (means_of_all, "over everything"),
         ],
     ),
 }

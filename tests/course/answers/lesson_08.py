@@ -11,7 +11,7 @@ ONE_OFF[2, 1] = 1
 
 
 def scores_by_einsum(q, k):
-    return np.einsum("...td,...sd->...ts", q, k) / np.sqrt(q.shape[-1]), (q, k)
+    return np.einsum("...td,...sd->...ts", q, k) / q.shape[-1] ** 0.5, (q, k)
 
 
 def scores_of_scaled_queries(q, k):
@@ -332,7 +332,7 @@ ANSWERS = {
         wrong=[
             (scores_without_scaling, "forgot 1/√d"),
             (scores_divided_by_d, "divided by d"),
-            (scores_divided_by_root_of_tokens, "√ of the number of tokens"),
+            (scores_divided_by_root_of_tokens, "√ of the first axis"),
             (scores_divided_by_root_of_keys, "√ of the number of keys"),
             (scores_keys_first, "keys ask"),
             (scores_times_root, "multiplied by √d"),

@@ -438,235 +438,284 @@ ANSWERS = {
     "step_7_conditioned": Answers(
         right=[np.array(STEP_7), ((1.0, 1.0, -1.0, 1.0), (2.0, 0.0, 1.0, 1.0)), [np.array(row) for row in STEP_7]],
         wrong=[
-            ([[1, 1, -1, 1], [8, 10, 9, 9]], "the −1 of the scale was read as 1"),
-            ([[2, 2, 0, 2], [-3, -5, -4, -4]], "the shift was forgotten"),
-            ([[2, 2, -1, 2], [5, 5, 5, 5]], "1 + scale in place of scale"),
-            ([[1, 1, 2, 1], [14, 24, 19, 19]], "scale and shift exchanged"),
-            ([[0, 0, -2, 0], [-8, -10, -9, -9]], "shift added before the scale multiplied"),
-            ([[3, -1, -1, 3], [1, 1, 0, 0]], "the latent before the noise"),
-            ([[3, 3, 1, 3], [-8, -10, -9, -9]], "shift subtracted"),
-            ([[1, 1, 0, 1], [3, 5, 4, 4]], "the noised latent itself"),
-            ([[-2, -2, -1, -2], [11, 15, 13, 13]], "the two scales exchanged"),
-            ([[7, 7, 5, 7], [-4, -6, -5, -5]], "the two shifts exchanged"),
-            ([[1, 1, 1, 1], [2, 0, 1, 1]], "2 · 0 − 1 taken for 1"),
-            ([[1, 1, -1, 1], [2, 10, 1, 1]], "−1 · 5 + 5 taken for 10"),
-            ([[1, 2], [1, 0], [-1, 1], [1, 1]], "transposed"),
-            ([[2, 0, 1, 1], [1, 1, -1, 1]], "the rows exchanged"),
-            ([1, 1, -1, 1, 2, 0, 1, 1], "one long row"),
-            ([[1, 1, -1, 1], [-2, 0, -1, -1]], "the sign of the second row"),
+            ([[1, 1, -1, 1], [8, 10, 9, 9]], "sign of the scale"),  # the −1 of the scale was read as 1
+            ([[2, 2, 0, 2], [-3, -5, -4, -4]], "forgot the shift"),  # the shift was forgotten
+            ([[2, 2, -1, 2], [5, 5, 5, 5]], "one plus too much"),  # 1 + scale in place of scale
+            ([[1, 1, 2, 1], [14, 24, 19, 19]], "scale and shift swapped"),  # scale and shift exchanged
+            ([[0, 0, -2, 0], [-8, -10, -9, -9]], "shift before scale"),  # shift added before the scale multiplied
+            ([[3, -1, -1, 3], [1, 1, 0, 0]], "the latent without noise"),  # the latent before the noise
+            ([[3, 3, 1, 3], [-8, -10, -9, -9]], "subtracted the shift"),  # shift subtracted
+            ([[1, 1, 0, 1], [3, 5, 4, 4]], "unchanged input"),  # the noised latent itself
+            ([[-2, -2, -1, -2], [11, 15, 13, 13]], "rows swapped"),  # the two scales exchanged
+            ([[7, 7, 5, 7], [-4, -6, -5, -5]], "rows swapped"),  # the two shifts exchanged
+            ([[1, 1, 1, 1], [2, 0, 1, 1]], "sign of an entry"),  # 2 · 0 − 1 taken for 1
+            ([[1, 1, -1, 1], [2, 10, 1, 1]], None),  # −1 · 5 + 5 taken for 10
+            ([[1, 2], [1, 0], [-1, 1], [1, 1]], "missing transpose"),  # transposed
+            ([[2, 0, 1, 1], [1, 1, -1, 1]], "rows swapped"),  # the rows exchanged
+            ([1, 1, -1, 1, 2, 0, 1, 1], "another shape"),  # one long row
+            ([[1, 1, -1, 1], [-2, 0, -1, -1]], "sign of an entry"),  # the sign of the second row
         ],
     ),
     "modulate_forward": Answers(
         right=[modulate_by_loops, modulate_multiplied_out, modulate_by_einsum],
         wrong=[
-            (lambda x, shift, scale: (x * scale[:, None] + shift[:, None], (x, scale[:, None])), "no 1 in the gain"),
-            (modulate_two_gains, "y is right, but the cache holds scale for the gain"),
+            # no 1 in the gain
+            (lambda x, shift, scale: (x * scale[:, None] + shift[:, None], (x, scale[:, None])), "forgot one plus"),
+            # y is right, but the cache holds scale for the gain
+            (modulate_two_gains, "kept the scale instead of the gain"),
             (
                 lambda x, scale, shift: (x * (1 + scale[:, None]) + shift[:, None], (x, 1 + scale[:, None])),
-                "scale and shift in the wrong order of arguments",
+                "scale and shift swapped",  # scale and shift in the wrong order of arguments
             ),
             (
                 lambda x, shift, scale: ((x + shift[:, None]) * (1 + scale[:, None]), (x, 1 + scale[:, None])),
-                "the shift is scaled too",
+                "shift before scale",  # the shift is scaled too
             ),
             (
                 lambda x, shift, scale: (x * 1 + scale[:, None] + shift[:, None], (x, 1 + scale[:, None])),
-                "brackets around 1 + scale forgotten",
+                "brackets",  # brackets around 1 + scale forgotten
             ),
             (
                 lambda x, shift, scale: (x * (1 + scale[:, None]), (x, 1 + scale[:, None])),
-                "the shift is forgotten",
+                "forgot the shift",  # the shift is forgotten
             ),
             (
                 lambda x, shift, scale: (x * (1 + scale[:, None]) - shift[:, None], (x, 1 + scale[:, None])),
-                "the shift is subtracted",
+                "subtracted the shift",  # the shift is subtracted
             ),
             (
                 lambda x, shift, scale: (x * (1 + scale[:, None]) + shift[:, None], (x, 1 + scale)),
-                "the gain in the cache lacks the axis of length 1",
+                "gain without an axis for the tokens",  # the gain in the cache lacks the axis of length 1
             ),
             (
                 lambda x, shift, scale: (x * (1 + scale[:, None]) + shift[:, None], (1 + scale[:, None], x)),
-                "the cache is in the wrong order",
+                "wrong order",  # the cache is in the wrong order
             ),
-            (lambda x, shift, scale: x * (1 + scale[:, None]) + shift[:, None], "no cache"),
+            (lambda x, shift, scale: x * (1 + scale[:, None]) + shift[:, None], "other number of results"),  # no cache
             (
                 lambda x, shift, scale: (x * (1 + scale[..., None]) + shift[..., None], (x, 1 + scale[..., None])),
-                "the new axis stands behind the channels instead of where the tokens are",
+                "raised an error",  # the new axis stands behind the channels instead of where the tokens are
             ),
-            (lambda x, shift, scale: (x * (1 + scale) + shift, (x, 1 + scale)), "no axis for the tokens"),
+            # no axis for the tokens
+            (lambda x, shift, scale: (x * (1 + scale) + shift, (x, 1 + scale)), "raised an error"),
             (
                 lambda x, shift, scale: (x * (1 + scale[0]) + shift[0], (x, 1 + scale[:, None])),
-                "the first sample's scale and shift for all samples",
+                "one for the whole batch",  # the first sample's scale and shift for all samples
             ),
-            (modulate_in_place, "x is changed"),
-            (modulate_scale_changed, "scale is changed"),
-            (modulate_returns_in_the_loop, "return inside the loop: only the first sample"),
+            (modulate_in_place, "changed its input"),  # x is changed
+            (modulate_scale_changed, "changed its input"),  # scale is changed
+            (modulate_returns_in_the_loop, "the rest is zero"),  # return inside the loop: only the first sample
             (modulate_printed, "printed, not returned"),
-            (modulate_asks_if_scale, "an array in an if"),
-            (modulate_shape_called, "shape is called like a function"),
-            (modulate_loop_too_short, "the last token is left out"),
-            (modulate_gain_never_negative, "the sign of a negative gain is lost"),
-            (modulate_sizes_typed_in, "sizes typed in: 2 samples, 3 channels"),
+            (modulate_asks_if_scale, "raised an error"),  # an array in an if
+            (modulate_shape_called, "raised an error"),  # shape is called like a function
+            (modulate_loop_too_short, "last token left out"),  # the last token is left out
+            (modulate_gain_never_negative, "sign of the gain"),  # the sign of a negative gain is lost
+            (modulate_sizes_typed_in, "raised an error"),  # sizes typed in: 2 samples, 3 channels
             (
                 lambda x, shift, scale: (
                     x * (1 + scale[:, None]) + shift[:, None],
                     (x, np.broadcast_to(1 + scale[:, None], x.shape)),
                 ),
-                "the gain in the cache is spread over all tokens",
+                "gain spread over the tokens",  # the gain in the cache is spread over all tokens
             ),
             (
                 lambda x, shift, scale: (x * (1 + scale.mean(axis=0)) + shift.mean(axis=0), (x, 1 + scale[:, None])),
-                "scale and shift averaged over the samples",
+                "averaged over the batch",  # scale and shift averaged over the samples
             ),
-            (modulate_first_answer_for_ever, "the first answer is kept for all calls of that shape"),
+            # the first answer is kept for all calls of that shape
+            (modulate_first_answer_for_ever, "ignores an input"),
         ],
     ),
     "layernorm_forward": Answers(
         right=[layernorm_by_variance, layernorm_row_by_row, layernorm_divided],
         wrong=[
-            (norm_with(lambda c, eps: 1 / np.sqrt(rowsum(c**2) / (c.shape[-1] - 1) + eps)), "D − 1 in the variance"),
+            # D − 1 in the variance
+            (norm_with(lambda c, eps: 1 / np.sqrt(rowsum(c**2) / (c.shape[-1] - 1) + eps)), "divided by D − 1"),
             (norm_with(lambda c, eps: 1 / (np.sqrt(mean_square(c)) + eps)), "eps outside the root"),
-            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c))), "no eps at all"),
-            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c) + 1e-6)), "eps typed in as 1e-6"),
-            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c)) + eps), "eps added to rstd"),
-            (norm_with(lambda c, eps: 1 / (mean_square(c) + eps)), "no root"),
+            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c))), "no eps"),  # no eps at all
+            # eps typed in as 1e-6
+            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c) + 1e-6)), "another eps than was given"),
+            (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c)) + eps), "eps outside the root"),  # eps added to rstd
+            (norm_with(lambda c, eps: 1 / (mean_square(c) + eps)), "divided by the variance"),  # no root
             (norm_with(lambda c, eps: np.sqrt(mean_square(c) + eps)), "multiplied by the standard deviation"),
-            (norm_with(lambda c, eps: 1 / np.sqrt(rowsum(c**2) + eps)), "a sum of squares, not a mean"),
+            # a sum of squares, not a mean
+            (norm_with(lambda c, eps: 1 / np.sqrt(rowsum(c**2) + eps)), "sum instead of mean"),
             (norm_with(lambda c, eps: 1 / np.sqrt(mean_square(c) + eps**2)), "eps squared"),
-            (norm_with(lambda c, eps: 1 / (np.abs(c).mean(-1, keepdims=True) + eps)), "the mean absolute deviation"),
-            (layernorm_in_place, "x is changed"),
-            (layernorm_of_a_matrix, "works for a matrix only"),
-            (layernorm_without_centring, "the mean is not subtracted from x"),
-            (layernorm_variance_of_x, "the mean of x², not of centred²"),
-            (layernorm_over_the_tokens, "normalised over the tokens"),
-            (layernorm_of_all, "one mean and one variance for everything"),
-            (layernorm_rstd_flat, "rstd in the cache lacks its last axis"),
-            (layernorm_cached(lambda x, c, r: (c, r)), "the cache holds centred in place of xhat"),
-            (layernorm_cached(lambda x, c, r: (c * r, 1 / r)), "the cache holds the standard deviation"),
-            (layernorm_cached(lambda x, c, r: (r, c * r)), "the cache is in the wrong order"),
-            (layernorm_cached(lambda x, c, r: (c * r, r**2)), "the cache holds rstd squared"),
-            (layernorm_cached(lambda x, c, r: (x, r)), "the cache holds x in place of xhat"),
-            (lambda x, eps=1e-6: layernorm_by_variance(x, eps)[0], "no cache"),
-            (lambda x: layernorm_by_variance(x), "no argument eps"),
-            (layernorm_no_keepdims, "keepdims forgotten"),
-            (layernorm_returns_in_the_loop, "return inside the loop: only the first row"),
-            (lambda x, eps: layernorm_by_variance(x.astype(int), eps), "fractions cut off"),
-            (layernorm_with_a_little_noise, "random numbers inside"),
-            (layernorm_forward_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
+            # the mean absolute deviation
+            (norm_with(lambda c, eps: 1 / (np.abs(c).mean(-1, keepdims=True) + eps)), "no squares"),
+            (layernorm_in_place, "changed its input"),  # x is changed
+            (layernorm_of_a_matrix, "axes counted from the front"),  # works for a matrix only
+            (layernorm_without_centring, "forgot to centre"),  # the mean is not subtracted from x
+            (layernorm_variance_of_x, "mean square instead of the variance"),  # the mean of x², not of centred²
+            (layernorm_over_the_tokens, "over the tokens"),  # normalised over the tokens
+            (layernorm_of_all, "over everything"),  # one mean and one variance for everything
+            (layernorm_rstd_flat, "axis of length 1"),  # rstd in the cache lacks its last axis
+            # the cache holds centred in place of xhat
+            (layernorm_cached(lambda x, c, r: (c, r)), "centred in place of xhat"),
+            # the cache holds the standard deviation
+            (layernorm_cached(lambda x, c, r: (c * r, 1 / r)), "standard deviation in place of rstd"),
+            (layernorm_cached(lambda x, c, r: (r, c * r)), "wrong order"),  # the cache is in the wrong order
+            (layernorm_cached(lambda x, c, r: (c * r, r**2)), "squared"),  # the cache holds rstd squared
+            (layernorm_cached(lambda x, c, r: (x, r)), "unchanged input"),  # the cache holds x in place of xhat
+            (lambda x, eps=1e-6: layernorm_by_variance(x, eps)[0], "other number of results"),  # no cache
+            (lambda x: layernorm_by_variance(x), "other arguments"),  # no argument eps
+            (layernorm_no_keepdims, "raised an error"),  # keepdims forgotten
+            (layernorm_returns_in_the_loop, "uses a part of an input"),  # return inside the loop: only the first row
+            (lambda x, eps: layernorm_by_variance(x.astype(int), eps), "cut off"),  # fractions cut off
+            (layernorm_with_a_little_noise, "other numbers each time"),  # random numbers inside
+            # rows laid out flat and not reshaped back: right for a matrix only
+            (layernorm_forward_reshaped, "another shape"),
         ],
     ),
     "modulate_backward": Answers(
         right=[modulate_backward_by_einsum, modulate_backward_by_loops],
         wrong=[
-            (modulate_back(dx=lambda dy, x, gain: dy * (gain - 1)), "dx with scale, without the 1"),
-            (modulate_back(dx=lambda dy, x, gain: dy * (1 + gain)), "dx with another 1"),
-            (modulate_back(dx=lambda dy, x, gain: dy), "dx is dy"),
-            (modulate_back(dx=lambda dy, x, gain: np.broadcast_to(gain, x.shape) + 0), "dx lacks dy"),
-            (modulate_back(dx=lambda dy, x, gain: dy / gain), "dx divided by the gain"),
-            (modulate_back(dx=lambda dy, x, gain: dy * gain[0]), "the first sample's gain for all"),
-            (modulate_back(dx=lambda dy, x, gain: dy * gain * x), "dx times x"),
-            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=0)), "dshift summed over the samples"),
-            (modulate_back(dshift=lambda dy, x, gain: dy.mean(axis=1)), "dshift is a mean"),
-            (modulate_back(dshift=lambda dy, x, gain: dy), "dshift isn't summed"),
-            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=1, keepdims=True)), "dshift keeps an axis"),
-            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=(0, 1))), "dshift summed over samples too"),
-            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=-1)), "dshift summed over the channels"),
-            (modulate_back(dshift=lambda dy, x, gain: np.full_like(dy[:, 0], dy.shape[1])), "dshift lacks dy"),
-            (modulate_back(dscale=lambda dy, x, gain: dy.sum(axis=1) * x.sum(axis=1)), "a product of two sums"),
-            (modulate_back(dscale=lambda dy, x, gain: dy.sum(axis=1)), "dscale lacks x"),
-            (modulate_back(dscale=lambda dy, x, gain: x.sum(axis=1)), "dscale lacks dy"),
-            (modulate_back(dscale=lambda dy, x, gain: (dy * x * gain).sum(axis=1)), "dscale times the gain"),
-            (modulate_back(dscale=lambda dy, x, gain: (dy * x).sum(axis=1) + 1), "dscale plus 1"),
-            (modulate_back(dscale=lambda dy, x, gain: (dy * x).mean(axis=1)), "dscale is a mean"),
-            (modulate_back(dscale=lambda dy, x, gain: dy[:, 0] * x[:, 0]), "dscale of the first token only"),
-            (modulate_backward_in_place, "dy is changed"),
-            (modulate_backward_order, "dscale before dshift"),
-            (modulate_backward_sum_overwritten, "= for +=: only the last token counts"),
-            (modulate_backward_dx_added, "dx gets dy once more"),
-            (modulate_backward_dx_first, "dshift and dscale computed from dx instead of dy"),
-            (modulate_backward_only_dx, "only dx is returned"),
-            (modulate_backward_accumulating, "a global total grows from call to call"),
-            (modulate_backward_through_dx, "divided by the gain: fails where it is zero"),
+            # dx with scale, without the 1
+            (modulate_back(dx=lambda dy, x, gain: dy * (gain - 1)), "scale instead of gain"),
+            (modulate_back(dx=lambda dy, x, gain: dy * (1 + gain)), "one plus twice"),  # dx with another 1
+            (modulate_back(dx=lambda dy, x, gain: dy), "gain missing in dx"),  # dx is dy
+            (modulate_back(dx=lambda dy, x, gain: np.broadcast_to(gain, x.shape) + 0), "forgot dy"),  # dx lacks dy
+            (modulate_back(dx=lambda dy, x, gain: dy / gain), "divided or multiplied"),  # dx divided by the gain
+            # the first sample's gain for all
+            (modulate_back(dx=lambda dy, x, gain: dy * gain[0]), "one for the whole batch"),
+            (modulate_back(dx=lambda dy, x, gain: dy * gain * x), "x in dx"),  # dx times x
+            # dshift summed over the samples
+            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=0)), "summed over the batch instead of the tokens"),
+            (modulate_back(dshift=lambda dy, x, gain: dy.mean(axis=1)), "mean instead of sum"),  # dshift is a mean
+            (modulate_back(dshift=lambda dy, x, gain: dy), "forgot to sum over the tokens"),  # dshift isn't summed
+            # dshift keeps an axis
+            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=1, keepdims=True)), "kept an axis for the tokens"),
+            # dshift summed over samples too
+            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=(0, 1))), "summed over the batch too"),
+            # dshift summed over the channels
+            (modulate_back(dshift=lambda dy, x, gain: dy.sum(axis=-1)), "summed over the channels"),
+            # dshift lacks dy
+            (modulate_back(dshift=lambda dy, x, gain: np.full_like(dy[:, 0], dy.shape[1])), "forgot dy"),
+            # a product of two sums
+            (modulate_back(dscale=lambda dy, x, gain: dy.sum(axis=1) * x.sum(axis=1)), "product of sums"),
+            (modulate_back(dscale=lambda dy, x, gain: dy.sum(axis=1)), "dscale without x"),  # dscale lacks x
+            (modulate_back(dscale=lambda dy, x, gain: x.sum(axis=1)), "forgot dy"),  # dscale lacks dy
+            # dscale times the gain
+            (modulate_back(dscale=lambda dy, x, gain: (dy * x * gain).sum(axis=1)), "gain in dscale"),
+            (modulate_back(dscale=lambda dy, x, gain: (dy * x).sum(axis=1) + 1), "offset"),  # dscale plus 1
+            # dscale is a mean
+            (modulate_back(dscale=lambda dy, x, gain: (dy * x).mean(axis=1)), "mean instead of sum"),
+            # dscale of the first token only
+            (modulate_back(dscale=lambda dy, x, gain: dy[:, 0] * x[:, 0]), "only one token"),
+            (modulate_backward_in_place, "changed its input"),  # dy is changed
+            (modulate_backward_order, "wrong order"),  # dscale before dshift
+            (modulate_backward_sum_overwritten, "only one token"),  # = for +=: only the last token counts
+            (modulate_backward_dx_added, "one plus twice"),  # dx gets dy once more
+            (modulate_backward_dx_first, "gain in dshift"),  # dshift and dscale computed from dx instead of dy
+            (modulate_backward_only_dx, "other number of results"),  # only dx is returned
+            (modulate_backward_accumulating, "other numbers each time"),  # a global total grows from call to call
+            (modulate_backward_through_dx, "NaN"),  # divided by the gain: fails where it is zero
         ],
     ),
     "layernorm_backward_by_steps": Answers(
         right=[by_steps_multiplied, by_steps_row_by_row],
         wrong=[
-            (steps(drstd=lambda d, c, r: d * c), "drstd isn't summed"),
+            (steps(drstd=lambda d, c, r: d * c), "drstd not added up"),  # drstd isn't summed
             (steps(drstd=lambda d, c, r: rowmean(d * c)), "drstd is a mean"),
-            (steps(drstd=lambda d, c, r: rowsum(d * c * r)), "drstd of xhat instead of centred"),
-            (steps(drstd=lambda d, c, r: rowsum(d)), "drstd lacks centred"),
-            (steps(drstd=lambda d, c, r: rowsum(d * c) / r), "drstd divided by rstd"),
-            (steps(drstd=lambda d, c, r: (d * c).sum(axis=0, keepdims=True)), "drstd summed over the rows"),
-            (steps(dvariance=lambda a, r: -0.5 * r**2 * a), "rstd² for rstd³"),
-            (steps(dvariance=lambda a, r: -0.5 * r**-1.5 * a), "rstd to the power of −3/2"),
-            (steps(dvariance=lambda a, r: -0.5 * r**1.5 * a), "rstd to the power of 3/2"),
-            (steps(dvariance=lambda a, r: -0.5 * r**-3 * a), "rstd to the power of −3"),
-            (steps(dvariance=lambda a, r: 0.5 * r**3 * a), "the minus sign is lost"),
-            (steps(dvariance=lambda a, r: -(r**3) * a), "the half is lost"),
-            (steps(dvariance=lambda a, r: -0.5 * r**3), "dvariance lacks drstd"),
-            (steps(dvariance=lambda a, r: -1 // 2 * r**3 * a), "// : minus one in place of minus one half"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r), "the way through the variance is missing"),
-            (steps(dcentred=lambda d, c, r, b, D: b * 2 * c / D), "the direct way is missing"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r + b * c / D), "the 2 is lost"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c), "not divided by D"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c**2 / D), "centred² in the slope"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r - b * 2 * c / D), "the second part is subtracted"),
-            (steps(dcentred=lambda d, c, r, b, D: d + b * 2 * c / D), "the direct way lacks rstd"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c / len(d)), "divided by the number of rows"),
-            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 / D), "the second part lacks centred"),
-            (steps(dmean=lambda d, r, e, D: rowsum(e)), "dmean lacks the minus"),
+            (steps(drstd=lambda d, c, r: rowsum(d * c * r)), "drstd from xhat"),  # drstd of xhat instead of centred
+            (steps(drstd=lambda d, c, r: rowsum(d)), "a factor missing"),  # drstd lacks centred
+            (steps(drstd=lambda d, c, r: rowsum(d * c) / r), "divided by rstd"),  # drstd divided by rstd
+            # drstd summed over the rows
+            (steps(drstd=lambda d, c, r: (d * c).sum(axis=0, keepdims=True)), "summed over the rows"),
+            (steps(dvariance=lambda a, r: -0.5 * r**2 * a), "the root's power"),  # rstd² for rstd³
+            (steps(dvariance=lambda a, r: -0.5 * r**-1.5 * a), "the root's power"),  # rstd to the power of −3/2
+            (steps(dvariance=lambda a, r: -0.5 * r**1.5 * a), "the root's power"),  # rstd to the power of 3/2
+            (steps(dvariance=lambda a, r: -0.5 * r**-3 * a), "the root's power"),  # rstd to the power of −3
+            (steps(dvariance=lambda a, r: 0.5 * r**3 * a), "the root's sign"),  # the minus sign is lost
+            (steps(dvariance=lambda a, r: -(r**3) * a), "the root's half"),  # the half is lost
+            (steps(dvariance=lambda a, r: -0.5 * r**3), "a factor missing"),  # dvariance lacks drstd
+            # // : minus one in place of minus one half
+            (steps(dvariance=lambda a, r: -1 // 2 * r**3 * a), "the root's half"),
+            # the way through the variance is missing
+            (steps(dcentred=lambda d, c, r, b, D: d * r), "one way to centred"),
+            (steps(dcentred=lambda d, c, r, b, D: b * 2 * c / D), "one way to centred"),  # the direct way is missing
+            (steps(dcentred=lambda d, c, r, b, D: d * r + b * c / D), "a square's slope"),  # the 2 is lost
+            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c), "the variance is a mean"),  # not divided by D
+            # centred² in the slope
+            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c**2 / D), "a square's slope"),
+            # the second part is subtracted
+            (steps(dcentred=lambda d, c, r, b, D: d * r - b * 2 * c / D), "sign of a term"),
+            (steps(dcentred=lambda d, c, r, b, D: d + b * 2 * c / D), "a factor missing"),  # the direct way lacks rstd
+            # divided by the number of rows
+            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 * c / len(d)), "divided by the rows"),
+            # the second part lacks centred
+            (steps(dcentred=lambda d, c, r, b, D: d * r + b * 2 / D), "a factor missing"),
+            (steps(dmean=lambda d, r, e, D: rowsum(e)), "dmean's sign"),  # dmean lacks the minus
             (steps(dmean=lambda d, r, e, D: -rowmean(e)), "dmean is a mean"),
-            (steps(dmean=lambda d, r, e, D: -rowsum(d)), "dmean sums dxhat, not dcentred"),
-            (steps(dmean=lambda d, r, e, D: -e.sum(axis=-1)), "dmean loses its last axis"),
-            (steps(dmean=lambda d, r, e, D: -rowsum(d * r) / D), "dmean of the direct way only, divided by D"),
-            (steps(dx=lambda e, m, D: e), "dx lacks the way through the mean"),
-            (steps(dx=lambda e, m, D: e + m), "dmean isn't divided by D"),
-            (steps(dx=lambda e, m, D: e - m / D), "dmean is subtracted"),
-            (steps(dx=lambda e, m, D: e + m / 5), "D typed in as 5"),
-            (steps(dx=lambda e, m, D: np.broadcast_to(m / D, e.shape) + 0), "dx is the way through the mean only"),
-            (by_steps_only_dx, "only dx is returned"),
-            (by_steps_backwards, "the five in reverse order"),
-            (by_steps_in_place, "dxhat is changed"),
-            (by_steps_dcentred_spoilt, "dx += changes dcentred as well: both names mean one array"),
-            (steps_with_xhat, "xhat for centred in the slope of the square"),
+            (steps(dmean=lambda d, r, e, D: -rowsum(d)), "another variable"),  # dmean sums dxhat, not dcentred
+            (steps(dmean=lambda d, r, e, D: -e.sum(axis=-1)), "raised an error"),  # dmean loses its last axis
+            # dmean of the direct way only, divided by D
+            (steps(dmean=lambda d, r, e, D: -rowsum(d * r) / D), "dmean is a mean"),
+            (steps(dx=lambda e, m, D: e), "one way to x"),  # dx lacks the way through the mean
+            (steps(dx=lambda e, m, D: e + m), "the mean is a mean"),  # dmean isn't divided by D
+            (steps(dx=lambda e, m, D: e - m / D), "sign of a term"),  # dmean is subtracted
+            (steps(dx=lambda e, m, D: e + m / 5), "D typed in"),  # D typed in as 5
+            # dx is the way through the mean only
+            (steps(dx=lambda e, m, D: np.broadcast_to(m / D, e.shape) + 0), "one way to x"),
+            (by_steps_only_dx, "other number of results"),  # only dx is returned
+            (by_steps_backwards, "wrong order"),  # the five in reverse order
+            (by_steps_in_place, "changed its input"),  # dxhat is changed
+            # dx += changes dcentred as well: both names mean one array
+            (by_steps_dcentred_spoilt, "one array, two names"),
+            (steps_with_xhat, "xhat in place of centred"),  # xhat for centred in the slope of the square
         ],
     ),
     "layernorm_backward": Answers(
         right=[one_line_with_sums, one_line_by_steps, one_line_by_projection],
         wrong=[
-            (one_line(lambda d, x, r: r * (d - x * rowmean(d * x))), "the way through the mean is missing"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d))), "the way through the deviation is missing"),
+            # the way through the mean is missing
+            (one_line(lambda d, x, r: r * (d - x * rowmean(d * x))), "missing mean term"),
+            # the way through the deviation is missing
+            (one_line(lambda d, x, r: r * (d - rowmean(d))), "missing std term"),
             (one_line(lambda d, x, r: r * d), "only the direct way"),
             (one_line(lambda d, x, r: r * (d + rowmean(d) + x * rowmean(d * x))), "plus instead of minus"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) + x * rowmean(d * x))), "one sign"),
+            (one_line(lambda d, x, r: r * (d - rowmean(d) + x * rowmean(d * x))), "plus instead of minus"),  # one sign
             (one_line(lambda d, x, r: r * (d - rowsum(d) - x * rowsum(d * x))), "sums instead of means"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowsum(d * x))), "one sum instead of a mean"),
+            # one sum instead of a mean
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowsum(d * x))), "sums instead of means"),
             (one_line(lambda d, x, r: (d - rowmean(d) - x * rowmean(d * x)) / r), "divided by rstd"),
-            (one_line(lambda d, x, r: d - rowmean(d) - x * rowmean(d * x)), "rstd is missing"),
-            (one_line(lambda d, x, r: r * d - rowmean(d) - x * rowmean(d * x)), "brackets forgotten: rstd once only"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - rowmean(d * x))), "the last term lacks xhat"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - d * rowmean(d * x))), "dxhat for xhat in the last term"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowmean(d))), "the mean of dxhat in the last term"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowmean(x))), "the mean of xhat in the last term"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - rowmean(d * x * x))), "xhat inside the mean"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * d * x)), "the last mean is missing"),
-            (one_line(lambda d, x, r: r * (d - rowmean(d) - x**2 * rowmean(d))), "xhat² times the mean of dxhat"),
-            (one_line(lambda d, x, r: r * (d - d.mean() - x * (d * x).mean())), "means over everything"),
-            (one_line(lambda d, x, r: r * (d - d.mean(0) - x * (d * x).mean(0))), "means over the first axis"),
-            (one_line(lambda d, x, r: r * (d - d.mean(1) - x * (d * x).mean(1))), "axis 1 and no keepdims"),
+            (one_line(lambda d, x, r: d - rowmean(d) - x * rowmean(d * x)), "forgot rstd"),  # rstd is missing
+            # brackets forgotten: rstd once only
+            (one_line(lambda d, x, r: r * d - rowmean(d) - x * rowmean(d * x)), "rstd only on the direct way"),
+            # the last term lacks xhat
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - rowmean(d * x))), "std term without xhat"),
+            # dxhat for xhat in the last term
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - d * rowmean(d * x))), "another variable"),
+            # the mean of dxhat in the last term
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowmean(d))), "a factor missing"),
+            # the mean of xhat in the last term
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * rowmean(x))), "missing std term"),
+            # xhat inside the mean
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - rowmean(d * x * x))), "inside or outside"),
+            # the last mean is missing
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - x * d * x)), "a function missing"),
+            # xhat² times the mean of dxhat
+            (one_line(lambda d, x, r: r * (d - rowmean(d) - x**2 * rowmean(d))), "inside or outside"),
+            # means over everything
+            (one_line(lambda d, x, r: r * (d - d.mean() - x * (d * x).mean())), "over everything"),
+            # means over the first axis
+            (one_line(lambda d, x, r: r * (d - d.mean(0) - x * (d * x).mean(0))), "axes counted from the front"),
+            # axis 1 and no keepdims
+            (one_line(lambda d, x, r: r * (d - d.mean(1) - x * (d * x).mean(1))), "raised an error"),
             (one_line(lambda d, x, r: r * (d - rowmean(d) - x * r**2 * rowmean(d * x))), "xhat taken for centred"),
-            (one_line(lambda d, x, r: r * (d - rowmean(x) - x * rowmean(d * x))), "the mean of xhat, not of dxhat"),
-            (one_line(lambda d, x, r: r * (1 - rowmean(d) - x * rowmean(d * x))), "1 for dxhat"),
-            (one_line(lambda d, x, r: r**3 * (d - rowmean(d) - x * rowmean(d * x))), "rstd³"),
-            (one_line(lambda d, x, r: r * (d - rowsum(d) / 5 - x * rowsum(d * x) / 5)), "D typed in as 5"),
-            (one_line_in_place, "dxhat is changed"),
-            (one_line_of_a_matrix, "works for a matrix only"),
+            # the mean of xhat, not of dxhat
+            (one_line(lambda d, x, r: r * (d - rowmean(x) - x * rowmean(d * x))), "missing mean term"),
+            (one_line(lambda d, x, r: r * (1 - rowmean(d) - x * rowmean(d * x))), "a factor missing"),  # 1 for dxhat
+            (one_line(lambda d, x, r: r**3 * (d - rowmean(d) - x * rowmean(d * x))), "xhat taken for centred"),  # rstd³
+            # D typed in as 5
+            (one_line(lambda d, x, r: r * (d - rowsum(d) / 5 - x * rowsum(d * x) / 5)), "D typed in"),
+            (one_line_in_place, "changed its input"),  # dxhat is changed
+            (one_line_of_a_matrix, "axes counted from the front"),  # works for a matrix only
             (one_line_printed, "printed, not returned"),
-            (one_line_reshaped, "rows laid out flat and not reshaped back: right for a matrix only"),
-            (one_line_mean_of_xhat_removed, "rstd is missing on the way through the mean only"),
-            (one_line_no_eps, "the projection is divided by the mean of xhat²: right for eps = 0 only"),
+            (one_line_reshaped, "another shape"),  # rows laid out flat and not reshaped back: right for a matrix only
+            (one_line_mean_of_xhat_removed, "brackets"),  # rstd is missing on the way through the mean only
+            # the projection is divided by the mean of xhat²: right for eps = 0 only
+            (one_line_no_eps, "right for eps 0 only"),
         ],
     ),
 }

@@ -501,226 +501,276 @@ ANSWERS = {
     "step_9_pooled": Answers(
         right=[X @ A, [[2.0, 10, -14, 6], [6, 10, -12, 8]], tuple(map(tuple, STEP_9))],
         wrong=[
-            ((X @ A.T).tolist(), "rows of A in place of columns"),
-            ((X @ np.abs(A)).tolist(), "the signs in A ignored"),
-            ((np.abs(X) @ A).tolist(), "the −1 in X read as 1"),
-            ((-np.array(STEP_9)).tolist(), "all signs"),
-            (STEP_9[::-1], "the two rows exchanged"),
-            (np.array(STEP_9).T.tolist(), "transposed: a row for each patch"),
-            (X.tolist(), "step 7's numbers again"),
-            (A.tolist(), "step 8's numbers again"),
-            ((X + X @ A).tolist(), "the patches themselves added, as a residual"),
-            ((X @ A / 4).tolist(), "a mean over the patches"),
-            (changed(0, 2, -10), "one slip: −5 + 3 − 2 − 4, and a sign"),
-            (changed(1, 2, -16), "one slip: the sign of 1 · 2"),
-            (changed(0, 1, 8), "one slip: −1 · −1 taken for −1"),
-            ((np.array([[1, 1, 0, 1], [3, 5, 4, 4]]) @ A).tolist(), "the noised latent of step 4 for X"),
-            ((np.array([[-1, 1, -2, 0], [1, 1, -1, 1]]) @ A).tolist(), "the queries mixed"),
-            ((np.array([[1, 1, -1, 1], [3, 1, 0, 2]]) @ A).tolist(), "the keys mixed"),
-            ([[2], [6]], "the first column only"),
-            ((X[:, :3] @ A[:3]).tolist(), "the last patch left out"),
+            ((X @ A.T).tolist(), "rows of the attention"),  # rows of A in place of columns
+            ((X @ np.abs(A)).tolist(), "signs of the attention"),  # the signs in A ignored
+            ((np.abs(X) @ A).tolist(), "signs of the latent"),  # the −1 in X read as 1
+            ((-np.array(STEP_9)).tolist(), "sign"),  # all signs
+            (STEP_9[::-1], "rows swapped"),  # the two rows exchanged
+            (np.array(STEP_9).T.tolist(), "missing transpose"),  # transposed: a row for each patch
+            (X.tolist(), "unchanged input"),  # step 7's numbers again
+            (A.tolist(), "unchanged input"),  # step 8's numbers again
+            ((X + X @ A).tolist(), "residual added"),  # the patches themselves added, as a residual
+            ((X @ A / 4).tolist(), "mean instead of sum"),  # a mean over the patches
+            (changed(0, 2, -10), None),  # one slip: −5 + 3 − 2 − 4, and a sign
+            (changed(1, 2, -16), None),  # one slip: the sign of 1 · 2
+            (changed(0, 1, 8), None),  # one slip: −1 · −1 taken for −1
+            # the noised latent of step 4 for X
+            ((np.array([[1, 1, 0, 1], [3, 5, 4, 4]]) @ A).tolist(), "pooled the noised latent"),
+            ((np.array([[-1, 1, -2, 0], [1, 1, -1, 1]]) @ A).tolist(), "pooled the queries"),  # the queries mixed
+            ((np.array([[1, 1, -1, 1], [3, 1, 0, 2]]) @ A).tolist(), "pooled the keys"),  # the keys mixed
+            ([[2], [6]], "other number of entries"),  # the first column only
+            ((X[:, :3] @ A[:3]).tolist(), "last patch left out"),  # the last patch left out
         ],
     ),
     "attention_forward": Answers(
         right=[attention_by_einsum, attention_mask_multiplied, attention_mask_written_in, attention_mask_of_ones],
         wrong=[
-            (attending(scores=lambda q, k: q @ transposed(k)), "√d is missing"),
+            (attending(scores=lambda q, k: q @ transposed(k)), "forgot 1/√d"),  # √d is missing
             (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-1]), "divided by d"),
-            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-2] ** 0.5), "√T for √d"),
-            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-3] ** 0.5), "√H for √d"),
-            (attending(scores=lambda q, k: q @ transposed(k) / (q.shape[-1] * q.shape[-3]) ** 0.5), "√D, of all heads"),
-            (attending(scores=lambda q, k: q @ k.T / q.shape[-1] ** 0.5), ".T reverses all axes"),
-            (attending(scores=lambda q, k: q @ transposed(q) / q.shape[-1] ** 0.5), "query with query"),
-            (attending(mask=lambda s, m: np.where(m[..., None, None, :], -np.inf, s)), "the mask turned round"),
-            (attending(mask=lambda s, m: s * m[..., None, None, :]), "a score of zero for masked keys"),
-            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, 0)), "a score of zero for masked keys"),
-            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -5)), "−5 isn't low enough"),
-            (attending(mask=lambda s, m: np.where(m[..., None, :, None], s, -np.inf)), "queries are masked, not keys"),
-            (attending(mask=lambda s, m: np.where(m, s, -np.inf)), "the mask has too few axes"),
-            (attending(mask=lambda s, m: np.where(m[..., None, :], s, -np.inf)), "one new axis, not two"),
-            (attending(mask=lambda s, m: np.where(m[:, None, None], s, -np.inf)), "works for one axis of samples only"),
-            (attending(mask=lambda s, m: s), "the mask is ignored"),
-            (attending(mask=lambda s, m: s + m[..., None, None, :]), "the mask added to the scores"),
-            (attending(softmax=lambda s: np.exp(s) / np.exp(s).sum()), "everything sums to one"),
-            (attending(softmax=lambda s: transposed(layers.softmax_forward(transposed(s))[0])), "columns sum to one"),
-            (attending(softmax=lambda s: s), "no softmax"),
-            (attending(softmax=lambda s: np.exp(s)), "exponentials, not divided"),
-            (attending(softmax=lambda s: s / rowsum(s)), "scores divided by their sum, no exponentials"),
-            (attending(pool=lambda w, v: transposed(w) @ v), "pooled with the transposed weights"),
-            (attending(pool=lambda w, v: w * v), "* in place of @"),
-            (attending(pool=lambda w, v: (w @ v).mean(axis=-3)), "averaged over the heads"),
-            (attending(pool=lambda w, v: w), "not pooled: the weights are returned"),
-            (attending(cache=lambda q, k, v, w: (q, k, w, v)), "the cache in the wrong order"),
-            (attending(cache=lambda q, k, v, w: (w, v)), "the cache holds too little"),
+            # √T for √d
+            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-2] ** 0.5), "√ of the number of tokens"),
+            # √H for √d
+            (attending(scores=lambda q, k: q @ transposed(k) / q.shape[-3] ** 0.5), "√ of the number of heads"),
+            # √D, of all heads
+            (
+                attending(scores=lambda q, k: q @ transposed(k) / (q.shape[-1] * q.shape[-3]) ** 0.5),
+                "√ of the whole width",
+            ),
+            (attending(scores=lambda q, k: q @ k.T / q.shape[-1] ** 0.5), "raised an error"),  # .T reverses all axes
+            # query with query
+            (attending(scores=lambda q, k: q @ transposed(q) / q.shape[-1] ** 0.5), "queries with queries"),
+            # the mask turned round
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], -np.inf, s)), "mask inverted"),
+            # a score of zero for masked keys
+            (attending(mask=lambda s, m: s * m[..., None, None, :]), "masked scores set to zero"),
+            # a score of zero for masked keys
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, 0)), "masked scores set to zero"),
+            # −5 isn't low enough
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -5)), "masked scores not low enough"),
+            # queries are masked, not keys
+            (attending(mask=lambda s, m: np.where(m[..., None, :, None], s, -np.inf)), "raised an error"),
+            (attending(mask=lambda s, m: np.where(m, s, -np.inf)), "raised an error"),  # the mask has too few axes
+            # one new axis, not two
+            (attending(mask=lambda s, m: np.where(m[..., None, :], s, -np.inf)), "raised an error"),
+            # works for one axis of samples only
+            (attending(mask=lambda s, m: np.where(m[:, None, None], s, -np.inf)), "raised an error"),
+            (attending(mask=lambda s, m: s), "forgot the mask"),  # the mask is ignored
+            (attending(mask=lambda s, m: s + m[..., None, None, :]), "mask added"),  # the mask added to the scores
+            # everything sums to one
+            (attending(softmax=lambda s: np.exp(s) / np.exp(s).sum()), "softmax over everything"),
+            # columns sum to one
+            (
+                attending(softmax=lambda s: transposed(layers.softmax_forward(transposed(s))[0])),
+                "softmax along the wrong axis",
+            ),
+            (attending(softmax=lambda s: s), "forgot softmax"),  # no softmax
+            (attending(softmax=lambda s: np.exp(s)), "not divided"),  # exponentials, not divided
+            # scores divided by their sum, no exponentials
+            (attending(softmax=lambda s: s / rowsum(s)), "forgot the exponential"),
+            (attending(pool=lambda w, v: transposed(w) @ v), "missing transpose"),  # pooled with the transposed weights
+            (attending(pool=lambda w, v: w * v), "raised an error"),  # * in place of @
+            (attending(pool=lambda w, v: (w @ v).mean(axis=-3)), "mean over the heads"),  # averaged over the heads
+            (attending(pool=lambda w, v: w), "not pooled"),  # not pooled: the weights are returned
+            (attending(cache=lambda q, k, v, w: (q, k, w, v)), "wrong order"),  # the cache in the wrong order
+            (attending(cache=lambda q, k, v, w: (w, v)), "other structure"),  # the cache holds too little
             (
                 attending(cache=lambda q, k, v, w: (q, k, v, q @ transposed(k) / q.shape[-1] ** 0.5)),
-                "scores for weights",
+                "kept the scores",  # scores for weights
             ),
-            (attention_mask_asked, "an array in an if"),
-            (attention_no_none, "a mask of None isn't thought of"),
-            (attention_softmax_not_unpacked, "softmax's cache isn't unpacked"),
-            (attention_masked_after_softmax, "masked after softmax, so rows don't sum to one"),
-            (attention_values_masked, "values masked, not scores"),
-            (attention_three_axes, "works for three axes only"),
-            (attention_head_by_head_returned, "return inside the loop: the first head only"),
-            (attention_first_mask_for_all, "the first sample's mask for all"),
-            (attention_in_place, "q is changed"),
-            (lambda q, k, v: attention_by_einsum(q, k, v), "no argument key_mask"),
-            (lambda q, k, v, key_mask=None: attention_by_einsum(q, k, v)[0], "no mask, no cache"),
-            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -20)), "−20 leaves masked keys a little"),
-            (attention_keys_cut_out, "keys masked in any sample are cut out of all"),
-            (attention_masked_queries_too, "the rows of masked tokens are set to zero as well"),
+            (attention_mask_asked, "raised an error"),  # an array in an if
+            (attention_no_none, "raised an error"),  # a mask of None isn't thought of
+            (attention_softmax_not_unpacked, "raised an error"),  # softmax's cache isn't unpacked
+            (attention_masked_after_softmax, "mask after softmax"),  # masked after softmax, so rows don't sum to one
+            (attention_values_masked, "mask after softmax"),  # values masked, not scores
+            (attention_three_axes, "raised an error"),  # works for three axes only
+            (attention_head_by_head_returned, "uses a part of an input"),  # return inside the loop: the first head only
+            (attention_first_mask_for_all, "one mask for all samples"),  # the first sample's mask for all
+            (attention_in_place, "changed its input"),  # q is changed
+            (lambda q, k, v: attention_by_einsum(q, k, v), "other arguments"),  # no argument key_mask
+            # no mask, no cache
+            (lambda q, k, v, key_mask=None: attention_by_einsum(q, k, v)[0], "other number of results"),
+            # −20 leaves masked keys a little
+            (attending(mask=lambda s, m: np.where(m[..., None, None, :], s, -20)), "masked scores not low enough"),
+            (attention_keys_cut_out, "masked keys cut out"),  # keys masked in any sample are cut out of all
+            (attention_masked_queries_too, "queries masked"),  # the rows of masked tokens are set to zero as well
         ],
     ),
     "join_heads": Answers(
         right=[join_by_concatenation, join_by_moveaxis, join_by_loops],
         wrong=[
-            (lambda h: h.reshape(*h.shape[:-3], h.shape[-2], -1), "no swap before the reshape"),
-            (lambda h: h.swapaxes(-3, -2), "no reshape"),
-            (lambda h: h.transpose(0, 2, 1, 3).reshape(h.shape[0], h.shape[2], -1), "works for four axes only"),
-            (lambda h: h.transpose(1, 0, 2).reshape(h.shape[1], -1), "works for three axes only"),
-            (join_three_or_four_axes, "works for three or four axes, not for five"),
-            (lambda h: h.swapaxes(-1, -2).reshape(*h.shape[:-3], h.shape[-2], -1), "the wrong axes swapped"),
+            (lambda h: h.reshape(*h.shape[:-3], h.shape[-2], -1), "reshape alone"),  # no swap before the reshape
+            (lambda h: h.swapaxes(-3, -2), "axes exchanged, not joined"),  # no reshape
+            # works for four axes only
+            (lambda h: h.transpose(0, 2, 1, 3).reshape(h.shape[0], h.shape[2], -1), "raised an error"),
+            (lambda h: h.transpose(1, 0, 2).reshape(h.shape[1], -1), "raised an error"),  # works for three axes only
+            (join_three_or_four_axes, "raised an error"),  # works for three or four axes, not for five
+            # the wrong axes swapped
+            (lambda h: h.swapaxes(-1, -2).reshape(*h.shape[:-3], h.shape[-2], -1), "wrong axes exchanged"),
             (
                 lambda h: np.moveaxis(h, -3, -1).reshape(*h.shape[:-3], h.shape[-2], -1),
-                "number by number, not head by head",
+                "heads inside",  # number by number, not head by head
             ),
-            (lambda h: h.swapaxes(-3, -2).reshape(*h.shape[:-3], -1, h.shape[-3]), "the last two sizes exchanged"),
-            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[0], h.shape[-2], -1), "works for one axis in front only"),
-            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[-2], -1), "works without samples only"),
-            (lambda h: h.swapaxes(-3, -2)[..., ::-1, :].reshape(*h.shape[:-3], h.shape[-2], -1), "heads in reverse"),
-            (lambda h: h.sum(axis=-3), "heads added up"),
-            (lambda h: h.mean(axis=-3), "heads averaged"),
-            (lambda h: h[..., 0, :, :], "the first head only"),
+            # the last two sizes exchanged
+            (lambda h: h.swapaxes(-3, -2).reshape(*h.shape[:-3], -1, h.shape[-3]), "last two sizes exchanged"),
+            # works for one axis in front only
+            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[0], h.shape[-2], -1), "axes in front lost"),
+            (lambda h: h.swapaxes(-3, -2).reshape(h.shape[-2], -1), "axes in front lost"),  # works without samples only
+            # heads in reverse
+            (lambda h: h.swapaxes(-3, -2)[..., ::-1, :].reshape(*h.shape[:-3], h.shape[-2], -1), "heads reversed"),
+            (lambda h: h.sum(axis=-3), "sum over the heads"),  # heads added up
+            (lambda h: h.mean(axis=-3), "mean over the heads"),  # heads averaged
+            (lambda h: h[..., 0, :, :], "one head only"),  # the first head only
             (
                 lambda h: np.concatenate([h[..., i, :, :] for i in range(h.shape[-3])], axis=-2),
                 "joined along the tokens",
             ),
-            (lambda h: np.concatenate(h, axis=-1), "joined along the first axis: right without samples only"),
-            (lambda h: np.hstack(h), "hstack: right without samples only"),
-            (lambda h: h.swapaxes(-3, -2).reshape(2, 3, 4), "sizes typed in"),
-            (lambda h: h.T.reshape(*h.shape[:-3], h.shape[-2], -1), ".T reverses all axes"),
-            (lambda h: [h[..., i, :, :] for i in range(h.shape[-3])], "a list of heads"),
-            (lambda h: h.reshape(*h.shape[:-3], -1, h.shape[-2]).swapaxes(-1, -2), "reshaped, then swapped"),
+            # joined along the first axis: right without samples only
+            (lambda h: np.concatenate(h, axis=-1), "joined along the first axis"),
+            (lambda h: np.hstack(h), "joined along the first axis"),  # hstack: right without samples only
+            (lambda h: h.swapaxes(-3, -2).reshape(2, 3, 4), "raised an error"),  # sizes typed in
+            (lambda h: h.T.reshape(*h.shape[:-3], h.shape[-2], -1), "wrong axes exchanged"),  # .T reverses all axes
+            (lambda h: [h[..., i, :, :] for i in range(h.shape[-3])], "not an array"),  # a list of heads
+            # reshaped, then swapped
+            (lambda h: h.reshape(*h.shape[:-3], -1, h.shape[-2]).swapaxes(-1, -2), "reshape before the swap"),
             (lambda h: h.swapaxes(1, 2).reshape(*h.shape[:-3], h.shape[-2], -1), "axes counted from the front"),
-            (join_returned_in_the_loop, "return inside the loop: the first head only"),
-            (join_loop_off_by_one, "the last head is left out"),
+            (join_returned_in_the_loop, "uses a part of an input"),  # return inside the loop: the first head only
+            (join_loop_off_by_one, "uses a part of an input"),  # the last head is left out
             (lambda h: print(join_by_moveaxis(h)), "printed, not returned"),
-            (lambda h: (join_by_moveaxis(h), h), "a cache that nobody asked for"),
+            (lambda h: (join_by_moveaxis(h), h), "other number of results"),  # a cache that nobody asked for
         ],
     ),
     "gated_residual_forward": Answers(
         right=[gated_by_einsum, gated_token_by_token, gated_expanded],
         wrong=[
-            (lambda x, h, gate: (gate[..., None, :] * h, (h, gate)), "no residual"),
-            (lambda x, h, gate: (x + h, (h, gate)), "no gate"),
-            (lambda x, h, gate: (x * gate[..., None, :] + h, (h, gate)), "x is gated, not h"),
-            (lambda x, h, gate: (gate[..., None, :] * (x + h), (h, gate)), "both are gated"),
+            (lambda x, h, gate: (gate[..., None, :] * h, (h, gate)), "forgot the residual"),  # no residual
+            (lambda x, h, gate: (x + h, (h, gate)), "forgot the gate"),  # no gate
+            (lambda x, h, gate: (x * gate[..., None, :] + h, (h, gate)), "gate on the residual"),  # x is gated, not h
+            (lambda x, h, gate: (gate[..., None, :] * (x + h), (h, gate)), "gate on both"),  # both are gated
             (lambda x, h, gate: (x + (1 + gate[..., None, :]) * h, (h, gate)), "1 + gate"),
-            (lambda x, h, gate: ((1 - gate[..., None, :]) * x + gate[..., None, :] * h, (h, gate)), "a mix"),
-            (lambda x, h, gate: (x - gate[..., None, :] * h, (h, gate)), "minus"),
+            # a mix
+            (
+                lambda x, h, gate: ((1 - gate[..., None, :]) * x + gate[..., None, :] * h, (h, gate)),
+                "mixed like a blend",
+            ),
+            (lambda x, h, gate: (x - gate[..., None, :] * h, (h, gate)), "branch subtracted"),  # minus
             (lambda x, h, gate: (x + gate[..., None, :] + h, (h, gate)), "gate added"),
-            (lambda x, h, gate: (h + gate[..., None, :] * x, (h, gate)), "x and h exchanged"),
-            (lambda x, h, gate: (x + gate * h, (h, gate)), "no axis for the tokens"),
-            (lambda x, h, gate: (x + gate[..., None] * h, (h, gate)), "the new axis at the end"),
-            (lambda x, h, gate: (x + gate[:, None] * h, (h, gate)), "works for one axis of samples only"),
-            (gated_three_axes, "works for three axes only"),
+            (lambda x, h, gate: (h + gate[..., None, :] * x, (h, gate)), "gate on the residual"),  # x and h exchanged
+            (lambda x, h, gate: (x + gate * h, (h, gate)), "raised an error"),  # no axis for the tokens
+            (lambda x, h, gate: (x + gate[..., None] * h, (h, gate)), "raised an error"),  # the new axis at the end
+            # works for one axis of samples only
+            (lambda x, h, gate: (x + gate[:, None] * h, (h, gate)), "raised an error"),
+            (gated_three_axes, "raised an error"),  # works for three axes only
             (lambda x, h, gate: (x + np.maximum(gate, 0)[..., None, :] * h, (h, gate)), "negative gates closed"),
             (lambda x, h, gate: (x + gate.mean(axis=-1)[..., None, None] * h, (h, gate)), "one gate for all channels"),
-            (lambda x, h, gate: (x + gate.reshape(-1, gate.shape[-1])[0] * h, (h, gate)), "the first sample's gate"),
-            (lambda x, h, gate: (x + gate[..., None, :] * h, (gate, h)), "the cache in the wrong order"),
-            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, gate)), "the cache holds x"),
-            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, h, gate)), "the cache holds too much"),
-            (lambda x, h, gate: x + gate[..., None, :] * h, "no cache"),
-            (lambda x, gate, h: (x + gate[..., None, :] * h, (h, gate)), "the arguments in another order"),
-            (gated_in_place, "x is changed"),
-            (gated_h_in_place, "h is changed"),
-            (gated_cache_gate_with_axis, "the gate in the cache has a new axis"),
-            (gated_cache_branch, "the cache holds gate · h"),
-            (gated_returned_in_the_loop, "return inside the loop: the first token only"),
-            (gated_if_gate, "an array in an if"),
-            (gated_two_or_three_axes, "works for two or three axes, not for four"),
+            # the first sample's gate
+            (lambda x, h, gate: (x + gate.reshape(-1, gate.shape[-1])[0] * h, (h, gate)), "one gate for all samples"),
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (gate, h)), "wrong order"),  # the cache in the wrong order
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, gate)), "x in the cache"),  # the cache holds x
+            # the cache holds too much
+            (lambda x, h, gate: (x + gate[..., None, :] * h, (x, h, gate)), "other structure"),
+            (lambda x, h, gate: x + gate[..., None, :] * h, "other number of results"),  # no cache
+            # the arguments in another order
+            (lambda x, gate, h: (x + gate[..., None, :] * h, (h, gate)), "raised an error"),
+            (gated_in_place, "changed its input"),  # x is changed
+            (gated_h_in_place, "changed its input"),  # h is changed
+            (gated_cache_gate_with_axis, "gate with another axis in the cache"),  # the gate in the cache has a new axis
+            (gated_cache_branch, "gated h in the cache"),  # the cache holds gate · h
+            (gated_returned_in_the_loop, "uses a part of an input"),  # return inside the loop: the first token only
+            (gated_if_gate, "raised an error"),  # an array in an if
+            (gated_two_or_three_axes, "raised an error"),  # works for two or three axes, not for four
         ],
     ),
     "gated_residual_backward": Answers(
         right=[gated_back_by_einsum, gated_back_token_by_token],
         wrong=[
-            (gated_back(dx=lambda d, h, g: d * g[..., None, :]), "dx is gated"),
-            (gated_back(dx=lambda d, h, g: d + d * g[..., None, :]), "the way through the branch added to dx"),
-            (gated_back(dx=lambda d, h, g: np.ones_like(d)), "the slope 1 in place of dy"),
-            (gated_back(dx=lambda d, h, g: d * h), "dx times h"),
-            (gated_back(dx=lambda d, h, g: np.zeros_like(d)), "dx is zero"),
-            (gated_back(dh=lambda d, h, g: d), "dh isn't gated"),
-            (gated_back(dh=lambda d, h, g: d * h), "dh times h"),
+            (gated_back(dx=lambda d, h, g: d * g[..., None, :]), "gate on the residual"),  # dx is gated
+            # the way through the branch added to dx
+            (gated_back(dx=lambda d, h, g: d + d * g[..., None, :]), "residual and branch added"),
+            (gated_back(dx=lambda d, h, g: np.ones_like(d)), "forgot dy"),  # the slope 1 in place of dy
+            (gated_back(dx=lambda d, h, g: d * h), "dx with h"),  # dx times h
+            (gated_back(dx=lambda d, h, g: np.zeros_like(d)), "all zeros"),  # dx is zero
+            (gated_back(dh=lambda d, h, g: d), "forgot the gate"),  # dh isn't gated
+            (gated_back(dh=lambda d, h, g: d * h), "own factor"),  # dh times h
             (gated_back(dh=lambda d, h, g: d * (1 + g[..., None, :])), "1 + gate"),
-            (gated_back(dh=lambda d, h, g: np.broadcast_to(g[..., None, :], d.shape) + 0), "dh lacks dy"),
-            (gated_back(dh=lambda d, h, g: d * g), "no axis for the tokens"),
-            (gated_back(dh=lambda d, h, g: d * h * g[..., None, :]), "dh times h and gate"),
-            (gated_back(dh=lambda d, h, g: d / g[..., None, :]), "divided by the gate"),
-            (gated_back(dgate=lambda d, h, g: d * h), "dgate isn't summed"),
-            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-2, keepdims=True)), "dgate keeps an axis"),
-            (gated_back(dgate=lambda d, h, g: (d * h).mean(axis=-2)), "a mean over the tokens"),
-            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-1)), "summed over the channels"),
-            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=0)), "summed over the samples"),
-            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=1)), "axis 1: right for three axes only"),
-            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=(0, 1))), "summed over samples and tokens"),
-            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2)), "dgate lacks h"),
-            (gated_back(dgate=lambda d, h, g: h.sum(axis=-2)), "dgate lacks dy"),
-            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2) * h.sum(axis=-2)), "a product of two sums"),
-            (gated_back(dgate=lambda d, h, g: (d * h * g[..., None, :]).sum(axis=-2)), "dgate times the gate"),
-            (gated_back(dgate=lambda d, h, g: (d * h)[..., 0, :]), "the first token only"),
-            (gated_back(dgate=lambda d, h, g: -(d * h).sum(axis=-2)), "a minus"),
-            (gated_back_order, "dgate before dh"),
-            (gated_back_in_place, "dy is changed"),
-            (gated_back_last_token, "= for +=: the last token only"),
-            (gated_back_two, "dx isn't returned"),
-            (gated_back_through_dh, "divided by the gate: NaN where it is closed"),
-            (gated_back_three_axes, "works for two or three axes, not for four"),
+            (gated_back(dh=lambda d, h, g: np.broadcast_to(g[..., None, :], d.shape) + 0), "forgot dy"),  # dh lacks dy
+            (gated_back(dh=lambda d, h, g: d * g), "raised an error"),  # no axis for the tokens
+            (gated_back(dh=lambda d, h, g: d * h * g[..., None, :]), "own factor"),  # dh times h and gate
+            (gated_back(dh=lambda d, h, g: d / g[..., None, :]), "divided or multiplied"),  # divided by the gate
+            (gated_back(dgate=lambda d, h, g: d * h), "forgot to sum over the tokens"),  # dgate isn't summed
+            # dgate keeps an axis
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-2, keepdims=True)), "kept an axis for the tokens"),
+            (gated_back(dgate=lambda d, h, g: (d * h).mean(axis=-2)), "mean instead of sum"),  # a mean over the tokens
+            # summed over the channels
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=-1)), "summed over the wrong axis"),
+            # summed over the samples
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=0)), "axes counted from the front"),
+            # axis 1: right for three axes only
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=1)), "axes counted from the front"),
+            # summed over samples and tokens
+            (gated_back(dgate=lambda d, h, g: (d * h).sum(axis=(0, 1))), "axes counted from the front"),
+            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2)), "forgot h"),  # dgate lacks h
+            (gated_back(dgate=lambda d, h, g: h.sum(axis=-2)), "forgot dy"),  # dgate lacks dy
+            # a product of two sums
+            (gated_back(dgate=lambda d, h, g: d.sum(axis=-2) * h.sum(axis=-2)), "product of sums"),
+            # dgate times the gate
+            (gated_back(dgate=lambda d, h, g: (d * h * g[..., None, :]).sum(axis=-2)), "gate in dgate"),
+            (gated_back(dgate=lambda d, h, g: (d * h)[..., 0, :]), "only one token"),  # the first token only
+            (gated_back(dgate=lambda d, h, g: -(d * h).sum(axis=-2)), "sign"),  # a minus
+            (gated_back_order, "wrong order"),  # dgate before dh
+            (gated_back_in_place, "changed its input"),  # dy is changed
+            (gated_back_last_token, "only one token"),  # = for +=: the last token only
+            (gated_back_two, "other number of results"),  # dx isn't returned
+            (gated_back_through_dh, "NaN"),  # divided by the gate: NaN where it is closed
+            (gated_back_three_axes, "raised an error"),  # works for two or three axes, not for four
         ],
     ),
     "pool_backward": Answers(
         right=[pool_back_by_einsum, pool_back_by_loops],
         wrong=[
-            (pool_back(dweights=lambda d, w, v: v @ transposed(d)), "dweights is transposed"),
-            (pool_back(dweights=lambda d, w, v: d @ v), "v isn't transposed"),
-            (pool_back(dweights=lambda d, w, v: d @ v.T), ".T reverses all axes"),
-            (pool_back(dweights=lambda d, w, v: w * (d @ transposed(v))), "dweights times the weights"),
-            (pool_back(dweights=lambda d, w, v: d @ transposed(d)), "dy with dy"),
-            (pool_back(dweights=lambda d, w, v: np.ones_like(d) @ transposed(v)), "dweights lacks dy"),
-            (pool_back(dweights=lambda d, w, v: w @ v @ transposed(v)), "y in place of dy"),
-            (pool_back(dweights=lambda d, w, v: d @ transposed(v) / v.shape[-1] ** 0.5), "divided by √d"),
+            (pool_back(dweights=lambda d, w, v: v @ transposed(d)), "missing transpose"),  # dweights is transposed
+            (pool_back(dweights=lambda d, w, v: d @ v), "raised an error"),  # v isn't transposed
+            (pool_back(dweights=lambda d, w, v: d @ v.T), "raised an error"),  # .T reverses all axes
+            # dweights times the weights
+            (pool_back(dweights=lambda d, w, v: w * (d @ transposed(v))), "through softmax already"),
+            (pool_back(dweights=lambda d, w, v: d @ transposed(d)), "another variable"),  # dy with dy
+            (pool_back(dweights=lambda d, w, v: np.ones_like(d) @ transposed(v)), "forgot dy"),  # dweights lacks dy
+            (pool_back(dweights=lambda d, w, v: w @ v @ transposed(v)), "forgot dy"),  # y in place of dy
+            # divided by √d
+            (pool_back(dweights=lambda d, w, v: d @ transposed(v) / v.shape[-1] ** 0.5), "1/√d once more"),
             (
                 pool_back(dweights=lambda d, w, v: d @ transposed(v) - rowsum(w * (d @ transposed(v)))),
-                "softmax's backward begun",
+                "through softmax already",  # softmax's backward begun
             ),
             (
                 pool_back(dweights=lambda d, w, v: d.sum(-1)[..., None] * v.sum(-1)[..., None, :]),
-                "a product of two sums",
+                "product of sums",  # a product of two sums
             ),
-            (pool_back(dv=lambda d, w, v: w @ d), "the weights aren't transposed"),
-            (pool_back(dv=lambda d, w, v: transposed(w) @ v), "v in place of dy"),
-            (pool_back(dv=lambda d, w, v: transposed(d) @ w), "dv is transposed"),
-            (pool_back(dv=lambda d, w, v: d), "dv is dy"),
-            (pool_back(dv=lambda d, w, v: w.T @ d), ".T reverses all axes"),
+            (pool_back(dv=lambda d, w, v: w @ d), "missing transpose"),  # the weights aren't transposed
+            (pool_back(dv=lambda d, w, v: transposed(w) @ v), "forgot dy"),  # v in place of dy
+            (pool_back(dv=lambda d, w, v: transposed(d) @ w), "missing transpose"),  # dv is transposed
+            (pool_back(dv=lambda d, w, v: d), "unchanged input"),  # dv is dy
+            (pool_back(dv=lambda d, w, v: w.T @ d), "raised an error"),  # .T reverses all axes
             (
                 pool_back(dv=lambda d, w, v: w.sum(axis=-2)[..., None] * d.sum(axis=-2, keepdims=True)),
-                "a product of sums",
+                "product of sums",  # a product of sums
             ),
-            (pool_back(dv=lambda d, w, v: transposed(w) @ d / w.shape[-2]), "a mean over the tokens"),
-            (pool_back(dv=lambda d, w, v: transposed(w) @ np.ones_like(d)), "dv lacks dy"),
-            (pool_back(dv=lambda d, w, v: w.transpose(0, 2, 1) @ d), "works for exactly three axes"),
+            # a mean over the tokens
+            (pool_back(dv=lambda d, w, v: transposed(w) @ d / w.shape[-2]), "mean over the tokens"),
+            (pool_back(dv=lambda d, w, v: transposed(w) @ np.ones_like(d)), "forgot dy"),  # dv lacks dy
+            (pool_back(dv=lambda d, w, v: w.transpose(0, 2, 1) @ d), "raised an error"),  # works for exactly three axes
             (
                 pool_back(dv=lambda d, w, v: np.broadcast_to(d.sum(axis=-2, keepdims=True), v.shape) + 0),
-                "dv lacks the weights",
+                "as if the weights were equal",  # dv lacks the weights
             ),
-            (pool_back(dv=lambda d, w, v: -(transposed(w) @ d)), "a minus"),
-            (pool_back_order, "dv before dweights"),
-            (pool_back_last_token, "= for +=: the last token only"),
-            (pool_back_in_place, "v in the cache is changed"),
-            (lambda dy, cache: dy @ transposed(cache[1]), "dv isn't returned"),
-            (lambda dy, cache: pool_back_by_einsum(dy, cache[::-1]), "the cache unpacked in the wrong order"),
+            (pool_back(dv=lambda d, w, v: -(transposed(w) @ d)), "sign"),  # a minus
+            (pool_back_order, "wrong order"),  # dv before dweights
+            (pool_back_last_token, "uses a part of an input"),  # = for +=: the last token only
+            (pool_back_in_place, "changed its input"),  # v in the cache is changed
+            (lambda dy, cache: dy @ transposed(cache[1]), "other number of results"),  # dv isn't returned
+            # the cache unpacked in the wrong order
+            (lambda dy, cache: pool_back_by_einsum(dy, cache[::-1]), "raised an error"),
             (lambda dy, cache: print(*pool_back_by_einsum(dy, cache)), "printed, not returned"),
-            (pool_back_one_axis_in_front, "works for two or three axes, by a loop over the first"),
+            (pool_back_one_axis_in_front, "raised an error"),  # works for two or three axes, by a loop over the first
         ],
     ),
     "attention_backward": Answers(
@@ -731,50 +781,65 @@ ANSWERS = {
             attention_back_into_out,
         ],
         wrong=[
-            (attention_back(dweights=lambda d, v, w: d @ v), "v isn't transposed"),
-            (attention_back(dweights=lambda d, v, w: w * (d @ transposed(v))), "dweights times the weights already"),
-            (attention_back(dweights=lambda d, v, w: v @ transposed(d)), "dweights is transposed"),
-            (attention_back(softmax=lambda dw, w: dw), "softmax's step is left out"),
-            (attention_back(softmax=lambda dw, w: w * dw), "softmax without the average"),
-            (attention_back(softmax=lambda dw, w: w * (1 - w) * dw), "softmax as if a sigmoid"),
-            (attention_back(softmax=lambda dw, w: w * (dw - dw.mean(axis=-1, keepdims=True))), "the plain average"),
+            (attention_back(dweights=lambda d, v, w: d @ v), "raised an error"),  # v isn't transposed
+            # dweights times the weights already
+            (attention_back(dweights=lambda d, v, w: w * (d @ transposed(v))), "weights once more"),
+            (attention_back(dweights=lambda d, v, w: v @ transposed(d)), "raised an error"),  # dweights is transposed
+            (attention_back(softmax=lambda dw, w: dw), "forgot softmax"),  # softmax's step is left out
+            # softmax without the average
+            (attention_back(softmax=lambda dw, w: w * dw), "softmax: not through the sum"),
+            # softmax as if a sigmoid
+            (attention_back(softmax=lambda dw, w: w * (1 - w) * dw), "softmax: only its own weight"),
+            # the plain average
+            (attention_back(softmax=lambda dw, w: w * (dw - dw.mean(axis=-1, keepdims=True))), "softmax: plain mean"),
             (
                 attention_back(softmax=lambda dw, w: w * (dw - (dw * w).sum(axis=-2, keepdims=True))),
-                "summed over the queries",
+                "softmax along the wrong axis",  # summed over the queries
             ),
-            (attention_back(softmax=lambda dw, w: w * (dw + rowsum(dw * w))), "the average is added"),
-            (attention_back(softmax=lambda dw, w: dw - rowsum(dw * w)), "the factor y is missing"),
-            (attention_back(softmax=lambda dw, w: layers.softmax_backward(w, (dw,))), "dweights and weights exchanged"),
-            (attention_back(softmax=lambda dw, w: layers.softmax_backward(dw, w)), "the weights not put into a tuple"),
-            (attention_back(softmax=lambda dw, w: layers.softmax_forward(dw)[0]), "softmax's forward"),
-            (attention_back(dproducts=lambda ds, q, k: ds), "√d is missing"),
+            # the average is added
+            (attention_back(softmax=lambda dw, w: w * (dw + rowsum(dw * w))), "softmax: plus instead of minus"),
+            # the factor y is missing
+            (attention_back(softmax=lambda dw, w: dw - rowsum(dw * w)), "softmax: forgot the outer factor"),
+            # dweights and weights exchanged
+            (attention_back(softmax=lambda dw, w: layers.softmax_backward(w, (dw,))), "softmax: dy and y exchanged"),
+            # the weights not put into a tuple
+            (attention_back(softmax=lambda dw, w: layers.softmax_backward(dw, w)), "raised an error"),
+            # softmax's forward
+            (attention_back(softmax=lambda dw, w: layers.softmax_forward(dw)[0]), "softmax forward again"),
+            (attention_back(dproducts=lambda ds, q, k: ds), "forgot 1/√d"),  # √d is missing
             (attention_back(dproducts=lambda ds, q, k: ds / q.shape[-1]), "divided by d"),
             (attention_back(dproducts=lambda ds, q, k: ds * q.shape[-1] ** 0.5), "multiplied by √d"),
-            (attention_back(dproducts=lambda ds, q, k: ds / q.shape[-2] ** 0.5), "√T for √d"),
-            (attention_back(dproducts=lambda ds, q, k: ds / 2), "√d typed in as 2"),
-            (attention_back(dq=lambda p, q, k: p @ q), "dq with q"),
-            (attention_back(dq=lambda p, q, k: transposed(p) @ k), "dq with the transposed dproducts"),
-            (attention_back(dq=lambda p, q, k: p @ k * q.shape[-1] ** 0.5), "dq from dscores"),
-            (attention_back(dk=lambda p, q, k: p @ q), "dk isn't summed along columns"),
-            (attention_back(dk=lambda p, q, k: transposed(p) @ k), "dk with k"),
-            (attention_back(dk=lambda p, q, k: transposed(p) @ q / q.shape[-1] ** 0.5), "dk divided by √d twice"),
-            (attention_back(dk=lambda p, q, k: transposed(q) @ p), "dk is transposed"),
-            (attention_back(dk=lambda p, q, k: p.T @ q), ".T reverses all axes"),
-            (attention_back(dv=lambda d, v, w: w @ d), "dv isn't summed along columns"),
-            (attention_back(dv=lambda d, v, w: transposed(w) @ v), "dv with v"),
-            (attention_back(dv=lambda d, v, w: d), "dv is dy"),
-            (attention_back(dv=lambda d, v, w: transposed(w) @ d / w.shape[-2]), "dv is a mean"),
-            (attention_back(result=lambda dq, dk, dv: (dq, dv, dk)), "dv before dk"),
-            (attention_back(result=lambda dq, dk, dv: (dv, dk, dq)), "in reverse order"),
-            (attention_back(result=lambda dq, dk, dv: None), "nothing is returned"),
-            (attention_back(result=lambda dq, dk, dv: (dq, dk)), "dv is forgotten"),
-            (attention_back_out_ignored, "out isn't filled"),
-            (attention_back_out_rebound, "out gets another value; the caller's arrays don't"),
-            (attention_back_out_in_another_order, "out filled in the wrong order"),
-            (attention_back_weights_changed, "the weights in the cache are changed"),
-            (attention_back_weights_made_again, "the weights made again from q and k, without the mask"),
-            (attention_back_out_only, "nothing is returned when out is given"),
-            (attention_back_first_of_out, "only dq is written into out"),
+            # √T for √d
+            (attention_back(dproducts=lambda ds, q, k: ds / q.shape[-2] ** 0.5), "√ of the number of tokens"),
+            (attention_back(dproducts=lambda ds, q, k: ds / 2), "√d typed in"),  # √d typed in as 2
+            (attention_back(dq=lambda p, q, k: p @ q), "q and k exchanged"),  # dq with q
+            # dq with the transposed dproducts
+            (attention_back(dq=lambda p, q, k: transposed(p) @ k), "missing transpose"),
+            # dq from dscores
+            (attention_back(dq=lambda p, q, k: p @ k * q.shape[-1] ** 0.5), "1/√d for one of the two"),
+            (attention_back(dk=lambda p, q, k: p @ q), "missing transpose"),  # dk isn't summed along columns
+            (attention_back(dk=lambda p, q, k: transposed(p) @ k), "q and k exchanged"),  # dk with k
+            # dk divided by √d twice
+            (attention_back(dk=lambda p, q, k: transposed(p) @ q / q.shape[-1] ** 0.5), "divided by d"),
+            (attention_back(dk=lambda p, q, k: transposed(q) @ p), "missing transpose"),  # dk is transposed
+            (attention_back(dk=lambda p, q, k: p.T @ q), "raised an error"),  # .T reverses all axes
+            (attention_back(dv=lambda d, v, w: w @ d), "missing transpose"),  # dv isn't summed along columns
+            (attention_back(dv=lambda d, v, w: transposed(w) @ v), "forgot dy"),  # dv with v
+            (attention_back(dv=lambda d, v, w: d), "unchanged input"),  # dv is dy
+            # dv is a mean
+            (attention_back(dv=lambda d, v, w: transposed(w) @ d / w.shape[-2]), "mean over the tokens"),
+            (attention_back(result=lambda dq, dk, dv: (dq, dv, dk)), "wrong order"),  # dv before dk
+            (attention_back(result=lambda dq, dk, dv: (dv, dk, dq)), "wrong order"),  # in reverse order
+            (attention_back(result=lambda dq, dk, dv: None), "returned nothing"),  # nothing is returned
+            (attention_back(result=lambda dq, dk, dv: (dq, dk)), "other number of results"),  # dv is forgotten
+            (attention_back_out_ignored, "out left alone"),  # out isn't filled
+            (attention_back_out_rebound, "out left alone"),  # out gets another value; the caller's arrays don't
+            (attention_back_out_in_another_order, "out in another order"),  # out filled in the wrong order
+            (attention_back_weights_changed, "changed its input"),  # the weights in the cache are changed
+            # the weights made again from q and k, without the mask
+            (attention_back_weights_made_again, "weights made again"),
+            (attention_back_out_only, "returned nothing"),  # nothing is returned when out is given
+            (attention_back_first_of_out, "out filled in part"),  # only dq is written into out
         ],
     ),
 }

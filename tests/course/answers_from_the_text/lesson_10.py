@@ -505,214 +505,255 @@ ANSWERS = {
     "step_10_predicted_noise": Answers(
         right=[W @ POOLED + B, [[-2.0, 2.0, 0.0, 0.0], [-3.0, 1.0, -1.0, -1.0]], tuple(map(tuple, STEP_10))],
         wrong=[
-            (predicted_by(W, 0 * B), "b is forgotten"),
-            (predicted_by(W, -B), "b is subtracted"),
-            (predicted_by(W, B[::-1]), "the two biases exchanged"),
-            (predicted_by(np.abs(W), B), "a sum in place of a difference"),
-            (predicted_by(-W, B), "second minus first"),
+            (predicted_by(W, 0 * B), "forgot the bias"),  # b is forgotten
+            (predicted_by(W, -B), "subtracted the bias"),  # b is subtracted
+            (predicted_by(W, B[::-1]), "bias rows swapped"),  # the two biases exchanged
+            (predicted_by(np.abs(W), B), "lost minus sign"),  # a sum in place of a difference
+            (predicted_by(-W, B), "difference the wrong way round"),  # second minus first
             (predicted_by(W.T, B), "W transposed"),
-            (predicted_by(W, B, POOLED[::-1]), "the rows of pooled exchanged"),
-            (predicted_by(W, B, np.abs(POOLED)), "the signs of pooled lost"),
-            (predicted_by(W, np.array([[2, 0, 0, 0], [1, 0, 0, 0]])), "b added to the first column only"),
-            (predicted_by(W, 2), "2 added to both rows"),
+            (predicted_by(W, B, POOLED[::-1]), "difference the wrong way round"),  # the rows of pooled exchanged
+            (predicted_by(W, B, np.abs(POOLED)), "signs of the pooled latent"),  # the signs of pooled lost
+            # b added to the first column only
+            (predicted_by(W, np.array([[2, 0, 0, 0], [1, 0, 0, 0]])), "bias in one column only"),
+            (predicted_by(W, 2), "one bias for both rows"),  # 2 added to both rows
             (predicted_by(W, B.T[:, [0, 1, 0, 1]]), "b laid along the columns"),
-            (predicted_by(W, B, np.array([[1, 1, -1, 1], [2, 0, 1, 1]])), "the conditioned latent for the pooled one"),
-            (POOLED.tolist(), "the pooled latent itself"),
+            # the conditioned latent for the pooled one
+            (predicted_by(W, B, np.array([[1, 1, -1, 1], [2, 0, 1, 1]])), "before the pooling"),
+            (POOLED.tolist(), "unchanged input"),  # the pooled latent itself
             ([[-1, 1, 0, -1], [-1, 1, -1, -1]], "the actual noise"),
-            (np.array(STEP_10).T.tolist(), "transposed"),
-            (STEP_10[::-1], "the two rows exchanged"),
-            ([[-2, 2, 0, 0], [-3, 1, -1, 1]], "one sign"),
-            ([[-2, 2, -24, 0], [-3, 1, -1, -1]], "one slip: −14 − 12 for −14 + 12"),
-            ([[-2, 2, 0, 0]], "one row only"),
-            ([[2, -2, 0, 0], [3, -1, 1, 1]], "all signs"),
+            (np.array(STEP_10).T.tolist(), "missing transpose"),  # transposed
+            (STEP_10[::-1], "bias rows swapped"),  # the two rows exchanged
+            ([[-2, 2, 0, 0], [-3, 1, -1, 1]], "sign of an entry"),  # one sign
+            ([[-2, 2, -24, 0], [-3, 1, -1, -1]], None),  # one slip: −14 − 12 for −14 + 12
+            ([[-2, 2, 0, 0]], "other number of entries"),  # one row only
+            ([[2, -2, 0, 0], [3, -1, 1, 1]], "sign"),  # all signs
         ],
     ),
     "gelu_forward": Answers(
         right=[gelu_spelled_out, gelu_by_a_sigmoid, gelu_no_cache_in_use],
         wrong=[
-            (gelu_with(inner=lambda x: (2**0.5 / np.pi) * (x + 0.044715 * x**3)), "the root of the 2 only"),
-            (gelu_with(inner=lambda x: (2 / np.pi**0.5) * (x + 0.044715 * x**3)), "the root of π only"),
-            (gelu_with(inner=lambda x: 2 / np.pi * (x + 0.044715 * x**3)), "no root"),
-            (gelu_with(inner=lambda x: ROOT * x + 0.044715 * x**3), "the root multiplies the first term only"),
-            (gelu_with(inner=lambda x: x + 0.044715 * x**3), "√(2/π) is missing"),
-            (gelu_with(inner=lambda x: ROOT * x), "no cubic term"),
-            (gelu_with(inner=lambda x: ROOT * (x + 0.044715 * x**2)), "x² for x³"),
-            (gelu_with(inner=lambda x: ROOT * (x + (0.044715 * x) ** 3)), "the constant is cubed too"),
-            (gelu_with(inner=lambda x: ROOT * (x + 0.44715 * x**3)), "a zero is missing: 0.44715"),
-            (gelu_with(inner=lambda x: ROOT * (x - 0.044715 * x**3)), "minus the cubic term"),
-            (gelu_with(inner=lambda x: (2 / 3.14) ** 0.5 * (x + 0.044715 * x**3)), "π taken as 3.14"),
-            (gelu_with(inner=lambda x: (2 / np.pi) ** (1 // 2) * (x + 0.044715 * x**3)), "1 // 2 is 0"),
-            (gelu_with(inner=lambda x: np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)), "np.sqrt: float32 becomes float64"),
-            (gelu_with(gate=lambda t: t), "no 1 + in the gate"),
+            (gelu_with(inner=lambda x: (2**0.5 / np.pi) * (x + 0.044715 * x**3)), "√2/π"),  # the root of the 2 only
+            (gelu_with(inner=lambda x: (2 / np.pi**0.5) * (x + 0.044715 * x**3)), "2/√π"),  # the root of π only
+            (gelu_with(inner=lambda x: 2 / np.pi * (x + 0.044715 * x**3)), "2/π"),  # no root
+            # the root multiplies the first term only
+            (gelu_with(inner=lambda x: ROOT * x + 0.044715 * x**3), "factor on x only"),
+            (gelu_with(inner=lambda x: x + 0.044715 * x**3), "forgot √(2/π)"),  # √(2/π) is missing
+            (gelu_with(inner=lambda x: ROOT * x), "forgot the cubic term"),  # no cubic term
+            (gelu_with(inner=lambda x: ROOT * (x + 0.044715 * x**2)), "square instead of cube"),  # x² for x³
+            # the constant is cubed too
+            (gelu_with(inner=lambda x: ROOT * (x + (0.044715 * x) ** 3)), "constant cubed"),
+            (gelu_with(inner=lambda x: ROOT * (x + 0.44715 * x**3)), "0.44715"),  # a zero is missing: 0.44715
+            (gelu_with(inner=lambda x: ROOT * (x - 0.044715 * x**3)), "sign of the cubic term"),  # minus the cubic term
+            (gelu_with(inner=lambda x: (2 / 3.14) ** 0.5 * (x + 0.044715 * x**3)), "π rounded"),  # π taken as 3.14
+            # 1 // 2 is 0
+            (gelu_with(inner=lambda x: (2 / np.pi) ** (1 // 2) * (x + 0.044715 * x**3)), "forgot √(2/π)"),
+            # np.sqrt: float32 becomes float64
+            (gelu_with(inner=lambda x: np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)), "another dtype than the inputs"),
+            (gelu_with(gate=lambda t: t), "forgot the 1 +"),  # no 1 + in the gate
             (gelu_with(gate=lambda t: 1 - t), "1 − tanh"),
-            (gelu_with(gate=lambda t: (1 + t) / 2, y=lambda x, g: x * g), "the gate holds the half: it runs to 1"),
-            (gelu_with(y=lambda x, g: x * g), "the half is missing"),
-            (gelu_with(y=lambda x, g: g / 2), "y lacks x"),
-            (gelu_with(y=lambda x, g: x // 2 * g), "// rounds down"),
-            (gelu_with(y=lambda x, g: x / 2 + g), "added, not multiplied"),
-            (gelu_with(cache=lambda x, g, i: (g, x)), "the cache in the wrong order"),
-            (gelu_with(cache=lambda x, g, i: (x, g - 1)), "the cache holds the tanh"),
-            (gelu_with(cache=lambda x, g, i: (x, i)), "the cache holds inner"),
-            (gelu_with(cache=lambda x, g, i: (x, g / 2)), "the cache holds half the gate"),
-            (gelu_with(cache=lambda x, g, i: (x * g / 2, g)), "the cache holds y"),
-            (gelu_with(cache=lambda x, g, i: (x,)), "the cache holds x only"),
-            (gelu_with(cache=lambda x, g, i: (x, g, i)), "the cache holds too much"),
-            (gelu_in_place, "x is changed"),
-            (gelu_asks_if_large, "an array in an if"),
-            (gelu_one_number, "math.tanh takes one number only"),
-            (gelu_exact, "the exact GELU"),
+            # the gate holds the half: it runs to 1
+            (gelu_with(gate=lambda t: (1 + t) / 2, y=lambda x, g: x * g), "kept half the gate"),
+            (gelu_with(y=lambda x, g: x * g), "forgot the ½"),  # the half is missing
+            (gelu_with(y=lambda x, g: g / 2), "forgot x"),  # y lacks x
+            (gelu_with(y=lambda x, g: x // 2 * g), "cut off"),  # // rounds down
+            (gelu_with(y=lambda x, g: x / 2 + g), "added instead of multiplied"),  # added, not multiplied
+            (gelu_with(cache=lambda x, g, i: (g, x)), "wrong order"),  # the cache in the wrong order
+            (gelu_with(cache=lambda x, g, i: (x, g - 1)), "kept the tanh"),  # the cache holds the tanh
+            (gelu_with(cache=lambda x, g, i: (x, i)), "kept the inner value"),  # the cache holds inner
+            (gelu_with(cache=lambda x, g, i: (x, g / 2)), "kept half the gate"),  # the cache holds half the gate
+            (gelu_with(cache=lambda x, g, i: (x * g / 2, g)), "kept y"),  # the cache holds y
+            (gelu_with(cache=lambda x, g, i: (x,)), "other structure"),  # the cache holds x only
+            (gelu_with(cache=lambda x, g, i: (x, g, i)), "other structure"),  # the cache holds too much
+            (gelu_in_place, "changed its input"),  # x is changed
+            (gelu_asks_if_large, "raised an error"),  # an array in an if
+            (gelu_one_number, "raised an error"),  # math.tanh takes one number only
+            (gelu_exact, "exact GELU"),  # the exact GELU
             (lambda x, training=True: (np.maximum(x, 0), (x, 2 * (x > 0))), "ReLU"),
-            (lambda x, training=True: gelu_spelled_out(x)[0], "no cache"),
+            (lambda x, training=True: gelu_spelled_out(x)[0], "other number of results"),  # no cache
             (lambda x, training=True: print(gelu_spelled_out(x)), "printed, not returned"),
-            (gelu_tanh_by_exponentials, "tanh by exponentials: NaN for large numbers"),
-            (gelu_with_small_x_cut, "zero below −3"),
+            (gelu_tanh_by_exponentials, "NaN"),  # tanh by exponentials: NaN for large numbers
+            (gelu_with_small_x_cut, "small values cut"),  # zero below −3
         ],
     ),
     "feedforward_forward": Answers(
         right=[feedforward_in_three_calls, feedforward_in_a_list],
         wrong=[
-            (feedforward_with(no_gelu), "GELU's result isn't used"),
-            (feedforward_with(gelu_skipped), "no GELU"),
+            (feedforward_with(no_gelu), "no GELU"),  # GELU's result isn't used
+            (feedforward_with(gelu_skipped), "other structure"),  # no GELU
             (feedforward_with(relu), "ReLU"),
-            (feedforward_with(gelu_at_the_end_too), "another GELU at the end"),
-            (feedforward_with(gelu_first), "GELU before the first map"),
-            (feedforward_with(gelu_last), "GELU after the second map"),
+            (feedforward_with(gelu_at_the_end_too), "GELU at the end too"),  # another GELU at the end
+            (feedforward_with(gelu_first), "GELU first"),  # GELU before the first map
+            (feedforward_with(gelu_last), "GELU last"),  # GELU after the second map
             (feedforward_with(gelu_twice), "GELU twice"),
-            (feedforward_with(residual), "x is added"),
-            (feedforward_with(first_map_twice), "the first map's weights twice"),
-            (feedforward_with(second_map_of_x), "the second map of x"),
-            (feedforward_with(no_second_bias), "b2 is forgotten"),
-            (feedforward_with(no_first_bias), "b1 is forgotten"),
-            (feedforward_with(caches_reversed), "the caches in reverse order"),
-            (feedforward_with(two_caches), "GELU's cache is forgotten"),
-            (feedforward_with(one_long_cache), "the caches unpacked into one"),
-            (feedforward_with(four_results), "the caches not in a tuple"),
-            (feedforward_with(outputs_for_caches), "what each call was given, in place of its cache"),
-            (feedforward_with(not_unpacked), "results and caches not unpacked"),
-            (feedforward_with(caches_of_one_name), "the last cache three times"),
-            (feedforward_with(own_gelu_cache), "10.2's own GELU, whose cache layers.gelu_backward doesn't know"),
-            (lambda *args, training=True: feedforward_in_three_calls(*args)[0], "no cache"),
-            (lambda x, w1, b1, w2, b2, training=True: layers.linear_forward(x @ w1, w2, b2), "two maps in one"),
+            (feedforward_with(residual), "residual added"),  # x is added
+            (feedforward_with(first_map_twice), "raised an error"),  # the first map's weights twice
+            (feedforward_with(second_map_of_x), "raised an error"),  # the second map of x
+            (feedforward_with(no_second_bias), "forgot the second bias"),  # b2 is forgotten
+            (feedforward_with(no_first_bias), "forgot the first bias"),  # b1 is forgotten
+            (feedforward_with(caches_reversed), "wrong order"),  # the caches in reverse order
+            (feedforward_with(two_caches), "other structure"),  # GELU's cache is forgotten
+            (feedforward_with(one_long_cache), "other structure"),  # the caches unpacked into one
+            (feedforward_with(four_results), "other number of results"),  # the caches not in a tuple
+            # what each call was given, in place of its cache
+            (feedforward_with(outputs_for_caches), "other structure"),
+            (feedforward_with(not_unpacked), "raised an error"),  # results and caches not unpacked
+            (feedforward_with(caches_of_one_name), "other structure"),  # the last cache three times
+            # 10.2's own GELU, whose cache layers.gelu_backward doesn't know
+            (feedforward_with(own_gelu_cache), "other structure"),
+            (lambda *args, training=True: feedforward_in_three_calls(*args)[0], "other number of results"),  # no cache
+            # two maps in one
+            (lambda x, w1, b1, w2, b2, training=True: layers.linear_forward(x @ w1, w2, b2), "other structure"),
         ],
     ),
     "gelu_chunks": Answers(
         right=[chunks_spelled_out, chunks_in_a_list],
         wrong=[
-            (chunks(dgate=lambda d, x, g: d * x), "dgate lacks the half"),
-            (chunks(dgate=lambda d, x, g: x / 2), "dgate lacks dy"),
-            (chunks(dgate=lambda d, x, g: d / 2), "dgate lacks x"),
-            (chunks(dgate=lambda d, x, g: d * x * g / 2), "dgate times the gate"),
-            (chunks(dgate=lambda d, x, g: d * g / 2), "dgate is the way of x"),
-            (chunks(dgate=lambda d, x, g: d * x // 2), "// rounds down"),
-            (chunks(dinner=lambda a, g, x: a * (1 - g**2)), "the gate taken for the tanh"),
-            (chunks(dinner=lambda a, g, x: a * (1 - np.tanh(g) ** 2)), "the tanh of the gate"),
-            (chunks(dinner=lambda a, g, x: a * (1 - (g + 1) ** 2)), "gate + 1 for the tanh"),
-            (chunks(dinner=lambda a, g, x: a * (1 - g)), "1 − gate"),
+            (chunks(dgate=lambda d, x, g: d * x), "forgot the ½"),  # dgate lacks the half
+            (chunks(dgate=lambda d, x, g: x / 2), "forgot dy"),  # dgate lacks dy
+            (chunks(dgate=lambda d, x, g: d / 2), "forgot x"),  # dgate lacks x
+            (chunks(dgate=lambda d, x, g: d * x * g / 2), "gate in dgate"),  # dgate times the gate
+            (chunks(dgate=lambda d, x, g: d * g / 2), "gate in dgate"),  # dgate is the way of x
+            (chunks(dgate=lambda d, x, g: d * x // 2), "cut off"),  # // rounds down
+            (chunks(dinner=lambda a, g, x: a * (1 - g**2)), "gate taken for tanh"),  # the gate taken for the tanh
+            (chunks(dinner=lambda a, g, x: a * (1 - np.tanh(g) ** 2)), "tanh of the gate"),  # the tanh of the gate
+            (chunks(dinner=lambda a, g, x: a * (1 - (g + 1) ** 2)), "gate taken for tanh"),  # gate + 1 for the tanh
+            (chunks(dinner=lambda a, g, x: a * (1 - g)), "gate taken for tanh"),  # 1 − gate
             (chunks(dinner=lambda a, g, x: a * (g - 1) ** 2), "tanh² for 1 − tanh²"),
-            (chunks(dinner=lambda a, g, x: a * (1 - (g - 1))), "the tanh isn't squared"),
-            (chunks(dinner=lambda a, g, x: 1 - (g - 1) ** 2), "dinner lacks dgate"),
-            (chunks(dinner=lambda a, g, x: a), "dinner is dgate"),
-            (chunks(dinner=lambda a, g, x: a * (1 - np.tanh(x) ** 2)), "the slope of tanh at x, not at inner"),
-            (chunks(dx=lambda d, x, g, b: b * slope_of_inner(x)), "the way of x beside the gate is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2), "the way through the gate is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b), "the slope of inner is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT), "the slope of the cube is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (1 + 0.044715 * x**2)), "the 3 is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (1 + 3 * 0.044715 * x)), "3x for 3x²"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (x + 3 * 0.044715 * x**2)), "x for its slope 1"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * (1 + 3 * 0.044715 * x**2)), "√(2/π) is missing"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (x + 0.044715 * x**3)), "inner for its slope"),
-            (chunks(dx=lambda d, x, g, b: g / 2 + b * slope_of_inner(x)), "the direct way lacks dy"),
-            (chunks(dx=lambda d, x, g, b: d * g + b * slope_of_inner(x)), "the direct way lacks the half"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 - b * slope_of_inner(x)), "minus"),
-            (chunks(dx=lambda d, x, g, b: d * g / 2 + d * b * slope_of_inner(x)), "dy once more in the second way"),
-            (chunks(dx=lambda d, x, g, b: d * x / 2 + b * slope_of_inner(x)), "x for the gate in the direct way"),
-            (chunks_in_place, "dy is changed"),
-            (chunks_gate_changed, "the gate in the cache is changed"),
-            (chunks_order, "in reverse order"),
-            (lambda dy, cache: chunks_spelled_out(dy, cache)[2], "only dx is returned"),
-            (lambda dy, cache: chunks_spelled_out(dy, cache[::-1]), "the cache unpacked in the wrong order"),
-            (chunks_divided_by_x, "divided by x: NaN at zero"),
+            (chunks(dinner=lambda a, g, x: a * (1 - (g - 1))), "1 − tanh"),  # the tanh isn't squared
+            (chunks(dinner=lambda a, g, x: 1 - (g - 1) ** 2), "forgot dgate"),  # dinner lacks dgate
+            (chunks(dinner=lambda a, g, x: a), "forgot the slope of tanh"),  # dinner is dgate
+            # the slope of tanh at x, not at inner
+            (chunks(dinner=lambda a, g, x: a * (1 - np.tanh(x) ** 2)), "slope of tanh at x"),
+            # the way of x beside the gate is missing
+            (chunks(dx=lambda d, x, g, b: b * slope_of_inner(x)), "half of the product rule"),
+            # the way through the gate is missing
+            (chunks(dx=lambda d, x, g, b: d * g / 2), "half of the product rule"),
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b), "forgot the slope of inner"),  # the slope of inner is missing
+            # the slope of the cube is missing
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT), "forgot the cubic term"),
+            # the 3 is missing
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (1 + 0.044715 * x**2)), "forgot the 3"),
+            # 3x for 3x²
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (1 + 3 * 0.044715 * x)), "3x instead of 3x²"),
+            # x for its slope 1
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (x + 3 * 0.044715 * x**2)), "value instead of slope"),
+            # √(2/π) is missing
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * (1 + 3 * 0.044715 * x**2)), "forgot √(2/π)"),
+            # inner for its slope
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + b * ROOT * (x + 0.044715 * x**3)), "value instead of slope"),
+            (chunks(dx=lambda d, x, g, b: g / 2 + b * slope_of_inner(x)), "forgot dy"),  # the direct way lacks dy
+            # the direct way lacks the half
+            (chunks(dx=lambda d, x, g, b: d * g + b * slope_of_inner(x)), "forgot the ½"),
+            (chunks(dx=lambda d, x, g, b: d * g / 2 - b * slope_of_inner(x)), "sign of a term"),  # minus
+            # dy once more in the second way
+            (chunks(dx=lambda d, x, g, b: d * g / 2 + d * b * slope_of_inner(x)), "dy twice"),
+            # x for the gate in the direct way
+            (chunks(dx=lambda d, x, g, b: d * x / 2 + b * slope_of_inner(x)), "x for the gate"),
+            (chunks_in_place, "changed its input"),  # dy is changed
+            (chunks_gate_changed, "changed its input"),  # the gate in the cache is changed
+            (chunks_order, "wrong order"),  # in reverse order
+            (lambda dy, cache: chunks_spelled_out(dy, cache)[2], "other number of results"),  # only dx is returned
+            # the cache unpacked in the wrong order
+            (lambda dy, cache: chunks_spelled_out(dy, cache[::-1]), "gate in dgate"),
+            (chunks_divided_by_x, "NaN"),  # divided by x: NaN at zero
         ],
     ),
     "gelu_backward": Answers(
         right=[gelu_backward_measured_out, gelu_backward_of_chunks, gelu_backward_half_outside],
         wrong=[
-            (lambda dy, cache: gelu_backward_of_chunks(np.ones_like(dy), cache), "dy is missing"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g), "the way through the gate is missing"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * x * g * (2 - g) * s), "the direct way is missing"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + x * g * (2 - g) * s), "the second half is missing"),
-            (gelu_backward_with(lambda x, g, s: g + 0.5 * x * g * (2 - g) * s), "the first half is missing"),
-            (gelu_backward_with(lambda x, g, s: g + x * g * (2 - g) * s), "both halves are missing"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * g * (2 - g) * s), "x is missing"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * (2 - g) * s), "the gate is missing in the slope"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (1 - g) * s), "1 − gate"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * (1 - g**2) * s), "the gate taken for the tanh"),
+            (lambda dy, cache: gelu_backward_of_chunks(np.ones_like(dy), cache), "forgot dy"),  # dy is missing
+            # the way through the gate is missing
+            (gelu_backward_with(lambda x, g, s: 0.5 * g), "half of the product rule"),
+            # the direct way is missing
+            (gelu_backward_with(lambda x, g, s: 0.5 * x * g * (2 - g) * s), "half of the product rule"),
+            # the second half is missing
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + x * g * (2 - g) * s), "forgot the second ½"),
+            # the first half is missing
+            (gelu_backward_with(lambda x, g, s: g + 0.5 * x * g * (2 - g) * s), "forgot the first ½"),
+            (gelu_backward_with(lambda x, g, s: g + x * g * (2 - g) * s), "forgot the ½"),  # both halves are missing
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * g * (2 - g) * s), "forgot x"),  # x is missing
+            # the gate is missing in the slope
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * (2 - g) * s), "1 − tanh"),
+            # 1 − gate
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (1 - g) * s), "gate taken for tanh"),
+            # the gate taken for the tanh
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * (1 - g**2) * s), "gate taken for tanh"),
             (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 + g) * s), "2 + gate"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g)), "the slope of inner is missing"),
+            # the slope of inner is missing
+            (gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g)), "forgot the slope of inner"),
             (
                 gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g) * ROOT * (x + 0.044715 * x**3)),
                 "inner for its slope",
             ),
             (
                 gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g) * ROOT * (1 + 0.044715 * x**2)),
-                "the 3 is missing",
+                "forgot the 3",  # the 3 is missing
             ),
             (
                 gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g) * (1 + 3 * 0.044715 * x**2)),
-                "√(2/π) is missing",
+                "forgot √(2/π)",  # √(2/π) is missing
             ),
             (
                 gelu_backward_with(lambda x, g, s: 0.5 * g + 0.5 * x * g * (2 - g) * ROOT * 1 + 3 * 0.044715 * x**2),
-                "brackets: the cubic part is outside the product",
+                "brackets",  # brackets: the cubic part is outside the product
             ),
-            (gelu_backward_with(lambda x, g, s: 0.5 * g - 0.5 * x * g * (2 - g) * s), "minus"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * (g + x) * g * (2 - g) * s), "brackets: the sum of gate and x"),
+            (gelu_backward_with(lambda x, g, s: 0.5 * g - 0.5 * x * g * (2 - g) * s), "sign of a term"),  # minus
+            # brackets: the sum of gate and x
+            (gelu_backward_with(lambda x, g, s: 0.5 * (g + x) * g * (2 - g) * s), "brackets"),
             (gelu_backward_with(lambda x, g, s: (x > 0) * 1.0), "ReLU's slope"),
-            (gelu_backward_with(lambda x, g, s: 0.5 * x * g), "the forward's y for the slope"),
+            # the forward's y for the slope
+            (gelu_backward_with(lambda x, g, s: 0.5 * x * g), "GELU's value instead of its slope"),
             (
                 lambda dy, cache: dy * cache[1] / 2 + gelu_backward_of_chunks(1, cache) - cache[1] / 2,
-                "dy multiplies the first term only",
+                "brackets",  # dy multiplies the first term only
             ),
-            (lambda dy, cache: chunks_spelled_out(dy, cache), "all three of 10.4"),
-            (lambda dy, cache: chunks_spelled_out(dy, cache)[1], "dinner in place of dx"),
-            (gelu_backward_in_place, "dy is changed"),
-            (gelu_backward_returned_in_the_loop, "return inside the loop: the first number only"),
-            (lambda dy, cache: gelu_backward_of_chunks(dy, cache[::-1]), "the cache unpacked in the wrong order"),
+            (lambda dy, cache: chunks_spelled_out(dy, cache), "other number of results"),  # all three of 10.4
+            (lambda dy, cache: chunks_spelled_out(dy, cache)[1], "another output"),  # dinner in place of dx
+            (gelu_backward_in_place, "changed its input"),  # dy is changed
+            # return inside the loop: the first number only
+            (gelu_backward_returned_in_the_loop, "uses a part of an input"),
+            # the cache unpacked in the wrong order
+            (lambda dy, cache: gelu_backward_of_chunks(dy, cache[::-1]), "cache the wrong way round"),
             (lambda dy, cache: print(gelu_backward_of_chunks(dy, cache)), "printed, not returned"),
-            (lambda dy, cache: layers.gelu_backward(dy, cache), "minidit's own backward, which wants another cache"),
-            (gelu_backward_divided_by_x, "divided by x: NaN at zero"),
-            (gelu_backward_measured, "a measured slope: right to six digits only"),
+            # minidit's own backward, which wants another cache
+            (lambda dy, cache: layers.gelu_backward(dy, cache), "raised an error"),
+            (gelu_backward_divided_by_x, "NaN"),  # divided by x: NaN at zero
+            (gelu_backward_measured, "a measured slope"),  # a measured slope: right to six digits only
         ],
     ),
     "feedforward_backward": Answers(
         right=[feedforward_backward_in_three_calls, feedforward_backward_by_hand],
         wrong=[
-            (feedforward_back(back_without_gelu), "GELU's backward is left out"),
-            (feedforward_back(back_order_second_first), "dw2, db2 before dw1, db1"),
-            (feedforward_back(back_weights_then_biases), "both weights, then both biases"),
-            (feedforward_back(back_dx_last), "dx at the end"),
-            (feedforward_back(back_bias_before_weight), "biases before weights"),
-            (feedforward_back(back_forward_order), "the first map's backward first"),
-            (feedforward_back(back_dx_before_gelu), "dx from the gradient before GELU's backward"),
-            (feedforward_back(back_gelu_of_dy), "GELU's backward times the gradient once more"),
-            (feedforward_back(back_dx_is_dh), "the hidden gradient returned as dx"),
-            (feedforward_back(back_residual), "dy added to dx, as for a residual"),
-            (feedforward_back(back_biases_unsummed), "the biases' gradients aren't summed"),
-            (feedforward_back(back_biases_mean), "the biases' gradients are means"),
-            (feedforward_back(back_db1_of_da), "db1 from the gradient before GELU's backward"),
-            (feedforward_back(back_gelu_backward_unpacked), "gelu_backward returns one array, not two"),
-            (feedforward_back(back_own_gelu), "10.5's own GELU backward, whose cache is another"),
-            (feedforward_back(back_first_sample), "the weights' gradients of the first clip only"),
-            (feedforward_back(back_weights_transposed), "dw1 and dw2 transposed"),
-            (feedforward_back(back_gelu_first), "GELU's backward first"),
-            (feedforward_back(back_gelu_slope_only), "GELU's slope in place of its gradient"),
+            (feedforward_back(back_without_gelu), "skipped GELU"),  # GELU's backward is left out
+            (feedforward_back(back_order_second_first), "wrong order"),  # dw2, db2 before dw1, db1
+            (feedforward_back(back_weights_then_biases), "wrong order"),  # both weights, then both biases
+            (feedforward_back(back_dx_last), "wrong order"),  # dx at the end
+            (feedforward_back(back_bias_before_weight), "wrong order"),  # biases before weights
+            (feedforward_back(back_forward_order), "raised an error"),  # the first map's backward first
+            (feedforward_back(back_dx_before_gelu), "skipped GELU"),  # dx from the gradient before GELU's backward
+            # GELU's backward times the gradient once more
+            (feedforward_back(back_gelu_of_dy), "GELU's gradient times dhidden"),
+            (feedforward_back(back_dx_is_dh), "the first map skipped"),  # the hidden gradient returned as dx
+            (feedforward_back(back_residual), "residual added"),  # dy added to dx, as for a residual
+            (feedforward_back(back_biases_unsummed), "biases not summed"),  # the biases' gradients aren't summed
+            (feedforward_back(back_biases_mean), "mean instead of sum"),  # the biases' gradients are means
+            (feedforward_back(back_db1_of_da), "skipped GELU"),  # db1 from the gradient before GELU's backward
+            # gelu_backward returns one array, not two
+            (feedforward_back(back_gelu_backward_unpacked), "raised an error"),
+            (feedforward_back(back_own_gelu), "raised an error"),  # 10.5's own GELU backward, whose cache is another
+            (feedforward_back(back_first_sample), "raised an error"),  # the weights' gradients of the first clip only
+            (feedforward_back(back_weights_transposed), "missing transpose"),  # dw1 and dw2 transposed
+            (feedforward_back(back_gelu_first), "raised an error"),  # GELU's backward first
+            # GELU's slope in place of its gradient
+            (feedforward_back(back_gelu_slope_only), "GELU's slope without the gradient"),
             (feedforward_back(back_gelu_twice), "GELU's backward twice"),
-            (lambda dy, cache: feedforward_backward_in_three_calls(dy, cache)[0], "only dx is returned"),
-            (lambda dy, cache: feedforward_backward_in_three_calls(dy, cache)[:3], "dw2 and db2 are forgotten"),
+            # only dx is returned
+            (lambda dy, cache: feedforward_backward_in_three_calls(dy, cache)[0], "other number of results"),
+            # dw2 and db2 are forgotten
+            (lambda dy, cache: feedforward_backward_in_three_calls(dy, cache)[:3], "other number of results"),
             (
                 lambda dy, cache: feedforward_backward_in_three_calls(dy, cache[::-1]),
-                "the caches unpacked in the wrong order",
+                "raised an error",  # the caches unpacked in the wrong order
             ),
             (lambda dy, cache: print(feedforward_backward_in_three_calls(dy, cache)), "printed, not returned"),
         ],

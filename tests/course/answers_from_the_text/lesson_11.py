@@ -447,262 +447,322 @@ ANSWERS = {
     "step_11_loss_gradient": Answers(
         right=[PREDICTED - ACTUAL, [[-1.0, 1.0, 0.0, 1.0], [-2.0, 0.0, 0.0, 0.0]], tuple(map(tuple, ERROR))],
         wrong=[
-            ((ACTUAL - PREDICTED).tolist(), "actual − predicted"),
-            ((PREDICTED + ACTUAL).tolist(), "a sum"),
-            (((PREDICTED - ACTUAL) ** 2).tolist(), "squared"),
-            ((0.5 * (PREDICTED - ACTUAL) ** 2).tolist(), "half the squares: the loss"),
-            ((2 * (PREDICTED - ACTUAL)).tolist(), "twice the error"),
-            (((PREDICTED - ACTUAL) / 2).tolist(), "half the error"),
-            (((PREDICTED - ACTUAL) / 8).tolist(), "a mean over the numbers"),
-            (np.abs(PREDICTED - ACTUAL).tolist(), "the signs are lost"),
-            ([[-1, 1, 0, -1], [-2, 0, -2, -2]], "− −1 taken for − 1 in the entries with a −1"),
-            (PREDICTED.tolist(), "the prediction itself"),
-            (ACTUAL.tolist(), "the noise itself"),
-            ((PREDICTED - ACTUAL).T.tolist(), "transposed"),
-            (ERROR[::-1], "the rows exchanged"),
-            ([[-1, 1, 0, 1], [-4, 0, 0, 0]], "one slip: −3 − 1 for −3 + 1"),
-            ([[-1, 1, 0, 1], [2, 0, 0, 0]], "one sign"),
+            ((ACTUAL - PREDICTED).tolist(), "sign"),  # actual − predicted
+            ((PREDICTED + ACTUAL).tolist(), "added instead of subtracted"),  # a sum
+            (((PREDICTED - ACTUAL) ** 2).tolist(), "squared errors"),  # squared
+            ((0.5 * (PREDICTED - ACTUAL) ** 2).tolist(), "squared errors"),  # half the squares: the loss
+            ((2 * (PREDICTED - ACTUAL)).tolist(), "doubled"),  # twice the error
+            (((PREDICTED - ACTUAL) / 2).tolist(), "halved"),  # half the error
+            (((PREDICTED - ACTUAL) / 8).tolist(), "mean instead of sum"),  # a mean over the numbers
+            (np.abs(PREDICTED - ACTUAL).tolist(), "size of the errors"),  # the signs are lost
+            ([[-1, 1, 0, -1], [-2, 0, -2, -2]], None),  # − −1 taken for − 1 in the entries with a −1
+            (PREDICTED.tolist(), "the prediction"),  # the prediction itself
+            (ACTUAL.tolist(), "the noise"),  # the noise itself
+            ((PREDICTED - ACTUAL).T.tolist(), "missing transpose"),  # transposed
+            (ERROR[::-1], "rows swapped"),  # the rows exchanged
+            ([[-1, 1, 0, 1], [-4, 0, 0, 0]], None),  # one slip: −3 − 1 for −3 + 1
+            ([[-1, 1, 0, 1], [2, 0, 0, 0]], "sign of an entry"),  # one sign
             (3.5, "the loss"),
-            ((PREDICTED - np.array([[2, 0, 0, 2], [4, 4, 5, 5]])).tolist(), "minus the latent, not minus the noise"),
-            ([[0], [-2]], "a column of sums"),
+            # minus the latent, not minus the noise
+            ((PREDICTED - np.array([[2, 0, 0, 2], [4, 4, 5, 5]])).tolist(), "latent for noise"),
+            ([[0], [-2]], "other number of entries"),  # a column of sums
         ],
     ),
     "step_11_feed_forward_gradients": Answers(
         right=[np.array(RED), [[14.0, 12.0, 1.0], [-4.0, -12.0, -2.0]], tuple(map(tuple, RED))],
         wrong=[
             (np.hstack([(np.array(ERROR) @ POOLED.T).T, [[1], [-2]]]).tolist(), "dW transposed"),
-            ((np.array(RED) / 4).tolist(), "means over the patches"),
-            ((np.array(RED) / [1, 1, 4]).tolist(), "db is a mean"),
-            ((-np.array(RED)).tolist(), "all signs: actual − predicted"),
-            (red(PREDICTED), "the prediction in place of the loss gradient"),
-            (red(ACTUAL), "the noise in place of the loss gradient"),
-            (red(pooled=PREDICTED), "the prediction in place of the pooled latent"),
+            ((np.array(RED) / 4).tolist(), "mean instead of sum"),  # means over the patches
+            ((np.array(RED) / [1, 1, 4]).tolist(), "mean instead of sum"),  # db is a mean
+            ((-np.array(RED)).tolist(), "sign"),  # all signs: actual − predicted
+            (red(PREDICTED), "prediction instead of error"),  # the prediction in place of the loss gradient
+            (red(ACTUAL), "prediction instead of error"),  # the noise in place of the loss gradient
+            (red(pooled=PREDICTED), "prediction for the pooled latent"),  # the prediction in place of the pooled latent
             (
                 red(pooled=np.array([[1, 1, -1, 1], [2, 0, 1, 1]])),
-                "the conditioned latent of step 7 for the pooled one",
+                "before the pooling",  # the conditioned latent of step 7 for the pooled one
             ),
             (np.array(RED)[:, [2, 0, 1]].tolist(), "db first"),
-            (np.array(RED)[:, :2].tolist(), "db is missing"),
-            ([[14, 12], [-4, -12], [1, -2]], "db below dW"),
-            ([[14, 12, -2], [-4, -12, 1]], "db's two numbers exchanged"),
-            ([[14, 12, 3], [-4, -12, 2]], "db without signs"),
-            ([[14, 12, 1], [4, 12, -2]], "the minus of −2 is lost in dW"),
-            ([[10, 4, 1], [-4, -12, -2]], "two slips in the first row"),
-            ([[18, 24, 1], [-4, -12, -2]], "the −1 of the first row taken as 1"),
-            (RED[::-1], "the rows exchanged"),
-            ([[14, 12, -1], [-4, -12, -1]], "db summed over all: −1 for both"),
-            (np.array(RED).T.tolist(), "everything transposed"),
-            ([[-2, -6, -1], [-4, -12, -2]], "the first patch only"),
-            ([[-3, 3, 1], [-3, 3, -2]], "Wᵀ for pooledᵀ"),
+            (np.array(RED)[:, :2].tolist(), "db missing"),  # db is missing
+            ([[14, 12], [-4, -12], [1, -2]], "db below"),  # db below dW
+            ([[14, 12, -2], [-4, -12, 1]], "db swapped"),  # db's two numbers exchanged
+            ([[14, 12, 3], [-4, -12, 2]], "signs of db"),  # db without signs
+            ([[14, 12, 1], [4, 12, -2]], "sign of an entry"),  # the minus of −2 is lost in dW
+            ([[10, 4, 1], [-4, -12, -2]], None),  # two slips in the first row
+            ([[18, 24, 1], [-4, -12, -2]], None),  # the −1 of the first row taken as 1
+            (RED[::-1], "rows swapped"),  # the rows exchanged
+            ([[14, 12, -1], [-4, -12, -1]], "db of all"),  # db summed over all: −1 for both
+            (np.array(RED).T.tolist(), "missing transpose"),  # everything transposed
+            ([[-2, -6, -1], [-4, -12, -2]], "one patch only"),  # the first patch only
+            ([[-3, 3, 1], [-3, 3, -2]], None),  # Wᵀ for pooledᵀ
         ],
     ),
     "mse_forward": Answers(
         right=[mse_clip_by_clip, mse_by_einsum, mse_reshaped, mse_weight_on_matching_axis, mse_weight_repeated],
         wrong=[
-            (mse_with(loss=lambda w, e: np.sum(w * e)), "a sum"),
-            (mse_with(loss=lambda w, e: 0.5 * np.sum(w * e)), "half a sum, as on the worksheet"),
-            (mse_with(loss=lambda w, e: 0.5 * np.mean(w * e)), "half a mean"),
-            (mse_with(loss=lambda w, e: np.sum(w * e) / len(e)), "divided by the number of clips"),
-            (mse_with(loss=lambda w, e: np.mean(w)), "not squared"),
-            (mse_with(loss=lambda w, e: np.mean(np.abs(w))), "absolute values"),
-            (mse_with(loss=lambda w, e: np.mean(w**2)), "the weight is squared"),
-            (mse_with(loss=lambda w, e: np.mean(e**2)), "the weight isn't in the loss"),
-            (mse_with(loss=lambda w, e: np.sqrt(np.mean(w * e))), "a root"),
-            (mse_with(loss=lambda w, e: np.mean(w * e, axis=0)), "a mean over the clips only"),
-            (mse_with(loss=lambda w, e: np.mean(w * e, axis=-1)), "a mean over the last axis only"),
-            (mse_with(loss=lambda w, e: w * e), "no mean"),
-            (mse_with(error=lambda p, t: t - p), "target − prediction"),
-            (mse_with(error=lambda p, t: p), "the target isn't subtracted"),
-            (mse_with(weigh=lambda w, e: w * e), "no axes for the weight"),
-            (mse_with(weigh=lambda w, e: w[:, None] * e), "one axis for the weight: works for two axes only"),
-            (mse_with(weigh=lambda w, e: w[:, None, None] * e), "works for three axes only"),
-            (mse_with(weigh=lambda w, e: w[:, None, None, None, None] * e), "works for five axes only"),
-            (mse_with(weigh=lambda w, e: np.sqrt(spread(w, e)) * e), "the root of the weight"),
+            (mse_with(loss=lambda w, e: np.sum(w * e)), "sum instead of mean"),  # a sum
+            (mse_with(loss=lambda w, e: 0.5 * np.sum(w * e)), "half a sum"),  # half a sum, as on the worksheet
+            (mse_with(loss=lambda w, e: 0.5 * np.mean(w * e)), "half"),  # half a mean
+            # divided by the number of clips
+            (mse_with(loss=lambda w, e: np.sum(w * e) / len(e)), "divided by the clips"),
+            (mse_with(loss=lambda w, e: np.mean(w)), "forgot the square"),  # not squared
+            (mse_with(loss=lambda w, e: np.mean(np.abs(w))), "absolute error"),  # absolute values
+            (mse_with(loss=lambda w, e: np.mean(w**2)), "weight twice"),  # the weight is squared
+            (mse_with(loss=lambda w, e: np.mean(e**2)), "weight ignored"),  # the weight isn't in the loss
+            (mse_with(loss=lambda w, e: np.sqrt(np.mean(w * e))), "root"),  # a root
+            # a mean over the clips only
+            (mse_with(loss=lambda w, e: np.mean(w * e, axis=0)), "mean over one axis only"),
+            # a mean over the last axis only
+            (mse_with(loss=lambda w, e: np.mean(w * e, axis=-1)), "mean over one axis only"),
+            (mse_with(loss=lambda w, e: w * e), "not averaged"),  # no mean
+            (mse_with(error=lambda p, t: t - p), "error the wrong way round"),  # target − prediction
+            (mse_with(error=lambda p, t: p), "target not subtracted"),  # the target isn't subtracted
+            (mse_with(weigh=lambda w, e: w * e), "raised an error"),  # no axes for the weight
+            # one axis for the weight: works for two axes only
+            (mse_with(weigh=lambda w, e: w[:, None] * e), "raised an error"),
+            # works for three axes only
+            (mse_with(weigh=lambda w, e: w[:, None, None] * e), "a number of axes typed in"),
+            # works for five axes only
+            (mse_with(weigh=lambda w, e: w[:, None, None, None, None] * e), "a number of axes typed in"),
+            (mse_with(weigh=lambda w, e: np.sqrt(spread(w, e)) * e), "root of the weight"),  # the root of the weight
             (mse_with(weigh=lambda w, e: e / spread(w, e)), "divided by the weight"),
-            (mse_with(weigh=lambda w, e: w.mean() * e), "the mean weight for all"),
-            (mse_with(weigh=lambda w, e: w[0] * e), "the first clip's weight for all"),
-            (mse_with(weigh=lambda w, e: e), "the weight is ignored"),
-            (mse_with(weigh=lambda w, e: spread(w / w.sum(), e) * e), "weights made to sum to one"),
-            (mse_with(cache=lambda w, e, p, t: (w * e,)), "the cache is squared"),
-            (mse_with(cache=lambda w, e, p, t: (-w,)), "the cache holds target − prediction"),
-            (mse_with(cache=lambda w, e, p, t: (2 * w,)), "the cache holds a 2"),
-            (mse_with(cache=lambda w, e, p, t: (w / w.size,)), "the cache is divided by N already"),
-            (mse_with(cache=lambda w, e, p, t: w), "the cache isn't a tuple"),
-            (mse_with(cache=lambda w, e, p, t: (p, t)), "the cache holds prediction and target"),
-            (mse_cache_without_weight, "the cache lacks the weight"),
-            (mse_asks_if_weight, "an array in an if"),
-            (mse_none_not_thought_of, "None isn't thought of"),
-            (mse_in_place, "prediction is changed"),
-            (mse_weighted_in_place, "*= gives error and weighted error one array: the weight is squared"),
-            (mse_mean_weight, "divided by the sum of the weights, not by N"),
-            (mse_weight_after_the_mean, "the mean weight times the mean square"),
-            (mse_returned_in_the_loop, "return inside the loop: the first clip only"),
-            (lambda prediction, target, weight=None: mse_clip_by_clip(prediction, target, weight)[0], "no cache"),
-            (lambda prediction, target: mse_clip_by_clip(prediction, target), "no argument weight"),
-            (mse_weight_tiled, "the weights tiled, not repeated: they land on the wrong clips"),
+            (mse_with(weigh=lambda w, e: w.mean() * e), "mean weight for all"),  # the mean weight for all
+            (mse_with(weigh=lambda w, e: w[0] * e), "one weight for all"),  # the first clip's weight for all
+            (mse_with(weigh=lambda w, e: e), "weight ignored"),  # the weight is ignored
+            # weights made to sum to one
+            (mse_with(weigh=lambda w, e: spread(w / w.sum(), e) * e), "weights made to add up to one"),
+            (mse_with(cache=lambda w, e, p, t: (w * e,)), "kept the error's square"),  # the cache is squared
+            # the cache holds target − prediction
+            (mse_with(cache=lambda w, e, p, t: (-w,)), "error the wrong way round"),
+            (mse_with(cache=lambda w, e, p, t: (2 * w,)), "kept a 2"),  # the cache holds a 2
+            (mse_with(cache=lambda w, e, p, t: (w / w.size,)), "kept a mean"),  # the cache is divided by N already
+            (mse_with(cache=lambda w, e, p, t: w), "other structure"),  # the cache isn't a tuple
+            (mse_with(cache=lambda w, e, p, t: (p, t)), "other structure"),  # the cache holds prediction and target
+            (mse_cache_without_weight, "kept the plain error"),  # the cache lacks the weight
+            (mse_asks_if_weight, "raised an error"),  # an array in an if
+            (mse_none_not_thought_of, "raised an error"),  # None isn't thought of
+            (mse_in_place, "changed its input"),  # prediction is changed
+            # *= gives error and weighted error one array: the weight is squared
+            (mse_weighted_in_place, "weight twice"),
+            (mse_mean_weight, "divided by the weights"),  # divided by the sum of the weights, not by N
+            (mse_weight_after_the_mean, "mean weight times mean square"),  # the mean weight times the mean square
+            (mse_returned_in_the_loop, "uses a part of an input"),  # return inside the loop: the first clip only
+            # no cache
+            (
+                lambda prediction, target, weight=None: mse_clip_by_clip(prediction, target, weight)[0],
+                "other number of results",
+            ),
+            (lambda prediction, target: mse_clip_by_clip(prediction, target), "other arguments"),  # no argument weight
+            (mse_weight_tiled, "weights tiled"),  # the weights tiled, not repeated: they land on the wrong clips
         ],
     ),
     "mse_backward": Answers(
         right=[mse_backward_line_by_line, mse_backward_in_a_list],
         wrong=[
-            (mse_back(lambda d, w: d * w / w.size), "the 2 is missing"),
+            (mse_back(lambda d, w: d * w / w.size), "forgot the 2"),  # the 2 is missing
             (mse_back(lambda d, w: d * 2 * w), "not divided by N"),
-            (mse_back(lambda d, w: d * w), "the worksheet's gradient: neither 2 nor N"),
-            (mse_back(lambda d, w: d * 2 * w / len(w)), "divided by the number of clips"),
-            (mse_back(lambda d, w: d * 2 * w / w.shape[-1]), "divided by the last axis' length"),
-            (mse_back(lambda d, w: d * 2 * w / w.ndim), "divided by the number of axes"),
-            (mse_back(lambda d, w: d * 2 * w / (w.shape[0] * w.shape[1])), "N of two axes"),
-            (mse_back(lambda d, w: d * 2 * w // w.size), "// rounds down"),
-            (mse_back(lambda d, w: 2 * w / w.size), "dloss is ignored"),
-            (mse_back(lambda d, w: d + 2 * w / w.size), "dloss is added"),
-            (mse_back(lambda d, w: d * 2 * w**2 / w.size), "squared"),
-            (mse_back(lambda d, w: d * 2 / w.size), "the error is missing"),
-            (mse_back(lambda d, w: d * 2 * np.abs(w) / w.size), "the signs are lost"),
-            (mse_back(lambda d, w: d * 2 * np.mean(w)), "a mean, so one number"),
-            (mse_back(lambda d, w: -d * 2 * w / w.size), "both signs: target − prediction"),
-            (mse_back(lambda d, w: d * 2 * w / w.size**2), "divided by N²"),
+            (mse_back(lambda d, w: d * w), "the worksheet's gradient"),  # the worksheet's gradient: neither 2 nor N
+            (mse_back(lambda d, w: d * 2 * w / len(w)), "divided by another length"),  # divided by the number of clips
+            # divided by the last axis' length
+            (mse_back(lambda d, w: d * 2 * w / w.shape[-1]), "divided by another length"),
+            (mse_back(lambda d, w: d * 2 * w / w.ndim), "divided by another length"),  # divided by the number of axes
+            # N of two axes
+            (mse_back(lambda d, w: d * 2 * w / (w.shape[0] * w.shape[1])), "divided by another length"),
+            (mse_back(lambda d, w: d * 2 * w // w.size), "cut off"),  # // rounds down
+            (mse_back(lambda d, w: 2 * w / w.size), "dloss ignored"),  # dloss is ignored
+            (mse_back(lambda d, w: d + 2 * w / w.size), "dloss added"),  # dloss is added
+            (mse_back(lambda d, w: d * 2 * w**2 / w.size), "squared errors"),  # squared
+            (mse_back(lambda d, w: d * 2 / w.size), "a factor missing"),  # the error is missing
+            (mse_back(lambda d, w: d * 2 * np.abs(w) / w.size), "size of the errors"),  # the signs are lost
+            (mse_back(lambda d, w: d * 2 * np.mean(w)), "one number"),  # a mean, so one number
+            (mse_back(lambda d, w: -d * 2 * w / w.size), "sign"),  # both signs: target − prediction
+            (mse_back(lambda d, w: d * 2 * w / w.size**2), "divided by N twice"),  # divided by N²
             (mse_back(lambda d, w: d * w * w.size / 2), "upside down"),
-            (mse_back(lambda d, w: d * 2 * w / 8), "N typed in as 8"),
-            (mse_back(right_dprediction, lambda d, w: d), "dtarget has the sign of dprediction"),
-            (mse_back(right_dprediction, lambda d, w: np.zeros_like(w)), "dtarget is zero"),
-            (mse_back(right_dprediction, lambda d, w: -w), "dtarget is minus the weighted error"),
-            (mse_back(right_dprediction, lambda d, w: None), "dtarget is None"),
-            (lambda dloss, cache: right_dprediction(dloss, cache[0]), "dtarget isn't returned"),
-            (lambda dloss, cache: mse_backward_line_by_line(dloss, cache)[::-1], "dtarget first"),
-            (mse_backward_in_place, "the cache is changed"),
-            (mse_backward_cache_not_unpacked, "the cache isn't unpacked"),
+            (mse_back(lambda d, w: d * 2 * w / 8), "N typed in"),  # N typed in as 8
+            # dtarget has the sign of dprediction
+            (mse_back(right_dprediction, lambda d, w: d), "no minus for the target"),
+            # dtarget is zero
+            (mse_back(right_dprediction, lambda d, w: np.zeros_like(w)), "no gradient for the target"),
+            (mse_back(right_dprediction, lambda d, w: -w), "the error itself"),  # dtarget is minus the weighted error
+            (mse_back(right_dprediction, lambda d, w: None), "not an array"),  # dtarget is None
+            # dtarget isn't returned
+            (lambda dloss, cache: right_dprediction(dloss, cache[0]), "other number of results"),
+            (lambda dloss, cache: mse_backward_line_by_line(dloss, cache)[::-1], "sign"),  # dtarget first
+            (mse_backward_in_place, "changed its input"),  # the cache is changed
+            (mse_backward_cache_not_unpacked, "raised an error"),  # the cache isn't unpacked
             (lambda dloss, cache: print(mse_backward_line_by_line(dloss, cache)), "printed, not returned"),
         ],
     ),
     "clip_scale": Answers(
         right=[clip_with_if, clip_with_numpy, clip_upside_down, clip_with_int_one],
         wrong=[
-            (lambda squared_norm, max_grad_norm: max_grad_norm / (squared_norm**0.5 + 1e-6), "no minimum with 1"),
-            (lambda squared_norm, max_grad_norm: max(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6)), "max for min"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6)), "no root"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6) ** 0.5), "1e-6 inside"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / squared_norm**0.5), "no 1e-6"),
-            (lambda squared_norm, max_grad_norm: min(1.0, 1 / (squared_norm**0.5 + 1e-6)), "max_grad_norm is ignored"),
+            # no minimum with 1
+            (
+                lambda squared_norm, max_grad_norm: max_grad_norm / (squared_norm**0.5 + 1e-6),
+                "lengthens short gradients",
+            ),
+            # max for min
+            (
+                lambda squared_norm, max_grad_norm: max(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6)),
+                "max instead of min",
+            ),
+            # no root
+            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6)), "forgot the root"),
+            # 1e-6 inside
+            (
+                lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm + 1e-6) ** 0.5),
+                "forgot the 1e-6",
+            ),
+            # no 1e-6
+            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / squared_norm**0.5), "forgot the 1e-6"),
+            # max_grad_norm is ignored
+            (lambda squared_norm, max_grad_norm: min(1.0, 1 / (squared_norm**0.5 + 1e-6)), "limit ignored"),
             (lambda squared_norm, max_grad_norm: min(1.0, (squared_norm**0.5 + 1e-6) / max_grad_norm), "upside down"),
             (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / squared_norm**0.5 + 1e-6), "brackets"),
-            (lambda squared_norm, max_grad_norm: min(squared_norm**0.5, max_grad_norm), "the clipped norm"),
+            # the clipped norm
+            (lambda squared_norm, max_grad_norm: min(squared_norm**0.5, max_grad_norm), "the norm itself"),
             (
                 lambda squared_norm, max_grad_norm: min(max_grad_norm, max_grad_norm / (squared_norm**0.5 + 1e-6)),
-                "min with max_grad_norm",
+                "another limit of the factor",  # min with max_grad_norm
             ),
             (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm**2 / (squared_norm + 1e-6)), "squares"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**2 + 1e-6)), "squared again"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**0.5 + 1e6)), "1e6 for 1e-6"),
-            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-8)), "1e-8"),
+            # squared again
+            (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**2 + 1e-6)), "forgot the root"),
+            # 1e6 for 1e-6
+            (
+                lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**0.5 + 1e6)),
+                "another number than 1e-6",
+            ),
+            # 1e-8
+            (
+                lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-8)),
+                "forgot the 1e-6",
+            ),
             (
                 lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm // (squared_norm**0.5 + 1e-6)),
-                "// rounds down",
+                "all or nothing",  # // rounds down
             ),
             (lambda squared_norm, max_grad_norm: int(squared_norm**0.5 <= max_grad_norm), "all or nothing"),
             (
                 lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm / (np.linalg.norm(squared_norm) + 1e-6)),
-                "norm of the squared norm",
+                "forgot the root",  # norm of the squared norm
             ),
-            (clip_forgot_to_return, "return is forgotten"),
-            (clip_short_returns_nothing, "nothing is returned for a short gradient"),
-            (clip_only_if_longer_than_one, "compared with 1, not with max_grad_norm"),
+            (clip_forgot_to_return, "returned nothing"),  # return is forgotten
+            (clip_short_returns_nothing, "returned nothing"),  # nothing is returned for a short gradient
+            (clip_only_if_longer_than_one, "compared with 1"),  # compared with 1, not with max_grad_norm
         ],
     ),
     "adamw_update": Answers(
-        right=[adamw_line_by_line, adamw_written_into, adamw_one_by_one],
+        right=[
+            adamw_line_by_line,
+            adamw_written_into,
+            adamw_one_by_one,
+            adamw_with(result=lambda p, m, v: (p, m, v)),  # also returns them
+        ],
         wrong=[
-            (adamw_with(g=lambda s, grads: grads), "grad_scale is ignored"),
+            (adamw_with(g=lambda s, grads: grads), "grad_scale ignored"),  # grad_scale is ignored
             (adamw_with(g=lambda s, grads: grads / s), "divided by grad_scale"),
-            (adamw_with(m_new=lambda m, g, b: b * m + g), "m without 1 − β₁"),
-            (adamw_with(m_new=lambda m, g, b: (1 - b) * m + b * g), "β₁ and 1 − β₁ exchanged"),
-            (adamw_with(m_new=lambda m, g, b: m + (1 - b) * g), "m without β₁"),
-            (adamw_with(m_new=lambda m, g, b: (1 - b) * g), "m forgets its past"),
-            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * g), "v without the square"),
-            (adamw_with(v_new=lambda v, g, b: b * v + ((1 - b) * g) ** 2), "1 − β₂ is squared too"),
-            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * np.abs(g)), "|g| for g²"),
-            (adamw_with(v_new=lambda v, g, b: (1 - b) * v + b * g**2), "β₂ and 1 − β₂ exchanged"),
-            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * np.sum(g**2)), "one v for all parameters"),
-            (adamw_with(m_hat=lambda m, b, k: m), "no bias correction of m"),
-            (adamw_with(v_hat=lambda v, b, k: v), "no bias correction of v"),
+            (adamw_with(m_new=lambda m, g, b: b * m + g), "forgot 1 − β"),  # m without 1 − β₁
+            (adamw_with(m_new=lambda m, g, b: (1 - b) * m + b * g), "β and 1 − β swapped"),  # β₁ and 1 − β₁ exchanged
+            (adamw_with(m_new=lambda m, g, b: m + (1 - b) * g), "old mean not faded"),  # m without β₁
+            (adamw_with(m_new=lambda m, g, b: (1 - b) * g), "old mean forgotten"),  # m forgets its past
+            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * g), "forgot the square"),  # v without the square
+            (adamw_with(v_new=lambda v, g, b: b * v + ((1 - b) * g) ** 2), "1 − β₂ squared"),  # 1 − β₂ is squared too
+            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * np.abs(g)), "forgot the square"),  # |g| for g²
+            # β₂ and 1 − β₂ exchanged
+            (adamw_with(v_new=lambda v, g, b: (1 - b) * v + b * g**2), "β and 1 − β swapped"),
+            # one v for all parameters
+            (adamw_with(v_new=lambda v, g, b: b * v + (1 - b) * np.sum(g**2)), "one v for all"),
+            (adamw_with(m_hat=lambda m, b, k: m), "only v corrected"),  # no bias correction of m
+            (adamw_with(v_hat=lambda v, b, k: v), "only m corrected"),  # no bias correction of v
             (adamw_with(m_hat=lambda m, b, k: m, v_hat=lambda v, b, k: v), "no bias correction"),
-            (adamw_with(m_hat=lambda m, b, k: m / (1 - b)), "β₁ without its power"),
-            (adamw_with(v_hat=lambda v, b, k: v / (1 - b)), "β₂ without its power"),
-            (adamw_with(m_hat=lambda m, b, k: m / (1 - b * k)), "β₁ · k for β₁ᵏ"),
-            (adamw_with(m_hat=lambda m, b, k: m / (1 - b) ** k), "brackets: (1 − β₁)ᵏ"),
-            (adamw_with(m_hat=lambda m, b, k: m * (1 - b**k)), "multiplied by 1 − β₁ᵏ"),
+            (adamw_with(m_hat=lambda m, b, k: m / (1 - b)), "correction without the step"),  # β₁ without its power
+            (adamw_with(v_hat=lambda v, b, k: v / (1 - b)), "correction without the step"),  # β₂ without its power
+            (adamw_with(m_hat=lambda m, b, k: m / (1 - b * k)), "times the step"),  # β₁ · k for β₁ᵏ
+            (adamw_with(m_hat=lambda m, b, k: m / (1 - b) ** k), "brackets"),  # brackets: (1 − β₁)ᵏ
+            (adamw_with(m_hat=lambda m, b, k: m * (1 - b**k)), "multiplied by the correction"),  # multiplied by 1 − β₁ᵏ
             (
-                adamw_with(
-                    m_hat=lambda m, b, k: m / (1 - b ** (k + 1)), v_hat=lambda v, b, k: v / (1 - b ** (k + 1))
-                ),
-                "steps counted from 0: k + 1",
+                adamw_with(m_hat=lambda m, b, k: m / (1 - b ** (k + 1)), v_hat=lambda v, b, k: v / (1 - b ** (k + 1))),
+                "step one too far",  # steps counted from 0: k + 1
             ),
-            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v + eps)), "ε under the root"),
-            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v)), "no ε"),
-            (adamw_with(ratio=lambda m, v, eps: m / (v + eps)), "no root"),
-            (adamw_with(ratio=lambda m, v, eps: m / (np.sqrt(v) + 1e-8)), "ε typed in as 1e-8"),
-            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v) + eps), "brackets: ε added to the step"),
+            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v + eps)), "eps beneath the root"),  # ε under the root
+            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v)), "no eps"),  # no ε
+            (adamw_with(ratio=lambda m, v, eps: m / (v + eps)), "forgot the root"),  # no root
+            (adamw_with(ratio=lambda m, v, eps: m / (np.sqrt(v) + 1e-8)), "eps typed in"),  # ε typed in as 1e-8
+            (adamw_with(ratio=lambda m, v, eps: m / np.sqrt(v) + eps), "brackets"),  # brackets: ε added to the step
             (adamw_with(ratio=lambda m, v, eps: np.sign(m)), "only the sign"),
-            (adamw_with(ratio=lambda m, v, eps: m * (np.sqrt(v) + eps)), "multiplied by √v"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - rate * move), "no weight decay"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - rate * move - wd * p), "weight decay without η"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - rate * (move - wd * p)), "weight decay has the wrong sign"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - rate * (move + wd)), "λ without p"),
+            (adamw_with(ratio=lambda m, v, eps: m * (np.sqrt(v) + eps)), "multiplied by the root"),  # multiplied by √v
+            (adamw_with(decay=lambda p, rate, move, wd: p - rate * move), "weight decay forgotten"),  # no weight decay
+            # weight decay without η
+            (
+                adamw_with(decay=lambda p, rate, move, wd: p - rate * move - wd * p),
+                "weight decay without learning rate",
+            ),
+            # weight decay has the wrong sign
+            (adamw_with(decay=lambda p, rate, move, wd: p - rate * (move - wd * p)), "sign of the weight decay"),
+            # λ without p
+            (adamw_with(decay=lambda p, rate, move, wd: p - rate * (move + wd)), "weight decay without params"),
             (
                 adamw_with(decay=lambda p, rate, move, wd: (p - rate * move) * (1 - rate * wd)),
                 "decay of the moved parameters",
             ),
-            (adamw_with(decay=lambda p, rate, move, wd: p + rate * (move + wd * p)), "plus: uphill"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - (move + wd * p)), "η is forgotten"),
-            (adamw_with(decay=lambda p, rate, move, wd: p - 0.001 * (move + wd * p)), "η typed in"),
+            (adamw_with(decay=lambda p, rate, move, wd: p + rate * (move + wd * p)), "uphill"),  # plus: uphill
+            # η is forgotten
+            (adamw_with(decay=lambda p, rate, move, wd: p - (move + wd * p)), "learning rate forgotten"),
+            # η typed in
+            (adamw_with(decay=lambda p, rate, move, wd: p - 0.001 * (move + wd * p)), "learning rate typed in"),
             (
                 adamw_with(decay=lambda p, rate, move, wd: -rate * (move + wd * p)),
-                "the step in place of the parameters",
+                "the step alone",  # the step in place of the parameters
             ),
-            (adamw_with(result=lambda p, m, v: (p, m, v)), "also returns them"),
-            (adamw_new_arrays, "new arrays: nothing is written"),
-            (adamw_new_arrays_returned, "new arrays are returned, nothing is written"),
-            (adamw_only_params_written, "m and v aren't written"),
-            (adamw_means_corrected_in_place, "m and v themselves are corrected"),
-            (adamw_grads_changed, "grads are changed"),
-            (adamw_old_means, "the step is taken with the old m and v"),
+            (adamw_new_arrays, "nothing changed"),  # new arrays: nothing is written
+            (adamw_new_arrays_returned, "nothing changed"),  # new arrays are returned, nothing is written
+            (adamw_only_params_written, "moments not kept"),  # m and v aren't written
+            (adamw_means_corrected_in_place, "corrected means kept"),  # m and v themselves are corrected
+            (adamw_grads_changed, "changed its input"),  # grads are changed
+            (adamw_old_means, "old means"),  # the step is taken with the old m and v
             (adamw_settings_ignored, "settings typed in"),
-            (adamw_decay_in_the_gradient, "weight decay goes into the gradient, as in Adam with L2"),
-            (adamw_settings_like_a_dict, "settings treated as a dictionary"),
-            (adamw_v_of_the_new_m, "v of m², not of g²"),
+            # weight decay goes into the gradient, as in Adam with L2
+            (adamw_decay_in_the_gradient, "weight decay in the gradient"),
+            (adamw_settings_like_a_dict, "raised an error"),  # settings treated as a dictionary
+            (adamw_v_of_the_new_m, "v of m²"),  # v of m², not of g²
             (adamw_decay_twice, "weight decay twice"),
             (adamw_v_without_scale, "grad_scale in m only"),
-            (adamw_betas_exchanged, "β₁ and β₂ exchanged"),
-            (adamw_first_step_for_ever, "every step as if it were the first"),
-            (adamw_eps_before_the_correction, "ε added before the correction of v"),
-            (adamw_first_parameter_only, "only the first parameter"),
+            (adamw_betas_exchanged, "betas swapped"),  # β₁ and β₂ exchanged
+            (adamw_first_step_for_ever, "every step the first"),  # every step as if it were the first
+            (adamw_eps_before_the_correction, "eps before the correction"),  # ε added before the correction of v
+            (adamw_first_parameter_only, "uses a part of an input"),  # only the first parameter
         ],
     ),
     "ema_update": Answers(
         right=[ema_part_of_the_way, ema_in_two_steps, ema_one_by_one, ema_also_returned],
         wrong=[
-            (ema_to(lambda a, p, d: (1 - d) * a + d * p), "decay belongs to the old average"),
-            (ema_to(lambda a, p, d: d * a + p), "params without 1 − decay"),
-            (ema_to(lambda a, p, d: a + (1 - d) * p), "average without decay"),
+            # decay belongs to the old average
+            (ema_to(lambda a, p, d: (1 - d) * a + d * p), "decay and 1 − decay swapped"),
+            (ema_to(lambda a, p, d: d * a + p), "forgot 1 − decay"),  # params without 1 − decay
+            (ema_to(lambda a, p, d: a + (1 - d) * p), "old average not faded"),  # average without decay
             (ema_to(lambda a, p, d: d * a + d * p), "decay for both"),
-            (ema_to(lambda a, p, d: (a + p) / 2), "a plain mean: decay is ignored"),
+            (ema_to(lambda a, p, d: (a + p) / 2), "a plain mean"),  # a plain mean: decay is ignored
             (ema_to(lambda a, p, d: 0.999 * a + 0.001 * p), "decay typed in"),
-            (ema_to(lambda a, p, d: p), "params copied"),
-            (ema_to(lambda a, p, d: d * a - (1 - d) * p), "minus"),
+            (ema_to(lambda a, p, d: p), "a copy"),  # params copied
+            (ema_to(lambda a, p, d: d * a - (1 - d) * p), "params subtracted"),  # minus
             (ema_to(lambda a, p, d: d * a + (1 + d) * p), "1 + decay"),
-            (ema_to(lambda a, p, d: d * a), "params are missing"),
-            (ema_to(lambda a, p, d: d * a + (1 - d) * p.mean()), "the mean of params"),
-            (ema_to(lambda a, p, d: a + d * (p - a)), "moves decay of the way"),
-            (ema_to(lambda a, p, d: a + (1 - d) * (a - p)), "moves away from params"),
-            (ema_to(lambda a, p, d: np.maximum(d * a + (1 - d) * p, 0)), "negative ones cut off"),
-            (ema_new_array, "a new array: nothing is written"),
-            (ema_copied, "a copy is changed: nothing is written"),
-            (lambda average, params, decay: decay * average + (1 - decay) * params, "returned, not written"),
-            (ema_params_changed, "params are changed too"),
-            (ema_into_params, "written into params"),
-            (ema_first_only, "only the first number"),
-            (ema_last_left_out, "the last number is left out"),
-            (ema_with_brackets_lost, "brackets: 1 − decay · params"),
-            (ema_whole_difference, "moves decay of the way, by -="),
+            (ema_to(lambda a, p, d: d * a), "params missing"),  # params are missing
+            (ema_to(lambda a, p, d: d * a + (1 - d) * p.mean()), "mean of params"),  # the mean of params
+            (ema_to(lambda a, p, d: a + d * (p - a)), "decay and 1 − decay swapped"),  # moves decay of the way
+            (ema_to(lambda a, p, d: a + (1 - d) * (a - p)), "away from the parameters"),  # moves away from params
+            # negative ones cut off
+            (ema_to(lambda a, p, d: np.maximum(d * a + (1 - d) * p, 0)), "negative numbers lost"),
+            (ema_new_array, "nothing changed"),  # a new array: nothing is written
+            (ema_copied, "nothing changed"),  # a copy is changed: nothing is written
+            # returned, not written
+            (lambda average, params, decay: decay * average + (1 - decay) * params, "nothing changed"),
+            (ema_params_changed, "changed its input"),  # params are changed too
+            (ema_into_params, "changed its input"),  # written into params
+            (ema_first_only, "uses a part of an input"),  # only the first number
+            (ema_last_left_out, "uses a part of an input"),  # the last number is left out
+            (ema_with_brackets_lost, "brackets"),  # brackets: 1 − decay · params
+            (ema_whole_difference, "decay and 1 − decay swapped"),  # moves decay of the way, by -=
         ],
     ),
 }
