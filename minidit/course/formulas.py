@@ -22,6 +22,7 @@ import numpy as np
 
 from minidit.course.exercise import Slip
 
+ROUNDING = 1e-12  # what is smaller is 0, but for rounding
 FUNCTIONS = {"sqrt": np.sqrt, "exp": np.exp, "tanh": np.tanh, "abs": np.abs}
 ALL_OF = {"mean", "total"}  # mean and sum over some axes, keeping them or not
 INSTEAD = {
@@ -85,7 +86,7 @@ class Formula:
         return compute
 
     def results(self, text):
-        """What a text gives for the samples, in a form that can be compared; None where it can't be computed."""
+        """What a text gives for the samples, in a form that can be compared; None where that is no number."""
         return tuple(map(self.result, [self.function(text)] * len(self.samples), self.samples))
 
     def result(self, function, sample):
@@ -94,8 +95,11 @@ class Formula:
             value = np.asarray(function(**sample), dtype=float)
         except (ValueError, TypeError, AttributeError, IndexError, NameError, ZeroDivisionError):
             return None
-        scale = np.abs(value[np.isfinite(value)]).max(initial=1e-300)
-        return value.shape, (np.round(value / scale, 10) + 0.0).tobytes(), f"{scale:.9g}"
+        finite = np.abs(value[np.isfinite(value)])
+        if not finite.size:
+            return None
+        scale = finite.max() if finite.max() > ROUNDING else 0.0
+        return value.shape, (np.round(value / (scale or np.inf), 10) + 0.0).tobytes(), f"{scale:.9g}"
 
     def changes(self):
         """(name, says, tree) of every change."""
