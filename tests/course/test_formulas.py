@@ -11,7 +11,7 @@ from minidit.course.exercises import all_exercises
 from minidit.course.formulas import Formula, Slips, pretty
 from minidit.course.outcome import named
 
-FEW = 4  # trials of a stage, of which the first few are different enough
+FEW = 6  # trials of a stage, of which the first few are different enough
 WITH_FORMULAS = [name for name, exercise in all_exercises().items() if isinstance(exercise.slips, Slips)]
 
 
