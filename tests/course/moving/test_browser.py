@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 CLONE = Path(__file__).parents[3]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SECONDS = 60
+SECONDS = 180
 
 
 @pytest.fixture(scope="module")
