@@ -98,7 +98,7 @@ def grade_class(arguments, students, chosen, lessons):
     from minidit.course.grading.gradebook import Gradebook, page_names
     from minidit.course.grading.journal import Journal, journal_of
     from minidit.course.grading.process import Limits
-    from minidit.course.grading.results import table
+    from minidit.course.grading.results import harmless, lessons_in_csv, table
     from minidit.course.report import say
 
     out, pages, force = arguments.out, arguments.feedback, arguments.force
@@ -110,6 +110,16 @@ def grade_class(arguments, students, chosen, lessons):
     for path in (out, *files):
         if path.exists() and not force and not journal.wrote(path):
             raise UserError(f"{path} exists already, and not as minidit left it. Replace it by --force, or move it.")
+    if out.exists() and not force:
+        lost = sorted(
+            lessons_in_csv(out.read_bytes()) - {(harmless(s.name), a.number) for s in students for a in chosen}
+        )
+        if lost:
+            student, number = lost[0]
+            raise UserError(
+                f"{out} also has lesson {int(number)} of {student}, which is not graded now. Choose another name by -o, "
+                "or replace it by --force."
+            )
     journal.begin()
     limits = Limits(arguments.seconds, int(arguments.memory * 2**30))
     book = Gradebook(students, chosen, limits, journal, out, files)

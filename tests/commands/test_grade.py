@@ -137,6 +137,15 @@ def test_a_second_run_grades_what_is_new_and_replaces_only_what_it_wrote(clone, 
     assert "ada: lesson 0: 3 of 3" in capsys.readouterr().out
 
 
+def test_the_grades_of_another_class_are_not_replaced(clone, capsys):
+    hand_in(Path("in/ada", f"{LESSON}.ipynb"), **ANSWERS)
+    hand_in(Path("other/bob", f"{LESSON}.ipynb"))
+    assert main(["grade", "in", "-o", "grades.csv"]) == 0
+    said = refused(capsys, "other", "-o", "grades.csv")
+    assert "grades.csv also has lesson 0 of ada, which is not graded now. Choose another name by -o" in said
+    assert [row["student"] for row in rows_of("grades.csv")] == ["ada"] * 3
+
+
 def test_what_somebody_else_wrote_is_not_replaced_unless_asked_for(clone, capsys):
     hand_in(Path("in/ada", f"{LESSON}.ipynb"))
     Path("grades.csv").write_text("mine", encoding="utf-8")

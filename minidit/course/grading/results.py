@@ -99,6 +99,12 @@ def as_csv(sheets):
     return file.getvalue().encode("utf-8-sig", "replace")  # which spreadsheets take for what it is
 
 
+def lessons_in_csv(data):
+    """Whose grades of which lessons a CSV file has: {(student, number of the lesson)}, as `as_csv` writes them."""
+    rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    return {(row["student"], row["lesson"]) for row in rows}
+
+
 def harmless(text):
     """A text that a spreadsheet treats as text: not as a formula, whatever stands before its first sign."""
     text = SEPARATED.sub(r"\1'", text)

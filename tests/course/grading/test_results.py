@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from minidit.course.grading.results import COLUMNS, Grade, Sheet, as_csv, harmless, table
+from minidit.course.grading.results import COLUMNS, Grade, Sheet, as_csv, harmless, lessons_in_csv, table
 
 PASSED = Grade("07", "modulate_forward", "7.2 Scale and shift", 1.0, 1, "passed", "shapes.")
 HALF = Grade("07", "modulate_backward", "7.4 Scale and shift, backward", 0.5, 1, "wrong", "dx is off.", ("line 1: x",))
@@ -48,6 +48,11 @@ def test_the_csv_has_a_row_for_each_exercise_and_any_name():
     assert {(row["student"], row["id"], row["notebook"]) for row in rows} == {("Zoë?", "42", "x.ipynb")}
     assert [row["points"] for row in rows] == ["1", "0.5"]
     assert {(row["student_points"], row["student_of"]) for row in rows} == {("1.5", "2")}
+
+
+def test_a_csv_tells_whose_grades_it_has():
+    sheets = [Sheet("=ada", "", (PASSED, HALF), {}), Sheet("zoë", "", (HALF,), {})]
+    assert lessons_in_csv(as_csv(sheets)) == {("'=ada", "07"), ("zoë", "07")}
 
 
 def test_the_table_has_a_line_for_each_student_and_the_mean():
