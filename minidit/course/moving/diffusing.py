@@ -41,8 +41,11 @@ def noise(model=None, clip=None, prompt=None):
         ]  # fmt: skip
         return panels, f"The network reads “{given.prompt}” and guesses the clip from what has noise."
 
-    alt = "A red circle in a blue sky, the same clip with noise at t = 0.3, and what the network guesses from it."
-    return moving([Control("t", TIMES, TIMES.index(0.3))], scene, alt if clip is None else "A clip, noised and guessed")
+    alt = (
+        "A clip; the same with noise at t = 0.3, in blotches of all colours; and the network's guess, nearly the clip. "
+        "The guess stays near the clip at all t; the noised clip comes near it only at t = 1."
+    )
+    return moving([Control("t", TIMES, TIMES.index(0.3))], scene, alt)
 
 
 def denoising(model=None, prompt=PROMPT, seed=0):
