@@ -69,6 +69,8 @@ class Formula:
             results = self.results(text)
             if results in known or not any(results) or (self.within and reshaped(results, right)):
                 continue
+            if not because and all(result and result[2] == "0" for result in results):
+                continue  # 0 everywhere comes from many things
             known.add(results)
             because = because or self.because or f"It comes out as {pretty(text)} would."
             found.append(Slip(name, self.into(self.function(text)), says, because))

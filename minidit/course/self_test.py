@@ -1,6 +1,8 @@
 """The proof that the checks teach: each one gets right and wrong answers, such as students write.
 
-The answers are in `tests/course/answers/` of a clone, one file per lesson; an installed package doesn't have them.
+The answers are in a clone, one file per lesson: those in `tests/course/answers/` were written with the slips at hand,
+those in `tests/course/answers_from_the_text/` from the lessons' text alone; names were put to them afterwards. An
+installed package doesn't have them.
 """
 
 import importlib.util
@@ -14,7 +16,7 @@ from minidit.course.report import NOT_STARTED, PASSED, WRONG
 from minidit.errors import UserError
 from minidit.files.places import in_clone
 
-FOLDERS = (Path("tests", "course", "answers"),)
+FOLDERS = (Path("tests", "course", "answers"), Path("tests", "course", "answers_from_the_text"))
 NAMED_AT_LEAST = 0.92  # of all wrong answers
 MISLED_AT_MOST = 0.003  # of all wrong answers
 # What a report may be called though no slip is: it says what was seen, which is true whatever the reason.

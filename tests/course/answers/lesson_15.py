@@ -341,7 +341,7 @@ ANSWERS = {
         right=[Parts(**OPTIMIZER), Parts(**OPTIMIZER | {"adamw_update": optimizer.adamw_update})],
         wrong=[
             (Parts(**OPTIMIZER | {"mse_forward": mse_no_weight}), "weight ignored"),
-            (Parts(**OPTIMIZER | {"mse_backward": mse_no_mean}), "too large"),
+            (Parts(**OPTIMIZER | {"mse_backward": mse_no_mean}), "not divided by N"),
             (Parts(**OPTIMIZER | {"mse_backward": mse_no_two}), "forgot the 2"),
             (Parts(**OPTIMIZER | {"clip_scale": clip_no_root}), "forgot the root"),
             (Parts(**OPTIMIZER | {"clip_scale": clip_never}), "ignores an input"),

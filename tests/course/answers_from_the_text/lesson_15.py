@@ -752,7 +752,7 @@ ANSWERS = {
                 "divided by the variance",  # layernorm_forward: root forgotten
             ),
             # layernorm_forward: over the tokens
-            (modulation(layernorm_forward=layernorm_over_tokens), "right only for some shapes"),
+            (modulation(layernorm_forward=layernorm_over_tokens), "axes counted from the front"),
             # layernorm_forward: three axes only
             (modulation(layernorm_forward=layernorm_third_axis), "raised an error"),
             # layernorm_forward changes x in place
@@ -795,11 +795,11 @@ ANSWERS = {
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dscale=lambda dy, x, gain: (dy * x).sum(axis=0))),
-                None,  # modulate_backward: dscale summed over samples
+                "summed over the batch instead of the tokens",  # modulate_backward: dscale summed over samples
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dshift=lambda dy, x, gain: dy.mean(axis=1))),
-                "too small",  # modulate_backward: dshift is a mean
+                "mean instead of sum",  # modulate_backward: dshift is a mean
             ),
             (
                 modulation(modulate_backward=modulate_back_with(dx=lambda dy, x, gain: dy * (1 + gain))),
@@ -821,7 +821,7 @@ ANSWERS = {
             ),
             (
                 modulation(gated_residual_backward=gated_back_with(dgate=lambda dy, h, gate: (dy * h).sum(axis=1))),
-                "right only for some shapes",  # gated_residual_backward: dgate sums axis 1, right for three axes only
+                "axes counted from the front",  # gated_residual_backward: dgate sums axis 1, right for three axes only
             ),
         ],
     ),
@@ -838,7 +838,7 @@ ANSWERS = {
             (attention(softmax_forward=softmax_maximum_of_all), "one maximum for all"),
             (attention(softmax_forward=softmax_of_all), "one sum for all"),  # softmax_forward: sum of all entries
             # softmax_forward: axis 1 instead of the last
-            (attention(softmax_forward=softmax_second_axis), "mixes what belongs apart"),
+            (attention(softmax_forward=softmax_second_axis), "axes counted from the front"),
             (attention(softmax_forward=softmax_in_place), "changed its input"),  # softmax_forward changes x in place
             (attention(softmax_forward=softmax_bare_cache), "other structure"),  # softmax_forward: cache is not a tuple
             (
@@ -847,7 +847,7 @@ ANSWERS = {
             ),
             (
                 attention(softmax_backward=lambda dy, cache: cache[0] * (dy - dy.sum(axis=-1, keepdims=True))),
-                None,  # softmax_backward: average not weighted
+                "plain sum",  # softmax_backward: average not weighted
             ),
             (
                 attention(
@@ -871,7 +871,7 @@ ANSWERS = {
             (attention(attention_forward=attention_with(lambda q, k: q.shape[-1])), "divided by d"),
             (
                 attention(attention_forward=attention_with(lambda q, k: k.shape[-2] ** 0.5)),
-                None,  # attention_forward: d taken from the number of keys
+                "√ of the number of keys",  # attention_forward: d taken from the number of keys
             ),
             # attention_forward: mask ignored
             (attention(attention_forward=attention_with(mask=lambda s, m: s)), "forgot the mask"),
@@ -985,7 +985,7 @@ ANSWERS = {
             ),
             (
                 feed_forward(gelu_backward=lambda dy, cache: dy * 0.5 * cache[0] * cache[1]),
-                "value instead of slope",  # gelu_backward: GELU's value for its slope
+                "GELU's value instead of its slope",  # gelu_backward: GELU's value for its slope
             ),
             (
                 feed_forward(
@@ -1018,7 +1018,8 @@ ANSWERS = {
             ),
             (
                 feed_forward(feedforward_backward=feedforward_back_dy_to_gelu),
-                "ignores an input",  # feedforward_backward: GELU's slope without the gradient that came in
+                # feedforward_backward: GELU's slope without the gradient that came in
+                "GELU's slope without the gradient",
             ),
         ],
     ),
@@ -1034,7 +1035,7 @@ ANSWERS = {
         ],
         wrong=[
             # mse_forward: sum instead of mean
-            (optimization(mse_forward=mse_with(lambda w, d: (w * d).sum())), "too large"),
+            (optimization(mse_forward=mse_with(lambda w, d: (w * d).sum())), "sum instead of mean"),
             # mse_forward: weight squared
             (optimization(mse_forward=mse_with(lambda w, d: (w * w).mean())), "weight twice"),
             # mse_forward: not squared
@@ -1043,7 +1044,8 @@ ANSWERS = {
             (optimization(mse_forward=mse_without_weight), "weight ignored"),  # mse_forward ignores the weight
             # mse_forward: cache without the weight
             (optimization(mse_forward=mse_unweighted_cache), "kept the plain error"),
-            (optimization(mse_forward=mse_five_axes), None),  # mse_forward: weight for five axes only
+            # mse_forward: weight for five axes only
+            (optimization(mse_forward=mse_five_axes), "a number of axes typed in"),
             (
                 optimization(mse_backward=lambda dloss, cache: (dloss * cache[0] / cache[0].size,)
                              + (-dloss * cache[0] / cache[0].size,)),
@@ -1051,7 +1053,7 @@ ANSWERS = {
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: (2 * dloss * cache[0], -2 * dloss * cache[0])),
-                "too large",  # mse_backward: not divided by the count
+                "not divided by N",  # mse_backward: not divided by the count
             ),
             (
                 optimization(mse_backward=lambda dloss, cache: (mse_backward(dloss, cache)[0],) * 2),
@@ -1064,7 +1066,7 @@ ANSWERS = {
             (
                 optimization(mse_backward=lambda dloss, cache: (2 * dloss * cache[0] / len(cache[0]),)
                              + (-2 * dloss * cache[0] / len(cache[0]),)),
-                "too large",  # mse_backward: divided by the number of clips only
+                "divided by another length",  # mse_backward: divided by the number of clips only
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: limit / (squared_norm**0.5 + 1e-6)),
@@ -1076,20 +1078,20 @@ ANSWERS = {
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, limit / (squared_norm + 1e-6) ** 0.5)),
-                None,  # clip_scale: 10⁻⁶ under the root
+                "forgot the 1e-6",  # clip_scale: 10⁻⁶ under the root
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(limit, limit / (squared_norm**0.5 + 1e-6))),
-                None,  # clip_scale: at most the limit instead of 1
+                "another limit of the factor",  # clip_scale: at most the limit instead of 1
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, 1 / (squared_norm**0.5 + 1e-6))),
-                "something else in place",  # clip_scale ignores max_grad_norm
+                "limit ignored",  # clip_scale ignores max_grad_norm
             ),
-            (optimization(adamw_update=adamw_with(plus=True)), "another sign"),  # adamw_update: steps uphill
+            (optimization(adamw_update=adamw_with(plus=True)), "uphill"),  # adamw_update: steps uphill
             # adamw_update: no bias correction
             (optimization(adamw_update=adamw_with(correction=False)), "no bias correction"),
-            (optimization(adamw_update=adamw_with(eps=1e-8)), "left out"),  # adamw_update: eps hard-coded
+            (optimization(adamw_update=adamw_with(eps=1e-8)), "eps typed in"),  # adamw_update: eps hard-coded
             # adamw_update: eps under the root
             (optimization(adamw_update=adamw_with(inside=True)), "eps beneath the root"),
             # adamw_update: no weight decay
@@ -1106,9 +1108,12 @@ ANSWERS = {
             # adamw_update: m and v not changed in place
             (optimization(adamw_update=adamw_forgets_moments), "moments not kept"),
             (optimization(adamw_update=adamw_scales_grads), "changed its input"),  # adamw_update changes grads
-            (optimization(adamw_update=adamw_decays_after), None),  # adamw_update: decays what has been moved already
-            (optimization(adamw_update=adamw_corrects_in_place), None),  # adamw_update: corrected means written back
-            (optimization(adamw_update=adamw_scales_mean_only), None),  # adamw_update: grad_scale for m only
+            # adamw_update: decays what has been moved already
+            (optimization(adamw_update=adamw_decays_after), "decay of the moved parameters"),
+            # adamw_update: corrected means written back
+            (optimization(adamw_update=adamw_corrects_in_place), "corrected means kept"),
+            # adamw_update: grad_scale for m only
+            (optimization(adamw_update=adamw_scales_mean_only), "grad_scale in m only"),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, limit / max(squared_norm**0.5, 1e-6))),
                 "forgot the 1e-6",  # clip_scale: 10⁻⁶ not added
