@@ -17,7 +17,7 @@ the reference return what the text asks for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -124,6 +124,41 @@ class Numbers:
     difficulty: int = 1
     minutes: int = 3
     points: int = 1
+
+
+def each_alone(reference, slip, *outputs):
+    """A slip, and the same in one of these outputs only, the others being right."""
+
+    def alone(output):
+        def wrong(*inputs):
+            results = [*reference(*inputs)]
+            results[output] = slip.wrong(*inputs)[output]
+            return tuple(results)
+
+        return replace(slip, wrong=wrong)
+
+    return (slip, *map(alone, outputs))
+
+
+def all_alone(reference, slips, *example):
+    """The slips, and those that spoil several outputs also in each of these alone, where that is no other slip.
+
+    Args:
+        reference, slips: as an Exercise has them.
+        example: inputs that show which outputs a slip spoils.
+    """
+    right = reference(*example)
+    with np.errstate(all="ignore"):
+        results = [slip.wrong(*example) for slip in slips]
+    alone = []
+    for slip, wrong in zip(slips, results[: len(slips)], strict=True):
+        spoilt = [i for i, pair in enumerate(zip(wrong, right, strict=True)) if not np.array_equal(*pair)]
+        for i in spoilt if len(spoilt) > 1 else ():
+            result = (*right[:i], wrong[i], *right[i + 1 :])
+            if not any(all(map(np.array_equal, result, other)) for other in results):
+                results.append(result)
+                alone.append(each_alone(reference, slip, i)[1])
+    return (*slips, *alone)
 
 
 def by_hand(*inputs):

@@ -1,11 +1,10 @@
 """Lesson 4: adding noise, which way time runs, and the two ways back."""
 
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, by_hand, each_alone, for_each
 from minidit.worksheet import solve
 
 # N = clips, T = tokens, C = channels
@@ -73,20 +72,6 @@ def mixed(data, noise, t):
 def noised(data, noise, t):
     """x_t = t · data + (1 - t) · noise."""
     return mixed(data, noise, per_sample(t, data))
-
-
-def each_alone(reference, slip, *outputs):
-    """A slip, and the same in one of these outputs only, the others being right."""
-
-    def alone(output):
-        def wrong(*inputs):
-            results = [*reference(*inputs)]
-            results[output] = slip.wrong(*inputs)[output]
-            return tuple(results)
-
-        return replace(slip, wrong=wrong)
-
-    return (slip, *map(alone, outputs))
 
 
 def rounded_times(t, x):

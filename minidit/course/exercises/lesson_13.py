@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from minidit import layers
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, all_alone, at_random, by_hand, for_each
 from minidit.worksheet import solve
 
 # B = patches (any leading axes), C = latent channels; N = clips; f, r, c = their frames, rows, columns of patches;
@@ -292,7 +292,7 @@ REPARAMETERIZE_BACKWARD = Exercise(
         ),
         *for_each(SIZES, gradient_and_deviation), at_random(gradient_and_deviation),
     ),
-    slips=(
+    slips=all_alone(reparameterize_backward, (
         Slip(
             "forgot the ½", lambda dz, cache: (dz, dz * cache[0]), "it is 2 times too large: the ½ is missing",
             "The log variance stands under a ½ in the exponent: the slope of e^(u/2) is half of e^(u/2).",
@@ -367,7 +367,7 @@ REPARAMETERIZE_BACKWARD = Exercise(
             "cache not opened", lambda dz, cache: (dz, 0.5 * dz * np.array(cache)),
             "the whole cache was multiplied, a tuple", "Take the array out first: (deviation,) = cache.",
         ),
-    ),
+    ), *gradient_and_deviation(np.random.default_rng(0))),
     difficulty=2, minutes=7,
 )  # fmt: skip
 
@@ -554,7 +554,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
         by_hand(1.0, (np.array([[4.0, 0.0, -8.0, 12.0]]), np.array([[1.0, 9.0, 3.0, 0.5]]))),
         *for_each(SIZES, loss_and_gaussians), at_random(loss_and_gaussians),
     ),
-    slips=(
+    slips=all_alone(gaussian_kl_backward, (
         Slip(
             "forgot the mean over all", lambda dloss, cache: (dloss * cache[0], dloss * 0.5 * (cache[1] - 1)),
             "the loss is a mean over all numbers, and the gradients are not divided by their count",
@@ -665,7 +665,7 @@ GAUSSIAN_KL_BACKWARD = Exercise(
             ),
             "dloss was added", "A gradient is dloss times the slope.",
         ),
-    ),
+    ), *loss_and_gaussians(np.random.default_rng(0))),
     sizes=lambda dloss, cache: {"numbers": cache[0].size, "channels": cache[0].shape[-1]},
     difficulty=2, minutes=8,
 )  # fmt: skip
@@ -729,7 +729,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
         by_hand(1.0, (np.array([2.0, 0.0, 0.5, 3.0]), np.array([0.0, 4.0]))),
         *for_each(LOGITS, some_margins), at_random(some_margins),
     ),
-    slips=(
+    slips=all_alone(hinge_discriminator_backward, (
         Slip(
             "forgot the hinge", hinge_with(everywhere, everywhere), "those beyond their margin have a gradient too",
             "Where the max is 0, a small change of the logit changes nothing.",
@@ -838,7 +838,7 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
             ),
             "dloss was added", "A gradient is dloss times the slope.",
         ),
-    ),
+    ), *some_margins(np.random.default_rng(0))),
     sizes=lambda dloss, cache: {"real logits": cache[0].size, "fake logits": cache[1].size},
     difficulty=2, minutes=8,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minidit.course.exercise import Exercise, Numbers, Slip, at_random, by_hand, for_each
+from minidit.course.exercise import Exercise, Numbers, Slip, all_alone, at_random, by_hand, for_each
 from minidit.diffusion import RectifiedFlow, diffusion_loss_forward
 from minidit.layers import mse_gradient
 from minidit.models.conditioning_channels import conditioning_channels, existing
@@ -459,13 +459,15 @@ def canvas_gradient(rng, size=SIZES[0], share=0.4, t=None):
     return rng.normal(size=size), noised_canvas_forward(*canvas_inputs(rng, size, share, t))[1]
 
 
+HAND_GRADIENT = np.array([[[[[4.0, -8.0]], [[2.0, 6.0]]]]]), (np.array([[[[[0.25]], [[1.0]]]]]),)
+
 NOISED_CANVAS_BACKWARD = Exercise(
     "noised_canvas_backward", LESSON, "back through the canvas", ("ddata", "dnoise"), noised_canvas_backward,
     trials=(
-        by_hand(np.array([[[[[4.0, -8.0]], [[2.0, 6.0]]]]]), (np.array([[[[[0.25]], [[1.0]]]]]),)),
+        by_hand(*HAND_GRADIENT),
         *of_any_kind(canvas_gradient),
     ),
-    slips=(
+    slips=all_alone(noised_canvas_backward, (
         Slip(
             "known ones got none", lambda dcanvas, cache: (
                 np.where(cache[0] == 1, 0.0, cache[0] * dcanvas), (1 - cache[0]) * dcanvas
@@ -527,34 +529,15 @@ NOISED_CANVAS_BACKWARD = Exercise(
             "dcanvas left out", lambda dcanvas, cache: (cache[0] + 0 * dcanvas, 1 - cache[0] + 0 * dcanvas),
             "dcanvas is missing", "A gradient is dcanvas times the slope.",
         ),
-        *(
-            Slip(
-                "dcanvas left out", lambda dcanvas, cache, which=which: tuple(
-                    factor * dcanvas if i in which else 1 * factor for i, factor in enumerate((cache[0], 1 - cache[0]))
-                ),
-                "dcanvas is missing", "A gradient is dcanvas times the slope.",
-            )
-            for which in ((), (0,), (1,))
-        ),
         Slip(
-            "times as a mask", lambda dcanvas, cache: ((cache[0] == 1) * dcanvas, (1 - cache[0]) * dcanvas),
-            "it is all or nothing", "An unknown latent holds both: t of the data and 1 − t of the noise.",
-        ),
-        *(
-            Slip(
-                "divided", lambda dcanvas, cache, which=which: tuple(
-                    dcanvas / factor if i == which else factor * dcanvas
-                    for i, factor in enumerate((cache[0], 1 - cache[0]))
-                ),
-                "dcanvas was divided by the times", "A gradient is multiplied by the slope. Nothing is inverted.",
-            )
-            for which in (0, 1)
+            "dcanvas left out", lambda dcanvas, cache: (cache[0].copy(), 1 - cache[0]), "dcanvas is missing",
+            "A gradient is dcanvas times the slope.",
         ),
         Slip(
             "halved", lambda dcanvas, cache: (dcanvas / 2, dcanvas / 2), "it is half of dcanvas",
             "The two shares are τ and 1 − τ, not a half each.",
         ),
-    ),
+    ), *HAND_GRADIENT),
     difficulty=1, minutes=5,
 )  # fmt: skip
 
