@@ -382,6 +382,8 @@ def moved(even, shift):
     return even / (even + shift * (1 - even))
 
 
+FORMULA = "Write t / (t + shift · (1 − t))."
+
 SHIFTED_TIMES = Exercise(
     "shifted_times", LESSON, "the times of a sampler", ("times",), shifted_times,
     trials=(
@@ -471,6 +473,23 @@ SHIFTED_TIMES = Exercise(
             "Write t / (t + shift · (1 − t)).",
         ),
         Slip(
+            "a power", lambda steps, shift: even_times(steps) ** (1 / shift), "it is a root of the even times",
+            "Write t / (t + shift · (1 − t)).",
+        ),
+        *(
+            Slip("another formula", lambda steps, shift, form=form: form(even_times(steps), shift), says, FORMULA)
+            for form, says in (
+                (lambda t, shift: t / ((t + shift) * (1 - t)), "it is t / ((t + shift) · (1 − t))"),
+                (lambda t, shift: t / (t + shift), "it is t / (t + shift)"),
+                (lambda t, shift: t / (t + shift + (1 - t)), "the shift was added below the line, not multiplied"),
+                (lambda t, shift: t / (t + shift * (1 + t)), "1 + t stands below the line, not 1 − t"),
+                (lambda t, shift: shift * t / (t + shift * (1 - t)), "the shift multiplies t above the line, too"),
+                (lambda t, shift: t / (1 + shift), "it is t / (1 + shift)"),
+                (lambda t, shift: t * (t + shift * (1 - t)), "it is multiplied by t + shift · (1 − t)"),
+                (lambda t, shift: (1 - t) / (t + shift * (1 - t)), "1 − t stands above the line"),
+            )
+        ),
+        Slip(
             "t left out below", lambda steps, shift: even_times(steps) / (shift * (1 - even_times(steps))),
             "t is missing below the line", "Write t / (t + shift · (1 − t)).",
         ),
@@ -540,6 +559,15 @@ def even_lengths(noise, times, velocity):
 def lengths_of_a_grid(noise, times, velocity):
     """Steps of one length, as if the times ran from 0 to 1."""
     return walked(length=lambda t, s: 1 / (len(times) - 1))(noise, times, velocity)
+
+
+def heun(noise, times, velocity):
+    """Steps along the mean of the velocities at both of their ends."""
+    x = noise
+    for t, s in steps_of(times):
+        v = velocity(x, t)
+        x = x + (s - t) * (v + velocity(x + (s - t) * v, s)) / 2
+    return x
 
 
 def at_numbers(noise, times, velocity):
@@ -626,6 +654,39 @@ SAMPLE_PATH = Exercise(
         Slip(
             "divided by the step", walked(length=lambda t, s: 1 / (s - t)), "the velocity was divided by the step",
             "Distance is velocity times time: multiply by s − t.",
+        ),
+        Slip(
+            "asked at 1 − t", walked(at=lambda x, noise, t, s: (x, 1 - t)), "the velocity was asked for at 1 − t",
+            "Here t = 0 is the noise: ask at t itself.",
+        ),
+        Slip(
+            "always asked about the noise", walked(at=lambda x, noise, t, s: (noise, s)),
+            "the velocity was always asked for at the noise, and at the time where the step ends",
+            "After a step you are elsewhere: ask with the new x, at its own time.",
+        ),
+        Slip(
+            "all the way in each step", walked(length=lambda t, s: 1 - t), "each step is 1 − t long",
+            "That would be the whole rest of the way. A step takes s − t.",
+        ),
+        Slip(
+            "steps from the first time", lambda noise, times, velocity: walked(length=lambda t, s: s - times[0])(
+                noise, times, velocity
+            ),
+            "each step is as long as all the time since the beginning", "Part of that has passed: a step takes s − t.",
+        ),
+        Slip(
+            "every second step", walked(pairs=lambda times: list(zip(times[::2], times[1::2], strict=False))),
+            "every second step is missing", "Each time but the last begins a step: zip(times[:-1], times[1:]).",
+        ),
+        Slip(
+            "velocity taken for the data", lambda noise, times, velocity: walked(
+                begin=lambda x, noise: x
+            )(noise, times, lambda x, t: velocity(x, t) - x),
+            "each step goes towards the velocity, as if that were a place", "The velocity is a direction: it is added.",
+        ),
+        Slip(
+            "Heun's steps", heun, "these are Heun's steps, which ask twice",
+            "An Euler step asks once, where it begins.",
         ),
         Slip(
             "t and s exchanged", walked(at=lambda x, noise, t, s: (x, s), length=lambda t, s: t - s),
@@ -833,6 +894,17 @@ CLASSIFIER_FREE_GUIDANCE = Exercise(
             "the other one scaled", lambda c, u, scale: scale * u + (c - u),
             "the answer without the prompt was scaled, not the difference", "The scale multiplies the difference.",
         ),
+        *(
+            Slip("brackets forgotten", formula, says, "u + scale * (c - u): the difference needs brackets.")
+            for formula, says in (
+                (lambda c, u, scale: (u + scale) * (c - u), "(u + scale) was multiplied by the difference"),
+                (lambda c, u, scale: u + scale * c - scale, "the scale was subtracted, not scale · u"),
+            )
+        ),
+        Slip(
+            "product of the two", lambda c, u, scale: u + scale * c * u, "the two answers were multiplied",
+            "The direction is their difference.",
+        ),
         Slip(
             "everything scaled", lambda c, u, scale: scale * c + scale * u, "both answers were scaled",
             "The scale multiplies the difference alone.",
@@ -954,6 +1026,26 @@ GUIDANCE_BACKWARD = Exercise(
         Slip(
             "dy left out", guidance_with(dunconditional=lambda dy, c, u, scale: 1 - scale), "dy is missing",
             "A gradient is dy times the slope.",
+        ),
+        Slip(
+            "scale in dscale", guidance_with(dscale=lambda dy, c, u, scale: (1 - scale) * (dy * (c - u)).sum()),
+            "it was multiplied by 1 − scale", "The slope of scale · direction along the scale is the direction alone.",
+        ),
+        Slip(
+            "dscale without signs", guidance_with(dscale=lambda dy, c, u, scale: np.abs(dy * (c - u)).sum()),
+            "the products have lost their signs", "Contributions of both signs add up, as they are.",
+        ),
+        Slip(
+            "dscale without signs", guidance_with(dscale=lambda dy, c, u, scale: np.linalg.norm(dy * (c - u))),
+            "it is the root of a sum of squares", "Contributions of both signs add up, as they are.",
+        ),
+        Slip(
+            "dy left out", guidance_with(dscale=lambda dy, c, u, scale: c - u), "it is the direction itself",
+            "Multiply it by dy, entry by entry, and add up.",
+        ),
+        Slip(
+            "direction in dconditional", guidance_with(dconditional=lambda dy, c, u, scale: scale * dy * (c - u)),
+            "it was multiplied by the direction, too", "The slope of scale · conditional is the scale.",
         ),
         Slip(
             "dscale the sum of dy", guidance_with(dscale=lambda dy, c, u, scale: dy.sum()), "it is the sum of dy",

@@ -119,7 +119,7 @@ def kept(what):
 
 
 SIZES = ((2, 4, 3), (5,), (1, 3), (4, 1), (2, 1, 4, 3, 5))  # of arrays with any number of axes
-LIMITS = ((-10, 10), (-5, 5), (-20, 20), (-30, 20))  # that others put on the log variance
+LIMITS = ((-10, 10), (-5, 5), (-20, 20), (-30, 20), (-np.inf, 0), (0, np.inf))  # that others put on the log variance
 
 
 def some_gaussians(rng, size=SIZES[0]):
@@ -144,6 +144,8 @@ UNLIMITED = "The formula holds for every log variance: it has no limits."
 HAND_MEAN = np.array([[1.0, -2.0, 0.0], [3.0, 0.0, 2.0]])
 HAND_LOG = np.log(np.array([[4.0, 1.0, 0.25], [1.0, 9.0, 4.0]]))  # standard deviations 2, 1, ½, 1, 3, 2
 HAND_NOISE = np.array([[1.0, -1.0, 2.0], [0.0, 1.0, -2.0]])
+
+AN_EXPONENT = "std = e^(log variance / 2)."
 
 REPARAMETERIZE_FORWARD = Exercise(
     "reparameterize_forward", LESSON, "a sample of a Gaussian", ("z", "cache"), reparameterize_forward,
@@ -193,6 +195,36 @@ REPARAMETERIZE_FORWARD = Exercise(
         Slip(
             "logarithm without its sign", sample_with(lambda log: np.exp(np.abs(log) / 2)),
             "the log variance has lost its sign", "A variance below 1 has a negative logarithm.",
+        ),
+        *(
+            Slip("another exponent", sample_with(std), f"the noise was multiplied by {text}", AN_EXPONENT)
+            for std, text in (
+                (lambda log: np.exp(-log), "e to minus the log variance"),
+                (lambda log: np.exp(0.25 * log), "e to a quarter of the log variance"),
+                (lambda log: np.exp(0.5 + log), "e to the log variance plus ½"),
+                (lambda log: 2 ** (0.5 * log), "a power of 2, not of e"),
+                (lambda log: 10 ** (0.5 * log), "a power of 10, not of e"),
+                (lambda log: np.expm1(0.5 * log), "the deviation − 1"),
+                (lambda log: 1 + np.exp(0.5 * log), "the deviation + 1"),
+                (lambda log: np.exp(0.5 * log) / 2, "half of the deviation"),
+                (lambda log: np.sqrt(np.exp(log) + 1e-6), "the root of the variance + 10⁻⁶"),
+                (lambda log: np.log1p(np.exp(log)), "the softplus of the log variance"),
+            )
+        ),
+        *(
+            Slip(
+                "the mean scaled", scaled, says, "z = mean + std · noise: the mean is added as it is.",
+            )
+            for scaled, says in (
+                (
+                    lambda mean, log, noise: (mean * noise + np.exp(0.5 * log), (np.exp(0.5 * log),)),
+                    "the mean was multiplied by the noise, and the deviation added",
+                ),
+                (
+                    lambda mean, log, noise: (np.exp(0.5 * log) * (mean + noise), (np.exp(0.5 * log) * noise,)),
+                    "the mean was multiplied by the deviation, too",
+                ),
+            )
         ),
         Slip(
             "½ outside", sample_with(lambda log: np.exp(0.5) * log),
@@ -364,6 +396,22 @@ REPARAMETERIZE_BACKWARD = Exercise(
             for how in (np.sum, np.mean)
         ),
         Slip(
+            "dz added", lambda dz, cache: (dz, 0.5 * dz + cache[0]), "the deviation was added",
+            "A gradient is dz times the slope.",
+        ),
+        Slip(
+            "logarithm of the deviation", lambda dz, cache: (dz, 0.5 * dz * np.log(np.abs(cache[0]))),
+            "the logarithm of the deviation stands in it", "The slope of e^(u/2) is half of e^(u/2) itself.",
+        ),
+        Slip(
+            "halved twice", lambda dz, cache: (dz, 0.25 * dz * cache[0]), "it was halved twice",
+            "The slope of e^(u/2) is half of e^(u/2).",
+        ),
+        Slip(
+            "dmean halved", lambda dz, cache: (0.5 * dz, 0.5 * dz * cache[0]), "it was halved",
+            "The mean is simply added: its slope is 1.",
+        ),
+        Slip(
             "cache not opened", lambda dz, cache: (dz, 0.5 * dz * np.array(cache)),
             "the whole cache was multiplied, a tuple", "Take the array out first: (deviation,) = cache.",
         ),
@@ -423,7 +471,8 @@ GAUSSIAN_KL_FORWARD = Exercise(
         ),
         Slip(
             "logarithm for variance", kl_with(lambda mean, variance, log: 0.5 * (mean**2 + log - 1 - log)),
-            "there is the log variance where the variance should be", "The variance is e to the log variance.",
+            "variance and log variance cancel in it: it is ½ (mean² − 1)",
+            "The variance, e to the log variance, is added, and the log variance itself is subtracted.",
         ),
         Slip(
             "½ of the first term only", kl_with(lambda mean, variance, log: 0.5 * mean**2 + variance - 1 - log),
@@ -469,6 +518,33 @@ GAUSSIAN_KL_FORWARD = Exercise(
         Slip(
             "forgot the variance", kl_with(lambda mean, variance, log: 0.5 * (mean**2 - 1 - log)),
             "the variance is missing", "It is e^(log variance), and must not grow.",
+        ),
+        *(
+            Slip("another variance", kl_with(loss), f"{text} stands for the variance", "It is e^(log variance).")
+            for loss, text in (
+                (lambda mean, variance, log: 0.5 * (mean**2 + 1 / variance - 1 - log), "one over the variance"),
+                (lambda mean, variance, log: 0.5 * (mean**2 + np.exp(variance) - 1 - log), "e^variance"),
+            )
+        ),
+        Slip(
+            "mean cubed", kl_with(lambda mean, variance, log: 0.5 * (mean**3 + variance - 1 - log)),
+            "the mean is cubed", "It is mean².",
+        ),
+        Slip(
+            "1 once for all", lambda mean, log: (
+                0.5 * (np.sum(mean**2 + np.exp(log) - log) - 1) / mean.size, (mean, np.exp(log))
+            ),
+            "the 1 was subtracted once for all numbers", "It belongs to each number: put it into the mean.",
+        ),
+        Slip(
+            "squared", lambda mean, log: (gaussian_kl_forward(mean, log)[0] ** 2, (mean, np.exp(log))),
+            "it is the square of the loss", "Only the mean is squared, number by number.",
+        ),
+        Slip(
+            "median", lambda mean, log: (
+                0.5 * np.median(mean**2 + np.exp(log) - 1 - log), (mean, np.exp(log))
+            ),
+            "it is a median", "It is the mean: .mean().",
         ),
         Slip(
             "variance subtracted", kl_with(lambda mean, variance, log: 0.5 * (mean**2 - variance - 1 - log)),
@@ -629,6 +705,29 @@ GAUSSIAN_KL_BACKWARD = Exercise(
                 dloss * cache[0] * cache[0].size, dloss * 0.5 * (cache[1] - 1) * cache[0].size
             ),
             "it was multiplied by the count of numbers", "A mean divides by it.",
+        ),
+        Slip(
+            "½ of the variance only", kl_back_with(dlog=lambda mean, variance: 0.5 * variance - 1),
+            "the ½ does not reach the 1", "It stands before the whole bracket: ½ (variance − 1).",
+        ),
+        Slip(
+            "½ of the 1 only", kl_back_with(dlog=lambda mean, variance: variance - 0.5),
+            "the ½ does not reach the variance", "It stands before the whole bracket: ½ (variance − 1).",
+        ),
+        Slip(
+            "terms not differentiated",
+            kl_back_with(dlog=lambda mean, variance: 0.5 * (variance - np.log(variance) - 1)),
+            "these are the terms of the loss themselves", "Take their slopes along the log variance.",
+        ),
+        Slip(
+            "mean left out", lambda dloss, cache: (dloss / cache[0].size, gaussian_kl_backward(dloss, cache)[1]),
+            "the mean is missing", "The slope of ½ mean² is the mean.",
+        ),
+        Slip(
+            "added up", lambda dloss, cache: (
+                gaussian_kl_backward(dloss, cache)[0], dloss * 0.5 * (cache[1] - 1).mean()
+            ),
+            "all its numbers became one", "Each number has a gradient of its own: its share of the loss.",
         ),
         Slip(
             "deviation for variance", kl_back_with(dlog=lambda mean, variance: 0.5 * (np.sqrt(variance) - 1)),
@@ -831,6 +930,30 @@ HINGE_DISCRIMINATOR_BACKWARD = Exercise(
         Slip(
             "as far as both go", as_far_as_both, "it ends where the shorter of the two ends",
             "There may be more real logits than fake ones: each has its own loop.",
+        ),
+        Slip(
+            "counts exchanged", lambda dloss, cache: (
+                -dloss * (cache[0] > 0) / cache[1].size, dloss * (cache[1] > 0) / cache[0].size
+            ),
+            "the two counts have changed places", "Each mean divides by its own count.",
+        ),
+        Slip(
+            "negative elsewhere", hinge_with(
+                lambda margin: np.where(margin > 0, 1, -1), lambda margin: np.where(margin > 0, 1, -1)
+            ),
+            "those that are fine have a gradient of the other sign", "Where the max is 0, nothing changes: 0.",
+        ),
+        Slip(
+            "square of the hinge", hinge_with(lambda margin: 2 * margin, lambda margin: 2 * margin),
+            "it is the slope of a square", "A hinge is not squared: its slope is 1 or 0.",
+        ),
+        Slip(
+            "margins taken for logits", hinge_with(lambda margin: 1 - margin, lambda margin: margin - 1),
+            "it is a logit", "A hinge is straight: its slope is 1 or 0.",
+        ),
+        Slip(
+            "added up", lambda dloss, cache: (-dloss * (cache[0] > 0).mean(), dloss * (cache[1] > 0).mean()),
+            "all its numbers became one", "Each logit has a gradient of its own.",
         ),
         Slip(
             "dloss added", lambda dloss, cache: (

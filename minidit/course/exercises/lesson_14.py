@@ -300,6 +300,25 @@ TO_PIXELS = Exercise(
             "not clipped", lambda clip: (np.maximum(clip, 0) * 255).round(), "it holds numbers above 255",
             "A byte can't hold these: limit the clip to [0, 1] on both sides first.",
         ),
+        *(
+            Slip(
+                "another factor", lambda clip, factor=factor: (np.clip(clip, 0, 1) * factor).round() % 256,
+                f"it was multiplied by {factor}", "A byte goes up to 255, so 1 is 255.",
+            )
+            for factor in (100, 127, 128, 254, 256, 510)
+        ),
+        *(
+            Slip(
+                "wrapped around", lambda clip, limit=limit: np.floor(limit(clip) * 255) % 256,
+                "numbers outside 0 to 255 wrapped around, and fractions were cut off",
+                f"After 255 a byte starts at 0 again: {LIMIT_FIRST} And round.",
+            )
+            for limit in (lambda clip: clip, lambda clip: np.minimum(clip, 1), lambda clip: np.maximum(clip, 0))
+        ),
+        Slip(
+            "1 added", lambda clip: np.floor(np.clip(clip, 0, 1) * 255 + 1) % 256, "1 was added before it was cut off",
+            "Add ½, or round: 63.75 becomes 64.",
+        ),
         Slip(
             "bytes with a sign", lambda clip: to_pixels(clip).astype(np.int8), "numbers above 127 have become negative",
             "int8 runs from −128 to 127, uint8 from 0 to 255.",
@@ -464,6 +483,32 @@ FROM_SIGNED_BACKWARD = Exercise(
         ),
         Slip(
             "halved twice", slope_where(within, 0.25), "it was halved twice", "y is halved once: its slope is ½.",
+        ),
+        Slip(
+            "limits of y used for x", slope_where(lambda x, dy: x > 0), "entries of x below 0 were treated as limited",
+            "y is limited to [0, 1]. Which x are these?",
+        ),
+        *(
+            Slip(
+                "multiplied by y", value, "dy was multiplied by a value, not by a slope",
+                "dy is multiplied by the slope of y: ½ inside, 0 outside.",
+            )
+            for value in (
+                lambda dy, x: dy * (x + 1) / 2, lambda dy, x: dy * np.clip(x, -1, 1) / 2,
+                lambda dy, x: dy * np.clip(x, -1, 1), lambda dy, x: np.where(within(x, dy), dy * x / 2, 0.0),
+                lambda dy, x: np.where(within(x, dy), dy * from_signed(x), 0.0),
+            )
+        ),
+        *(
+            Slip(
+                "dy beyond the limits", lambda dy, x, slope=slope: np.where(within(x, dy), dy / 2, slope * dy),
+                f"the limited entries got {text}", "Where y stays at 0 or 1 whatever x does, what is its slope?",
+            )
+            for slope, text in ((-0.5, "minus half of dy"), (0.05, "a tenth of the gradient"), (-1, "minus dy"))
+        ),
+        Slip(
+            "divided by the count", lambda dy, x: from_signed_backward(dy, x) / dy.size, "it was divided by the count",
+            "There is no mean here: each number has a y of its own.",
         ),
         Slip(
             "dy left out", lambda dy, x: 0.5 * within(x, dy), "dy is missing", "A gradient is dy times the slope.",
