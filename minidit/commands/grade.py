@@ -111,14 +111,13 @@ def grade_class(arguments, students, chosen, lessons):
         if path.exists() and not force and not journal.wrote(path):
             raise UserError(f"{path} exists already, and not as minidit left it. Replace it by --force, or move it.")
     if out.exists() and not force:
-        lost = sorted(
-            lessons_in_csv(out.read_bytes()) - {(harmless(s.name), a.number) for s in students for a in chosen}
-        )
+        kept = {(harmless(student.name), one.number) for student in students for one in chosen}
+        lost = sorted(lessons_in_csv(out.read_bytes()) - kept)
         if lost:
             student, number = lost[0]
             raise UserError(
-                f"{out} also has lesson {int(number)} of {student}, which is not graded now. Choose another name by -o, "
-                "or replace it by --force."
+                f"{out} also has lesson {int(number)} of {student}, which is not graded now. Choose another name by "
+                "-o, or replace it by --force."
             )
     journal.begin()
     limits = Limits(arguments.seconds, int(arguments.memory * 2**30))

@@ -18,6 +18,7 @@ SUBMITTED = "submitted"  # nbgrader's folder, in that of a course
 NOTEBOOK = re.compile(r".*\.(ipynb|json|ipynb\.txt)", re.IGNORECASE)
 COPY = re.compile(r"([-_ ]*(copy|kopie|copie|copia)\s*\d*|\s*\(\d+\)|-\d+)+$", re.IGNORECASE)
 SAME_TIME = 60  # seconds: of two notebooks this close, the age says nothing
+EXPORT = re.compile(r"assignment_\d+_export.*")  # Gradescope's folder or archive
 EXPECTED = "expected FOLDER/STUDENT/07_apply_scale_and_shift.ipynb, or a learning platform's download"
 
 
@@ -103,7 +104,7 @@ def roster(folder, assignments, ignored=()):
     for parts in folders:
         put(root, (*parts, ""), None)
     for file in files:
-        if file.name == METADATA:
+        if file.name == METADATA and is_exports(file.parts[:-1], files):
             metadata[file.parts[:-1]] = gradescope_students(read(file, left_out) or b"{}")
             continue
         found = notebook_in(file, assignments, left_out)
@@ -115,6 +116,12 @@ def roster(folder, assignments, ignored=()):
     if not any(found for _, found in handed):
         raise UserError(f"there are no notebooks of lessons in {folder}: {EXPECTED}.")
     return Class(tuple(students(handed, left_out)), tuple(lines(left_out)))
+
+
+def is_exports(parts, files):
+    """Whether a folder may be a whole export of Gradescope's, and not one that a student made up."""
+    outermost = not parts or EXPORT.fullmatch(parts[0]) or len({file.parts[0] for file in files}) == 1
+    return len(parts) < 2 and outermost or len(parts) == 2 and outermost and EXPORT.fullmatch(parts[1])
 
 
 # -------------------------------------------------------------------------------------------- which notebooks
@@ -204,12 +211,13 @@ def in_level(tree, parts, metadata, own, left_out):
         return
     if not any(map(notebooks, folders.values())):
         folders = {}
+    alone = len(tree) == 1
+    classes = all(is_class(part, (*parts, name), metadata, alone) for name, part in folders.items() if notebooks(part))
     for name, part in folders.items():
-        here, one = (*parts, name), Handed(stem(name))
-        if is_class(part, here, metadata, alone=len(tree) == 1):
-            yield from in_level(part, here, metadata, one, left_out)
+        if classes and notebooks(part):
+            yield from in_level(part, (*parts, name), metadata, Handed(stem(name)), left_out)
         else:
-            yield from of_student(one, part)
+            yield from of_student(Handed(stem(name)), part)
     yield from loose([part for part in tree.values() if isinstance(part, Found)], own, folders)
 
 

@@ -216,6 +216,22 @@ def test_a_download_for_each_week(handed_in):
     assert lessons == {"adaada|42": ["07", "08"], "bobbob|43": ["07"], "cydcyd|44": ["08"]}
 
 
+def test_no_student_hands_in_as_another(handed_in):
+    """By names inside of their own folder, or by what looks like a platform's file."""
+    found, _ = handed_in({
+        "bob/a.ipynb": notebook(text="bob"),
+        "eve/bob_assignsubmission_file/a.ipynb": notebook(text="evil"),
+        "eve/cyd_assignsubmission_file/a.ipynb": notebook(text="evil"),
+        "eve/submission_metadata.yml": "submission_1:\n  :submitters:\n  - :name: bob\n",
+        "eve/submission_1/a.ipynb": notebook(text="evil"),
+        "mal/submission_metadata.yml": "nonsense: [",
+        "mal/assignment_1_export/submission_metadata.yml": "nonsense: [",
+    })  # fmt: skip
+    assert list(found) == ["bob", "eve", "mal"]
+    assert found["bob"]["07"] == ("a.ipynb", "bob")
+    assert found["mal"] == {}
+
+
 def test_notebooks_side_by_side_are_one_students_unless_their_names_differ(handed_in):
     found, left_out = handed_in({
         "07_apply_scale_and_shift.ipynb": notebook(text="1"),
