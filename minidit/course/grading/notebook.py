@@ -4,6 +4,7 @@ import ast
 import difflib
 import json
 import re
+import warnings
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -136,12 +137,22 @@ def names_in(argument):
 
 
 def statements(source):
-    """The statements of a cell; those with a notebook's magics are left out."""
-    source = re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
+    """The statements of a cell; none if it isn't Python."""
     try:
-        return ast.parse(source).body
+        return parsed(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
+
+
+def parsed(source):
+    """The syntax tree of a cell, in which a notebook's magics do nothing. What Python warns about isn't said.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError or MemoryError: it isn't Python.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE))
 
 
 # ------------------------------------------------------------------------------------------------ grading

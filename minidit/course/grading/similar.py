@@ -11,7 +11,6 @@ import ast
 import itertools
 import json
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -19,7 +18,7 @@ from functools import cache
 
 from minidit.course.editions import SOLUTIONS
 from minidit.course.exercise import Numbers
-from minidit.course.grading.notebook import writes
+from minidit.course.grading.notebook import parsed, writes
 from minidit.course.source import BEGIN, END
 
 ALIKE = 0.92  # share of tokens in common, from which two answers are nearly the same
@@ -183,7 +182,7 @@ def matches(answers, solution):
 
 def same_names(one, other):
     """Whether two pieces of code are the same even in their names."""
-    return ast.dump(ast.parse(code_of(one))) == ast.dump(ast.parse(code_of(other)))
+    return ast.dump(parsed(one)) == ast.dump(parsed(other))
 
 
 def tells(form, solution):
@@ -234,7 +233,7 @@ def published(lessons, assignment):
 def normal_form(source):
     """Code as tuples of tokens, one for each statement, without what doesn't count; None if it isn't Python."""
     try:
-        tree = ast.parse(code_of(source))
+        tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
@@ -246,11 +245,6 @@ def normal_form(source):
         )
     except RecursionError:
         return None
-
-
-def code_of(source):
-    """A cell's code, without a notebook's magics."""
-    return re.sub(r"^(\s*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
 
 
 def lines_of(statement, own):

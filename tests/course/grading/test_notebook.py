@@ -414,6 +414,11 @@ def test_what_is_no_notebook_is_refused(data):
         read_cells(data)
 
 
+def test_what_python_warns_about_in_a_students_code_is_not_said(grade):
+    code = 'def row_means(x):\n    "\\d"\n    return x.mean(axis=1) if x is not 3 else 0'
+    assert points(grade(*cells_of(row_means=code))) == [1, 1, 1]  # pytest would make an error of a warning
+
+
 SECOND = Assignment("05_made_up", (Question(Exercise("other", 5, "", ("y",), abs, ()), "other"),), frozenset())
 BOTH = {"00": LESSON, "05": SECOND}
 
