@@ -195,13 +195,10 @@ OTHER_MASKS = (
         "first clip's mask for all", lambda known: np.broadcast_to(known[:1], known.shape),
         "the first clip's mask was used for all", "Each clip has a mask of its own.",
     ),
-    *(
-        (
-            "whole frames", lambda known, of_frame=of_frame: np.broadcast_to(of_frame(known), known.shape),
-            "a whole frame was taken as known, or as unknown",
-            "A latent is known by its own place: in a frame there may be both.",
-        )
-        for of_frame in (lambda known: known[:, :, :1, :1], lambda known: known.any(axis=(2, 3), keepdims=True))
+    (
+        "whole frames", lambda known: np.broadcast_to(known[:, :, :1, :1], known.shape),
+        "a whole frame was taken as known, or as unknown",
+        "A latent is known by its own place: in a frame there may be both.",
     ),
 )  # fmt: skip    name, another mask, what it says, and why
 OTHER_TIMES = (
@@ -259,6 +256,27 @@ PER_LATENT_TIME = Exercise(
         Slip(
             "1 added", lambda t, known: spread(t) + known, "the known latents have 1 + t",
             "1 replaces t; it is not added to it.",
+        ),
+        *(
+            Slip(
+                "another time where known",
+                lambda t, known, own=own: np.where(known, own(spread(t)), spread(t)), says,
+                "A known latent is clean: its time is 1.",
+            )
+            for own, says in (
+                (lambda t: 1 - t, "the known latents have 1 − t"), (lambda t: 0.5, "the known latents have ½"),
+                (lambda t: 2 * t, "the known latents have 2 · t"),
+                (lambda t: t.max(), "the known latents have the largest t"),
+                (lambda t: -1.0, "the known latents have −1"),
+            )
+        ),
+        Slip(
+            "1 added", lambda t, known: spread(t) + ~known, "the unknown latents have 1 + t",
+            "1 belongs to the known ones, and replaces t.",
+        ),
+        Slip(
+            "an axis too many", lambda t, known: np.where(known, 1.0, spread(t)[..., None]), "t has an axis too many",
+            "It is (B,), and needs three more axes: one for each of F, H and W.",
         ),
         Slip(
             "t where known", lambda t, known: np.where(known, spread(t), 0.0),
@@ -394,6 +412,29 @@ NOISED_CANVAS_SLIPS = (
         "no noise", canvas_with(per_latent_time, lambda own, data, noise: own * data), "there is no noise in it",
         "The path mixes: t of the data, 1 − t of the noise.",
     ),
+    *(
+        Slip("another mixture", canvas_with(per_latent_time, mix), says, "t of the data, plus 1 − t of the noise.")
+        for mix, says in (
+            (lambda own, data, noise: data - (1 - own) * noise, "the noise was subtracted from the whole data"),
+            (lambda own, data, noise: own * data + (1 - own) ** 2 * noise, "1 − t was squared"),
+            (lambda own, data, noise: own**2 * data + (1 - own) * noise, "t was squared"),
+            (lambda own, data, noise: own * (own * data + (1 - own) * noise), "the whole mixture was multiplied by t"),
+            (lambda own, data, noise: np.where(own == 1, data, (data + noise) / 2), "it is half of each"),
+            (lambda own, data, noise: np.where(own == 1, data, data + noise), "it is the sum of data and noise"),
+            (
+                lambda own, data, noise: np.where(own == 1, data, data + own * noise),
+                "t of the noise was added to the data",
+            ),
+            (lambda own, data, noise: own * data + (1 + own) * noise, "1 + t of the noise is in it"),
+        )
+    ),
+    Slip(
+        "known ones faded", lambda data, noise, t, known: (
+            np.where(known[..., None], spread(t)[..., None] * data, PATH.noised(data, noise, t)),
+            (per_latent_time(t, known)[..., None],),
+        ),
+        "the known latents were multiplied by t", "Known latents go in clean, whatever t is.",
+    ),
     Slip(
         "noise as much as data", canvas_with(per_latent_time, lambda own, data, noise: own * data + own * noise),
         "the noise is in it with τ, as the data is", "The path mixes: t of the data, 1 − t of the noise.",
@@ -510,6 +551,21 @@ NOISED_CANVAS_BACKWARD = Exercise(
             "the times have no axis for the channels", "own_time is (B, F, H, W, 1), and fits as it is.",
         ),
         Slip(
+            "added", lambda dcanvas, cache: (cache[0] + dcanvas, 1 - cache[0] + dcanvas), "the times were added",
+            "The forward multiplied by them, so the backward does too.",
+        ),
+        Slip(
+            "τ subtracted", lambda dcanvas, cache: (cache[0] * dcanvas, dcanvas - cache[0]),
+            "τ was subtracted from dcanvas", "It is (1 − τ) · dcanvas: the brackets matter.",
+        ),
+        Slip(
+            "dnoise of the known ones", lambda dcanvas, cache: (
+                cache[0] * dcanvas, np.where(cache[0] < 1, (1 - cache[0]) * dcanvas, dcanvas)
+            ),
+            "the noise of known latents got a gradient",
+            "A known latent has no noise in it. What can its noise change?",
+        ),
+        Slip(
             "no dnoise", lambda dcanvas, cache: (cache[0] * dcanvas, np.zeros_like(dcanvas)), "it is zero everywhere",
             "The noise of unknown latents is in the canvas: 1 − τ of it.",
         ),
@@ -599,6 +655,13 @@ def loss_of(value):
         return value(weights, error), (weights * error,)
 
     return forward
+
+
+def loss_as(value):
+    """`loss_of`, of the weights, the errors and the mask."""
+    return lambda prediction, target, counted: loss_of(lambda weights, error: value(weights, error, counted))(
+        prediction, target, counted
+    )
 
 
 def cache_of(change):
@@ -736,6 +799,47 @@ COUNTED_LOSS_SLIPS = (
         "a loss for each clip", loss_of(lambda weights, error: (weights * error**2).mean(axis=(1, 2, 3, 4))),
         "there is one loss for each clip", "A loss is one number: the mean over the clips.",
     ),
+    *(
+        Slip("another mean", loss_as(value), says, "Each clip's squares are divided by how many numbers count in it.")
+        for value, says in (
+            (
+                lambda weights, error, counted: (error[counted] ** 2).sum() / counted.sum(),
+                "the sum was divided by how many latents count, not how many numbers",
+            ),
+            (
+                lambda weights, error, counted: (weights * error**2).sum() / counted.sum(),
+                "after the shares, the sum was divided by how many latents count",
+            ),
+            (
+                lambda weights, error, counted: (weights * error**2).sum() / len(error),
+                "the sum was divided by the number of clips alone",
+            ),
+            (
+                lambda weights, error, counted: (asked(~counted) * error**2).mean(),
+                "it is the error of the known latents, divided by the number of all",
+            ),
+            (
+                lambda weights, error, counted: (weights * error**2).mean() * counted.mean(),
+                "it was multiplied by the share of the whole batch",
+            ),
+            (
+                lambda weights, error, counted: (weights * error).mean() ** 2,
+                "the mean was squared, not each error",
+            ),
+            (lambda weights, error, counted: (weights * error**4).mean(), "the errors were squared twice"),
+        )
+    ),
+    *(
+        Slip("another cache", cache_of(change), says, "weighted = m / share · (prediction − target).")
+        for change, says in (
+            (lambda weights, error: weights * error / error.size, "it is divided by the count of numbers already"),
+            (lambda weights, error: 2 * weights * error, "it is multiplied by 2 already"),
+            (lambda weights, error: weights**2 * error, "its weights are squared"),
+            (lambda weights, error: np.sqrt(weights) * error, "its weights are square roots"),
+            (lambda weights, error: error[weights[..., 0] > 0], "only the errors that count are left, in a row"),
+            (lambda weights, error: np.abs(weights * error), "its errors have lost their sign"),
+        )
+    ),
     Slip(
         "squared in the cache", cache_of(lambda weights, error: weights * error**2), "the errors in it are squared",
         "The backward needs the errors themselves, with their signs.",
@@ -848,6 +952,15 @@ COUNTED_LOSS_BACKWARD = Exercise(
         Slip(
             "errors left out", lambda dloss, cache: np.full_like(cache[0], 2 * dloss / cache[0].size),
             "the weighted errors are missing", "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "squared", lambda dloss, cache: dloss * cache[0] ** 2 / cache[0].size, "it is the loss's own square",
+            "The slope of a square is 2 · error.",
+        ),
+        Slip(
+            "signs alone", lambda dloss, cache: 2 * dloss * np.sign(cache[0]) / cache[0].size,
+            "the errors have become 1 or −1",
+            "That is the slope of an absolute value. The slope of a square is 2 · error.",
         ),
         Slip(
             "errors left out", lambda dloss, cache: 2 * dloss / cache[0].size, "the weighted errors are missing",
@@ -1003,6 +1116,63 @@ COMPLETING_STEP = Exercise(
             )
             for before, after in ((set_to_zero, set_to_zero), (put_back, set_to_zero), (set_to_zero, put_back))
         ),
+        *(
+            Slip(name, step_with(at=at), says, "You are at t when the step begins, and there the network is asked.")
+            for name, at, says in (
+                ("asked at 1 − t", lambda x, t, s: (x, 1 - t), "the velocity was asked for at 1 − t"),
+                ("asked in the middle", lambda x, t, s: (x, (t + s) / 2), "it was asked for at the middle of the step"),
+                ("asked at an end", lambda x, t, s: (x, 0.0), "the velocity was asked for at time 0"),
+                ("asked at an end", lambda x, t, s: (x, 1.0), "the velocity was asked for at time 1"),
+            )
+        ),
+        Slip(
+            "seen, but not put in", lambda x, t, s, velocity, known_latents, known: x + (s - t) * velocity(
+                put_back(x, known_latents, known), t
+            ),
+            "the network saw the known latents, but they are not in the result",
+            "Put them in, and put them back after the step.",
+        ),
+        Slip(
+            "put in, but not seen", lambda x, t, s, velocity, known_latents, known: put_back(
+                x, known_latents, known
+            ) + (s - t) * velocity(x, t),
+            "the network didn't see the known latents, and the step moved them",
+            "Put them in before you ask, and back after the step.",
+        ),
+        Slip(
+            "mask the wrong way round", step_with(
+                left_alone, lambda x, known_latents, known: put_back(x, known_latents, ~known)
+            ),
+            "the mask was read the wrong way round", "True means known: there belongs known_latents.",
+        ),
+        Slip(
+            "mask the wrong way round", step_with(
+                after=lambda x, known_latents, known: put_back(x, known_latents, ~known)
+            ),
+            "the mask was read the wrong way round after the step", "True means known: there belongs known_latents.",
+        ),
+        Slip(
+            "asked at the known latents", lambda x, t, s, velocity, known_latents, known: put_back(
+                put_back(x, known_latents, known) + (s - t) * velocity(known_latents, t), known_latents, known
+            ),
+            "the velocity was asked for at known_latents everywhere", "Ask at x, with the known latents in it.",
+        ),
+        Slip(
+            "the velocity alone", lambda x, t, s, velocity, known_latents, known: put_back(
+                velocity(put_back(x, known_latents, known), t), known_latents, known
+            ),
+            "it is the velocity itself", "A step is x plus s − t of the velocity.",
+        ),
+        *(
+            Slip(
+                "known ones faded", lambda x, t, s, velocity, known_latents, known, when=when: put_back(
+                    put_back(x, known_latents, known) + (s - t) * velocity(put_back(x, known_latents, known), t),
+                    when(t, s) * known_latents, known,
+                ),
+                f"the known latents were multiplied by {text}", "Known latents go in clean, whatever t is.",
+            )
+            for when, text in ((lambda t, s: s, "s"), (lambda t, s: t, "t"))
+        ),
         Slip(
             "half a step", step_with(length=lambda t, s: (s - t) / 2), "the step is half as long as it should be",
             "From t to s, it is s − t of the velocity.",
@@ -1081,7 +1251,7 @@ TOKEN_EXISTS = Exercise(
     "token_exists", LESSON, "which tokens of padded clips exist", ("exists",), token_exists,
     trials=(
         by_hand(np.array([8, 3, 5]), 2, 4),
-        at_random(lambda rng: (rng.integers(1, 16, size=7), 5, 3)),
+        at_random(lambda rng: (rng.integers(1, 13, size=9), 5, int(rng.integers(3, 7)))),
         *for_each(((3, 2), (6, 1), (1, 5), (4, 3)), of_every_length, "short clips"),
         *for_each((((7,), 4, 2), ((0, 5), 3, 2)), lambda rng, given: (np.array(given[0]), *given[1:]), "short clips"),
     ),
@@ -1118,6 +1288,38 @@ TOKEN_EXISTS = Exercise(
             "tokens counted from 1", exists_by(lambda n, frames, size: (n + 1) * size < frames),
             "a clip that exactly fills its tokens lacks the last one, and so do others",
             "Tokens are counted from 0: token n begins with frame n · patch_frames.",
+        ),
+        *(
+            Slip("frames off by one", exists_by(rule), says, "A token exists if its first frame does.")
+            for rule, says in (
+                (lambda n, frames, size: n * size < frames - 1, "each clip was taken to be a frame shorter"),
+                (lambda n, frames, size: n * size < frames - 2, "each clip was taken to be two frames shorter"),
+                (lambda n, frames, size: (n + 1) * size <= frames + 1, "a token may lack one frame at most"),
+                (lambda n, frames, size: n * size + size / 2 < frames, "more than half of a token has to be there"),
+                (lambda n, frames, size: n * size + size / 2 <= frames, "half of a token has to be there"),
+            )
+        ),
+        *(
+            Slip("another comparison", exists_by(rule), says, "True where n · patch_frames < frames.")
+            for rule, says in (
+                (lambda n, frames, size: n * size > frames, "it is True for the tokens that begin after the end"),
+                (lambda n, frames, size: n == frames // size, "it is True for a single token"),
+                (lambda n, frames, size: n % size < frames, "the number of the token was taken modulo patch_frames"),
+                (lambda n, frames, size: n / size < frames, "the number of the token was divided by patch_frames"),
+                (
+                    lambda n, frames, size: n * size < frames.mean() + 0 * frames,
+                    "all clips have the mean number of frames",
+                ),
+                (lambda n, frames, size: n + size < frames, "patch_frames was added, not multiplied"),
+                (lambda n, frames, size: n * (size - 1) < frames, "a token was taken to be a frame shorter"),
+            )
+        ),
+        *(
+            Slip(
+                "a row for all clips", exists_by(lambda n, frames, size, how=how: how(n * size < frames, axis=0)),
+                "there is one row for all clips", "Each clip has a row of its own: (B, tokens).",
+            )
+            for how in (np.any, np.all)
         ),
         Slip(
             "padding in front", exists_by(lambda n, frames, size: (n * size < frames)[:, ::-1]),
