@@ -1251,7 +1251,7 @@ TOKEN_EXISTS = Exercise(
     "token_exists", LESSON, "which tokens of padded clips exist", ("exists",), token_exists,
     trials=(
         by_hand(np.array([8, 3, 5]), 2, 4),
-        at_random(lambda rng: (rng.integers(1, 13, size=9), 5, int(rng.integers(3, 7)))),
+        at_random(lambda rng: (np.append(rng.integers(1, 13, size=8), 1), 5, int(rng.integers(3, 7)))),
         *for_each(((3, 2), (6, 1), (1, 5), (4, 3)), of_every_length, "short clips"),
         *for_each((((7,), 4, 2), ((0, 5), 3, 2)), lambda rng, given: (np.array(given[0]), *given[1:]), "short clips"),
     ),
