@@ -48,6 +48,7 @@ class Formula:
         said: tuples (text, name, says, because) of changes that deserve words of their own.
         because: a sentence for all others, or "" for one that shows the changed formula.
         also: variables that the formula doesn't use, but that might be taken for others.
+        forms: other ways to write the formula, which are changed as well.
         within: whether something else is computed from it, so that with another shape there would be an error.
     """
 
@@ -58,6 +59,7 @@ class Formula:
     said: tuple = ()
     because: str = ""
     also: tuple[str, ...] = ()
+    forms: tuple[str, ...] = ()
     within: bool = False
 
     def slips(self):
@@ -105,11 +107,12 @@ class Formula:
 
     def changes(self):
         """(name, says, tree) of every change."""
-        tree = ast.parse(self.text, mode="eval").body
-        for node in nodes(tree):
-            for name, says, new in alternatives(node, self.variables(tree)):
-                yield name, says, put(tree, node, new)
-        yield from self.everywhere(tree)
+        for text in (self.text, *self.forms):
+            tree = ast.parse(text, mode="eval").body
+            for node in nodes(tree):
+                for name, says, new in alternatives(node, self.variables(tree)):
+                    yield name, says, put(tree, node, new)
+            yield from self.everywhere(tree)
 
     def variables(self, tree):
         """Names of the variables."""
@@ -216,11 +219,19 @@ def alternatives(node, variables):
             yield from of_power(node)
         case ast.Call():
             yield from of_call(node)
+        case ast.Constant(value=int() | float()):
+            near = (node.value + 1, node.value - 1) if isinstance(node.value, int) else ()
+            for value in (*near, *(factor * node.value for factor in FACTORS)):
+                says = f"there is {pretty(number(value))} where {pretty(node)} should be"
+                yield "another number", says, number(value)
         case ast.Name() if node.id in variables:
             for other in variables:
                 if other != node.id:
                     yield "another variable", f"{other} stands where {node.id} should", ast.Name(other)
             yield "another power", f"{node.id} is squared", ast.BinOp(node, ast.Pow(), ast.Constant(2))
+
+
+FACTORS = (2, 0.5, 10, 0.1)  # by which a number may be off
 
 
 def joined(parts):
@@ -362,7 +373,7 @@ def turned(node):
     return ast.Call(ast.Name("T"), [node], [])
 
 
-POWERS = (1, -1, 2, 3, 4, 0.5, -0.5, 1.5, -1.5, -2, -3)
+POWERS = (1, -1, 2, 3, 4, 0.5, 0.25, -0.5, 1.5, -1.5, -2, -3)
 
 
 def of_power(node):

@@ -143,7 +143,7 @@ MODULATE_FORWARD = Exercise(
             "A scale of zero should leave x as it is, not wipe it out.",
         ),
         Formula(
-            "x * (1 + scale) + shift", modulated,
+            "x * (1 + scale) + shift", modulated, forms=("x + x * scale + shift",),
             samples=({"x": SAMPLE(size=TOKENS[0]), "shift": SAMPLE(size=(2, 1, 3)), "scale": SAMPLE(size=(2, 1, 3))},),
             functions={"first": lambda x: x[:1]},
             said=(
@@ -260,6 +260,17 @@ def with_xhat(wrong):
     return slip
 
 
+def with_centred(wrong):
+    """A slip in what is taken for the centred row, which the variance and xhat are made of."""
+
+    def slip(x, eps=1e-6):
+        centred = wrong(x=x)
+        rstd = 1 / np.sqrt(row_means(centred * centred) + eps)
+        return centred * rstd, (centred * rstd, rstd)
+
+    return slip
+
+
 def kept_rows(what):
     """A slip with the right xhat, and something else in the cache: `what` takes x, centred, xhat and rstd."""
 
@@ -315,7 +326,7 @@ LAYERNORM_FORWARD = Exercise(
         ),
         Formula(
             "1 / sqrt(mean((x - mean(x)) ** 2) + eps)", with_rstd, functions=ALONG_ROWS,
-            samples=({"x": 1 + SAMPLE(size=(4, 3)), "eps": 0.3, "D": 3},),
+            samples=({"x": 1 + SAMPLE(size=(5, 4, 3)), "eps": 0.3, "D": 3},),
             said=(
                 (
                     "1 / sqrt(total((x - mean(x)) ** 2) / (D - 1) + eps)", "divided by D − 1",
@@ -355,6 +366,14 @@ LAYERNORM_FORWARD = Exercise(
                     "the squares were added up, without a mean",
                     "The variance is the mean of the squares: divide by D.",
                 ),
+                *(
+                    (
+                        f"1 / sqrt(((x - mean(x)) ** 2).mean({axis}) + eps)", "variance over another axis",
+                        "the variance was not taken along the rows", BY_ITSELF,
+                    )
+                    for axis in ("", "axis=0", "axis=-2", "axis=0, keepdims=True", "axis=-2, keepdims=True",
+                                 "axis=1, keepdims=True", "keepdims=True")
+                ),
                 (
                     "1 / (mean(abs(x - mean(x))) + eps)", "no squares", "it was divided by the mean absolute deviation",
                     "The deviation here is the root of the mean square.",
@@ -368,7 +387,17 @@ LAYERNORM_FORWARD = Exercise(
                     "It is added to the variance as it is.",
                 ),
             ),
-            within=True,
+        ),
+        Formula(
+            "x - mean(x)", with_centred, ({"x": 1 + SAMPLE(size=(4, 3))},), ALONG_ROWS, within=True,
+            said=(
+                ("x", "forgot to centre", "the mean was not taken away",
+                 "First centre each row, then divide. (Without the mean it is RMSNorm.)"),
+                ("x - total(x)", "sum instead of mean", "the sum of each row was taken away, not its mean",
+                 "The mean is the sum divided by D."),
+                ("x + mean(x)", "mean added", "the mean was added", "Centring takes it away."),
+                ("mean(x) - x", "sign", "its sign is wrong: x was taken from the mean", "Centred is x − mean."),
+            ),
         ),
         Formula(
             "(x - mean(x)) * rstd", with_xhat, functions=ALONG_ROWS,
@@ -379,10 +408,6 @@ LAYERNORM_FORWARD = Exercise(
                     "First centre each row, then divide: xhat = centred · rstd.",
                 ),
             ),
-        ),
-        Slip(
-            "forgot to centre", normalised(lambda x, eps: (0.0, 1 / np.sqrt(row_means(x * x) + eps))),
-            "the mean was not taken away", "First centre each row, then divide. (Without the mean it is RMSNorm.)",
         ),
         Slip(
             "standard deviation in place of rstd", kept_rows(lambda x, centred, xhat, rstd: (xhat, 1 / rstd)),
@@ -720,6 +745,7 @@ LAYERNORM_BACKWARD = Exercise(
     slips=Slips(
         Formula(
             "rstd * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat))", in_one_line, (ONE_LINE_SAMPLE,), ALONG_ROWS,
+            forms=("rstd * dxhat - mean(rstd * dxhat) - xhat * mean(rstd * dxhat * xhat)",),
             said=(
                 ("rstd * (dxhat - xhat * mean(dxhat * xhat))", "missing mean term",
                  "the way through the mean is missing", WAYS),

@@ -101,7 +101,7 @@ def with_scores(wrong):
 
 def lengths_of(q, k):
     """d, and lengths that might be taken for it."""
-    return {"d": q.shape[-1], "queries": q.shape[-2], "keys": k.shape[-2], "first": q.shape[0]}
+    return {"d": q.shape[-1], "queries": q.shape[-2], "keys": k.shape[-2], "first": q.shape[0], "second": q.shape[1]}
 
 
 def q_and_k(rng, size):
@@ -149,7 +149,7 @@ ATTENTION_SCORES_FORWARD = Exercise(
     ),
     slips=Slips(
         Formula(
-            "q @ T(k) / sqrt(d)", with_scores, samples(), MATRICES,
+            "q @ T(k) / d ** 0.5", with_scores, samples(), MATRICES,
             said=(
                 (
                     "q @ T(k)", "forgot 1/√d", "they are not divided by √d",
@@ -182,6 +182,10 @@ ATTENTION_SCORES_FORWARD = Exercise(
                 (
                     "q @ T(k) / sqrt(q.size)", "√ of all numbers",
                     "they are divided by the root of how many numbers q has in all", LAST_OF_Q,
+                ),
+                (
+                    "q @ T(k) / sqrt(second)", "√ of the first axis",
+                    "they are divided by the root of the length of q's second axis", LAST_OF_Q,
                 ),
                 ("q @ T(k) / 2", "√d typed in", "they are divided by 2, whatever d is", LAST_OF_Q),
                 (
@@ -276,7 +280,7 @@ ATTENTION_SCORES_BACKWARD = Exercise(
     ),
     slips=Slips(
         Formula(
-            "dscores / sqrt(d)", back_with("dproducts"), samples("dscores"), MATRICES,
+            "dscores / d ** 0.5", back_with("dproducts"), samples("dscores"), MATRICES,
             said=(
                 (
                     "dscores", "forgot 1/√d",
@@ -295,6 +299,10 @@ ATTENTION_SCORES_BACKWARD = Exercise(
                 ("dscores / sqrt(keys)", "√ of the number of keys", "it is divided by √S, not by √d", LAST_OF_Q),
                 (
                     "dscores / sqrt(first)", "√ of the first axis", "it is divided by the root of the first axis",
+                    LAST_OF_Q,
+                ),
+                (
+                    "dscores / sqrt(second)", "√ of the first axis", "it is divided by the root of the second axis",
                     LAST_OF_Q,
                 ),
                 ("dscores / 2", "√d typed in", "it is divided by 2, whatever d is", LAST_OF_Q),
@@ -524,6 +532,11 @@ SOFTMAX_FORWARD = Exercise(
                 ("e / e.sum(axis=0)", "another axis for the sum", "it is divided by the sums along axis 0", ROW_AXIS),
                 ("e / e.sum()", "one sum for all", "all of it together adds up to one, not each row", ROW_AXIS),
             ),
+        ),
+        Slip(
+            "forgot the exponential",
+            lambda x: both((x - ROWS["largest"](x)) / (x - ROWS["largest"](x)).sum(-1, keepdims=True)),
+            "the scores themselves were divided by their sum", "First the exponential, then the division.",
         ),
         Slip(
             "forgot the exponential", lambda x: both(x / x.sum(-1, keepdims=True)),

@@ -122,7 +122,7 @@ def attending(scores=None, mask=masked, softmax=shares, pool=np.matmul, kept=Non
 def lengths_of(q, k):
     """d, and lengths that might be taken for it."""
     *_, heads, queries, d = q.shape
-    return {"d": d, "heads": heads, "queries": queries, "keys": k.shape[-2], "first": q.shape[0]}
+    return {"d": d, "heads": heads, "queries": queries, "keys": k.shape[-2], "first": q.shape[0], "second": q.shape[1]}
 
 
 def naive_softmax(x):
@@ -219,7 +219,7 @@ def examples(size):
     return {"q": q, "k": k} | lengths_of(q, k), {"weights": shares(q @ swap(k)), "v": v}
 
 
-SCORES_SAMPLES, POOL_SAMPLES = zip(*(examples(size) for size in (SIZES[0], SIZES[3])), strict=True)
+SCORES_SAMPLES, POOL_SAMPLES = zip(*(examples(SIZES[i]) for i in (0, 2, 3)), strict=True)
 SOFTMAX_SLIPS = tuple(
     Slip(name, attending(softmax=softmax), says, because)
     for name, softmax, says, because in (
@@ -329,7 +329,7 @@ ATTENTION_FORWARD = Exercise(
     ),
     slips=Slips(
         Formula(
-            "q @ T(k) / sqrt(d)", lambda wrong: attending(wrong), SCORES_SAMPLES, {"T": swap},
+            "q @ T(k) / d ** 0.5", lambda wrong: attending(wrong), SCORES_SAMPLES, {"T": swap},
             said=(
                 (
                     "q @ T(k)", "forgot 1/√d", "the scores are not divided by √d",
@@ -359,6 +359,10 @@ ATTENTION_FORWARD = Exercise(
                 (
                     "q @ T(k) / sqrt(first)", "√ of the first axis",
                     "the scores are divided by the root of the length of q's first axis", LAST_OF_Q,
+                ),
+                (
+                    "q @ T(k) / sqrt(second)", "√ of the first axis",
+                    "the scores are divided by the root of the length of q's second axis", LAST_OF_Q,
                 ),
                 ("q @ T(k) / 2", "√d typed in", "the scores are divided by 2, whatever d is", LAST_OF_Q),
                 (
@@ -1014,7 +1018,7 @@ def backward_example(size):
     return known
 
 
-BACKWARD_EXAMPLES = tuple(map(backward_example, (SIZES[0], SIZES[3])))
+BACKWARD_EXAMPLES = tuple(backward_example(SIZES[i]) for i in (0, 2, 3))
 
 
 def step(part, text, *said, **more):
@@ -1105,7 +1109,7 @@ ATTENTION_BACKWARD = Exercise(
             within=True,
         ),
         step(
-            "dproducts", "dscores / sqrt(d)",
+            "dproducts", "dscores / d ** 0.5",
             ("dscores", "forgot 1/√d",
              "the scores were divided by √d on the way forward, and their gradient was not on the way back",
              FORWARD_FACTOR),
@@ -1117,6 +1121,10 @@ ATTENTION_BACKWARD = Exercise(
             ("dscores / sqrt(heads)", "√ of the number of heads", "it is divided by √H, not by √d", LAST_OF_Q),
             ("dscores / sqrt(heads * d)", "√ of the whole width", "it is divided by √D, not by √d", LAST_OF_Q),
             ("dscores / sqrt(first)", "√ of the first axis", "it is divided by the root of the first axis", LAST_OF_Q),
+            (
+                "dscores / sqrt(second)", "√ of the first axis", "it is divided by the root of the second axis",
+                LAST_OF_Q,
+            ),
             ("dscores / 2", "√d typed in", "it is divided by 2, whatever d is", LAST_OF_Q),
             ("T(dscores) / sqrt(d)", "missing transpose", "it is made with dscores transposed",
              "A query belongs to a *row* of the scores: sum over the keys."),

@@ -132,7 +132,7 @@ def kept(what):
 SHAPES = ((2, 4, 3), (5,), (3, 2), (), (3, 2, 1, 4))  # any
 X = {"x": np.linspace(-4.3, 4.1, 11)}
 CONSTANTS = {"ROOT": LINEAR, "CUBIC": CUBIC, "pi": math.pi}
-INNER_SLOPE = "ROOT * (1 + 3 * CUBIC * x ** 2)"
+INNER_SLOPE = "(2 / pi) ** 0.5 * (1 + 3 * 0.044715 * x ** 2)"
 WHOLE_ROOT = "The root goes over the whole fraction."
 BOTH_TERMS = "It stands before the bracket, so it multiplies the cubic term as well."
 ODD = "The inner function is odd: it changes its sign with x. A square does not."
@@ -150,7 +150,7 @@ GELU_FORWARD = Exercise(
     ),
     slips=Slips(
         Formula(
-            "ROOT * (x + CUBIC * x ** 3)", lambda wrong: gelu_with(inner=wrong), (X,), CONSTANTS,
+            "(2 / pi) ** 0.5 * (x + 0.044715 * x ** 3)", lambda wrong: gelu_with(inner=wrong), (X,), CONSTANTS,
             said=(
                 ("ROOT * (x + CUBIC * x ** 2)", "square instead of cube", "there is x² where there should be x³", ODD),
                 ("ROOT * x + CUBIC * x ** 3", "factor on x only", "√(2/π) multiplies x alone", BOTH_TERMS),
@@ -342,6 +342,7 @@ GELU_CHUNKS = Exercise(
         ),
         Formula(
             "dgate * (1 - (gate - 1) ** 2)", chunks_with("dinner"), GELU_EXAMPLES, CONSTANTS, also=("x", "dy"),
+            forms=("dgate * gate * (2 - gate)",),
             said=(
                 ("dgate", "forgot the slope of tanh", "it passed the tanh unchanged",
                  "The slope of tanh is 1 − tanh², which is 1 only at 0."),
@@ -421,6 +422,7 @@ GELU_BACKWARD = Exercise(
         Formula(
             f"dy * (0.5 * gate + 0.5 * x * gate * (2 - gate) * {INNER_SLOPE})",
             lambda wrong: lambda dy, cache: wrong(dy=dy, x=cache[0], gate=cache[1]), GELU_EXAMPLES, INNER,
+            forms=(f"dy * 0.5 * gate * (1 + x * (2 - gate) * {INNER_SLOPE})",),
             said=(
                 (f"0.5 * gate + 0.5 * x * gate * (2 - gate) * {INNER_SLOPE} + 0 * dy", "forgot dy",
                  "it is the derivative alone, without dy", "The gradient is dy times the derivative."),

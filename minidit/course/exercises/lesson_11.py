@@ -272,12 +272,6 @@ def of_others(change):
     return lambda prediction, target, weight=None: mse_forward(*change(prediction, target), weight)
 
 
-def mean_weight_times_mean_square(prediction, target, weight=None):
-    """The two means multiplied."""
-    _, cache = mse_forward(prediction, target, weight)
-    return ((prediction - target) ** 2).mean() * (1.0 if weight is None else weight.mean()), cache
-
-
 def squared_in_place(prediction, target, weight=None):
     """error *= weight, so that error and weighted error are one."""
     _, (weighted,) = mse_forward(prediction, target, weight)
@@ -341,6 +335,7 @@ MSE_FORWARD = Exercise(
              "Each squared error is multiplied by the weight of its sample."),
         Formula(
             "mean(weighted * error)", loss_of, (mse_example(),), WHOLE_MEAN, also=("weight",),
+            forms=("mean(weight * error ** 2)",),
             said=(
                 ("mean(error * error)", "weight ignored", "the weight has no effect",
                  "Each squared error is multiplied by the weight of its sample."),
@@ -363,6 +358,9 @@ MSE_FORWARD = Exercise(
                 ("mean(weight * error ** 2) ** 0.5", "root", "a root was taken", "The loss is the mean square itself."),
                 ("mean(weighted) ** 2", "square of the mean", "it is the square of the mean error",
                  "Square each error first. Errors of both signs must not cancel."),
+                ("mean(weight) * mean(error ** 2)", "mean weight times mean square",
+                 "the mean weight was multiplied by the mean square",
+                 "Each squared error is weighted before the mean."),
                 ("mean(weighted) * mean(error)", "square of the mean", "it is a product of two means",
                  "Square each error first. Errors of both signs must not cancel."),
                 (
@@ -373,10 +371,6 @@ MSE_FORWARD = Exercise(
                  ONE_NUMBER),
                 ("weighted * error", "not averaged", "these are the squares, without a mean", ONE_NUMBER),
             ),
-        ),
-        Slip(
-            "mean weight times mean square", mean_weight_times_mean_square,
-            "the mean weight was multiplied by the mean square", "Each squared error is weighted before the mean.",
         ),
         Slip(
             "weight twice", squared_in_place, "the weight is squared",
@@ -400,6 +394,12 @@ MSE_FORWARD = Exercise(
                     "the weights have four axes more, whatever the clips have",
                     OWN_WEIGHT,
                 ),
+                (
+                    "a number of axes typed in", axes_behind(3),
+                    "the weights have three axes more, whatever the clips have", OWN_WEIGHT,
+                ),
+                ("an axis too many", lambda w, error: w.reshape(-1, *[1] * error.ndim),
+                 "the weights have an axis of length 1 too many", OWN_WEIGHT),
                 ("root of the weight", lambda w, error: np.sqrt(over_samples(w, error)),
                  "the root of the weight was taken", "Multiply by the weight as it is."),
                 ("divided by the weight", lambda w, error: 1 / over_samples(w, error),
@@ -573,6 +573,12 @@ def clip_scale(squared_norm, max_grad_norm):
     return min(1.0, max_grad_norm / (squared_norm**0.5 + 1e-6))
 
 
+def norm_and_limit(rng, about):
+    """The square of a norm near the first number, and a limit near the second."""
+    norm, limit = (float(number * rng.uniform(0.95, 1.05)) for number in about)
+    return norm**2, limit
+
+
 NORM = "The norm is the root of the sum of squares."
 AT_MOST_1 = "Clipping only ever shortens: the factor is at most 1."
 LONGER = "The longer the gradient, the smaller the factor."
@@ -585,11 +591,11 @@ CLIP_SCALE = Exercise(
         by_hand(25.0, 2.0),
         Trial("no gradient", lambda rng: (0.0, 1.0)),
         Trial("random inputs", lambda rng: (float(20 + 100 * rng.random()), float(1 + rng.random())), SEEDS),
+        *for_each(((0.1, 3.0), (0.3, 1.5)), norm_and_limit, "short gradients"),
         # limits of all sizes, and norms below and above 1 and the limit
         *for_each(
             ((0.7, 0.45), (1.5, 2.0), (0.5, 0.3), (0.5, 0.7), (4.0, 2.5), (2.0, 2.0), (0.02, 0.01), (30.0, 50.0)),
-            lambda rng,
-            about: (float(about[0] * rng.uniform(0.95, 1.05)) ** 2, float(about[1] * rng.uniform(0.95, 1.05))),
+            norm_and_limit,
         ),
     ),
     slips=Slips(
@@ -623,9 +629,10 @@ CLIP_SCALE = Exercise(
                     "it was made of squares: it is the factor squared", NORM,
                 ),
                 ("min(1, limit / (squared + 1e-6)) ** 0.5", "brackets", "the root was taken of the fraction", NORM),
-                (
-                    "limit / (squared ** 0.5 + 1e-6)", "lengthens short gradients", "a short gradient was made longer",
-                    AT_MOST_1,
+                *(
+                    (f"min({most}, limit / (squared ** 0.5 + 1e-6))", "lengthens short gradients",
+                     "a short gradient was made longer", AT_MOST_1)
+                    for most in ("1e300", "limit", "2", "10")
                 ),
                 (
                     "max(1, limit / (squared ** 0.5 + 1e-6))", "max instead of min", "it is the larger of the two",
@@ -640,8 +647,6 @@ CLIP_SCALE = Exercise(
                     "it is what the gradient should be divided by", "Return the factor that it is multiplied by.",
                 ),
                 ("min(1, 1 / (squared ** 0.5 + 1e-6))", "limit ignored", "max_grad_norm has no effect", LIMIT),
-                ("min(limit, limit / (squared ** 0.5 + 1e-6))", "another limit of the factor",
-                 "it is at most max_grad_norm, not at most 1", AT_MOST_1),
                 ("limit / (squared ** 0.5 + 1e-6) if squared ** 0.5 > 1 else 1.0", "compared with 1",
                  "the norm was compared with 1, not with max_grad_norm", LIMIT),
                 ("limit / (squared ** 0.5 + 1e-6) if squared > limit else 1.0", "squared norm compared",
@@ -1036,6 +1041,7 @@ EMA = Exercise(
             ),
             ({"average": np.array([0.0, 4.0, -2.0, 1.0]), "params": np.array([4.0, 4.0, 2.0, -3.0]), "decay": 0.7},),
             {"mean": np.mean},
+            forms=("average + (1 - decay) * (params - average)",),
             said=(
                 (
                     "average", "nothing changed", "nothing was written into it",

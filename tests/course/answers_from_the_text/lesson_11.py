@@ -623,7 +623,7 @@ ANSWERS = {
             (lambda squared_norm, max_grad_norm: min(squared_norm**0.5, max_grad_norm), "the norm itself"),
             (
                 lambda squared_norm, max_grad_norm: min(max_grad_norm, max_grad_norm / (squared_norm**0.5 + 1e-6)),
-                "another limit of the factor",  # min with max_grad_norm
+                "lengthens short gradients",  # min with max_grad_norm
             ),
             (lambda squared_norm, max_grad_norm: min(1.0, max_grad_norm**2 / (squared_norm + 1e-6)), "squares"),
             # squared again
