@@ -1082,7 +1082,8 @@ ANSWERS = {
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(limit, limit / (squared_norm**0.5 + 1e-6))),
-                ("another limit of the factor", "lengthens short gradients"),  # clip_scale: at most the limit instead of 1
+                # clip_scale: at most the limit instead of 1
+                ("another limit of the factor", "lengthens short gradients"),
             ),
             (
                 optimization(clip_scale=lambda squared_norm, limit: min(1.0, 1 / (squared_norm**0.5 + 1e-6))),
