@@ -49,7 +49,8 @@ def insist_dtypes(attempt):
         if {got.dtype.kind, right.dtype.kind} == {"f"}:
             raise Complaint(
                 f"{name} is {got.dtype}; expected {right.dtype}, like the inputs.",
-                "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype).",
+                "Arrays made inside should take the dtype of the inputs, as in np.zeros(shape, x.dtype). A number like "
+                "np.sqrt(2) is float64 too; 2**0.5 is a Python number, which leaves arrays as they are.",
                 slip="another dtype than the inputs",
             )
         if right.ndim and right.dtype.kind != "f" and right.dtype.kind not in given:

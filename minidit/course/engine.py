@@ -230,7 +230,7 @@ def complaint_about(exam, attempt, outcome, trial, seed):
     count = FURTHER if attempt.pair[1].dtype.kind == "f" else FURTHER_WHOLE  # are easily equal by chance
     further = further_attempts(exam, trial, seed + 1, count)
     attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
-    finding = unsteady(exam.exercise, exam.answer, attempt) or diagnose(exam.exercise, attempts)
+    finding = unsteady(exam.exercise, exam.answer, attempts) or diagnose(exam.exercise, attempts)
     if finding is None and exam.elsewhere:
         first = exam.complaint
         return Complaint(first.says, *first.details[:1], *exam.elsewhere, slip="raised an error")
@@ -257,14 +257,24 @@ def in_words(attempt, outcome, finding):
     if not where:
         return Complaint(f"{off}: {says}." if says else f"{off}.", because, slip=slip)
     if finding:
-        return Complaint(f"{off} {says}.", where, because, slip=slip)
+        return Complaint(f"{off} {says}.", where, because, held(name, got, right), slip=slip)
     if np.isnan(got[index]):
         warned = f"NumPy warned: {outcome.warned}." if outcome.warned else ""
         reason = "something was divided by zero, or infinity met infinity"
         return Complaint(f"{name} {f'has NaN at {list(index)}' if index else 'is NaN'}: {reason}.", warned, slip="NaN")
     count = int((error > tolerance_of(got, right)).sum())
     many = f"{count} of {error.size} entries are off." if error.size > 1 else ""
-    return Complaint(f"{off} other values than expected." if index else f"{name} is not right.", where, many)
+    off = f"{off} other values than expected." if index else f"{name} is not right."
+    return Complaint(off, where, many, held(name, got, right))
+
+
+def held(name, got, right):
+    """A sentence about an array that can't hold what is expected, or ""."""
+    if got.dtype.kind == "b" and right.dtype.kind != "b":
+        return f"{name} holds True and False, not numbers: its dtype is bool."
+    if got.dtype.kind in "iu" and right.dtype.kind == "f" and (right != np.round(right)).any():
+        return f"{name} holds whole numbers only: its dtype is {got.dtype}."
+    return ""
 
 
 def further_attempts(exam, trial, seed, count):

@@ -90,14 +90,23 @@ class Again:
         return close(now, before)
 
 
-def unsteady(exercise, answer, attempt):
-    """The Finding that an answer gives other numbers for the same inputs, or None."""
-    pair = Again(exercise, answer, attempt, iter(range(1))).of(attempt.inputs)
-    if pair is None or pair[0].shape == attempt.pair[0].shape and close(pair[0], attempt.pair[0]):
-        return None
-    says = "it gives other numbers each time it is called with the same inputs"
-    because = "Is there something random in it, or does it change something outside?"
-    return Finding("other numbers each time", says, because)
+def unsteady(exercise, answer, attempts):
+    """The Finding that an answer gives other numbers for the same inputs, or None.
+
+    It is called with the inputs of the first attempt again, and once more after those of the others, of which it may
+    keep something.
+    """
+    first, *others = attempts
+    again = Again(exercise, answer, first, iter(range(2 * len(attempts))))
+    for other in [None, *others]:
+        if other is not None:
+            again.got(other.inputs)
+        pair = again.of(first.inputs)
+        if pair is not None and not close(pair[0], first.pair[0]):
+            says = "it gives other numbers when it is called with the same inputs again"
+            because = "Is there something random in it, or does something stay from one call to the next?"
+            return Finding("other numbers each time", says, because)
+    return None
 
 
 def dependence(exercise, answer, attempts):
@@ -228,7 +237,7 @@ def right_in_part(attempts):
         for place, where in ((0, "first"), (-1, "last")):
             if right.shape[axis] > 1 and all(only(one, axis, place) for one in attempts if one.is_wrong):
                 says = f"only the {where} of {right.shape[axis]} along axis {axis} is right"
-                return Finding("right only in part", says, "What is different for the others?")
+                return Finding("right only in part", says)
     return None
 
 

@@ -235,6 +235,13 @@ def test_a_cache_is_compared_part_by_part():
     assert "cache is an array (2, 2); expected a tuple of 2" in said(CACHED, lambda x: (x + 1, x))
 
 
+def test_what_an_array_cannot_hold_is_said():
+    halves = by_hand(np.array([0.5, -1.0, 2.5]), np.array([1.0, 1.0, 1.0]))
+    exercise = Exercise("product", 0, "", ("y",), scaled, (halves,))
+    assert "y holds whole numbers only: its dtype is int" in said(exercise, lambda x, s: (x * s).astype(int))
+    assert "y holds True and False, not numbers: its dtype is bool." in said(exercise, lambda x, s: x * s > 0)
+
+
 def test_the_reference_may_not_be_changed_by_the_answer():
     """A trial's inputs are the same arrays every time; an answer gets copies."""
     before = [a.copy() for a in HAND]
