@@ -164,6 +164,15 @@ ORDERS = (
 )  # fmt: skip
 
 
+def unpatchified_from_patches(tokens, patch, grid):
+    """What comes out when the first reshape has the patch's axes before the grid's."""
+    *leading, _, P = tokens.shape
+    (pf, ph, pw), (f, r, c) = patch, grid
+    blocks = tokens.reshape(*leading, pf, ph, pw, f, r, c, P // (pf * ph * pw))
+    blocks = blocks.transpose(*range(len(leading)), *(len(leading) + axis for axis in RIGHT))
+    return blocks.reshape(*leading, f * pf, r * ph, c * pw, -1)
+
+
 def of_another(patch=lambda patch: patch, grid=lambda grid: grid):
     """`unpatchify` for another patch or grid."""
     return lambda tokens, its_patch, its_grid: unpatchify(tokens, patch(its_patch), grid(its_grid))
@@ -234,6 +243,31 @@ UNPATCHIFY = Exercise(
                 "each patch was taken for a square", "A patch has ph rows and pw columns.",
             )
             for i in (1, 2)
+        ),
+        *(
+            Slip(
+                "tokens in another order", lambda tokens, patch, grid, turned=turned: unpatchify(
+                    turned(tokens), patch, grid
+                ),
+                says, "Frame by frame, row by row, column by column; and pf, ph, pw and C within a token.",
+            )
+            for turned, says in (
+                (lambda tokens: tokens[..., ::-1, :], "the last token came first"),
+                (lambda tokens: tokens[..., ::-1], "the last number of each token came first"),
+            )
+        ),
+        Slip(
+            "channels in front", lambda tokens, patch, grid: np.moveaxis(unpatchify(tokens, patch, grid), -1, -4),
+            "the channels stand in front of the frames", "They are the last axis: (..., frames, rows, columns, C).",
+        ),
+        Slip(
+            "one channel", lambda tokens, patch, grid: unpatchify(tokens, patch, grid)[..., 0],
+            "it is the first channel alone", "A clip has an axis of C channels at its end.",
+        ),
+        Slip(
+            "patch before grid", lambda tokens, patch, grid: unpatchified_from_patches(tokens, patch, grid),
+            "the tokens were cut as if the patch's axes came before the grid's",
+            "tokens is (..., T, P): first f, r, c, then pf, ph, pw, C.",
         ),
         *(in_wrong_order(order) for order in ORDERS if order != RIGHT),
     ),

@@ -1,6 +1,6 @@
 """Lesson 17: scaling. What a network costs in multiply-accumulates and parameters, and what more of it buys."""
 
-from itertools import combinations
+from itertools import combinations, product
 from math import prod
 
 import numpy as np
@@ -280,6 +280,29 @@ TOKENS_OF_PATCH = Exercise(
             "multiplied", tokens_by(lambda grid, shape, patch: prod(shape) * prod(patch)),
             "it is multiplied by the patch", "How often does a patch fit in? Divide.",
         ),
+        *(
+            Slip("another count", tokens_by(count), says, "How often does the patch fit along each axis? Multiply.")
+            for count, says in (
+                (
+                    lambda grid, shape, patch: prod(shape) // patch[0] * patch[1] * patch[2],
+                    "it was divided by one side of the patch, and multiplied by the others",
+                ),
+                (lambda grid, shape, patch: prod(shape) // prod(patch) ** 2, "it was divided by the patch twice"),
+                (lambda grid, shape, patch: sum(shape) // sum(patch), "it is a sum divided by a sum"),
+                (lambda grid, shape, patch: grid[0] + grid[1] * grid[2], "the frames were added"),
+                (lambda grid, shape, patch: prod(patch) // prod(shape), "the patch was divided by the shape"),
+                (
+                    lambda grid, shape, patch: prod(a - b for a, b in zip(shape, patch, strict=True)),
+                    "the patch was subtracted",
+                ),
+                (
+                    lambda grid, shape, patch: prod(a % b for a, b in zip(shape, patch, strict=True)),
+                    "it is what is left over: % is the remainder",
+                ),
+                (lambda grid, shape, patch: grid[0] * grid[1] ** 2, "the rows were taken twice, and no columns"),
+                (lambda grid, shape, patch: grid[0] * grid[2] ** 2, "the columns were taken twice, and no rows"),
+            )
+        ),
         Slip(
             "patches that overlap",
             tokens_by(lambda grid, shape, patch: prod(a - b + 1 for a, b in zip(shape, patch, strict=True))),
@@ -355,6 +378,21 @@ EACH_ONCE = (
     "For each pair: a score and its pooling. Once: the modulation."
 )
 EVERY_PAIR = "Every token asks every token: T · T scores of D products each."
+
+LINEAR = ((12, ""), (11, "a product of T · D²"), (10, "two products of T · D²"), (8, "four products of T · D²"))
+HIDDEN = ((2, ""), (1, "a layer of the feed-forward network"), (0, "the feed-forward network"))
+SCORES = ((2, ""), (1, "scores or pooling"), (0, "scores and pooling"))
+SHIFTS = ((6, ""), (0, "the modulation"))
+
+
+def several_products_missing():
+    """A Slip for each two or more kinds of products that are left out together."""
+    for (linear, a), (hidden, b), (attention, c), (modulation, d) in product(LINEAR, HIDDEN, SCORES, SHIFTS):
+        missing = [*filter(None, (a, b, c, d))]
+        if len(missing) > 1:
+            wrong = counted(linear, attention, modulation, lambda ratio, hidden=hidden: hidden * ratio)
+            yield Slip("several products missing", wrong, f"these are missing: {', '.join(missing)}", EACH_ONCE)
+
 
 BLOCK_MULTIPLY_ACCUMULATES = Exercise(
     "block_multiply_accumulates", LESSON, "what a block costs", ("count",), block_multiply_accumulates,
@@ -435,6 +473,35 @@ BLOCK_MULTIPLY_ACCUMULATES = Exercise(
             "attention without D", attention_as(lambda T, D: 2 * T**2), "scores and pooling lack D",
             "A score is a sum of D products, over all heads.",
         ),
+        *(
+            Slip("attention of another size", attention_as(products), says, EVERY_PAIR)
+            for products, says in (
+                (lambda T, D: 2 * T * D**2, "scores and pooling were taken for layers of T · D²"),
+                (lambda T, D: T**2 * D**2, "scores and pooling together are T² · D²"),
+                (lambda T, D: T**2 + T**2 * D, "one of scores and pooling lacks D"),
+                (lambda T, D: 2 * T**3 * D, "scores and pooling grow with T³"),
+                (lambda T, D: 4 * T * D, "T was doubled in scores and pooling where it should be squared"),
+            )
+        ),
+        Slip(
+            "doubled instead of squared", lambda tokens, width, mlp_ratio=4: np.array(
+                (4 + 2 * mlp_ratio) * tokens * width * 2 + 2 * tokens * 2 * width + 6 * width * 2
+            ),
+            "it doubles where it should square", "D ** 2 is D · D; D * 2 is D + D.",
+        ),
+        Slip(
+            "layers without D²", lambda tokens, width, mlp_ratio=4: np.array(
+                (4 + 2 * mlp_ratio) * tokens * width + 2 * tokens**2 * width + 6 * width**2
+            ),
+            "the layers count their outputs only", "Each output is a sum of D products.",
+        ),
+        Slip(
+            "modulation without its inputs", lambda tokens, width, mlp_ratio=4: np.array(
+                counted(modulation=0)(tokens, width, mlp_ratio) + 6 * tokens * width
+            ),
+            "the modulation counts its outputs only, for every token", "It is computed once, and takes 6 · D · D.",
+        ),
+        *several_products_missing(),
         Slip(
             "pairs once", attention_as(lambda T, D: T * (T - 1) * D),
             "each pair of tokens is counted once", "A token asks itself, too, and both tokens of a pair ask: T · T.",
@@ -521,6 +588,26 @@ FIVE_LAYERS = (
     "D to M and M to D."
 )
 AS_MANY_BIASES = "A layer has as many biases as outputs: 6 · D for the modulation, then 3 · D, D, M and D."
+
+OF_MODULATION = ((6, ""), (0, "the modulation"))
+OF_QUERIES = ((3, ""), (1, "two thirds of queries, keys and values"), (0, "queries, keys and values"))
+OF_PROJECTION = ((1, ""), (0, "the projection"))
+OF_HIDDEN = (
+    ((2, 1, 1), ""), ((1, 1, 0), "the second layer of the feed-forward network"),
+    ((0, 0, 0), "the feed-forward network"),
+)  # D · M weights, M biases, D biases
+OF_BIASES = ((1, ""), (0, "all biases"))
+
+
+def several_layers_missing():
+    """A Slip for each two or more layers, or a layer and all biases, that are left out together."""
+    layers = (OF_MODULATION, OF_QUERIES, OF_PROJECTION, OF_HIDDEN, OF_BIASES)
+    for (modulation, a), (queries, b), (projection, c), ((weights, wide, narrow), d), (biased, e) in product(*layers):
+        missing, square = [*filter(None, (a, b, c, d, e))], modulation + queries + projection
+        if len(missing) > 1 and square and (a or d or e):  # others are a number of layers of D to D
+            wrong = counted_parameters(square, biased * (square + narrow), weights, biased * wide)
+            yield Slip("several layers missing", wrong, f"these are missing: {', '.join(missing)}", FIVE_LAYERS)
+
 
 BLOCK_PARAMETERS = Exercise(
     "block_parameters", LESSON, "how many numbers a block learns", ("parameters",), block_parameters,
@@ -643,6 +730,49 @@ BLOCK_PARAMETERS = Exercise(
             )
             for biases in (False, True)
         ),
+        *several_layers_missing(),
+        *(
+            Slip(
+                "weights of a layer forgotten", counted_parameters(square, 11),
+                f"{10 - square} · D² weights are missing", FIVE_LAYERS,
+            )
+            for square in (9, 8, 7)
+        ),
+        Slip(
+            "weights of a layer forgotten", counted_parameters(ratio_square=1), "mlp_ratio · D² weights are missing",
+            FIVE_LAYERS,
+        ),
+        Slip(
+            "weights too many", counted_parameters(square=11), "D² weights are too many", FIVE_LAYERS,
+        ),
+        Slip(
+            "another number of layers", counted_parameters(16, 17), "the modulation is in it twice", FIVE_LAYERS,
+        ),
+        Slip(
+            "modulation without its inputs", counted_parameters(4, 17),
+            "the modulation has a weight for each output only", "Each of its 6 · D outputs has D weights and a bias.",
+        ),
+        Slip(
+            "modulation without its inputs", counted_parameters(4, 11), "the modulation has biases, but no weights",
+            "Each of its 6 · D outputs has D weights and a bias.",
+        ),
+        Slip(
+            "not squared", lambda width, mlp_ratio=4: np.array((10 + 2 * mlp_ratio) * width + 11 + mlp_ratio),
+            "the layers count their outputs only", "A layer has inputs · outputs weights, and a bias for each output.",
+        ),
+        *(
+            Slip("biases without D", wrong, says, AS_MANY_BIASES)
+            for wrong, says in (
+                (
+                    lambda width, mlp_ratio=4: np.array((10 + 2 * mlp_ratio) * width**2 + 11 * width + mlp_ratio),
+                    "the hidden layer has mlp_ratio biases in it, not mlp_ratio · D",
+                ),
+                (
+                    lambda width, mlp_ratio=4: np.array((10 + 2 * mlp_ratio) * width**2 + 11 + mlp_ratio * width),
+                    "11 biases were not multiplied by D",
+                ),
+            )
+        ),
         Slip(
             "doubled instead of squared", lambda width, mlp_ratio=4: np.array(
                 (10 + 2 * mlp_ratio) * width * 2 + (11 + mlp_ratio) * width
@@ -667,6 +797,8 @@ def training_multiply_accumulates(forward, batch, steps, recompute=False):
 
 RUN_AGAIN = "With recompute, the forward runs a second time: 4 passes instead of 3."
 TWO_PRODUCTS = "A product has two factors, and each has a gradient: two products on the way back."
+
+NAMED_PASSES = {(3, 4), (3, 3), (2, 3), (1, 2), (3, 6), (3, 5), (3, 2), (4, 3), (4, 4), (6, 8), (4, 5)}
 
 TRAINING_MULTIPLY_ACCUMULATES = Exercise(
     "training_multiply_accumulates", LESSON, "what a training costs", ("count",), training_multiply_accumulates,
@@ -721,6 +853,28 @@ TRAINING_MULTIPLY_ACCUMULATES = Exercise(
                 ("always recomputed", (4, 4), "it always recomputes", "Only with recompute=True."),
                 ("two for one", (6, 8), "it is twice as many", "A multiplication with its addition counts as one."),
                 ("backward three times", (4, 5), "the backward is counted as three forwards", TWO_PRODUCTS),
+                *(
+                    (
+                        "another number of passes", (plain, again),
+                        f"it is {plain:g} times the forward, and {again:g} times with recomputation",
+                        "A step goes forward, and back for twice as much: 3. With recomputation it is 4.",
+                    )
+                    for plain, again in product((1, 2, 3, 4, 5, 6), (1, 2, 3, 3.5, 4, 5, 6, 7, 8))
+                    if (plain, again) not in NAMED_PASSES
+                ),
+            )
+        ),
+        *(
+            Slip(
+                "added", lambda forward, batch, steps, recompute=False, total=total: np.array(
+                    (4 if recompute else 3) * total(forward, batch, steps)
+                ),
+                says, "Each step takes the whole batch, and each clip a forward: multiply.",
+            )
+            for total, says in (
+                (lambda forward, batch, steps: forward + batch + steps, "all three were added"),
+                (lambda forward, batch, steps: forward * batch + steps, "the steps were added"),
+                (lambda forward, batch, steps: forward + batch * steps, "the forward was added"),
             )
         ),
         Slip(
@@ -887,6 +1041,25 @@ FIT_POWER_LAW = Exercise(
             "the line's level and its slope have changed places",
             "The scale is e to the level, and the exponent minus the slope. np.polyfit returns the slope first.",
         ),
+        *(
+            Slip("the line itself", law_of(result=result), says, "The scale is e to the level.")
+            for result, says in (
+                (lambda level, slope: (slope, level), "these are the line's slope and level, as np.polyfit has them"),
+                (lambda level, slope: (level, slope), "these are the line's level and slope"),
+            )
+        ),
+        Slip(
+            "level and slope swapped", law_of(result=lambda level, slope: (np.exp(-slope), -slope)),
+            "it is e to the exponent", "The scale is e to the line's level.",
+        ),
+        Slip(
+            "x scaled first", lambda x, y: fit_power_law(x / x.mean(), y), "x was divided by its mean before",
+            "The scale is the law's y at x = 1: leave x as it is.",
+        ),
+        Slip(
+            "x scaled first", lambda x, y: fit_power_law(x / x.max(), y), "x was divided by its largest before",
+            "The scale is the law's y at x = 1: leave x as it is.",
+        ),
         Slip(
             "exponential of the exponent", law_of(result=lambda level, slope: (np.exp(level), np.exp(-slope))),
             "the exponential was taken of it, too", "The slope is the exponent itself, but for its sign.",
@@ -922,6 +1095,27 @@ FIT_POWER_LAW = Exercise(
                     "not centred", lambda a, b: (a * b).sum() / (a**2).sum(),
                     "the means were not subtracted before the products",
                     "The slope is about how log x and log y differ from their means.",
+                ),
+                *(
+                    ("another slope", slope, says, "Centred products, divided by centred squares of log x.")
+                    for slope, says in (
+                        (lambda a, b: (b / a).mean(), "the slope is the mean of log y / log x"),
+                        (lambda a, b: b.std() / a.std(), "the slope is one deviation over the other, without a sign"),
+                        (lambda a, b: -b.std() / a.std(), "the slope is minus one deviation over the other"),
+                        (lambda a, b: np.cov(a, b)[0, 1], "the slope is the covariance, not divided by a variance"),
+                        (
+                            lambda a, b: np.median(np.diff(b) / np.diff(a)),
+                            "the slope is the median of neighbours' slopes",
+                        ),
+                        (
+                            lambda a, b: (b.max() - b.min()) / (a.max() - a.min()),
+                            "the slope is the range of log y over that of log x",
+                        ),
+                        (
+                            lambda a, b: (b.min() - b.max()) / (a.max() - a.min()),
+                            "the slope is minus the range of log y over that of log x",
+                        ),
+                    )
                 ),
                 (
                     "the other way round", lambda a, b: line(b, a)[1], "the slope is that of log x over log y",
@@ -979,6 +1173,8 @@ FIT_POWER_LAW = Exercise(
                 (lambda a, b, q: b.mean() - a.mean(), "the mean of log x was not multiplied by the slope", THE_MEANS),
                 (lambda a, b, q: b.sum() - q * a.sum(), "it is made of sums in place of means", THE_MEANS),
                 (lambda a, b, q: -q * a.mean(), "the mean of log y is missing", THE_MEANS),
+                (lambda a, b, q: (b - q * a).max(), "its line lies above all points", THE_MEANS),
+                (lambda a, b, q: np.median(b - q * a), "its level is a median", THE_MEANS),
                 (lambda a, b, q: b[0], "it is the first y", "The scale is the law's y at x = 1."),
                 (lambda a, b, q: b.mean(), "it is the mean of log y, not the line's level", THE_MEANS),
                 (lambda a, b, q: np.log(np.exp(b).mean()), "it is the mean of y", "The scale is the law's y at x = 1."),
@@ -1159,9 +1355,9 @@ def any_table(rng, size=None, most=2.5):
 
 
 def high_losses(rng):
-    """The same with losses that are all above 30."""
+    """The same with losses that are all above 3000."""
     *given, losses = any_table(rng)
-    return *given, losses + 30
+    return *given, losses + 3000
 
 
 BEST_FOR_BUDGET = Exercise(
@@ -1237,11 +1433,37 @@ BEST_FOR_BUDGET = Exercise(
             for number, called in (
                 (lambda losses: -np.inf, "a loss below all others"), (lambda losses: 1.0, "the loss 1"),
                 (lambda losses: 10.0, "the loss 10"),
+                (lambda losses: 100.0, "the loss 100"), (lambda losses: 1000.0, "the loss 1000"),
             )
         ),
         Slip(
             "not below 1", starting_at(1.0), "it found none: it looked for a loss below 1",
             "Losses may be larger: begin with infinity.",
+        ),
+        *(
+            Slip("another score", chosen(score), says, "Of all affordable ones, it is the loss alone that counts.")
+            for score, says in (
+                (
+                    lambda budget, costs, steps, losses: paid(budget, costs, steps, losses) * costs[:, None] * steps,
+                    "it is the smallest loss times cost",
+                ),
+                (
+                    lambda budget, costs, steps, losses: paid(budget, costs, steps, losses) / (costs[:, None] * steps),
+                    "it is the smallest loss for its cost",
+                ),
+                (
+                    lambda budget, costs, steps, losses: np.where(
+                        (costs[:, None] * steps).cumsum(axis=1) <= budget, losses, np.inf
+                    ),
+                    "costs were added up along each row",
+                ),
+            )
+        ),
+        Slip(
+            "counted from 1", lambda budget, costs, steps, losses: tuple(
+                position + 1 for position in best_for_budget(budget, costs, steps, losses)
+            ),
+            "its positions are counted from 1", "Python counts from 0.",
         ),
         Slip(
             "not below 10", starting_at(10.0), "it found none: it looked for a loss below 10",
