@@ -264,7 +264,7 @@ def with_centred(wrong):
     """A slip in what is taken for the centred row, which the variance and xhat are made of."""
 
     def slip(x, eps=1e-6):
-        centred = wrong(x=x)
+        centred = wrong(x=x, D=x.shape[-1])
         rstd = 1 / np.sqrt(row_means(centred * centred) + eps)
         return centred * rstd, (centred * rstd, rstd)
 
@@ -326,6 +326,7 @@ LAYERNORM_FORWARD = Exercise(
         ),
         Formula(
             "1 / sqrt(mean((x - mean(x)) ** 2) + eps)", with_rstd, functions=ALONG_ROWS,
+            forms=("1 / sqrt(total((x - mean(x)) ** 2) / D + eps)", "(mean((x - mean(x)) ** 2) + eps) ** -0.5"),
             samples=({"x": 1 + SAMPLE(size=(5, 4, 3)), "eps": 0.3, "D": 3},),
             said=(
                 (
@@ -389,7 +390,8 @@ LAYERNORM_FORWARD = Exercise(
             ),
         ),
         Formula(
-            "x - mean(x)", with_centred, ({"x": 1 + SAMPLE(size=(4, 3))},), ALONG_ROWS, within=True,
+            "x - mean(x)", with_centred, ({"x": 1 + SAMPLE(size=(4, 3)), "D": 3},), ALONG_ROWS,
+            forms=("x - total(x) / D",), within=True,
             said=(
                 ("x", "forgot to centre", "the mean was not taken away",
                  "First centre each row, then divide. (Without the mean it is RMSNorm.)"),
@@ -710,7 +712,7 @@ ONE_DTH = "Each x counts for one D-th of the mean and of the variance."
 
 def in_one_line(wrong):
     """A slip by a formula."""
-    return lambda dxhat, cache: wrong(dxhat=dxhat, xhat=cache[0], rstd=cache[1])
+    return lambda dxhat, cache: wrong(dxhat=dxhat, xhat=cache[0], rstd=cache[1], D=dxhat.shape[-1])
 
 
 def over_axis(axis):
@@ -731,7 +733,7 @@ def dxhat_and_normalised(rng, size):
 
 ONE_LINE_SAMPLE = dict(
     zip(("xhat", "rstd"), dxhat_and_normalised(np.random.default_rng(LESSON), (4, 3))[1], strict=True)
-) | {"dxhat": SAMPLE(size=(4, 3))}
+) | {"dxhat": SAMPLE(size=(4, 3)), "D": 3}
 
 LAYERNORM_BACKWARD = Exercise(
     "layernorm_backward", LESSON, "Layer norm, backward in one line", ("dx",), layernorm_backward,
@@ -745,7 +747,10 @@ LAYERNORM_BACKWARD = Exercise(
     slips=Slips(
         Formula(
             "rstd * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat))", in_one_line, (ONE_LINE_SAMPLE,), ALONG_ROWS,
-            forms=("rstd * dxhat - mean(rstd * dxhat) - xhat * mean(rstd * dxhat * xhat)",),
+            forms=(
+                "rstd * dxhat - mean(rstd * dxhat) - xhat * mean(rstd * dxhat * xhat)",
+                "rstd / D * (D * dxhat - total(dxhat) - xhat * total(dxhat * xhat))",
+            ),
             said=(
                 ("rstd * (dxhat - xhat * mean(dxhat * xhat))", "missing mean term",
                  "the way through the mean is missing", WAYS),

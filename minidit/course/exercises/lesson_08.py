@@ -149,7 +149,7 @@ ATTENTION_SCORES_FORWARD = Exercise(
     ),
     slips=Slips(
         Formula(
-            "q @ T(k) / d ** 0.5", with_scores, samples(), MATRICES,
+            "q @ T(k) / d ** 0.5", with_scores, samples(), MATRICES, forms=("q @ T(k) * d ** -0.5",),
             said=(
                 (
                     "q @ T(k)", "forgot 1/√d", "they are not divided by √d",
@@ -281,6 +281,7 @@ ATTENTION_SCORES_BACKWARD = Exercise(
     slips=Slips(
         Formula(
             "dscores / d ** 0.5", back_with("dproducts"), samples("dscores"), MATRICES,
+            forms=("dscores * d ** -0.5",),
             said=(
                 (
                     "dscores", "forgot 1/√d",

@@ -184,10 +184,6 @@ RED_GRADIENTS = Numbers(
                     "the minus signs of the loss gradient are lost in dW",
                     START,
                 ),
-                (
-                    "signs of the pooled latent", red(ERROR @ np.abs(POOLED).T),
-                    "the minus signs of the pooled latent are lost", "Three patches up, one down: mind the signs.",
-                ),
                 ("db missing", lambda: ERROR @ POOLED.T, "db is missing", "It makes a third column."),
                 (
                     "db first", lambda: np.concatenate([D_BIAS, ERROR @ POOLED.T], axis=1), "db stands before dW",
