@@ -73,8 +73,8 @@ class Exercise:
             "cache" stands for a tuple; its parts are compared one by one.
         reference: the right answer.
         trials: Trials in order, in float64 unless they are about another dtype: see the top of this file.
-        slips: Slips, the more particular ones first. Two that give the same in all trials need the same name. Those that
-            can be made in a formula are found by formulas.py.
+        slips: Slips, the more particular ones first. Two that give the same in all trials need the same name.
+            Those that can be made in a formula are found by formulas.py.
         sizes: takes the inputs, returns {name: count}, such as {"tokens": 4}: the factors that a wrong mean or sum
             would leave.
         forward: for a backward exercise: takes all inputs except the first (dy) and returns y, so that the gradients
