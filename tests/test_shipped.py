@@ -1,6 +1,7 @@
 """The checkpoint that minidit is shipped with: what a newcomer sees first."""
 
 import pytest
+from safetensors import safe_open
 
 from minidit.generation.studio import checkpoint_file, load
 from minidit.world import HELD_OUT, SEEN, caption, verify
@@ -16,6 +17,11 @@ def model():
 def test_it_is_small_enough_to_ship():
     with checkpoint_file() as file:
         assert file.stat().st_size <= 15 * MEGABYTE
+
+
+def test_it_has_a_digest():
+    with checkpoint_file() as file, safe_open(file, framework="numpy") as read:
+        assert "digest" in read.metadata()
 
 
 def test_it_makes_clips_of_at_least_8_frames_of_at_least_32_pixels(model):

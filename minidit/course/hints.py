@@ -4,8 +4,7 @@ import re
 
 # Type of error, a pattern in its message, and what it means. The first that matches counts.
 HINTS = (
-    (ValueError, r"non-broadcastable output operand", "`a += b` and `a *= b` write into a, which keeps its shape: b "
-     "has to fit into it."),
+    (ValueError, r"non-broadcastable output operand", "`a += b` and `a *= b` write into a, which has no room: a + b."),
     (ValueError, r"axes don't match array", "transpose needs every axis of the array, once; it has more, or fewer."),
     (ValueError, r"truth value of an array", "`if` needs one True or False, and this is an array of them: np.where, "
      "np.maximum or a mask do it entry by entry."),

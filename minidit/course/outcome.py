@@ -8,7 +8,6 @@ import traceback
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 
@@ -150,27 +149,8 @@ def named(outputs, result, expected):
         raise Complaint(f"it returned one thing, {kind(result)}; {order}", slip=COUNT)
     if len(result) != len(outputs):
         raise Complaint(f"it returned {counted(len(result), 'thing')}; {order}", slip=COUNT)
-    try:
-        return all_leaves(outputs, result, expected)
-    except Complaint as complaint:
-        if any(laid_out(outputs, other, expected) for other in permutations(result)):
-            raise Complaint(f"its results are in another order; {order}", slip="wrong order") from complaint
-        raise
-
-
-def all_leaves(outputs, result, expected):
-    """`leaves` of several outputs, one after the other."""
     triples = zip(outputs, result, expected, strict=True)
     return [leaf for name, value, model in triples for leaf in leaves(name, value, model)]
-
-
-def laid_out(outputs, result, expected):
-    """Whether a result has the arrays that it should have, all of the right shape."""
-    try:
-        pairs = zip(all_leaves(outputs, result, expected), all_leaves(outputs, expected, expected), strict=True)
-        return all(got.shape == right.shape for (_, got), (_, right) in pairs)
-    except Complaint:
-        return False
 
 
 def leaves(name, value, model):
@@ -190,30 +170,25 @@ def leaves(name, value, model):
         parts = enumerate(zip(value, model, strict=True))
         return [leaf for i, (part, its) in parts for leaf in leaves(f"{name}[{i}]", part, its)]
     if isinstance(model, np.ndarray | np.generic | int | float) and not isinstance(model, np.str_):
-        return [(name, as_array(name, value, np.shape(model)))]
+        return [(name, as_array(name, value))]
     if not callable(model) and type(value) is not type(model) or isinstance(model, str) and value != model:
         raise Complaint(f"{name} is {value!r:.80}; expected {model!r:.80}.", slip=STRUCTURE)
     return []
 
 
-def as_array(name, value, shape=None):
+def as_array(name, value):
     """The value as an array of numbers.
 
-    Args:
-        name, value: what it is.
-        shape: that it should have, if that is known.
     Raises:
         Complaint: it isn't one.
     """
     if isinstance(value, list | tuple):
         try:
-            array = np.array(value, dtype=float)
+            np.array(value, dtype=float)
         except (ValueError, TypeError) as error:
             says = f"{name} is {kind(value)} that makes no array: its rows differ in length."
             raise Complaint(says, slip=NO_ARRAY) from error
-        wanted = "one number." if shape == () else "a NumPy array."
-        advice = " Put np.array(…) around it." * (shape in (None, array.shape))
-        raise Complaint(f"{name} is {kind(value)}; expected {wanted}{advice}", slip=NO_ARRAY)
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array. Put np.array(…) around it.", slip=NO_ARRAY)
     if not isinstance(value, np.ndarray | np.generic | int | float):
         raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.", slip=NO_ARRAY)
     array = np.array(value, copy=None)

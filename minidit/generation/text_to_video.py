@@ -43,8 +43,8 @@ def generate(model, prompts, seeds, canvases=None, sampling=None, callback=None)
         (N, F, H, W, 3) float32 in [0, 1], on the host; the pixels of known latents are exactly those of the canvas. All
         random numbers are drawn on the host too, so that a seed gives the same clip on either device, up to rounding.
     Raises:
-        UserError: a prompt that can't be shown, a setting of the sampler that makes no sense, or a model without
-            conditioning channels that would need them.
+        UserError: a prompt that can't be shown, a setting of the sampler that makes no sense, a model without
+            conditioning channels that would need them, or one that makes NaN.
     """
     sampling = (sampling or SamplingSettings()).for_model(model.settings)
     clips = []
@@ -74,7 +74,7 @@ def generate_batch(model, prompts, seeds, canvases, sampling, callback):
         ]
     x = moved(starting_noise(shape, seeds), xp)  # N, f, r, c, C
     latents = sample_latents(model, prompts, x, sampling, NoiseOfEach(seeds), *shown, callback=callback)
-    decoded = to_host(model.codec.decode(latents))  # N, F, H, W, 3
+    decoded = checked_numbers(to_host(model.codec.decode(latents)))  # N, F, H, W, 3
     if not shown:
         return decoded
     return np.where(in_pixels(known, settings.codec.patch)[..., None], clips, decoded)
@@ -102,7 +102,7 @@ def edited(model, prompts, clips):
     for first in range(0, len(prompts), BATCH):
         latents = model.codec.encode(moved(clips[first : first + BATCH], xp))  # N, f, r, c, C
         words = model.dit.embed(moved(model.tokenizer.encode(prompts[first : first + BATCH]), xp))  # N, D
-        made.append(to_host(model.codec.decode(edited_latents(model, latents, words))))
+        made.append(checked_numbers(to_host(model.codec.decode(edited_latents(model, latents, words)))))
     return np.concatenate(made)
 
 
@@ -110,6 +110,13 @@ def edited_latents(model, latents, words, sizes=None):
     """One look at latents (N, f, r, c, C) as clips to be edited; words: embedding of N prompts; sizes: as below."""
     times = model.xp.full(len(latents), network_time(EDIT_TIME), latents.dtype)
     return model.dit.predict(latents, times, words, model.xp.ones(latents.shape[:-1], bool), sizes)
+
+
+def checked_numbers(clips):
+    """The same clips, on the host. Raises a UserError if the model made NaN or infinity."""
+    if not np.isfinite(clips).all():
+        raise UserError("the model makes NaN or infinity: its weights are damaged. Use another checkpoint.")
+    return clips
 
 
 def check_completes(model):

@@ -48,6 +48,8 @@ class CodecSettings:
     def __post_init__(self):
         stages = tuple(Stage(tuple(window), channels, tuple(growth)) for window, channels, growth in self.decoder)
         object.__setattr__(self, "decoder", stages)  # JSON has no tuples
+        if any(side % 2 == 0 for stage in stages for side in stage.window):
+            raise ValueError(f"windows of the decoder's stages are odd, not {[stage.window for stage in stages]}")
         grown = (*np.prod([stage.growth for stage in stages], axis=0).tolist(), stages[-1].channels) if stages else None
         if stages and grown != (*self.patch, 3):
             raise ValueError(f"the decoder makes patches of {grown} values, not {(*self.patch, 3)}")

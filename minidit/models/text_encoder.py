@@ -48,6 +48,10 @@ class TextEncoderSettings:
     num_heads: int = 4
     mlp_ratio: int = 4
 
+    def __post_init__(self):
+        if self.width % self.num_heads:
+            raise ValueError(f"the text encoder's width {self.width} is not divisible by num_heads {self.num_heads}")
+
 
 def text_encoder_shapes(settings, out_width):
     """Name -> shape of the text encoder's parameters."""

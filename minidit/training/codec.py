@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from minidit.backend import array_module, moved, number, to_host
 from minidit.errors import UserError
-from minidit.files.tensors import read_tensors, write_tensors
+from minidit.files.tensors import check_shapes, read_tensors, write_tensors
+from minidit.files.typed import read_typed
 from minidit.layers import (
     gaussian_kl_backward,
     gaussian_kl_forward,
@@ -170,12 +171,18 @@ class CodecState:
         Raises:
             UserError: the file is damaged, or of a training with other settings or another seed.
         """
-        tensors, metadata = read_tensors(path)
-        if metadata.get("plan") != self.plan:
-            raise UserError(
-                f"{path} is not of this codec's training, but of one with other settings or another seed. "
-                "Choose another --out, or remove that file."
-            )
+
+        def check(metadata, shapes):
+            if metadata.get("plan") != self.plan:
+                raise UserError(
+                    f"{path} is not of this codec's training, but of one with other settings or another seed. "
+                    "Choose another --out, or remove that file."
+                )
+            check_shapes(shapes, {name: vector.shape for name, vector in self.vectors.items()})
+            read_typed(int, metadata["step"], {"step": (0, self.plan["training"]["steps"])}, "step")
+            np.random.default_rng().bit_generator.state = metadata["rng"]
+
+        tensors, metadata = read_tensors(path, check)
         for name, vector in self.vectors.items():
             vector[...] = moved(tensors[name], array_module(vector))
         self.rng.bit_generator.state = metadata["rng"]

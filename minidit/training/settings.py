@@ -3,9 +3,22 @@
 from dataclasses import dataclass, field
 
 from minidit.diffusion.objectives import NOISE_FLOOR
+from minidit.files.typed import read_typed
 from minidit.training.optimizer import AdamWSettings
 
 OLD_NAMES = {"clip": "max_grad_norm", "canvases": "buckets"}  # in states that earlier versions saved
+
+# Name of a setting -> the least and the most that it may be, in a state.
+BOUNDS = {
+    **dict.fromkeys(("batch", "pool"), (1, 2**20)),
+    **dict.fromkeys(("shards", "combinations", "times", "teacher_steps"), (1, 2**10)),
+    **dict.fromkeys(("sizes", "buckets"), (0, 2**10)),
+    **dict.fromkeys(("decay", "ema", "drop_prompt", "plain_sky", "grammar", "late_times", "at_noise"), (0, 1)),
+    **dict.fromkeys(("beta1", "beta2"), (0, 1 - 1e-9)),
+    **dict.fromkeys(("learning_rate", "eps", "weight_decay", "max_grad_norm", "noise_std", "latent_error"), (0, 1e9)),
+    **dict.fromkeys(("time_mean", "time_std"), (-1e3, 1e3)),
+    "noise_floor": (0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ class CodecTraining:
     steps: int = 2_000
     batch: int = 16
     pool: int = 1024
-    sizes: tuple = ()
+    sizes: tuple[tuple[int, int], ...] = ()
     learning_rate: float = 5e-3
     warmup: int = 50
     noise_std: float = 0.03
@@ -80,7 +93,7 @@ class DiffusionTraining:
     time_std: float = 1.0
     late_times: float = 0.0
     noise_floor: float = NOISE_FLOOR
-    buckets: tuple = ()
+    buckets: tuple[tuple[float, tuple[tuple[int, int, int], ...]], ...] = ()
     combinations: int | None = None
     recompute: bool = False
 
@@ -92,6 +105,14 @@ class DiffusionTraining:
 
     @classmethod
     def from_json(cls, data):
-        """The inverse of `dataclasses.asdict`, also for files of earlier versions."""
-        data = {OLD_NAMES.get(name, name): value for name, value in data.items()}
-        return cls(**data | {"adamw": AdamWSettings(**data["adamw"])})
+        """The inverse of `dataclasses.asdict`, also for files of earlier versions.
+
+        Raises:
+            ValueError: a setting is of another type or out of BOUNDS, or the shards don't divide the batch.
+        """
+        if isinstance(data, dict):
+            data = {OLD_NAMES.get(name, name): value for name, value in data.items()}
+        training = read_typed(cls, data, BOUNDS, "training")
+        if training.batch % training.shards:
+            raise ValueError(f"{training.shards} shards don't divide a batch of {training.batch}")
+        return training

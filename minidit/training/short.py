@@ -29,8 +29,8 @@ def train_and_look(model, job, stops, look=None, file=None, plan=None):
     state, looks, seconds = TrainingState.start(model.dit.params.flat), [], 0.0
     plan = json.loads(json.dumps(plan))
     if file is not None and file.exists():
-        state, _, metadata = TrainingState.load(file)
-        if metadata["plan"] != plan:
+        state, _, metadata = TrainingState.load(file, model.dit.params.flat.size)
+        if metadata.get("plan") != plan:
             raise UserError(
                 f"{file} is of a training with other settings. Choose another --out, or start again with --force."
             )

@@ -6,10 +6,13 @@ import numpy as np
 
 from minidit.backend import array_module, moved
 from minidit.errors import UserError
-from minidit.files.tensors import read_tensors, write_tensors
+from minidit.files.tensors import check_shapes, read_tensors, write_tensors
+from minidit.files.typed import read_typed
 
 VECTORS = ("params", "ema", "m", "v")  # one value per parameter each
 OLD_NAMES = {"m": "first", "v": "second"}  # in files of earlier versions
+RENAMED = {f"state.{old}": f"state.{name}" for name, old in OLD_NAMES.items()}
+NOTES = {"step": int, "history": tuple[tuple[int, float], ...], "losses": tuple[float, ...]}  # beside the arrays
 
 
 @dataclass(eq=False)
@@ -61,20 +64,34 @@ class TrainingState:
         write_tensors(path, named | (tensors or {}), metadata | notes)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, size, further=None, check=None):
         """Reads what `save` wrote: the state, the further arrays, and the dict.
 
+        Args:
+            path: of the file.
+            size: number of parameters that the state must be of.
+            further: name -> shape of the further arrays that it must hold.
+            check: function of the dict that raises a ValueError if it makes no sense.
         Raises:
-            UserError: there is no such file, it is damaged, or it is not a state.
+            UserError: there is no such file, it is damaged, or it is not such a state.
         """
-        tensors, metadata = read_tensors(path)
-        if metadata.get("kind") != "state":
-            raise UserError(f"{path} is not the state of a training run. Choose another --out.")
-        vectors = {}
-        for name in VECTORS:
-            found = [f"state.{known}" for known in (name, OLD_NAMES.get(name)) if f"state.{known}" in tensors]
-            if not found:
-                raise UserError(f"{path} lacks the vector {name}: another version wrote it. Choose another --out.")
-            vectors[name] = tensors.pop(found[0])
+
+        def check_all(metadata, shapes):
+            if metadata.get("kind") != "state":
+                raise UserError(f"{path} is not the state of a training run. Choose another --out.")
+            for name in VECTORS:
+                if not {f"state.{name}", f"state.{OLD_NAMES.get(name)}"} & shapes.keys():
+                    raise UserError(f"{path} lacks the vector {name}: another version wrote it. Choose another --out.")
+            if check is not None:
+                check(metadata)
+            for name, kind in NOTES.items():
+                if name != "losses" or name in metadata:
+                    read_typed(kind, metadata[name], name=name)
+            shapes = {RENAMED.get(name, name): shape for name, shape in shapes.items()}
+            check_shapes(shapes, {f"state.{name}": (size,) for name in VECTORS} | (further or {}))
+
+        tensors, metadata = read_tensors(path, check_all)
+        tensors = {RENAMED.get(name, name): tensor for name, tensor in tensors.items()}
+        vectors = {name: tensors.pop(f"state.{name}").astype(np.float32, copy=False) for name in VECTORS}
         state = cls(**vectors, step=metadata["step"], history=metadata["history"], losses=metadata.get("losses", []))
         return state, tensors, metadata

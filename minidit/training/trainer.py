@@ -10,6 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from minidit.errors import Interrupted, UserError
+from minidit.files.tensors import misfit
+from minidit.files.typed import read_typed
 from minidit.models.checkpoint import (
     MODEL,
     codec_tensors,
@@ -26,7 +28,7 @@ from minidit.training.interrupts import uninterrupted
 from minidit.training.job import VideoTraining
 from minidit.training.parallel.workers import Team
 from minidit.training.preview import write_preview
-from minidit.training.settings import CodecTraining
+from minidit.training.settings import BOUNDS, CodecTraining
 from minidit.training.state import TrainingState
 from minidit.training.steps import SPAN, check_shares, train_to
 from minidit.training.warm_start import start_from
@@ -40,6 +42,15 @@ TRAINING_SHARE = 0.93  # of what is left of it then; the rest is for previews an
 
 STATE = "state.safetensors"
 CODEC_STATE = "codec.safetensors"  # of a codec that is not trained yet
+NOTES = {  # in the state, beside the settings
+    "scores": tuple[tuple[int, float, float], ...],
+    "codec_psnr": float | None,
+    "codec_trained": bool,
+    "decoder_refined": bool,
+    "minutes": float | None,
+    "seconds": float,
+    "shared_by": str,
+}
 
 
 class Run:
@@ -111,21 +122,20 @@ class Run:
         path = self.folder / STATE
         if not path.exists():
             raise UserError(f"{self.folder} holds no training run to resume ({STATE} is not there).")
-        state, codec, metadata = TrainingState.load(path)
-        if settings_from_json(metadata["settings"]) != self.settings or metadata["seed"] != self.seed:
-            raise UserError(
-                f"the run in {self.folder} has other settings than this command's (preset or seed). "
-                "Resume it with the preset and seed that it was started with."
-            )
+        further = {name: array.shape for name, array in codec_tensors(self.model.codec).items()}
+        state, codec, metadata = TrainingState.load(path, self.state.params.size, further, self.check_notes)
         self.state, self.scores = state, metadata["scores"]
         self.codec_psnr, self.codec_trained = metadata["codec_psnr"], metadata.get("codec_trained", True)
         if self.codec_trained:  # else its training continues from a file of its own
-            load_codec(self.model.codec, codec)
+            try:
+                load_codec(self.model.codec, codec)
+            except ValueError as error:
+                raise misfit(path, error) from error
         if (self.folder / MODEL).exists():
             self.model.record = load_record(self.folder / MODEL)
         self.refined = metadata.get("decoder_refined", False)
         if "codec_training" in metadata:
-            self.codec_training = CodecTraining(**metadata["codec_training"])
+            self.codec_training = read_typed(CodecTraining, metadata["codec_training"], BOUNDS)
         self.minutes, self.seconds = metadata.get("minutes"), metadata.get("seconds", 0.0)
         # Its own plan, which may differ from the preset's in steps and the like; how to compute it is ours to choose.
         self.training = type(self.training).from_json(metadata["training"] | {"recompute": self.training.recompute})
@@ -137,6 +147,24 @@ class Run:
                 "but sums in another order, so that the last digits will differ.",
                 file=sys.stderr,
             )
+
+    def check_notes(self, metadata):
+        """Makes sure that what a state says is of this run.
+
+        Raises:
+            UserError: it is of a run with other settings.
+            ValueError: it makes no sense.
+        """
+        if settings_from_json(metadata["settings"]) != self.settings or metadata["seed"] != self.seed:
+            raise UserError(
+                f"the run in {self.folder} has other settings than this command's (preset or seed). "
+                "Resume it with the preset and seed that it was started with."
+            )
+        self.training.from_json(metadata["training"])
+        if "codec_training" in metadata:
+            read_typed(CodecTraining, metadata["codec_training"], BOUNDS, "codec_training")
+        for name in {"scores", "codec_psnr"} | (NOTES.keys() & metadata.keys()):
+            read_typed(NOTES[name], metadata[name], name=name)
 
     def prepare(self):
         """Trains the codec and plans the steps, unless this is done already, and saves.

@@ -70,7 +70,7 @@ def nothing():
         ("(1, 2).index(3)", "ask `in` first"),
         ("10 ** -np.arange(3)", "Whole numbers have no negative powers"),
         ("np.arange(3).__iadd__(0.5)", "`a += b` writes into a"),
-        ("np.ones(3).__iadd__(np.ones((2, 3)))", "b has to fit into it"),
+        ("np.ones(3).__iadd__(np.ones((2, 3)))", "which has no room"),
         ("np.summ(x)", "Is the name spelt right?"),
         ("3.0.shape", "It is a plain number, not an array"),
         ("unassigned()", "only further down, or in a branch"),

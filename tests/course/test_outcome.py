@@ -126,17 +126,3 @@ def test_a_long_message_is_cut():
 )
 def test_what_something_is_in_words(value, words):
     assert kind(value) == words
-
-
-def test_results_in_another_order_are_called_that():
-    y, cache = np.ones((2, 3)), (np.zeros(3),)
-    with pytest.raises(Complaint, match="another order") as raised:
-        named(("y", "cache"), (cache, y), (y, cache))
-    assert raised.value.slip == "wrong order"
-
-
-def test_a_list_is_to_be_made_an_array_only_if_that_has_the_right_shape():
-    with pytest.raises(Complaint, match="Put np.array"):
-        named(("y",), [1.0, 2.0], np.ones(2))
-    with pytest.raises(Complaint, match="expected one number.$"):
-        named(("y",), [1.0, 2.0], np.array(3.0))

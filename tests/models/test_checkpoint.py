@@ -188,3 +188,70 @@ def test_a_model_that_does_not_fit_its_settings_is_a_users_error(damage, said, s
     write_tensors(saved, tensors, metadata)
     with pytest.raises(UserError, match=rf"does not fit its own settings \(.*{said}.*another version"):
         load_model(saved)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("dit", "depth"), 0, "unknown dit.blocks.0"),
+        (("dit", "depth"), 2, "missing dit.blocks.1"),
+        (("dit", "depth"), -1, "depth is -1, not a number from 0 to 1000"),
+        (("dit", "depth"), False, "depth is False, not of type int"),
+        (("dit", "depth"), 10**6, "depth is 1000000, not a number from 0 to 1000"),
+        (("dit", "num_heads"), 0, "num_heads is 0, not a number from 1"),
+        (("dit", "width"), 10**9, "width is 1000000000, not a number from 1"),
+        (("dit", "mlp_ratio"), float("nan"), "mlp_ratio is nan"),
+        (("dit", "in_channels"), 8, "in_channels is 8, but the codec has 4 channels"),
+        (("dit", "learn_sigma"), True, "learn_sigma is False"),
+        (("dit", "text"), None, "num_classes or text"),
+        (("dit", "text", "num_heads"), 3, "text encoder's width 8 is not divisible by num_heads 3"),
+        (("dit", "text", "vocabulary_size"), 99, "vocabulary_size is 99; the vocabulary has"),
+        (("dit",), [], r"dit is \[\], not a set of names and values"),
+        (("codec", "patch"), [1, 4], "patch has 2 entries, not 3"),
+        (("codec", "decoder"), [[[2, 1, 1], 3, [1, 4, 4]]], "windows of the decoder's stages are odd"),
+        (("size",), 10**6, "size is 1000000, not a number from 1 to 1024"),
+        (("size",), 18, "don't divide into patches"),
+        (("polish",), 1, "polish is 1, which needs conditioning channels"),
+        (("vocabulary",), "abc", "vocabulary is 'abc', not a list"),
+        (("interval",), [0.0, 2.0], "interval is 2.0, not a number from 0 to 1"),
+        (("steps",), "6", "steps is '6', not of type int"),
+    ],
+)
+def test_settings_that_lie_are_named(place, value, said, saved):
+    tensors, metadata = read_tensors(saved)
+    settings = metadata["settings"]
+    for name in place[:-1]:
+        settings = settings[name]
+    settings[place[-1]] = value
+    write_tensors(saved, tensors, metadata)
+    with pytest.raises(UserError, match=rf"does not fit its own settings \(.*{said}"):
+        load_model(saved)
+
+
+@pytest.mark.parametrize("record", [[], {"step": "many"}, {"history": [[1]]}, {"codec_psnr": float("nan")}])
+def test_a_record_that_makes_no_sense_is_a_users_error(record, saved):
+    tensors, metadata = read_tensors(saved)
+    write_tensors(saved, tensors, metadata | {"record": record})
+    for read in (load_model, load_record):
+        with pytest.raises(UserError, match="does not fit its own settings"):
+            read(saved)
+
+
+@pytest.mark.parametrize("change", [lambda mean: mean[:1], lambda mean: mean[0], lambda mean: mean[None]])
+def test_the_latents_mean_is_not_spread_over_channels(change, small_model, saved):
+    tensors, metadata = read_tensors(saved)
+    tensors["codec.latent_mean"] = change(tensors["codec.latent_mean"])
+    write_tensors(saved, tensors, metadata)
+    with pytest.raises(UserError, match=r"codec.latent_mean has shape .*, expected \(4,\)"):
+        load_model(saved)
+    with pytest.raises(ValueError, match="codec.latent_mean has shape"):
+        load_codec(small_model.codec, tensors)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_a_standard_deviation_is_above_zero(value, saved):
+    tensors, metadata = read_tensors(saved)
+    tensors["codec.latent_std"][1] = value
+    write_tensors(saved, tensors, metadata)
+    with pytest.raises(UserError, match="codec.latent_std is not above 0"):
+        load_model(saved)

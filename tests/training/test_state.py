@@ -36,7 +36,7 @@ def test_vectors_go_to_a_gpu_and_back(state):
 
 def test_what_is_saved_is_loaded_bit_for_bit_with_what_else_was_given(state, tmp_path):
     state.save(tmp_path / "state", {"seed": 3}, {"codec.weight": np.ones(2, np.float32)})
-    again, tensors, metadata = TrainingState.load(tmp_path / "state")
+    again, tensors, metadata = TrainingState.load(tmp_path / "state", 6, {"codec.weight": (2,)})
     for name, vector in state.vectors.items():
         assert again.vectors[name].tobytes() == vector.tobytes()
     assert (again.step, again.history, again.losses) == (7, [[5, 0.5]], [0.25, 0.125])
@@ -50,7 +50,7 @@ def test_the_moments_of_earlier_versions_have_other_names(state, tmp_path):
     tensors["state.first"], tensors["state.second"] = tensors.pop("state.m"), tensors.pop("state.v")
     del metadata["losses"]
     write_tensors(tmp_path / "state", tensors, metadata)
-    again, others, _ = TrainingState.load(tmp_path / "state")
+    again, others, _ = TrainingState.load(tmp_path / "state", 6)
     assert np.array_equal(again.m, state.m) and np.array_equal(again.v, state.v)
     assert (again.losses, others) == ([], {})
 
@@ -58,10 +58,10 @@ def test_the_moments_of_earlier_versions_have_other_names(state, tmp_path):
 def test_what_is_no_state_or_lacks_a_vector_is_refused_in_a_sentence(state, tmp_path):
     write_tensors(tmp_path / "model", {}, {"kind": "model"})
     with pytest.raises(UserError, match="is not the state of a training run"):
-        TrainingState.load(tmp_path / "model")
+        TrainingState.load(tmp_path / "model", 6)
     state.save(tmp_path / "state", {})
     tensors, metadata = read_tensors(tmp_path / "state")
     del tensors["state.ema"]
     write_tensors(tmp_path / "state", tensors, metadata)
     with pytest.raises(UserError, match="lacks the vector ema"):
-        TrainingState.load(tmp_path / "state")
+        TrainingState.load(tmp_path / "state", 6)
