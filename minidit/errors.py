@@ -32,11 +32,32 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
+def in_one_line(error):
+    """What an exception of another library says, as a part of a sentence."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def as_number(value):
-    """A number of any kind, such as NumPy's, as a float; NaN if it is something else."""
-    return float(value) if isinstance(value, Real) else math.nan
+    """A number of any kind, such as NumPy's or an array of no axes, as a float; NaN if it is something else."""
+    value = plain(value)
+    try:
+        return float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def as_whole(value):
     """A whole number of any kind, such as NumPy's or 3.0, as an int; None if it is something else."""
+    value = plain(value)
     return int(value) if isinstance(value, Real) and value % 1 == 0 else None
+
+
+def plain(value):
+    """A scalar of NumPy's or CuPy's as a number of Python's, and anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def as_pair(value):
+    """Two values of a tuple, list or array as a list; None if it is something else."""
+    pair = isinstance(value, tuple | list) or getattr(value, "ndim", None) == 1
+    return list(value) if pair and len(value) == 2 else None

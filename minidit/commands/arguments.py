@@ -11,6 +11,8 @@ from minidit.benchmark.machine import available_cores  # noqa: F401  offered to 
 from minidit.files.accepted import MADE_IN_WORDS, SIZES
 
 EXAMPLE = 'minidit generate "a red circle moves right in the day sky"'
+MOST_THREADS = 1024
+MOST_PROMPTS = 10_000  # their clips take 3 GB
 CHECKPOINT = "{}, or folder of a training run (default: the shipped one)"
 
 
@@ -40,7 +42,7 @@ def add_prompts(command):
     """--prompts, a number for each split."""
     command.add_argument(
         "--prompts",
-        type=whole_number(1),
+        type=whole_number(1, MOST_PROMPTS),
         default=500,
         metavar="N",
         help="this many of seen and this many of held-out combinations (default: 500)",
@@ -84,7 +86,7 @@ def add_size(command):
 def add_threads(command, default):
     """--threads, a whole number of at least 1; None if it isn't given."""
     command.add_argument(
-        "--threads", type=whole_number(1), metavar="N", help=f"how many cores to use (default: {default})"
+        "--threads", type=whole_number(1, MOST_THREADS), metavar="N", help=f"how many cores to use (default: {default})"
     )
 
 
@@ -129,12 +131,13 @@ def blas_threads(count):
         yield
 
 
-def whole_number(least):
-    """A kind of argument: a whole number of at least `least`."""
+def whole_number(least, most=None):
+    """A kind of argument: a whole number from `least` to `most`; None if there is no bound."""
+    allowed = f"of at least {least}" if most is None else f"from {least} to {most:,}"
 
     def parse(text):
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or int(text) < least:
-            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number of at least {least}')
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not least <= int(text) <= (most or int(text)):
+            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number {allowed}')
         return int(text)
 
     return parse
@@ -161,7 +164,7 @@ def frame_size(text):
 
 
 def positive_number(text):
-    """A kind of argument: a finite number above 0."""
-    if finite_number(text) <= 0:
-        raise argparse.ArgumentTypeError(f'"{text}" is not a number above 0')
+    """A kind of argument: a number above 0, up to a billion."""
+    if not 0 < finite_number(text) <= 1e9:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number above 0, up to a billion')
     return float(text)

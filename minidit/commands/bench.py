@@ -27,11 +27,12 @@ def add_arguments(command):
         help="what to time: tiny, lesson, S, and the presets quick and sky (default: all)",
     )
     command.add_argument(
-        "--threads", nargs="+", type=shared.whole_number(1), metavar="N", default=[1, 2], help="(default: 1 2)"
-    )
+        "--threads", nargs="+", type=shared.whole_number(1, shared.MOST_THREADS), metavar="N", default=[1, 2],
+        help="(default: 1 2)",
+    )  # fmt: skip
     shared.add_device(command)
     command.add_argument(
-        "--rounds", type=shared.whole_number(1), default=15, metavar="N", help="of each comparison (default: 15)"
+        "--rounds", type=shared.whole_number(1, 9999), default=15, metavar="N", help="of each comparison (default: 15)"
     )
     command.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     add_output(command)
@@ -128,9 +129,11 @@ def check_output(path, force):
     Raises:
         UserError: its folder does not exist, it is a folder itself, or it exists and `force` is not given.
     """
-    if path and (path.is_dir() or not path.parent.is_dir()):
+    from minidit.files.places import exists, is_folder
+
+    if path and (is_folder(path) or not is_folder(path.parent)):
         raise UserError(f"can't write {path}: give --json a file in a folder that exists.")
-    if path and path.exists() and not force:
+    if path and exists(path) and not force:
         raise UserError(f"{path} exists already. Replace it by --force, or give --json another name.")
 
 

@@ -25,14 +25,14 @@ def add_arguments(command):
 def run(arguments):
     """Makes one clip: the first, the new frames, the second."""
     outputs = making.output_paths(arguments, f"{arguments.first.stem}-to-{arguments.second.stem}.gif")
-    from minidit.files.reading_clips import read_clip
+    from minidit.files.reading_clips import read_clip, read_timed_clip
     from minidit.generation.joining import border_is_made, ends_seen
 
-    first = read_clip(arguments.first, fit=arguments.fit)
+    first, fps = read_timed_clip(arguments.first, fit=arguments.fit)
     second = read_clip(arguments.second, fit=arguments.fit and first.shape[1:3])
 
     def connect(studio, **sampling):
         return studio.connect(first, second, frames=arguments.frames, prompt=arguments.prompt, **sampling)
 
     twice = border_is_made(min(len(first), ends_seen(arguments.frames)), arguments.frames)
-    making.make(arguments, outputs, connect, runs=2 if twice else 1)
+    making.make(arguments, outputs, connect, runs=2 if twice else 1, fps=fps)

@@ -22,8 +22,9 @@ def add_arguments(command):
     shared.add_named_checkpoint(command, "teacher: model")
     add_run(command, "training steps (default: 3000)", "do the steps that fit into M minutes", "0.0005")
     command.add_argument(
-        "--teacher-steps", type=shared.whole_number(1), metavar="N", help="steps of the teacher's sampler (default: 6)"
-    )
+        "--teacher-steps", type=shared.whole_number(1, 100), metavar="N",
+        help="steps of the teacher's sampler (default: 6)",
+    )  # fmt: skip
     return NOTES
 
 

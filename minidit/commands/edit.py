@@ -25,12 +25,12 @@ def add_arguments(command):
 def run(arguments):
     """Changes the clip, and keeps its path."""
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-edited.gif")
-    from minidit.files.reading_clips import read_clip
+    from minidit.files.reading_clips import read_timed_clip
 
-    clip = read_clip(arguments.clip, at_once=True, fit=arguments.fit)
+    clip, fps = read_timed_clip(arguments.clip, at_once=True, fit=arguments.fit)
 
     def edit(studio, callback, **_):
         callback()
         return studio.edit(clip, arguments.prompt)
 
-    making.make(arguments, outputs, edit)
+    making.make(arguments, outputs, edit, fps=fps)

@@ -16,14 +16,14 @@ def add_arguments(command):
     shared.add_prompts(command)
     command.add_argument(
         "--seeds",
-        type=shared.whole_number(1),
+        type=shared.whole_number(1, 1000),
         default=3,
         metavar="N",
         help="repetitions with other prompts (default: 3)",
     )
     command.add_argument(
         "--fitted",
-        type=shared.whole_number(1),
+        type=shared.whole_number(1, shared.MOST_PROMPTS),
         default=300,
         metavar="N",
         help="clips of each split whose fidelity is measured, which is what takes longest (default: 300)",

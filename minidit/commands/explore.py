@@ -9,8 +9,9 @@ EXAMPLE = "minidit explore"
 def add_arguments(command):
     """Adds the arguments to the parser of this command."""
     command.add_argument(
-        "--port", type=shared.whole_number(0), metavar="N", help="of the page, 0 for any that is free (default: 8731)"
-    )
+        "--port", type=shared.whole_number(0, 65_535), metavar="N",
+        help="of the page, 0 for any that is free (default: 8731)",
+    )  # fmt: skip
     command.add_argument("--no-browser", action="store_true", help="only name the page's address, don't open it")
     shared.add_checkpoint(command)
     shared.add_threads(command, "as the matrix library chooses")

@@ -14,7 +14,7 @@ def add_arguments(command):
     shared.add_size(command)
     command.add_argument(
         "--count",
-        type=shared.whole_number(1),
+        type=shared.whole_number(1, 10_000),
         default=1,
         metavar="N",
         help="make several, with this seed and the next ones, in OUT-0.gif, OUT-1.gif, ...",

@@ -34,8 +34,9 @@ def add_arguments(command):
         help="numbers of those to grade (default: all of which somebody has handed in a notebook)",
     )  # fmt: skip
     command.add_argument(
-        "--jobs", type=shared.whole_number(1), metavar="N", help="notebooks at a time (default: one on each core)"
-    )
+        "--jobs", type=shared.whole_number(1, shared.MOST_THREADS), metavar="N",
+        help="notebooks at a time (default: one on each core)",
+    )  # fmt: skip
     command.add_argument(
         "--seconds", type=shared.positive_number, default=120.0, metavar="S", help="for a notebook (default: 120)"
     )

@@ -28,13 +28,13 @@ def add_arguments(command):
 def run(arguments):
     """Replaces every cell that the mask touches."""
     outputs = making.output_paths(arguments, f"{arguments.clip.stem}-inpainted.gif")
-    from minidit.files.reading_clips import read_clip
+    from minidit.files.reading_clips import read_timed_clip
     from minidit.files.reading_masks import read_mask
 
-    clip = read_clip(arguments.clip, at_once=True, fit=arguments.fit)
+    clip, fps = read_timed_clip(arguments.clip, at_once=True, fit=arguments.fit)
     mask = read_mask(arguments.mask, clip.shape, arguments.fit)
 
     def inpaint(studio, **sampling):
         return studio.inpaint(clip, mask, arguments.prompt, **sampling)
 
-    making.make(arguments, outputs, inpaint)
+    making.make(arguments, outputs, inpaint, fps=fps)

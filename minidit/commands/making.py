@@ -40,7 +40,7 @@ def add_making(command, default, outputs=OUTPUTS, sampled=True):
         "--fps",
         type=shared.positive_number,
         metavar="N",
-        help="frames per second of a GIF (up to 50), WebP or MP4 (up to 60) (default: 8)",
+        help="frames per second of a GIF (up to 50), WebP or MP4 (up to 60) (default: those of the clip given, or 8)",
     )
     if sampled:
         shared.add_seed(command, "same seed, same clip")
@@ -66,7 +66,7 @@ def add_optional_prompt(command, what):
     command.add_argument("prompt", nargs="?", metavar="PROMPT", help=f"{what} (default: the model chooses)")
 
 
-def make(arguments, outputs, use, runs=1, check=None):
+def make(arguments, outputs, use, runs=1, check=None, fps=None):
     """Makes clips, one by one, with a progress bar, and says where they are.
 
     Args:
@@ -75,10 +75,11 @@ def make(arguments, outputs, use, runs=1, check=None):
         use: called as use(studio, seed=..., steps=..., guidance=..., sampler=..., callback=...), makes a clip.
         runs: how often the sampler runs for a clip.
         check: called as check(studio) before anything is made; by default it reads the prompt.
+        fps: the speed of the clip that this is made of, which is kept unless another is asked for; None if unknown.
     """
     from tqdm import tqdm
 
-    from minidit.files.clips import FRAMES_PER_SECOND, save_clip
+    from minidit.files.clips import FRAMES_PER_SECOND, save_clip, speed_shown
     from minidit.generation.studio import load
 
     studio = load(arguments.checkpoint, device="cpu")
@@ -95,7 +96,7 @@ def make(arguments, outputs, use, runs=1, check=None):
             begin = monotonic()
             clip = use(studio, seed=seed, callback=lambda *_: bar.update(), **sampling)
             make_folder(path.parent)
-            save_clip(path, clip, arguments.fps or FRAMES_PER_SECOND)
+            save_clip(path, clip, speed_shown(path, arguments.fps or fps or FRAMES_PER_SECOND))
             frames, height, width, _ = clip.shape
             counted = f"{frames} frame{'s' * (frames > 1)} of {width} x {height}"
             bar.clear()
@@ -118,10 +119,17 @@ def output_paths(arguments, default, count=1, one_frame=False):
     Raises:
         UserError: clips can't be written in such files, or as for `check_outputs`; before any work is done.
     """
-    from minidit.files.clips import FRAMES_PER_SECOND, checked_ending
+    from minidit.files.clips import FRAMES_PER_SECOND, checked_ending, speed_shown
 
     path = arguments.out or Path(default)
     checked_ending(path, one_frame, arguments.fps or FRAMES_PER_SECOND)
+    shown = speed_shown(path, arguments.fps or FRAMES_PER_SECOND)
+    if arguments.fps and abs(shown / arguments.fps - 1) > 0.01:
+        print(
+            f"minidit: a GIF counts in hundredths of a second: it shows {shown:.3g} frames per second, not "
+            f"{arguments.fps:.3g}. A WebP or MP4 keeps to the number.",
+            file=sys.stderr,
+        )
     paths = [path] if count == 1 else [path.with_stem(f"{path.stem}-{k}") for k in range(count)]
     check_outputs(paths, arguments.force)
     return paths
@@ -134,14 +142,15 @@ def check_outputs(paths, force):
         UserError: one exists and `force` is not given, or the folder can't be made or written to.
     """
     from minidit.files.clips import existing_files
+    from minidit.files.places import exists, is_folder
 
     for path in paths:
-        if path.is_dir():
+        if is_folder(path):
             raise UserError(f"{path} is a folder. Give -o the name of a file to write.")
         for existing in existing_files(path)[: not force]:
             raise UserError(f"{existing} exists already. Replace it with --force, or choose another name with -o.")
     folder = paths[0].parent
-    there = next(parent for parent in (folder, *folder.parents, Path(folder.anchor)) if parent.exists())
+    there = next(parent for parent in (folder, *folder.parents, Path(folder.anchor)) if exists(parent))
     try:
         tempfile.TemporaryFile(dir=there).close()
     except OSError as error:

@@ -7,10 +7,8 @@ empty prompt.
 
 import math
 
-import numpy as np
-
 from minidit.backend import array_module
-from minidit.errors import UserError, as_number
+from minidit.errors import UserError, as_number, as_pair
 
 # N = batch
 
@@ -68,10 +66,10 @@ def checked_guidance(scale, interval):
     """
     if not math.isfinite(as_number(scale)):
         raise UserError(f"The guidance scale was {scale!r}, but it must be a finite number (1 is no guidance).")
-    ends = [as_number(end) for end in interval] if isinstance(interval, tuple | list | np.ndarray) else []
-    if len(ends) != 2 or not 0.0 <= ends[0] <= ends[1] <= 1.0:
+    ends = [as_number(end) for end in as_pair(interval) or ()]
+    if not ends or not 0.0 <= ends[0] <= ends[1] <= 1.0:
         raise UserError(f"The guidance interval was {interval}: give two times in [0, 1], the smaller one first.")
-    return float(scale), *ends
+    return as_number(scale), *ends
 
 
 def _for_each_array(function, condition, null_condition):

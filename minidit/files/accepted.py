@@ -6,6 +6,7 @@ from math import log
 SIZES = ((32, 32), (32, 40), (32, 48), (40, 32), (48, 32))
 SHORTEST, LONGEST = 8, 16  # frames of a clip that a model works on at once
 FRAMES = (1, *range(SHORTEST, LONGEST + 1))  # or of a picture
+MOST_FRAMES = 4096  # of a clip in a file; enlarged for a WebP they take 0.8 GB
 MADE = (1, SHORTEST)  # frames of what is made of a prompt or one picture; more of them, and the object may jump midway
 
 *_most, _last = (f"{width} x {height}" for height, width in SIZES)

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import GifImagePlugin, Image
 
-from minidit.errors import UserError
+from minidit.errors import UserError, as_number
+from minidit.files.places import exists
 from minidit.files.videos import mp4_bytes, need_pyav
 from minidit.files.whole import write_whole
 
@@ -49,7 +50,7 @@ def save_clip(path: str | PathLike, clip: np.ndarray, fps: float = FRAMES_PER_SE
     if not isinstance(path, str | PathLike):
         raise UserError('save_clip takes the name of a file first, then the clip: save_clip("circle.gif", clip).')
     clip = checked_clip(np.asarray(clip)[None] if np.ndim(clip) == 3 else clip, "the clip")
-    ending = checked_ending(path, len(clip) == 1, fps)
+    ending, fps = checked_ending(path, len(clip) == 1, fps), as_number(fps)
     if ending == ".npy":
         file = io.BytesIO()
         np.save(file, clip.astype(np.float32))
@@ -101,11 +102,18 @@ def checked_ending(path, one_frame, fps=FRAMES_PER_SECOND):
             advice += ", or one with a number, like frames/%03d.png, for a file per frame"
         raise UserError(f"can't write {path}: {why}. {advice}.")
     fastest = FASTEST.get(ending, FASTEST_OF_ALL)
-    if not SLOWEST <= fps <= fastest:
+    if not SLOWEST <= as_number(fps) <= fastest:
         raise UserError(f"can't write {path} with {fps} frames per second: give a number from {SLOWEST} to {fastest}.")
     if ending == ".mp4":
         need_pyav(path, "write")
     return ending
+
+
+def speed_shown(path, fps):
+    """The frames per second, nearest to so many, that a file can show: a GIF counts in hundredths of a second."""
+    ending = Path(path).suffix.lower()
+    fps = min(max(fps, SLOWEST), FASTEST.get(ending, FASTEST_OF_ALL))
+    return 100 / round(100 / fps) if ending == ".gif" else fps
 
 
 def numbered(path):
@@ -123,7 +131,7 @@ def existing_files(path):
     """The files that writing a clip to `path` may replace: those of frames by their numbers."""
     path = Path(path)
     if not numbered(path):
-        return [path] if path.exists() else []
+        return [path] if exists(path) else []
     before, after = FRAME_NUMBER.split(path.name, maxsplit=1)
     name = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     found = [(name.fullmatch(other.name), other) for other in path.parent.glob("*")]

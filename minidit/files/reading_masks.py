@@ -1,13 +1,14 @@
 """Masks from files: which pixels of a clip are to be replaced."""
 
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
 from minidit.errors import UserError
+from minidit.files.places import as_path
 from minidit.files.reading_clips import kind_of, load_array, load_pixels
-from minidit.files.sizes import fitted
+from minidit.files.sizes import check_frames, fitted
+from minidit.files.timing import ticks
 
 # F, H, W = frames, height, width of the clip; f, h, w = of the mask
 
@@ -28,7 +29,7 @@ def read_mask(path: str | PathLike, clip_shape: tuple[int, ...], fit: bool = Fal
     Raises:
         UserError: there is no such file, it is damaged or something else, doesn't fit the clip, or marks nothing.
     """
-    path = Path(path)
+    path = as_path(path)
     frames, height, width = clip_shape[:3]
     kind = kind_of(path)
     if kind == "video":
@@ -60,9 +61,13 @@ def array_mask(path):
 
 def image_mask(path):
     """Where an image is white, (f, h, w), or (h, w) if f is 1."""
-    pixels = load_pixels(path)  # f, h, w, 4
-    white = pixels[..., :3].mean(axis=-1) * pixels[..., 3] >= 255 * 255 / 2  # f, h, w
-    return white if len(white) > 1 else white[0]
+    pixels, durations = load_pixels(path)  # f, h, w, 4
+    white = np.stack([frame[..., :3].mean(axis=-1) * frame[..., 3] >= 255 * 255 / 2 for frame in pixels])  # f, h, w
+    if len(white) == 1:
+        return white[0]
+    counts, _ = ticks(durations)
+    check_frames(path, sum(counts))
+    return white.repeat(counts, axis=0)
 
 
 def reduced(mask, height, width):

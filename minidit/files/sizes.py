@@ -7,7 +7,7 @@ of any other size.
 import numpy as np
 
 from minidit.errors import UserError
-from minidit.files.accepted import SIZES, SIZES_IN_WORDS, nearest_size
+from minidit.files.accepted import MOST_FRAMES, SIZES, SIZES_IN_WORDS, nearest_size
 
 LEAST, MOST = min(map(min, SIZES)), max(map(max, SIZES))  # pixels of a side
 
@@ -22,6 +22,12 @@ def check_size(path, height, width):
             f"{path} is {width} x {height} pixels: give {SIZES_IN_WORDS}. "
             f"With --fit it is cropped and resized to {near}."
         )
+
+
+def check_frames(name, frames):
+    """Raises a UserError for a clip of more frames than fit into a file that minidit makes."""
+    if frames > MOST_FRAMES:
+        raise UserError(f"{name} has more than {MOST_FRAMES:,} frames, the most that a clip may have: make it shorter.")
 
 
 def shrunk(pixels):

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from minidit.errors import UserError
+from minidit.errors import UserError, in_one_line
 
 QUALITY = "10"  # x264's constant rate factor: 0 loses nothing but shades of colour, 23 is usual
 ENLARGED = "minidit enlarged this clip {} times"  # in a file's comment, for `video_frames` to undo
@@ -53,13 +53,11 @@ def is_video(beginning):
 def video_frames(path, most_pixels):
     """The frames of an MP4, as it is to be shown.
 
-    However long they are shown, each counts once.
-
     Args:
         path: of the file.
         most_pixels: that a frame may have.
     Yields:
-        ((H, W, 3) uint8, the factor by which minidit enlarged it or 1).
+        ((H, W, 3) uint8, the factor by which minidit enlarged it or 1, when it is shown in seconds or None).
     Raises:
         UserError: it is damaged, holds no video, or is huge; or PyAV is not there.
     """
@@ -80,10 +78,11 @@ def video_frames(path, most_pixels):
                 raise UserError(f"{path} has a video of a kind that PyAV can't decode. Convert it to H.264.")
             if stream.width * stream.height > most_pixels:
                 raise UserError(f"{path} has too many pixels to be read: make it smaller.")
+            stream.codec_context.options = {"max_pixels": str(most_pixels)}  # frames may be larger than declared
             for frame in container.decode(stream):
                 pixels = frame.to_ndarray(format="rgb24")
-                yield np.rot90(pixels, round(frame.rotation / 90)), factor
+                yield np.rot90(pixels, round(frame.rotation / 90)), factor, frame.time
     except UserError:
         raise
-    except (av.FFmpegError, ValueError, EOFError, MemoryError) as error:
-        raise UserError(f"{path} is not a whole video ({error}). Copy or save it again.") from error
+    except Exception as error:
+        raise UserError(f"{path} is not a whole video ({in_one_line(error)}). Copy or save it again.") from error

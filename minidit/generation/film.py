@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minidit.errors import UserError
+from minidit.files.places import is_folder
 
 GOES_ON = "then"
 
@@ -39,7 +40,7 @@ def read_script(path):
         UserError: it can't be read, or as for `parse_script`.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         raise UserError(f"{path} is a folder. Give the name of a text file with one prompt per line.")
     try:
         text = path.read_bytes().decode("utf-8-sig")

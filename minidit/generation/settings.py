@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from minidit.diffusion.guidance import checked_guidance
 from minidit.diffusion.samplers import step_of, time_grid
-from minidit.errors import UserError
+from minidit.errors import UserError, as_whole
 
 MOST_STEPS, MOST_GUIDANCE = 100, 5.0  # more was not tried
 
@@ -40,9 +40,9 @@ class SamplingSettings:
         names = ("steps", "guidance", "interval", "shift", "sampler")
         whole = replace(self, **{name: getattr(settings, name) for name in names if getattr(self, name) is None})
         step_of(whole.sampler)
-        time_grid(whole.steps, whole.shift)
-        if whole.steps > MOST_STEPS:
+        if (as_whole(whole.steps) or 0) > MOST_STEPS:
             raise UserError(f"the number of steps must be from 1 to {MOST_STEPS}; got {whole.steps}.")
+        time_grid(whole.steps, whole.shift)
         scale, *_ = checked_guidance(whole.guidance, whole.interval)
         if not 0 <= scale <= MOST_GUIDANCE:
             raise UserError(f"guidance must be from 0 to {MOST_GUIDANCE:g} (1 is none); got {scale:g}.")

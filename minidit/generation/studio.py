@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from importlib import resources
 from os import PathLike
-from pathlib import Path
 from typing import Unpack
 
 import numpy as np
@@ -12,9 +11,11 @@ import numpy as np
 from minidit.backend import moved, to_host
 from minidit.backend.device import announce, choose_device
 from minidit.diffusion.paths import RectifiedFlow, checked_time, network_time
-from minidit.errors import UserError, as_whole
+from minidit.errors import UserError, as_pair, as_whole
 from minidit.files import accepted
 from minidit.files.clips import checked_clip
+from minidit.files.places import as_path, is_folder
+from minidit.files.sizes import check_frames
 from minidit.generation.canvas import blank, continued, with_holes
 from minidit.generation.film import Shot
 from minidit.generation.joining import MOST_BETWEEN, connected, ends_seen, extended
@@ -52,8 +53,8 @@ def checkpoint_file(path=None):
         with resources.as_file(resources.files("minidit").joinpath(*SHIPPED)) as file:
             yield file
     else:
-        path = Path(path)
-        yield path / MODEL if path.is_dir() else path
+        path = as_path(path)
+        yield path / MODEL if is_folder(path) else path
 
 
 class Studio:
@@ -213,10 +214,12 @@ class Studio:
         for name, count in (("forward", forward), ("backward", backward)):
             if as_whole(count) is None or count < 0:
                 raise UserError(f"the number of frames to add {name} was {count!r}: give a whole number of at least 0.")
+        forward, backward = as_whole(forward), as_whole(backward)
         if forward + backward == 0:
             raise UserError("there is nothing to add: give a number of frames, forward or backward.")
+        check_frames("the longer clip", backward + len(clip) + forward)
         made = self.pieces(prompt, seed, sampling)
-        return extended(made, [clip], int(forward), int(backward), self.patch)[0]
+        return extended(made, [clip], forward, backward, self.patch)[0]
 
     def connect(
         self,
@@ -347,13 +350,14 @@ class Studio:
         Raises:
             UserError: there are no shots, the first is connected, or as for `generate`; before anything is made.
         """
-        if not shots or not all(isinstance(shot, Shot) for shot in shots):
+        if not isinstance(shots, Sequence) or not shots or not all(isinstance(shot, Shot) for shot in shots):
             raise UserError("a film needs a list of at least one shot, each a minidit.generation.film.Shot.")
         if shots[0].connected:
             raise UserError("the first shot of a film can't be connected: it has no shot before it.")
+        check_frames("the film", len(shots) * self.settings.frames)
         for shot in shots:
             self.check(shot.prompt)
-        film = []
+        seed, film = checked_seed(seed), []
         for number, shot in enumerate(shots):
             if shot.connected:
                 canvas = continued(film[-1][-1:], 0, self.settings.frames, self.patch)
@@ -418,7 +422,7 @@ class Studio:
         """
         frames = self.settings.frames if frames is None else frames
         size = self.settings.size if size is None else size
-        height, width = size if isinstance(size, tuple | list | np.ndarray) and len(size) == 2 else (size, size)
+        height, width = as_pair(size) or (size, size)
         count, sides = as_whole(frames), (as_whole(height), as_whole(width))
         any_size = self.settings.dit.conditioning_channels  # else `generate` says that the model has a size of its own
         if count is None or count < 1 or any_size and not given and count not in accepted.MADE:
@@ -454,6 +458,7 @@ def checked_seed(seed):
     Raises:
         UserError: it is no whole number of at least 0.
     """
-    if as_whole(seed) is None or seed < 0:
+    number = as_whole(seed)
+    if number is None or number < 0:
         raise UserError(f"a seed is a whole number of at least 0, but this is {seed!r}.")
-    return int(seed)
+    return number

@@ -1,4 +1,5 @@
 import io
+import os
 
 import numpy as np
 import pytest
@@ -286,3 +287,54 @@ def test_a_damaged_image_is_read_or_refused_in_words(form, tmp_path):
             read_clip(saved(tmp_path / "a", bytes(spoilt)), fit=True)
         except UserError:
             pass
+
+
+def test_frames_that_outgrow_the_first_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    data = as_bytes(picture(32, 32), "GIF", save_all=True, append_images=[picture(32, 32)])
+    frames = [place for place in range(len(data)) if data[place : place + 9] == b"\x2c\0\0\0\0\x20\0\x20\0"]
+    assert len(frames) == 2
+    path = saved(tmp_path / "a.gif", data[: frames[1] + 5] + b"\x40\0\x40\0" + data[frames[1] + 9 :])
+    with pytest.raises(UserError, match="a.gif has frames of several sizes"):
+        read_clip(path, fit=True)
+
+
+def test_an_array_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = saved(tmp_path / "a.npy", GOOD)
+    monkeypatch.setattr("minidit.files.reading_clips.MOST_BYTES", GOOD.nbytes - 1)
+    monkeypatch.setattr(np, "isfinite", None)
+    with pytest.raises(UserError, match="a.npy is too large to be read: it has 0.0 GB"):
+        read_clip(path)
+
+
+@pytest.mark.parametrize("bound", ["minidit.files.sizes.MOST_FRAMES"])
+@pytest.mark.parametrize("ending", [".gif", ".webp", ".npy", "-%d.png"])
+def test_a_clip_of_too_many_frames_is_refused(bound, ending, rng, tmp_path, monkeypatch):
+    path = tmp_path / f"a{ending}"
+    save_clip(path, render(CIRCLE, rng, 32, 9))
+    monkeypatch.setattr(bound, 8)
+    with pytest.raises(UserError, match="has more than 8 frames"):
+        read_clip(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes that have names")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.gif")
+    with pytest.raises(UserError, match="a.gif is a pipe or a device"):
+        read_clip(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize("fit", [(32.0, np.int64(40)), [32, 40], np.array([32, 40])])
+def test_a_size_to_fit_may_be_any_numbers(fit, tmp_path):
+    assert read_image(saved(tmp_path / "a.png", picture(100, 100)), fit=fit).shape == (32, 40, 3)
+
+
+@pytest.mark.parametrize("fit", [(0, 32), (32, 10**9), (32, 2.5), (32, "a"), (float("inf"), 32)])
+def test_a_size_that_nothing_can_have_is_refused(fit, tmp_path):
+    with pytest.raises(UserError, match="can't be resized to .*: give two whole numbers from 1 to 256"):
+        read_image(saved(tmp_path / "a.png", picture(100, 100)), fit=fit)
+
+
+def test_what_is_no_name_is_a_user_error():
+    for name in (None, 3.0, ["a.gif"]):
+        with pytest.raises(UserError, match="the name of a file is a string or a Path, but this is"):
+            read_clip(name)
