@@ -43,7 +43,7 @@ def as_number(value):
     try:
         return float(value) if isinstance(value, Real) else math.nan
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def as_whole(value):

@@ -19,7 +19,7 @@ def test_a_users_error_survives_the_way_from_another_process():
     assert str(error) == "say what is wrong"
 
 
-@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), 3.0, np.float32(3), Fraction(3)])
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), 3.0, np.float32(3), np.array(3), Fraction(3)])
 def test_a_whole_number_of_any_kind_is_an_int(value):
     assert as_whole(value) == 3 and type(as_whole(value)) is int
     assert as_number(value) == 3 and type(as_number(value)) is float
@@ -32,5 +32,6 @@ def test_what_is_no_number_is_none_or_nan(value):
 
 
 def test_fractions_and_infinity_are_not_whole():
-    assert as_whole(2.5) is None and as_whole(math.inf) is None
+    assert as_whole(2.5) is None and as_whole(math.inf) is None and as_whole(np.float32("inf")) is None
+    assert as_number(10**400) == math.inf
     assert as_number(math.inf) == math.inf
