@@ -133,11 +133,12 @@ def blas_threads(count):
 
 def whole_number(least, most=None):
     """A kind of argument: a whole number from `least` to `most`; None if there is no bound."""
-    allowed = f"of at least {least}" if most is None else f"from {least} to {most:,}"
 
     def parse(text):
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not least <= int(text) <= (most or int(text)):
-            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number {allowed}')
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f'"{text}" is not a whole number of at least {least}')
+        if most is not None and int(text) > most:
+            raise argparse.ArgumentTypeError(f'"{text}" is too large: at most {most:,}')
         return int(text)
 
     return parse

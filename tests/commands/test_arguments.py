@@ -49,3 +49,19 @@ def test_threads_are_what_a_model_is_sampled_with(command, tiny_model, tmp_path,
         assert main([command, *words, "--threads", wanted]) == 130
     assert seen == [{1}, {2}]
     assert main([command, *words, "--threads", "none"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["generate", "the day sky", "--count", "100000000"], "is too large: at most 10,000"),
+        (["generate", "the day sky", "--threads", "1000000000"], "at most 1,024"),
+        (["extend", "a.gif", "--forward", "1000000000"], "at most 4,096"),
+        (["evaluate", "--prompts", "1000000000"], "at most 10,000"),
+        (["explore", "--port", "65536"], "at most 65,535"),
+        (["grade", ".", "-o", "grades.csv", "--memory", "1e300"], "is not a number above 0, up to a billion"),
+    ],
+)  # fmt: skip
+def test_absurd_numbers_are_refused_before_anything_is_made_of_them(words, said, capsys):
+    assert main(words) == 2
+    assert said in capsys.readouterr().err

@@ -12,6 +12,7 @@ from minidit.files.clips import (
     grid,
     png_bytes,
     save_clip,
+    speed_shown,
     to_pixels,
     webp_bytes,
 )
@@ -197,3 +198,23 @@ def test_a_grid_places_clips_row_by_row(rng):
         assert np.array_equal(joined[:, row * 4 : row * 4 + 3, column * 5 : column * 5 + 4], clip)
     assert (joined[:, 3] == 1).all()  # the gap
     assert (joined[:, 4:, 10:] == 1).all()  # the empty cell
+
+
+@pytest.mark.parametrize("fps", [np.float32(10), np.int64(10), np.array(10), 10])
+@pytest.mark.parametrize("ending", [".gif", ".webp"])
+def test_a_speed_is_a_number_of_any_kind(fps, ending, tmp_path):
+    save_clip(tmp_path / f"a{ending}", np.linspace(0, 1, 3 * 32 * 32 * 3).reshape(3, 32, 32, 3), fps)
+    with Image.open(tmp_path / f"a{ending}") as image:
+        image.load()
+        assert image.info["duration"] == 100
+
+
+@pytest.mark.parametrize("fps", [None, "10", float("nan"), 120])
+def test_a_speed_that_no_gif_has_is_refused(fps, tmp_path):
+    with pytest.raises(UserError, match="can't write .*a.gif with .* frames per second: give a number from 0.01 to 50"):
+        save_clip(tmp_path / "a.gif", np.zeros((2, 32, 32, 3)), fps)
+
+
+def test_the_speed_that_a_file_shows():
+    assert speed_shown("a.gif", 40) == 50 and speed_shown("a.webp", 40) == 40
+    assert speed_shown("a.gif", 120) == 50 and speed_shown("a.mp4", 120) == 60

@@ -31,6 +31,7 @@ def test_the_options_of_a_studio_are_the_same_settings():
         ({"steps": 2.5}, "whole number"),
         ({"guidance": float("inf")}, "finite number"),
         ({"steps": 101}, "from 1 to 100; got 101"),
+        ({"steps": 10**30}, "from 1 to 100"),  # not tried
         ({"guidance": 5.5}, "from 0 to 5 .1 is none.; got 5.5"),
         ({"guidance": -0.1}, "from 0 to 5 .1 is none.; got -0.1"),
         ({"shift": 0.0}, "above 0"),
