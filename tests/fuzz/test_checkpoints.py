@@ -413,7 +413,7 @@ def attack(target, count, seed, show=None):
         rng = np.random.default_rng([seed, number])
         data, expected, _ = target.sources[rng.integers(len(target.sources))]
         folder = target.folder / f"mutant{number}"
-        folder.mkdir()
+        (folder / "previews").mkdir(parents=True)
         path = folder / STATE
         lie = rng.random() < 0.35
         if lie:

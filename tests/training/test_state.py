@@ -65,3 +65,21 @@ def test_what_is_no_state_or_lacks_a_vector_is_refused_in_a_sentence(state, tmp_
     write_tensors(tmp_path / "state", tensors, metadata)
     with pytest.raises(UserError, match="lacks the vector ema"):
         TrainingState.load(tmp_path / "state", 6)
+
+
+@pytest.mark.parametrize(
+    ("size", "further", "notes", "said"),
+    [
+        (7, {}, {}, r"state.params has shape \(6,\), expected \(7,\)"),
+        (6, {"codec.weight": (2,)}, {}, "missing codec.weight"),
+        (6, {}, {"history": [[1]]}, "history has 1 entries, not 2"),
+        (6, {}, {"step": -1}, "step is -1, not a number from 0"),
+        (6, {}, {"losses": [None]}, "losses is None, not of type float"),
+    ],
+)
+def test_a_state_of_another_size_or_with_senseless_notes_is_refused(size, further, notes, said, state, tmp_path):
+    state.save(tmp_path / "state", {})
+    tensors, metadata = read_tensors(tmp_path / "state")
+    write_tensors(tmp_path / "state", tensors, metadata | notes)
+    with pytest.raises(UserError, match=f"does not fit its own settings .*{said}"):
+        TrainingState.load(tmp_path / "state", size, further)
