@@ -98,7 +98,7 @@ class Studio:
             path: of the safetensors file; what is there is replaced.
             dtype: of the weights in the file; numpy.float16 halves it.
         """
-        save_model(path, self.model.on(np), dtype=dtype)
+        save_model(as_path(path), self.model.on(np), dtype=dtype)
 
     @property
     def settings(self):

@@ -167,7 +167,23 @@ def test_a_mistake_with_a_clip_is_a_user_error(method, arguments, said, tiny_mar
         getattr(Studio(tiny_marked_model), method)(**clips, **arguments)
 
 
-@pytest.mark.parametrize("shots", [[], None, "a red circle", [None]])
+def test_numbers_of_few_bits_do_not_overflow(tiny_marked_model):
+    studio, clip = Studio(tiny_marked_model), np.zeros((1, 32, 32, 3))
+    shots = [Shot("a red circle"), Shot("the night sky")]
+    assert np.array_equal(studio.film(shots, np.uint8(255), steps=1), studio.film(shots, 255, steps=1))
+    longer = studio.extend(clip, forward=np.uint8(250), backward=np.uint8(6), steps=1)
+    assert len(longer) == 257
+
+
+def test_what_is_too_long_is_refused_before_it_is_made(tiny_marked_model):
+    studio, clip = Studio(tiny_marked_model), np.zeros((1, 32, 32, 3))
+    with pytest.raises(UserError, match="the longer clip has more than 4,096 frames"):
+        studio.extend(clip, forward=10**9)
+    with pytest.raises(UserError, match="the film has more than 4,096 frames"):
+        studio.film([Shot("the day sky")] * 10_000)
+
+
+@pytest.mark.parametrize("shots", [[], None, "a red circle", [None], 3, np.array(3)])
 def test_a_film_needs_shots(shots, tiny_marked_model):
     with pytest.raises(UserError, match="a film needs a list of at least one shot"):
         Studio(tiny_marked_model).film(shots)
