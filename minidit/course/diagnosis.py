@@ -23,16 +23,22 @@ from minidit.course.substitutions import substitution
 from minidit.course.value_slips import VALUE_RULES
 
 
-def diagnose(exercise, attempts):
+def diagnose(exercise, attempts, later=()):
     """The Finding that explains a wrong answer, or None.
 
     Args:
         exercise: Exercise.
         attempts: of one answer on several inputs; the first is wrong. On small numbers alone, one slip can look like
             another, so a slip has to explain them all. All look at the same output: see `looking_at`.
+        later: attempts in the trials after that. A slip of the exercise has to be right where the answer is, and wrong
+            where the answer is.
     """
     for output_alone in (False, True):
-        found = [slip for slip in exercise.slips if all(made(exercise, slip, it, output_alone) for it in attempts)]
+        found = [
+            slip for slip in exercise.slips
+            if all(made(exercise, slip, it, output_alone) for it in attempts)
+            and all(as_right(exercise, slip, it) for it in later)
+        ]  # fmt: skip
         if len({slip.name for slip in found}) == 1:
             return Finding(found[0].name, found[0].says, found[0].because)
     for rule in VALUE_RULES + PLACE_RULES:
@@ -53,10 +59,8 @@ def made(exercise, slip, attempt, output_alone):
 
     A slip that spoils an output which is right was not made.
     """
-    try:
-        with np.errstate(all="ignore"):
-            results = named(exercise.outputs, slip.wrong(*deepcopy(attempt.inputs)), attempt.expected)
-    except Exception:  # the slip can't be made with these inputs: shapes that don't meet, for one
+    results = results_of(exercise, slip, attempt)
+    if results is None:
         return False
     outputs = enumerate(zip(attempt.got, attempt.right, results, strict=True))
     return all(
@@ -64,3 +68,19 @@ def made(exercise, slip, attempt, output_alone):
         for i, ((_, got), (_, right), (_, slipped)) in outputs
         if not output_alone or i == attempt.wrong or close(got, right)
     )
+
+
+def as_right(exercise, slip, attempt):
+    """Whether a slip is right in an attempt if the answer was, and wrong if it was; also if the slip can't be made."""
+    results = results_of(exercise, slip, attempt)
+    got, right = attempt.pair
+    return results is None or close(results[attempt.wrong][1], right) == close(got, right)
+
+
+def results_of(exercise, slip, attempt):
+    """What a slip returns for an attempt's inputs: (name, array) of each; None if it can't be made with them."""
+    try:
+        with np.errstate(all="ignore"):
+            return named(exercise.outputs, slip.wrong(*deepcopy(attempt.inputs)), attempt.expected)
+    except Exception:  # shapes that don't meet, for one
+        return None

@@ -230,7 +230,8 @@ def complaint_about(exam, attempt, outcome, trial, seed):
     count = FURTHER if attempt.pair[1].dtype.kind == "f" else FURTHER_WHOLE  # are easily equal by chance
     further = further_attempts(exam, trial, seed + 1, count)
     attempts = looking_at(attempt, [attempt, *further, *exam.attempts])
-    finding = unsteady(exam.exercise, exam.answer, attempts) or diagnose(exam.exercise, attempts)
+    later = looking_at(attempt, later_attempts(exam, trial))
+    finding = unsteady(exam.exercise, exam.answer, attempts) or diagnose(exam.exercise, attempts, later)
     if finding is None and exam.elsewhere:
         first = exam.complaint
         return Complaint(first.says, *first.details[:1], *exam.elsewhere, slip="raised an error")
@@ -299,6 +300,17 @@ def further_attempts(exam, trial, seed, count):
             raised = complaint
     if raised and not found:
         exam.elsewhere = f"With other inputs {raised.says}", *raised.details
+    return found
+
+
+def later_attempts(exam, trial):
+    """An attempt in each trial after the one that failed, as far as the answer can be called with its inputs."""
+    trials, found = exam.exercise.trials, []
+    for one in trials[trials.index(trial) + 1 :]:
+        try:
+            found.append(attempted(exam, drawn_inputs(one, 0)[0])[0])
+        except Complaint:
+            continue
     return found
 
 

@@ -6,8 +6,8 @@ import re
 HINTS = (
     (ValueError, r"non-broadcastable output operand", "`a += b` and `a *= b` write into a, which has no room: a + b."),
     (ValueError, r"axes don't match array", "transpose needs every axis of the array, once; it has more, or fewer."),
-    (ValueError, r"truth value of an array", "`if` needs one True or False, and this is an array of them: np.where, "
-     "np.maximum or a mask do it entry by entry."),
+    (ValueError, r"truth value of an array", "`if`, `and`, `or` and a < x < b need one True or False, and this is an "
+     "array of them: np.where, np.maximum and (a < x) & (x < b) do it entry by entry."),
     (ValueError, r"setting an array element with a sequence", "One place in an array takes one number, not several; "
      "rows of different lengths make no array."),
     (ValueError, r"not enough values to unpack", "There are more names left of the = than values on its right."),
@@ -47,6 +47,7 @@ HINTS = (
     (TypeError, r"not callable", "Round brackets call a function, and this is none. For a product write *."),
     (TypeError, r"as an integer|single integer|indices must be integers|slice indices must be",
      "A length or position has to be a whole number: // gives one, / doesn't."),
+    (TypeError, r"boolean (negative|subtract)", "True and False have no minus: -1.0 * mask makes numbers of them."),
     (TypeError, r"bad operand type for unary ~|ufunc 'invert' not supported", "~ turns booleans round: make a mask of "
      "True and False first."),
     (TypeError, r"ufunc '(\w+)' output|[Cc]annot cast ufunc", "`a += b` writes into a, which holds another kind of "

@@ -8,6 +8,7 @@ import traceback
 import warnings
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -100,7 +101,11 @@ def about_error(error, answer):
     if isinstance(error, MemoryError):
         return Complaint("it asked for more memory than there is.", *own_lines(error), slip=MEMORY)
     says = f"it raised {type(error).__name__}{message(error)}"
-    return Complaint(says, *own_lines(error), hint(error), slip="raised an error")
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    because = hint(error)
+    if Path(last.filename).is_relative_to(PACKAGE):
+        because = f"That came up inside of minidit's {last.name}: what was passed to it doesn't fit."
+    return Complaint(says, *own_lines(error), because, slip="raised an error")
 
 
 def argument_names(answer, reference, inputs):

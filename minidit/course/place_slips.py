@@ -139,7 +139,7 @@ def forgot_to_sum(exercise, attempts):
                 got, right = attempt.pair
                 return any(close(got.sum(axis=axes, keepdims=keep), right) for keep in (False, True))
 
-            says = f"it is not summed over {axes_named(exercise, attempts[0], got, axes)}"
+            says = f"yours would have to be summed over {axes_named(exercise, attempts[0], got, axes)}"
             because = "It was used in every place there, and each has something to say about it."
             yield Finding("forgot to sum", says, because, where_shapes_differ(fits))
 

@@ -186,7 +186,7 @@ def mixed(again):
             pair = again.of(put(again.attempt.inputs, path, changes(value, axis, part)[1]))
             if pair and again.same(1, pair, axis, place) and not again.same(0, pair, axis, place):
                 says = f"its {where} entry along axis {axis} changes if the others in {name} do"
-                return Finding("mixes what belongs apart", says, "Each has to be computed from its own alone.")
+                return Finding("mixes what belongs apart", says, "What it should be stays the same then.")
     return None
 
 
@@ -257,7 +257,7 @@ def changes(value, axis=None, part=slice(None)):
     """A number or array changed in one way and another, or only a part of it, along an axis: a list.
 
     Floats are scaled, whole numbers doubled, booleans turned round. In an array entries also change places; floats are
-    negated, and whole numbers become the least of them.
+    negated, whole numbers become the least of them, and booleans all True.
     """
     if isinstance(value, bool | np.bool_):
         return [not value]
@@ -269,8 +269,10 @@ def changes(value, axis=None, part=slice(None)):
     ways = [np.roll(value, 1)]
     if value.dtype.kind == "f":
         ways += [scaled(value), -value]
+    elif value.dtype.kind == "b":
+        ways += [np.logical_not(value), np.ones_like(value)]
     else:
-        ways += [np.logical_not(value) if value.dtype.kind == "b" else np.full_like(value, value.min())]
+        ways += [np.full_like(value, value.min())]
     others = [value.copy() for _ in ways]
     for other, way in zip(others, ways, strict=True):
         other[index] = way[index]

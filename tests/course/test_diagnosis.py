@@ -219,3 +219,17 @@ def test_what_no_slip_explains_has_no_name():
     report = examine(PRODUCT, lambda x, w: x @ w + np.eye(*(x @ w).shape))
     assert report.slip is None
     assert "other values than expected" in str(report)
+
+
+def test_a_slip_is_not_named_where_it_would_be_right_and_the_answer_is_not():
+    """In the first trial both have an axis too many; in the second only the answer has."""
+
+    def moved(x, t):
+        return x + t.reshape(-1, *[1] * (x.ndim - 1))
+
+    slip = Slip("three axes only", lambda x, t: x + t[:, None, None], "it is right only for three axes", "Any number?")
+    flat, deep = np.arange(4.0).reshape(2, 2), np.arange(8.0).reshape(2, 2, 2)
+    trials = by_hand(flat, np.array([1.0, 5.0])), Trial("more axes", lambda rng: (deep, np.array([2.0, 7.0])))
+    exercise = Exercise("moved", 0, "", ("y",), moved, trials, (slip,))
+    assert examine(exercise, lambda x, t: x + t[:, None, None]).slip == "three axes only"
+    assert examine(exercise, lambda x, t: x + t.reshape(-1, *[1] * x.ndim)).slip != "three axes only"

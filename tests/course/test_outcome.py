@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from minidit import layers
 from minidit.course.exercise import Exercise
 from minidit.course.outcome import Complaint, argument_names, as_array, call, kind, leaves, named, own_lines, same
 
@@ -103,6 +104,17 @@ def test_only_the_students_lines_are_shown():
     assert len(caught.value.details) == 1
     assert caught.value.details[0].endswith("return np.linalg.inv(x)  # the student's")
     assert own_lines(ValueError()) == []
+
+
+def test_an_error_inside_of_minidit_is_about_what_was_passed():
+    def answer(x):
+        return layers.silu_backward(x, (x, x))
+
+    with pytest.raises(Complaint) as caught:
+        call(exercise(lambda x: x, "y"), answer, (np.ones(2),), np.ones(2))
+    *_, line, because = caught.value.details
+    assert line.endswith("return layers.silu_backward(x, (x, x))")
+    assert because == "That came up inside of minidit's silu_backward: what was passed to it doesn't fit."
 
 
 def test_a_product_that_fails_says_which_sizes_do_not_meet():

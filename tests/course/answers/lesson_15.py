@@ -344,7 +344,7 @@ ANSWERS = {
             (Parts(**OPTIMIZER | {"mse_backward": mse_no_mean}), "not divided by N"),
             (Parts(**OPTIMIZER | {"mse_backward": mse_no_two}), "forgot the 2"),
             (Parts(**OPTIMIZER | {"clip_scale": clip_no_root}), "forgot the root"),
-            (Parts(**OPTIMIZER | {"clip_scale": clip_never}), "ignores an input"),
+            (Parts(**OPTIMIZER | {"clip_scale": clip_never}), ("ignores an input", "a function missing")),
             (Parts(**OPTIMIZER | {"adamw_update": adamw_uncorrected}), "no bias correction"),
             (Parts(**OPTIMIZER | {"adamw_update": adamw_no_decay}), "weight decay forgotten"),
             (Parts(**OPTIMIZER | {"adamw_update": adamw_new_array}), "params not kept"),

@@ -351,7 +351,7 @@ ANSWERS = {
             (other_direction, "data and noise swapped"),
             (as_on_the_worksheet, "noise on top"),
             (known_dropped, "known ones left out"),
-            (starts_as_noise, "noise alone to be made"),
+            (starts_as_noise, ("noise alone to be made", "left out")),
             (mask_kept, "the cache holds the mask"),
         ],
     ),

@@ -427,7 +427,8 @@ ANSWERS = {
             (numbers_all_or_nothing, "all or nothing"),
             (numbers_as_words, "not an array"),  # words, not numbers
             (numbers_of_the_words, "place in the sentence"),  # position in the caption, not in the list
-            (numbers_return_in_the_loop, "an attribute is never found"),  # return after the first word that was found
+            # return after the first word that was found
+            (numbers_return_in_the_loop, ("an attribute is never found", "right only in part")),
             (lambda text: np.array([0, 0, 1, 0]), "the example's numbers"),  # the example's numbers hard-coded
             (numbers_still_if_no_motion, "pictures are still"),  # a picture, which names no motion, is taken as still
             (numbers_by_ending, "a value is never found"),  # the s at the end of words is cut off: cross is never found

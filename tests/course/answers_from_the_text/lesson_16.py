@@ -419,9 +419,9 @@ ANSWERS = {
             # an axis too many
             (lambda t, known: np.where(known[..., None], 1.0, t[:, None, None, None, None]), "axis of length 1"),
             # whole numbers
-            (lambda t, known: np.where(known, 1, t[:, None, None, None]).astype(int), "the mask itself"),
+            (lambda t, known: np.where(known, 1, t[:, None, None, None]).astype(int), ("the mask itself", "cut off")),
             (lambda t, known: 1.0 if known else t, "raised an error"),  # if of an array
-            (own_times_of_bools, "1 everywhere"),  # written into an array of bools
+            (own_times_of_bools, ("1 everywhere", "something else in place")),  # written into an array of bools
             (own_times_mask_in_place, "changed its input"),  # changes the mask
             # return inside the loop
             (
@@ -550,7 +550,7 @@ ANSWERS = {
             (step_without_axis, "mask without the channels' axis"),  # mask lacks the channels' axis
             (step_whole_frames, "whole frames"),  # right for whole known frames only
             (step_first_mask, "first clip's mask for all"),
-            (step_only_if_all, "never put back"),  # right only if all or nothing is known
+            (step_only_if_all, None),  # right only if all or nothing is known
             (step_if_known, "raised an error"),  # if of an array
             (step_swaps_arguments, "raised an error"),  # calls velocity(t, x)
             (step_returns_velocity, "x left out"),  # x forgotten in the step
