@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_made_is_said_once(train, tmp_path):
 
 
 def test_a_run_that_diverges_says_so_once(train, tmp_path):
-    process = train(2, tmp_path / "run", "--learning-rate", "1e30")
+    process = train(2, tmp_path / "run", "--learning-rate", "1e9")
     assert process.returncode == 2
     said = [line for line in process.stderr.splitlines() if line.startswith("minidit: ")]
     assert len(said) == 1 and "training diverged at step" in said[0]
