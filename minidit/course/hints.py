@@ -46,7 +46,8 @@ HINTS = (
     (TypeError, r"has no len\(\)", "It is a single number: only arrays, tuples and the like have a length."),
     (TypeError, r"not callable", "Round brackets call a function, and this is none. For a product write *."),
     (TypeError, r"as an integer|single integer|indices must be integers|slice indices must be",
-     "A length or position has to be a whole number: // gives one, / doesn't."),
+     "A length, position or axis has to be a whole number: // gives one, / doesn't. (np.min(a, b) takes b for an axis: "
+     "np.minimum(a, b) compares the two.)"),
     (TypeError, r"boolean (negative|subtract)", "True and False have no minus: -1.0 * mask makes numbers of them."),
     (TypeError, r"bad operand type for unary ~|ufunc 'invert' not supported", "~ turns booleans round: make a mask of "
      "True and False first."),

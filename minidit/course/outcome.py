@@ -193,7 +193,8 @@ def as_array(name, value):
         except (ValueError, TypeError) as error:
             says = f"{name} is {kind(value)} that makes no array: its rows differ in length."
             raise Complaint(says, slip=NO_ARRAY) from error
-        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array. Put np.array(…) around it.", slip=NO_ARRAY)
+        around = " Put np.array(…) around it." if isinstance(value, list) else ""  # a tuple belongs elsewhere, perhaps
+        raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.{around}", slip=NO_ARRAY)
     if not isinstance(value, np.ndarray | np.generic | int | float):
         raise Complaint(f"{name} is {kind(value)}; expected a NumPy array.", slip=NO_ARRAY)
     array = np.array(value, copy=None)

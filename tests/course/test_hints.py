@@ -63,6 +63,7 @@ def nothing():
         ("x.__setitem__(0, [[1, 2], [3]])", "One place in an array takes one number"),
         ("np.zeros(2.5)", "// gives one, / doesn't"),
         ("range(2.0)", "// gives one, / doesn't"),
+        ("np.min(1.0, 0.5)", "takes b for an axis"),
         ("np.zeros(2)('a')", "Round brackets call a function"),
         ("~x", "~ turns booleans round"),
         ("x.reshape(4, 4)", "A reshape keeps the number of numbers"),

@@ -106,6 +106,14 @@ def test_only_the_students_lines_are_shown():
     assert own_lines(ValueError()) == []
 
 
+def test_only_a_list_is_to_be_made_an_array():
+    with pytest.raises(Complaint) as caught:
+        as_array("cache[0]", (4, 2))
+    assert caught.value.says == "cache[0] is a tuple; expected a NumPy array."
+    with pytest.raises(Complaint, match=r"expected a NumPy array\. Put np\.array\(…\) around it\."):
+        as_array("y", [4, 2])
+
+
 def test_an_error_inside_of_minidit_is_about_what_was_passed():
     def answer(x):
         return layers.silu_backward(x, (x, x))
