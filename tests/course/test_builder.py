@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from minidit.course import builder
-from minidit.course.builder import as_bytes, build_lessons, check_lessons, editions_of
+from minidit.course.builder import as_bytes, build_lessons, check_lessons, editions_of, outline
 from minidit.course.editions import CLASSROOM, EDITIONS, SELF_STUDY, SOLUTIONS
 from minidit.course.source import read_lesson
 from minidit.errors import UserError
@@ -327,6 +327,16 @@ def test_words_of_outputs_are_compared_and_their_numbers_are_not(folder):
     path.write_text(text.replace("✓ doubled: right.", "✓ doubled: yes, right."), encoding="utf-8")
     check_lessons(folder, executing=False, progress=False)
     assert "outputs that its source no longer gives, in the cell doubled " in refused(folder, executing=True)
+
+
+def test_extremes_of_a_curve_may_lie_elsewhere_where_training_is_cut_short():
+    def described(text):
+        output = nbformat.v4.new_output("display_data", {"text/plain": text})
+        return outline(nbformat.v4.new_code_cell(outputs=[output]))
+
+    whole = described("loss against step. a: from 1.6 at 2 to 0.4 at 60.")
+    assert described("loss against step. a: from 1.6 at 2 to 1.2 at 9, lowest 0.8 at 4, highest 2 at 6.") == whole
+    assert described("loss against time. a: from 1.6 at 2 to 0.4 at 60.") != whole
 
 
 def test_a_notebook_without_a_source_is_named(folder):
