@@ -15,7 +15,7 @@ from minidit.course.source import LESSON_FILE, read_lesson
 from minidit.errors import UserError
 from minidit.files.whole import write_whole
 
-EXTREMES = re.compile(r", (lowest|highest) 0 at 0")  # of a curve; not if they are its ends, as in a short training
+EXTREMES = re.compile(r", (lowest|highest) \S+ at [-+.e\d]*\d")  # of a curve; a short training may have others
 NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?")
 
 
@@ -206,6 +206,6 @@ def outline(cell):
     for output in cell.get("outputs", ()):
         data = output.get("data", {})
         text = output.get("text") or data.get("text/plain", "")
-        text = EXTREMES.sub("", NUMBER.sub("0", text))
+        text = NUMBER.sub("0", EXTREMES.sub("", text))
         parts.append((output.output_type, sorted(data), " ".join(text.split())))
     return parts
