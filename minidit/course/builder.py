@@ -16,7 +16,7 @@ from minidit.errors import UserError
 from minidit.files.whole import write_whole
 
 EXTREMES = re.compile(r", (lowest|highest) \S+ at [-+.e\d]*\d")  # of a curve; a short training may have others
-NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?")
+NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?[.,]?")  # with what ends a sentence, as in NumPy's "1."
 
 
 def build_lessons(folder, names=None, executing=True, progress=True):

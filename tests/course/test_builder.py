@@ -336,6 +336,7 @@ def test_extremes_of_a_curve_may_lie_elsewhere_where_training_is_cut_short():
 
     whole = described("loss against step. a: from 1.6 at 2 to 0.4 at 60.")
     assert described("loss against step. a: from 1.6 at 2 to 1.2 at 9, lowest 0.8 at 4, highest 2 at 6.") == whole
+    assert described("loss against step. a: from 1.18 at 66 to 0.4 at 1.98e+03.") == whole
     assert described("loss against time. a: from 1.6 at 2 to 0.4 at 60.") != whole
 
 
